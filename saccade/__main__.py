@@ -1,0 +1,178 @@
+"""The command line: one subcommand per verb, the same ones that the workflow's rules call."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from saccade import grid, plan, rerun
+from saccade.cards import load_dataset
+from saccade.describe import describe_project, describe_run
+from saccade.grid import Config, load_config
+from saccade.project import find_root, names
+from saccade.records import SaccadeError, Task, write_json
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one verb; 1 and one clear message where the user can mend what went wrong."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
+    options = _parser().parse_args(arguments)
+    try:
+        options.run_verb(find_root(), options)
+    except SaccadeError as error:
+        print(f"saccade: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"saccade: {place}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("saccade: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _list(root: Path, options: argparse.Namespace) -> None:
+    print(describe_project(root, _config(options)))
+
+
+def _plan(root: Path, options: argparse.Namespace) -> None:
+    if options.write:
+        write_json(options.write, grid.grid(root, _config(options)))
+    elif options.run:
+        print(describe_run(root, plan.Run.parse(root, options.run)))
+    else:
+        for run in grid.expand(root, _config(options)):
+            print(run.name)
+
+
+def _acquire(root: Path, options: argparse.Namespace) -> None:
+    dataset = load_dataset(root, options.dataset)
+    missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
+    if missing:
+        raise SaccadeError(f"data/{dataset.name}/raw lacks {', '.join(missing)}. {dataset.acquire or dataset.source}")
+    print(f"{dataset.name}: nothing to acquire")
+
+
+def _prepare(root: Path, options: argparse.Namespace) -> None:
+    from saccade.prepare import prepare
+
+    name, edition = plan.split_edition(options.dataset)
+    dataset = load_dataset(root, name)
+    if why := plan.unavailable(root, dataset, options.budget, edition):
+        raise SaccadeError(why)
+    if edition and edition not in dataset.editions:
+        raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
+    settings = plan.data_settings(root, dataset, options.budget, edition)
+    label = options.budget + (f"@{edition}" if edition else "")
+    prepare(root, dataset.folder, label, settings, dataset.heads, dataset.allow_missing, options.workers)
+
+
+def _train(root: Path, options: argparse.Namespace) -> None:
+    from saccade.train import train
+
+    run = plan.Run.parse(root, options.run)
+    phase = plan.phase_of(root, run, options.phase)
+    settings = plan.resolve(root, run, phase.name).typed
+    products = [need.product for need in plan.needs(root, run, phase)]
+    values, code = plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)
+    gate = dict(phase.gate) if phase.gate else None
+    train(_task(root, run, settings, products, code, values, phase=phase.name, trains=phase.trains, gate=gate))
+
+
+def _predict(root: Path, options: argparse.Namespace) -> None:
+    from saccade.predict import predict
+
+    run = plan.Run.parse(root, options.run)
+    resolved = {point.name: plan.resolve(root, run, point=point.name) for point, why in plan.points(root, run) if not why}
+    values = {name: dict(point.values) for name, point in resolved.items()}
+    products = [need.product for need in plan.weights(root, run)]
+    points = {name: point.typed for name, point in resolved.items()}
+    predict(_task(root, run, plan.resolve(root, run).typed, products, rerun.predict_code(root, run.method), values, points=points))
+
+
+def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any) -> Task:
+    return Task(
+        root=root,
+        run=run.name,
+        method=Path("methods", run.method),
+        prepared=run.prepared,
+        settings=settings,
+        heads=plan.heads(root, run),
+        seed=run.seed,
+        weights=products,
+        code=code,
+        values=values,
+        **more,
+    )
+
+
+def _score(root: Path, options: argparse.Namespace) -> None:
+    from saccade.score import score
+
+    run = plan.Run.parse(root, options.run)
+    dataset = load_dataset(root, run.dataset)
+    score(root / run.folder, root / run.prepared, plan.heads(root, run), dataset.derive)
+
+
+def _cost(root: Path, options: argparse.Namespace) -> None:
+    from saccade.cost_table import write_cost
+    from saccade.project import load_module
+
+    folders = [root / "methods" / name for name in names(root, "methods")]
+    with_cells = [folder for folder in folders if (folder / "cells.py").is_file()]
+    write_cost(root, [(folder.name, folder, load_module(folder / "cells.py")) for folder in with_cells])
+
+
+def _report(root: Path, options: argparse.Namespace) -> None:
+    from saccade import report
+
+    report.report(root, root / "results" / options.budget / "plan.json", options.part, options.method)
+
+
+def _config(options: argparse.Namespace) -> Config:
+    if options.config.lstrip().startswith("{"):
+        try:
+            return load_config(json.loads(options.config))
+        except json.JSONDecodeError as error:
+            raise SaccadeError(f"--config: not valid JSON: {error}") from None
+    return load_config(Path(options.config))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="saccade", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, run_verb: Any, text: str, *positional: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text)
+        sub.set_defaults(run_verb=run_verb)
+        for argument in positional:
+            sub.add_argument(argument)
+        return sub
+
+    a_run = "a run: <budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>"
+    listing = verb("list", _list, "methods, variants, points and datasets, and what each still lacks here")
+    planning = verb("plan", _plan, "what a run would do, each setting and its origin; without a run, the runs of the config")
+    planning.add_argument("run", nargs="?", help=a_run)
+    planning.add_argument("--write", type=Path, help="write the config's planned grid to this JSON file")
+    for sub in (listing, planning):
+        sub.add_argument("--config", default="config/demo.yaml", help="a file, or JSON text (default: %(default)s)")
+    verb("acquire", _acquire, "bring a dataset's raw files, or say how", "dataset")
+    preparing = verb("prepare", _prepare, "index a dataset: <dataset>[@<edition>]", "dataset")
+    preparing.add_argument("--budget", default="demo")
+    preparing.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    verb("train", _train, "train one phase of a run", "run", "phase")
+    verb("predict", _predict, "predict the test split at every operating point", "run")
+    verb("score", _score, "metrics and intervals from the predictions", "run")
+    verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
+    reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")
+    reporting.add_argument("--part", choices=["collect", "notebook", "page", "index"], help="one part (default: all, in order)")
+    reporting.add_argument("--method", help="one method's notebook or page (default: all)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,273 @@
+"""Reads the cards: `methods/<m>/card.yml`, `data/<d>/card.yml` and `config/<c>.yaml`, strictly.
+
+Every mistake is a `SaccadeError` naming the file, the place, and what would be right. No torch, so a dry run stays quick.
+"""
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from saccade.project import NAME, card_file, settings_class
+from saccade.records import Head, SaccadeError
+from saccade.strict import check_value, mapping, only, read_yaml, suggest
+
+RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
+STAND_INS = ("oracle", "random", "fixed", "static")
+REQUIREMENTS = ("truth",)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One training stage. `reads`: the settings that decide its weights (None: all); `trains`: globs over state-dict names."""
+
+    name: str
+    needs: tuple[str, ...] = ()
+    trains: tuple[str, ...] = ("*",)
+    reads: tuple[str, ...] | None = None
+    gate: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A variant or an operating point: its settings, and what the report should know of it."""
+
+    name: str
+    layer: Mapping[str, Any]
+    title: str = ""
+    stand_in: str | None = None
+    requires: tuple[str, ...] = ()
+    use: tuple[str, ...] | None = None  # a variant's phases, where not all
+    only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method's card. `layers` maps `settings`, `datasets.<d>`, `budgets.<b>` to what each sets."""
+
+    name: str
+    file: Path
+    title: str
+    summary: str
+    paper: str | None
+    keys: Mapping[str, Any]  # the settings that exist, with their types
+    defaults: Mapping[str, Any]
+    layers: Mapping[str, Mapping[str, Any]]
+    phases: Mapping[str, Phase]
+    variants: Mapping[str, Entry]
+    points: Mapping[str, Entry]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset's card; `expects` are the paths below raw/ that acquisition must bring."""
+
+    name: str
+    file: Path
+    title: str
+    source: str
+    licence: str
+    heads: Mapping[str, Head]
+    derive: Mapping[str, tuple[str, ...]]
+    truth: bool
+    allow_missing: float
+    expects: tuple[str, ...]
+    acquire: str
+    keys: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    layers: Mapping[str, Mapping[str, Any]]
+    editions: tuple[str, ...]
+    budgets: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+
+@lru_cache
+def load_method(root: Path, name: str) -> Method:
+    """The card of method `name`; raises SaccadeError where it's unknown or anything in it is."""
+    file = card_file(root, "methods", name, "method")
+    card = mapping(file, "", read_yaml(file))
+    top = ["method", "title", "summary", "paper", "settings", "phases", "datasets", "budgets", "variants", "points"]
+    only(file, "", card, top, required=["method", "title", "settings", "phases", "variants", "points"])
+    if card["method"] != name:
+        raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
+    keys, defaults = settings_class(file.parent)
+    phases = {phase: _phase(file, phase, body or {}, keys) for phase, body in mapping(file, "phases", card["phases"]).items()}
+    layers: dict[str, Mapping[str, Any]] = {"settings": _layer(file, "settings", card["settings"], keys, phases)}
+    for kind in ("datasets", "budgets"):
+        for label, body in mapping(file, kind, card.get(kind) or {}).items():
+            layers[f"{kind}.{label}"] = _layer(file, f"{kind}.{label}", body or {}, keys, phases)
+    _complete(file, "settings", keys, defaults, layers["settings"])
+    for phase in phases.values():
+        _check_reads(file, phase, keys)
+    variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "use"])
+    for variant in variants.values():
+        for phase_name in variant.use or ():
+            if phase_name not in phases:
+                raise SaccadeError(f"{file}: variants.{variant.name}.use: unknown phase '{phase_name}'" + suggest(phase_name, phases))
+    points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "requires", "only"])
+    return Method(
+        name, file, str(card["title"]), str(card.get("summary") or ""), card.get("paper"), keys, defaults, layers, phases, variants, points
+    )
+
+
+@lru_cache
+def load_dataset(root: Path, name: str) -> Dataset:
+    """The card of dataset `name`; raises SaccadeError where it's unknown or anything in it is."""
+    file = card_file(root, "data", name, "dataset")
+    card = mapping(file, "", read_yaml(file))
+    text = ["dataset", "title", "source", "licence", "heads"]
+    more = ["derive", "truth", "allow_missing", "expects", "acquire", "settings", "budgets", "editions", "checks"]
+    only(file, "", card, text + more, required=text)
+    if card["dataset"] != name:
+        raise SaccadeError(f"{file}: dataset is '{card['dataset']}' but the folder is '{name}'; they must be equal")
+    heads = {head: _head(file, head, body) for head, body in mapping(file, "heads", card["heads"]).items()}
+    derive = {}
+    for label, parts in mapping(file, "derive", card.get("derive") or {}).items():
+        for part in check_value(list[str], parts, f"{file}: derive.{label}"):
+            if part not in heads:
+                raise SaccadeError(f"{file}: derive.{label}: unknown head '{part}'" + suggest(part, heads))
+        derive[label] = tuple(parts)
+    keys, defaults = settings_class(file.parent)
+    layers: dict[str, Mapping[str, Any]] = {"settings": _layer(file, "settings", card.get("settings") or {}, keys, {})}
+    for kind in ("budgets", "editions"):
+        for label, body in mapping(file, kind, card.get(kind) or {}).items():
+            layers[f"{kind}.{label}"] = _layer(file, f"{kind}.{label}", body or {}, keys, {})
+    for label in [label for label in layers if label.startswith("budgets.")] or ["settings"]:
+        _complete(file, label, keys, defaults, layers["settings"], layers[label])
+    allow = check_value(float, card.get("allow_missing", 0.0), f"{file}: allow_missing")
+    if not 0 <= allow <= 1:
+        raise SaccadeError(f"{file}: allow_missing: {allow} is not a share between 0 and 1")
+    return Dataset(
+        name=name,
+        file=file,
+        title=str(card["title"]),
+        source=str(card["source"]),
+        licence=str(card["licence"]),
+        heads=heads,
+        derive=derive,
+        truth=check_value(bool, card.get("truth", False), f"{file}: truth"),
+        allow_missing=allow,
+        expects=tuple(check_value(list[str], card.get("expects") or [], f"{file}: expects")),
+        acquire=str(card.get("acquire") or ""),
+        keys=keys,
+        defaults=defaults,
+        layers=layers,
+        editions=tuple(card.get("editions") or {}),
+        budgets=tuple(card.get("budgets") or {}),
+    )
+
+
+def _complete(file: Path, place: str, keys: Mapping[str, Any], *given: Mapping[str, Any]) -> None:
+    """Raises SaccadeError where a setting has neither a default nor a value."""
+    missing = sorted(set(keys).difference(*given))
+    if missing:
+        raise SaccadeError(f"{file}: {place}: {', '.join(missing)} must be set (no default in {file.parent.name}/settings.py)")
+
+
+def _layer(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Mapping[str, Phase]) -> dict[str, Any]:
+    """Settings by name, with `phases: {<phase>: {...}}` for what holds in one phase only."""
+    body = mapping(file, place, body)
+    only(file, place, body, [*keys, "phases"] if phases else keys)
+    layer: dict[str, Any] = {key: check_value(keys[key], value, f"{file}: {place}.{key}") for key, value in body.items() if key != "phases"}
+    for phase, inner in mapping(file, f"{place}.phases", body.get("phases") or {}).items():
+        if phase not in phases:
+            raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
+        inner = mapping(file, f"{place}.phases.{phase}", inner)
+        only(file, f"{place}.phases.{phase}", inner, [*keys, "needs"])
+        checked = {
+            key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}") for key, value in inner.items()
+        }
+        layer.setdefault("phases", {})[phase] = checked
+    return layer
+
+
+def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
+    if name in RESERVED_PHASES or not name.isidentifier():
+        raise SaccadeError(
+            f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not {', '.join(sorted(RESERVED_PHASES))}"
+        )
+    body = mapping(file, f"phases.{name}", body)
+    only(file, f"phases.{name}", body, ["needs", "trains", "reads", "gate"])
+    lists = {
+        key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}")) for key in ("needs", "trains", "reads") if key in body
+    }
+    gate = body.get("gate")
+    if gate is not None:
+        gate = mapping(file, f"phases.{name}.gate", gate)
+        only(file, f"phases.{name}.gate", gate, ["metric", "at_least"], required=["metric", "at_least"])
+        check_value(str, gate["metric"], f"{file}: phases.{name}.gate.metric")
+        check_value(float, gate["at_least"], f"{file}: phases.{name}.gate.at_least")
+    return Phase(name=name, gate=gate, **lists)
+
+
+def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
+    for key in phase.reads or ():
+        if key not in keys:
+            raise SaccadeError(f"{file}: phases.{phase.name}.reads: unknown key '{key}'" + suggest(key, keys))
+
+
+def _head(file: Path, name: str, body: Any) -> Head:
+    body = mapping(file, f"heads.{name}", body)
+    only(file, f"heads.{name}", body, ["kind", "classes"], required=["kind", "classes"])
+    kind = check_value(Literal["single", "multi"], body["kind"], f"{file}: heads.{name}.kind")
+    classes = check_value(list[str], body["classes"], f"{file}: heads.{name}.classes")
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise SaccadeError(f"{file}: heads.{name}.classes: two or more different names are needed")
+    return Head(name, kind, tuple(classes))
+
+
+def _entries(
+    file: Path, kind: str, body: Any, keys: Mapping[str, Any], phases: Mapping[str, Phase], extra: Sequence[str]
+) -> dict[str, Entry]:
+    """The variants or points, `grid` ones expanded: {name: "s{k}", grid: {k: [1, 2]}} gives s1 and s2."""
+    entries: dict[str, Entry] = {}
+    for pattern, value in mapping(file, kind, body).items():
+        place = f"{kind}.{pattern}"
+        value = mapping(file, place, value or {})
+        grid = mapping(file, f"{place}.grid", value.pop("grid", {}))
+        if set(re.findall(r"{(\w+)}", pattern)) != set(grid):
+            raise SaccadeError(
+                f"{file}: {place}: the name must hold one {{key}} for each key of its grid ({', '.join(grid) or 'none given'})"
+            )
+        for combination in itertools.product(*(check_value(list[Any], grid[key], f"{file}: {place}.grid.{key}") for key in grid)):
+            chosen = dict(zip(grid, combination, strict=True))
+            entry = _entry(file, place, _filled(file, place, pattern, chosen), value | chosen, keys, phases, extra)
+            if entry.name in entries:
+                raise SaccadeError(f"{file}: {place}: '{entry.name}' is given twice")
+            entries[entry.name] = entry
+    if not entries:
+        raise SaccadeError(f"{file}: {kind}: at least one is needed")
+    return entries
+
+
+def _filled(file: Path, place: str, pattern: str, values: Mapping[str, Any]) -> str:
+    try:
+        return pattern.format(**values)
+    except (KeyError, IndexError, ValueError) as error:
+        raise SaccadeError(f"{file}: {place}: '{pattern}' can't be filled in ({error}); between braces stand keys of the entry") from None
+
+
+def _entry(
+    file: Path, place: str, name: str, body: dict[str, Any], keys: Mapping[str, Any], phases: Mapping[str, Phase], extra: Sequence[str]
+) -> Entry:
+    if not NAME.fullmatch(name):
+        raise SaccadeError(f"{file}: {place}: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
+    layer = {key: value for key, value in body.items() if key not in extra}
+    try:
+        layer = _layer(file, place, layer, keys, phases)
+    except SaccadeError as error:
+        raise SaccadeError(f"{error}; beside settings it may hold {', '.join(extra)}, grid") from None
+    stand_in = check_value(Literal[*STAND_INS] | None, body.get("stand_in"), f"{file}: {place}.stand_in")
+    lists: dict[str, Any] = {}
+    for key, kind in (("requires", list[Literal[*REQUIREMENTS]]), ("use", list[str]), ("only", list[str])):  # type: ignore[valid-type]
+        if key in body:
+            lists[key] = tuple(check_value(kind, body[key], f"{file}: {place}.{key}"))
+    return Entry(
+        name=name, layer=layer, title=_filled(file, f"{place}.title", str(body.get("title", "")), body) or name, stand_in=stand_in, **lists
+    )

@@ -1,0 +1,193 @@
+"""A hash of the code that a verb really uses: the definitions reachable from its entry points, comments and formatting aside.
+
+Snakemake doesn't see edits in imported modules, and hashing whole files would retrain for a comment. So this walks the
+syntax trees: from an entry function to every module-level name of the project it mentions, through imports. What it can't
+see: names reached by `getattr` or `importlib`; the steps load a method that way, so its functions are entries themselves.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from saccade.records import SaccadeError
+
+Target = tuple[Path, str | None]  # a file, and the name in it (None: all of it)
+
+
+@dataclass
+class _Module:
+    definitions: dict[str, list[ast.stmt]] = field(default_factory=dict)
+    imports: dict[str, Target] = field(default_factory=dict)
+    effects: list[ast.stmt] = field(default_factory=list)  # statements that run on import
+
+
+class _Normalise(ast.NodeTransformer):
+    """Drops docstrings and the annotations of functions: neither changes what a step computes."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        self.generic_visit(node)
+        node.body = _without_docstring(node.body)
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment] # noqa: N815
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        node.body = _without_docstring(node.body)
+        return node
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+
+def code_hash(root: Path, entries: Iterable[tuple[Path, str | None]]) -> str:
+    """A short hash of all that the entries (file, name; None for the whole file) reach inside the project at `root`."""
+    digest = hashlib.sha256()
+    for path, name, text in sorted(_reachable(root.resolve(), [(Path(path).resolve(), name) for path, name in entries])):
+        digest.update(f"{path}\0{name}\0{text}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _reachable(root: Path, entries: list[Target]) -> set[tuple[str, str, str]]:
+    found: set[tuple[str, str, str]] = set()
+    waiting, seen = list(entries), set(entries)
+    while waiting:
+        path, name = waiting.pop()
+        if not path.is_file():
+            raise SaccadeError(f"{path} does not exist")
+        texts, targets = _one(root, path, name, path.stat().st_mtime_ns)
+        found |= texts
+        waiting += [target for target in targets if target not in seen]
+        seen |= targets
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _one(root: Path, path: Path, name: str | None, changed: int) -> tuple[frozenset[tuple[str, str, str]], frozenset[Target]]:
+    """The text of one name of a file (with what runs on importing the file), and what of the project it mentions."""
+    module = _read(root, path, changed)
+    nodes = [(f"<effect {number}>", node) for number, node in enumerate(module.effects)]
+    if name is None:
+        nodes += [(key, node) for key, group in module.definitions.items() for node in group]
+    elif name in module.definitions:
+        nodes += [(name, node) for node in module.definitions[name]]
+    elif name not in module.imports:
+        raise SaccadeError(f"{path.relative_to(root)} has no '{name}'")
+    texts = frozenset((path.relative_to(root).as_posix(), label, ast.dump(node)) for label, node in nodes)
+    targets = {target for _, node in nodes for target in _mentions(root, path, module, node)}
+    if name is not None and name in module.imports and name not in module.definitions:
+        targets.add(module.imports[name])
+    return texts, frozenset(targets)
+
+
+def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterator[Target]:
+    """What of the project the statement mentions: names of its module, and names imported there or inside it."""
+    imports = dict(module.imports)
+    for inner in ast.walk(node):  # first, since a name may stand before the import that binds it
+        if isinstance(inner, ast.Import | ast.ImportFrom):
+            imports.update(_imports(root, path, inner))
+    qualified = set()  # the `module` of `module.name`; a module mentioned bare may be used whole
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id in imports:
+            qualified.add(id(inner.value))
+            yield from _attribute(root, imports[inner.value.id], inner.attr)
+        elif isinstance(inner, ast.Name) and id(inner) not in qualified:  # walk goes outside in: an attribute comes before its name
+            if inner.id in module.definitions:
+                yield path, inner.id
+            elif inner.id in imports:
+                yield imports[inner.id]
+
+
+def _attribute(root: Path, target: Target, attribute: str) -> Iterator[Target]:
+    """`module.attribute`: that name alone, where the target is a module that has it; a name's attribute is the name."""
+    path, name = target
+    if name is not None:
+        yield target
+        return
+    module = _read(root, path, path.stat().st_mtime_ns)
+    if attribute in module.definitions or attribute in module.imports:
+        yield path, attribute
+    elif path.name == "__init__.py" and (submodule := _file(path.parent / attribute)):
+        yield submodule, None
+    else:
+        yield path, None
+
+
+@lru_cache(maxsize=512)
+def _read(root: Path, path: Path, _changed: int) -> _Module:
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except SyntaxError as error:
+        raise SaccadeError(f"{path}:{error.lineno}: {error.msg}") from None
+    module = _Module()
+    for node in _without_docstring(tree.body):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module.imports.update(_imports(root, path, node))
+            continue
+        if _is_type_checking(node):
+            continue
+        clean: ast.stmt = _Normalise().visit(node)
+        names = _bound(clean)
+        for name in names:
+            module.definitions.setdefault(name, []).append(clean)
+        if not names:
+            module.effects.append(clean)
+    return module
+
+
+def _imports(root: Path, path: Path, node: ast.Import | ast.ImportFrom) -> dict[str, Target]:
+    """What the import binds to files of the project; imports from elsewhere give nothing."""
+    bound: dict[str, Target] = {}
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            parts = alias.name.split(".")
+            file = _file(root.joinpath(*parts))
+            if file and (alias.asname or len(parts) == 1):
+                bound[alias.asname or parts[0]] = (file, None)
+            elif file:  # `import a.b` binds a; what is used of b isn't followed by name
+                bound[parts[0]] = (file, None)
+        return bound
+    base = path.parent if node.level else root
+    for _ in range(max(node.level - 1, 0)):
+        base = base.parent
+    base = base.joinpath(*(node.module or "").split(".")) if node.module else base
+    for alias in node.names:
+        submodule, module = _file(base / alias.name), _file(base)
+        if submodule:
+            bound[alias.asname or alias.name] = (submodule, None)
+        elif module:
+            bound[alias.asname or alias.name] = (module, None if alias.name == "*" else alias.name)
+    return bound
+
+
+def _file(base: Path) -> Path | None:
+    for file in (base.with_name(base.name + ".py"), base / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        return [node.target.id]
+    return []
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0] if body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return body[1:] or [ast.Pass()]
+    return body
+
+
+def _is_type_checking(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)

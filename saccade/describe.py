@@ -1,0 +1,123 @@
+"""What `list` and `plan` print: the project at a glance, and one run with the origin of every setting."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from saccade import grid, plan, rerun
+from saccade.cards import load_dataset, load_method
+from saccade.grid import Config
+from saccade.project import names
+from saccade.records import canonical
+
+
+def describe_project(root: Path, config: Config) -> str:
+    """Methods with variants and points, datasets with what they lack here; `*` marks what the config selects."""
+    runs = grid.expand(root, config)
+    lines = [f"budget {config.budget}: {len(runs)} runs (* = selected)", "", "methods"]
+    for name in names(root, "methods"):
+        method = load_method(root, name)
+        lines += [f"  {name}: {method.title}"]
+        chosen = {run.variant for run in runs if run.method == name}
+        lines += ["    variants " + ", ".join(("*" if variant in chosen else "") + variant for variant in method.variants)]
+        lines += ["    points   " + ", ".join(method.points)]
+    lines += ["", "datasets"]
+    for name in names(root, "data"):
+        dataset = load_dataset(root, name)
+        editions = f" (editions {', '.join(dataset.editions)})" if dataset.editions else ""
+        chosen_here = "*" if any(run.dataset == name for run in runs) else ""
+        lines += [f"  {chosen_here}{name}: {dataset.title}{editions}", f"    {_state(root, config, name)}"]
+    return "\n".join(lines)
+
+
+def describe_run(root: Path, run: plan.Run) -> str:
+    """The run's phases with needs and state, then each setting, its value and the layer of the card that decided it."""
+    lines = [
+        run.name,
+        f"  data {run.prepared} ({plan.unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition) or 'available'})",
+    ]
+    for phase in plan.phases(root, run):
+        needs = ", ".join(str(need.product.with_suffix("")) for need in plan.needs(root, run, phase)) or "nothing"
+        lines += [f"  phase {phase.name}: needs {needs}; trains {', '.join(phase.trains)}", f"    {_phase_state(root, run, phase)}"]
+    lines += [f"  predict: {_predict_state(root, run)}", "  points"]
+    lines += [f"    {point.name}{f' (not run: {why})' if why else ''}" for point, why in plan.points(root, run)]
+    lines += ["  settings"]
+    resolved = plan.resolve(root, run)
+    width = max(len(key) for key in resolved.values)
+    lines += [f"    {key:{width}} {canonical(value):24} {resolved.origins[key]}" for key, value in sorted(resolved.values.items())]
+    for phase in plan.phases(root, run):
+        own = plan.resolve(root, run, phase.name)
+        differ = [key for key in own.values if own.values[key] != resolved.values[key]]
+        lines += [f"    {key:{width}} {canonical(own.values[key]):24} {own.origins[key]}" for key in sorted(differ)]
+    return "\n".join(lines)
+
+
+def stale(root: Path, run: plan.Run, phase: Any) -> list[str]:
+    """Why a finished phase is not what would be trained now; empty where it is, or where it isn't finished."""
+    product = root / run.folder / f"{phase.name}.json"
+    if not product.is_file():
+        return []
+    was = json.loads(product.read_text(encoding="utf-8"))
+    changes = list(_changes(was, plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)))
+    return changes + ([f"trains {_short(was['trains'])} -> {_short(list(phase.trains))}"] if was["trains"] != list(phase.trains) else [])
+
+
+def _state(root: Path, config: Config, name: str) -> str:
+    dataset = load_dataset(root, name)
+    why = plan.unavailable(root, dataset, config.budget)
+    if why:
+        return f"lacks: {why}"
+    ready = (dataset.folder / "prepared" / config.budget / "index.parquet").is_file()
+    return f"prepared for {config.budget}" if ready else f"not prepared for {config.budget} yet (the workflow does it)"
+
+
+def _phase_state(root: Path, run: plan.Run, phase: Any) -> str:
+    if not (root / run.folder / f"{phase.name}.json").is_file():
+        return "not trained yet: would run"
+    changes = stale(root, run, phase)
+    if data := _data_changes(root, run):
+        return f"would run again: its data would be prepared again ({data})"
+    if not changes:
+        return "trained, up to date"
+    only_code = all(change == "its code changed" for change in changes)
+    would = "stale; runs again on request (--forcerun train)" if only_code and run.budget not in rerun.ALWAYS_CURRENT else "would run again"
+    return f"{would}: {', '.join(changes)}"
+
+
+def _predict_state(root: Path, run: plan.Run) -> str:
+    record = root / run.folder / "provenance.predict.json"
+    if not record.is_file() or not (root / run.folder / "predictions.parquet").is_file():
+        return "not predicted yet: would run"
+    if _data_changes(root, run) or any(stale(root, run, phase) for phase in plan.phases(root, run)):
+        return "would run again: what it needs would"
+    was = json.loads(record.read_text(encoding="utf-8"))
+    now = json.loads(rerun.predict_params(root, run)["settings"])
+    changes = list(_changes(was, now, rerun.predict_code(root, run.method)))
+    return f"would run again: {', '.join(changes)}" if changes else "predicted, up to date"
+
+
+def _changes(was: dict[str, Any], settings: dict[str, Any], code: str) -> Iterator[str]:
+    for key in sorted(set(was["settings"]) | set(settings)):
+        before, now = was["settings"].get(key), settings.get(key)
+        if isinstance(before, dict) and isinstance(now, dict):  # an operating point
+            yield from (f"{key}.{change}" for change in _changes({"settings": before, "code": ""}, now, ""))
+        elif before != now:
+            yield f"{key} {_short(before)} -> {_short(now)}"
+    if was["code"] != code:
+        yield "its code changed"
+
+
+def _data_changes(root: Path, run: plan.Run) -> str:
+    """How the settings of the run's data differ from those that it was prepared with."""
+    coverage = root / run.prepared / "coverage.json"
+    if not coverage.is_file():
+        return "not prepared yet"
+    was = json.loads(coverage.read_text(encoding="utf-8"))["settings"]
+    now = plan.data_settings(root, load_dataset(root, run.dataset), run.budget, run.edition)
+    return ", ".join(_changes({"settings": was, "code": ""}, now, ""))
+
+
+def _short(value: Any) -> str:
+    text = canonical(value)
+    return text if len(text) <= 40 else "(other)"

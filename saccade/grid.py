@@ -1,0 +1,111 @@
+"""What to run: a config, the runs that it selects, and the planned grid that the report is held against."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from saccade.cards import load_dataset, load_method
+from saccade.plan import Run, check, phases, points, split_edition, unavailable
+from saccade.project import NAME, names
+from saccade.records import SaccadeError
+from saccade.strict import check_value, mapping, only, read_yaml, suggest
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>`, globs allowed; `points`: those to report (none: all)."""
+
+    budget: str
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    points: tuple[str, ...] = field(default=())
+
+
+def load_config(source: Path | Mapping[str, Any]) -> Config:
+    """A config from its file or from Snakemake's merged `config`; the same keys in all of them."""
+    where: object = "config" if isinstance(source, Mapping) else source
+    body = source if isinstance(source, Mapping) else read_yaml(source)
+    body = mapping(where, "", body)
+    only(where, "", body, ["budget", "runs", "seeds", "points"], required=["budget", "runs", "seeds"])
+    budget = check_value(str, body["budget"], f"{where}: budget")
+    if not NAME.fullmatch(budget):
+        raise SaccadeError(f"{where}: budget '{budget}' must be lower-case letters, digits, '-', '_' or '.'")
+    runs = tuple(check_value(list[str], body["runs"], f"{where}: runs"))
+    for run in runs:
+        if len(run.split("/")) != 3:
+            raise SaccadeError(f"{where}: runs: '{run}' is not <dataset>[@<edition>]/<method>/<variant>")
+    seeds = tuple(check_value(list[int], body["seeds"], f"{where}: seeds"))
+    if len(set(seeds)) != len(seeds) or any(seed < 0 for seed in seeds) or not seeds:
+        raise SaccadeError(f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 up")
+    return Config(budget, runs, seeds, tuple(check_value(list[str], body.get("points") or [], f"{where}: points")))
+
+
+def expand(root: Path, config: Config) -> list[Run]:
+    """The runs that a config selects, sorted; raises SaccadeError where a pattern selects nothing or a point is unknown."""
+    runs: dict[Run, None] = {}
+    for pattern in config.runs:
+        for data, method, variant in _matches(root, pattern):
+            dataset, edition = split_edition(data)
+            runs.update({Run(config.budget, dataset, edition, method, variant, seed): None for seed in config.seeds})
+    known = {point for method in {run.method for run in runs} for point in load_method(root, method).points}
+    for point in config.points:
+        if point not in known:
+            raise SaccadeError(f"config: points: unknown point '{point}'" + suggest(point, known))
+    return sorted(runs, key=lambda run: (run.data, run.method, run.variant, run.seed))
+
+
+def grid(root: Path, config: Config) -> dict[str, Any]:
+    """The planned grid as JSON: every run and point with whether it can run here, and the titles that a report needs."""
+    runs = expand(root, config)
+    rows = [_grid_row(root, config, run) for run in runs]
+    methods = [load_method(root, name) for name in sorted({run.method for run in runs})]
+    datasets = [load_dataset(root, name) for name in sorted({run.dataset for run in runs})]
+    return {
+        "budget": config.budget,
+        "runs": rows,
+        "methods": [{"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper} for m in methods],
+        "datasets": [{"name": d.name, "title": d.title, "classes": {h.name: list(h.classes) for h in d.heads.values()}} for d in datasets],
+    }
+
+
+def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
+    chosen = [(point, why) for point, why in points(root, run) if not config.points or point.name in config.points]
+    why = unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition)
+    return {
+        "run": run.name,
+        "dataset": run.dataset,
+        "edition": run.edition,
+        "method": run.method,
+        "variant": run.variant,
+        "title": load_method(root, run.method).variants[run.variant].title,
+        "seed": run.seed,
+        "points": [{"name": p.name, "title": p.title, "stand_in": p.stand_in, "why": reason} for p, reason in chosen],
+        "phases": [phase.name for phase in phases(root, run)],
+        "status": "not run" if why else "available",
+        "why": why,
+    }
+
+
+def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:
+    """(dataset[@edition], method, variant) triples that the pattern selects; a part without `*` must exist."""
+    data_pattern, method_pattern, variant_pattern = pattern.split("/")
+    dataset_pattern, edition = split_edition(data_pattern)
+    found = False
+    for dataset in _choose(dataset_pattern, names(root, "data"), "dataset", root):
+        for method in _choose(method_pattern, names(root, "methods"), "method", root):
+            card = load_method(root, method)
+            for variant in _choose(variant_pattern, list(card.variants), f"variant of {card.file}", root):
+                found = True
+                run = Run("", dataset, edition, method, variant, 0)
+                check(root, run)
+                yield run.data, method, variant
+    if not found:
+        raise SaccadeError(f"config: runs: '{pattern}' selects nothing")
+
+
+def _choose(pattern: str, known: list[str], what: str, root: Path) -> list[str]:
+    if "*" not in pattern and pattern not in known:
+        raise SaccadeError(f"config: runs: unknown {what} '{pattern}'" + suggest(pattern, known))
+    return [name for name in known if fnmatchcase(name, pattern)]

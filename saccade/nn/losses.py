@@ -1,0 +1,16 @@
+"""Losses that more than one method needs."""
+
+from torch import Tensor
+from torch.nn import functional
+
+
+def classification_loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+    """The sum over heads of cross-entropy (labels (B,), one class) or binary cross-entropy (labels (B, K), any number)."""
+    losses = []
+    for head, value in logits.items():
+        target = labels[head]
+        if target.ndim == 1:
+            losses.append(functional.cross_entropy(value.float(), target))
+        else:
+            losses.append(functional.binary_cross_entropy_with_logits(value.float(), target.to(value.dtype).float()))
+    return sum(losses[1:], losses[0])

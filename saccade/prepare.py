@@ -1,0 +1,102 @@
+"""The step that turns raw videos into an index: every file probed, every problem counted and named."""
+
+import concurrent.futures
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from saccade.project import load_module
+from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError, provenance, write_json, write_parquet
+from saccade.video.decode import VideoError, fingerprint, probe
+from saccade.video.loader import check_index
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def prepare(
+    root: Path,
+    dataset: Path,
+    name: str,
+    settings: Mapping[str, Any],
+    heads: Mapping[str, Head],
+    allow_missing: float,
+    workers: int,
+    seed: int = 0,
+) -> None:
+    """Brings `data/<d>/raw/<name>` (where the dataset generates or unpacks it) and writes `data/<d>/prepared/<name>/`.
+
+    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were expected
+    and says why the others can't be used. Raises SaccadeError where more than `allow_missing` of them can't, where ids
+    repeat, or where a label is outside its classes.
+    """
+    module = load_module(dataset / "prepare.py")
+    typed = load_module(dataset / "settings.py").Settings(**settings) if (dataset / "settings.py").is_file() else None
+    videos, truth = module.prepare(typed, dataset / "raw" / name, seed, workers)
+    folder = dataset / "prepared" / name
+    check_index(videos, list(heads.values()), dataset / "prepare.py", columns=["video_id", "split", "cluster", "path"])
+    probed = _probe_all(root, videos, workers)
+    problems = [row for row in probed if "reason" in row]
+    index = videos.drop(columns="path").merge(_frame([row for row in probed if "reason" not in row]), on="video_id", validate="one_to_one")
+    index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
+    coverage = {
+        "expected": len(videos),
+        "usable": len(index),
+        "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
+        "expected_by_split": {split: int((videos["split"] == split).sum()) for split in SPLITS},
+        "problems": problems,
+        "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
+        "settings": dict(settings),
+        "decoder": fingerprint(),
+    }
+    _judge(coverage, allow_missing, dataset, folder)
+    if truth is not None:
+        write_parquet(folder / "truth.parquet", truth[truth["video_id"].isin(index["video_id"])])
+    write_json(folder / "coverage.json", coverage)
+    write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
+    write_parquet(folder / "index.parquet", index)  # last: where it is, the rest is
+
+
+def _probe_all(root: Path, videos: "pd.DataFrame", workers: int) -> list[dict[str, Any]]:
+    """One row per video, in the given order: what the file holds, or the `reason` why it can't be used."""
+    jobs = [(root, str(video), str(path)) for video, path in zip(videos["video_id"], videos["path"], strict=True)]
+    with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:  # decoding releases the interpreter lock
+        return list(tqdm(pool.map(_probe, jobs), total=len(jobs), desc="probe", unit="video", mininterval=1.0))
+
+
+def _probe(job: tuple[Path, str, str]) -> dict[str, Any]:
+    root, video, text = job
+    path = Path(text) if Path(text).is_absolute() else root / text
+    shown = Path(os.path.relpath(path, root)).as_posix()
+    try:
+        info = probe(path)
+    except VideoError as error:
+        return {"video_id": video, "path": shown, "reason": str(error)}
+    size = path.stat().st_size
+    return {"video_id": video, "path": shown, "bytes": size, "frames": info.frames, "fps": info.fps, "duration_s": info.duration_s} | {
+        "width": info.width,
+        "height": info.height,
+        "audio": info.audio,
+    }
+
+
+def _judge(coverage: dict[str, Any], allow_missing: float, dataset: Path, folder: Path) -> None:
+    """Stops, with the list kept, where too many videos can't be used."""
+    expected, lost = coverage["expected"], len(coverage["problems"])
+    if expected == 0 or coverage["usable"] == 0 or lost > allow_missing * expected:
+        write_json(folder / "coverage.failed.json", coverage)
+        first = "; ".join(problem["reason"] for problem in coverage["problems"][:3])
+        raise SaccadeError(
+            f"{dataset}: {lost} of {expected} videos can't be used ({first or 'none was found'}). All are named in "
+            f"{folder / 'coverage.failed.json'}. Mend them, or set allow_missing in {dataset / 'card.yml'} to go on without"
+        )
+    (folder / "coverage.failed.json").unlink(missing_ok=True)
+
+
+def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=["video_id", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"])

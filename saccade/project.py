@@ -1,0 +1,68 @@
+"""The checkout on disk: its root, the folders that have a card, and the modules inside them."""
+
+import dataclasses
+import importlib
+import re
+import sys
+import typing
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from saccade.records import SaccadeError
+from saccade.strict import suggest
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The project's root: the nearest folder, from `start` upwards, that has a Snakefile."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "Snakefile").is_file():
+            return folder
+    raise SaccadeError(f"no Snakefile in {start} or above it; run this inside a Saccade checkout")
+
+
+def load_module(path: Path) -> ModuleType:
+    """The module at `methods/<m>/<x>.py` or `data/<d>/<x>.py`; its relative imports reach its own folder only."""
+    path = Path(path).resolve()
+    if not path.is_file():
+        raise SaccadeError(f"{path} does not exist")
+    package = f"saccade_{path.parent.parent.name}_{path.parent.name}".replace("-", "_").replace(".", "_")
+    known = sys.modules.get(package)
+    if known is None or list(known.__path__) != [str(path.parent)]:
+        for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
+            del sys.modules[name]
+        known = ModuleType(package)
+        known.__path__ = [str(path.parent)]
+        sys.modules[package] = known
+    return importlib.import_module(f"{package}.{path.stem}")
+
+
+def names(root: Path, kind: Literal["methods", "data"]) -> list[str]:
+    """The methods or datasets that have a card."""
+    return sorted(card.parent.name for card in (root / kind).glob("*/card.yml"))
+
+
+def card_file(root: Path, kind: Literal["methods", "data"], name: str, what: str) -> Path:
+    file = root / kind / name / "card.yml"
+    if not NAME.fullmatch(name) or not file.is_file():
+        raise SaccadeError(f"unknown {what} '{name}'" + suggest(name, names(root, kind)))
+    return file
+
+
+def settings_class(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The keys (with types) and defaults of the folder's `Settings`; a folder without settings.py has none."""
+    if not (folder / "settings.py").is_file():
+        return {}, {}
+    settings = load_module(folder / "settings.py").Settings
+    hints = typing.get_type_hints(settings)
+    keys, defaults = {}, {}
+    for item in dataclasses.fields(settings):
+        keys[item.name] = hints[item.name]
+        if item.default is not dataclasses.MISSING:
+            defaults[item.name] = item.default
+        elif item.default_factory is not dataclasses.MISSING:
+            defaults[item.name] = item.default_factory()
+    return keys, defaults

@@ -1,0 +1,168 @@
+"""What Saccade writes: the fixed columns, the small record types, and atomic files. No torch here."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# data/<d>/prepared/<budget>[@edition]/index.parquet; one integer (or list of integers, multi-label) column per head follows.
+INDEX_COLUMNS = ["video_id", "split", "cluster", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"]
+# truth.parquet beside it, where the dataset knows: one row per frame.
+TRUTH_COLUMNS = ["video_id", "frame", "informative"]
+# predictions.parquet: these, then `<head>.target` and `<head>.scores` per head.
+PREDICTION_COLUMNS = ["point", "video_id", "cluster", "macs", "frames", "decoded_frames", "decisions"]
+METRICS_COLUMNS = ["dataset", "method", "variant", "point", "seed", "metric", "value", "low", "high", "n"]
+REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit", "origin", "note"]
+COST_COLUMNS = ["paper", "table", "row", "column", "dataset", "unit", "reported", "ours", "relative_error", "rule", "note"]
+SPLITS = ["train", "val", "test"]
+
+
+class SaccadeError(Exception):
+    """Something the user can mend: the message says what, where, and what would be right. The CLI prints it without a traceback."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A label space. `single`: one class per video; `multi`: any number."""
+
+    name: str
+    kind: Literal["single", "multi"]
+    classes: tuple[str, ...]
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+
+@dataclass
+class Prediction:
+    """What a method's `predict` gives back for one view of B videos.
+
+    probabilities: {head: (B, K) float}; macs: (B,) int64, multiply-adds executed for each video; frames: (B,) int64,
+    frames the networks looked at; decisions: B JSON-ready objects saying what was chosen (empty where nothing is).
+    """
+
+    probabilities: dict[str, Any]
+    macs: Any
+    frames: Any
+    decisions: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a step is asked to do, decided by the plan: the steps read no card. Paths but `root` are relative to it.
+
+    `weights`: the phases' products to load, in order; `points`: the operating points to predict, name -> settings.
+    """
+
+    root: Path
+    run: str
+    method: Path  # methods/<m>
+    prepared: Path  # data/<d>/prepared/<budget>[@edition]
+    settings: Any  # the method's own `Settings`
+    heads: tuple[Head, ...]
+    seed: int
+    weights: Sequence[Path]
+    code: str
+    values: dict[str, Any] = field(default_factory=dict)  # what decides the result, as JSON
+    phase: str = ""
+    trains: tuple[str, ...] = ()
+    gate: dict[str, Any] | None = None
+    points: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder."""
+        return self.root / "results" / self.run
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys: equal settings give equal text, which is what Snakemake compares."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write(temporary)` and rename the result to `path`, so that a file that is there is whole.
+
+    Raises SaccadeError naming the folder where it can't be written (read-only, full).
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise SaccadeError(
+            f"cannot write {path}: {error.strerror or error}; is the folder writable and is there room on the disk?"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SaccadeError(f"{path} does not exist") from None
+    except json.JSONDecodeError as error:
+        raise SaccadeError(f"{path} is not valid JSON ({error}); remove it and run again") from None
+
+
+def write_parquet(path: Path, table: "pd.DataFrame") -> None:
+    write_atomic(path, lambda temporary: table.to_parquet(temporary, index=False))
+
+
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
+    write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def provenance(root: Path, **more: Any) -> dict[str, Any]:
+    """Where and with what a result was made: versions, commit, machine, time; `more` is added as it is."""
+    packages = ["torch", "torchvision", "numpy", "av", "pandas", "snakemake"]
+    return {
+        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "modified": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "packages": {name: version for name in packages if (version := _version(name))},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    } | more
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

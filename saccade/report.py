@@ -1,0 +1,214 @@
+"""The step that tells: collects every number of the planned grid, runs each method's notebook, and puts its tables and figures on pages."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from saccade import pages, tables
+from saccade.records import SaccadeError, canonical, read_json, write_atomic, write_csv
+from saccade.show import read_coverage, show_not_run
+from saccade.tables import Plan, collect_metrics, collect_planned, dataset_label, only, run_folder, runs_of
+
+NOTEBOOK = Path("workflow/notebooks/method.ipynb")
+PARTS = ("collect", "notebook", "page", "index")
+
+
+def report(root: Path, plan_path: Path, part: str | None = None, method: str | None = None) -> None:
+    """One part for one method, or (None) all of them in order: what the command line and the rules call."""
+    plan = read_plan(plan_path)
+    methods = [entry["name"] for entry in plan["methods"]]
+    if method is not None and method not in methods:
+        raise SaccadeError(f"{plan_path} has no method '{method}'; it has {', '.join(methods)}")
+    chosen = methods if method is None else [method]
+    for name in PARTS if part is None else [part]:
+        if name == "collect":
+            collect(plan, root)
+        elif name == "index":
+            write_index(plan, root)
+        else:
+            for each in chosen:
+                (run_notebook if name == "notebook" else write_page)(plan, each, root)
+
+
+def read_plan(path: Path) -> Plan:
+    plan: Plan = read_json(path)
+    for key in ("budget", "runs", "methods", "datasets"):
+        if key not in plan:
+            raise SaccadeError(f"{path} has no '{key}'; write it again with: python -m saccade plan --write {path}")
+    return plan
+
+
+def collect(plan: Plan, root: Path) -> None:
+    """Writes results/<budget>/metrics.csv and planned.csv."""
+    folder = root / "results" / plan["budget"]
+    write_csv(folder / "metrics.csv", collect_metrics(plan, root))
+    write_csv(folder / "planned.csv", collect_planned(plan, root))
+
+
+def run_notebook(plan: Plan, method: str, root: Path) -> None:
+    """Executes the method's notebook, which writes results/<budget>/{tables,figures}/<method>/, and keeps it under reports/."""
+    import papermill
+
+    budget = plan["budget"]
+    for kind in ("tables", "figures"):  # what an earlier run of the notebook left there may no longer be planned
+        shutil.rmtree(root / "results" / budget / kind / method, ignore_errors=True)
+    target = root / "reports" / budget / "notebooks" / f"{method}.ipynb"
+    failed = target.with_suffix(".failed.ipynb")
+    options = {"kernel_name": "python3", "cwd": str(root), "progress_bar": False}
+
+    def execute(path: Path) -> None:
+        try:
+            papermill.execute_notebook(str(root / NOTEBOOK), str(path), {"root": ".", "budget": budget, "method": method}, **options)
+        except papermill.exceptions.PapermillExecutionError as error:
+            shutil.copyfile(path, failed)
+            said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"
+            raise SaccadeError(f"{said}; the traceback is in {failed}") from error
+
+    with _environment(MPLBACKEND="Agg", PYTHONPATH=str(Path(__file__).resolve().parents[1])):
+        write_atomic(target, execute)
+    failed.unlink(missing_ok=True)
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Sets environment variables, which a notebook's kernel inherits, for a while."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+def write_page(plan: Plan, method: str, root: Path) -> None:
+    """Writes reports/<budget>/<method>.tex, .pdf (where LaTeX is installed) and .html from the files that the notebook left."""
+    plan = only(plan, method)
+    folder = root / "reports" / plan["budget"]
+    values = page_values(plan, method, root)
+    pages.fill_latex(root, "method.tex.j2", folder / f"{method}.tex", **values)
+    values["no_pdf"] = pages.compile_pdf(folder / f"{method}.tex")
+    pages.fill_html(root, "method.html.j2", folder / f"{method}.html", **values)
+
+
+def write_index(plan: Plan, root: Path) -> None:
+    """Writes reports/<budget>/index.html: every method with how much of it was run, and what was not."""
+    planned = collect_planned(plan, root)
+    methods = []
+    for entry in plan["methods"]:
+        mine = planned[planned.method == entry["name"]]
+        drawn = [
+            d for d in pages.read_figures(root / "results" / plan["budget"] / "figures" / entry["name"]) if d.about["kind"] == "tradeoff"
+        ]
+        methods.append({**entry, "cells": len(mine), "done": int((mine.status == "run").sum()), "figures": drawn[:2]})
+    not_run = show_not_run(planned.assign(variant=planned.method + "/" + planned.variant)).rename(columns={"Variant": "Run"})
+    path = root / "reports" / plan["budget"] / "index.html"
+    values = {
+        "methods": methods,
+        "not_run": as_table("not_run", not_run),
+        "cells": len(planned),
+        "files": root / "results" / plan["budget"],
+    }
+    pages.fill_html(
+        root, "index.html.j2", path, budget=plan["budget"], banner=pages.banner(plan["budget"]), datasets=plan["datasets"], **values
+    )
+
+
+def page_values(plan: Plan, method: str, root: Path) -> dict[str, Any]:
+    """All that a method's templates show; `plan` holds that method's runs only."""
+    results = root / "results" / plan["budget"]
+    planned = collect_planned(plan, root)
+    labels = list(dict.fromkeys(dataset_label(run) for run in runs_of(plan, method)))
+    titles = {entry["name"]: entry for entry in plan["datasets"]}
+    return {
+        "budget": plan["budget"],
+        "banner": pages.banner(plan["budget"]),
+        "method": next(entry for entry in plan["methods"] if entry["name"] == method),
+        "cells": len(planned),
+        "missing": int((planned.status != "run").sum()),
+        "datasets": [{**titles[label.partition("@")[0]], **dataset_values(plan, method, root, label)} for label in labels],
+        "tables": pages.read_tables(results / "tables" / method),
+        "figures": pages.read_figures(results / "figures" / method),
+        "gates": failed_gates(plan, root),
+        "records": as_table("records", phase_records(plan, root)),
+        "environment": environment(plan, root),
+        "settings": phase_settings(plan, root),
+        "paths": {"results": results, "reports": root / "reports" / plan["budget"]},
+        "no_pdf": "",
+    }
+
+
+def as_table(name: str, cells: pd.DataFrame, title: str = "") -> pages.Table:
+    """A table that no notebook saved."""
+    rows = [[str(cell) for cell in row] for row in cells.itertuples(index=False)]
+    return pages.Table(name, {"kind": name, "title": title, "caption": ""}, list(map(str, cells)), rows, [], "", Path())
+
+
+def dataset_values(plan: Plan, method: str, root: Path, label: str) -> dict[str, Any]:
+    """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), omitted (metrics)."""
+    found = read_coverage(plan, root, label) or {}
+    return {"label": label, "problems": found.get("problems", []), "omitted": tables.omitted_metrics(plan, root, method, label)}
+
+
+def _phase_files(plan: Plan, root: Path) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """(run, phase, content of its <phase>.json) of every phase that has been trained."""
+    for run in plan["runs"]:
+        for phase in run.get("phases", []):
+            path = run_folder(run, root) / f"{phase}.json"
+            if path.exists():
+                yield run, phase, read_json(path)
+
+
+def failed_gates(plan: Plan, root: Path) -> list[str]:
+    """A sentence for each phase that missed the gate its card sets; what depends on it can't be judged."""
+    found = []
+    for run, phase, record in _phase_files(plan, root):
+        gate = record.get("gate")
+        if gate and not gate["passed"]:
+            found.append(
+                f"{run['run']}: phase {phase} reached {gate['metric']} = {gate['value']:.3g}; its gate asks for {gate['at_least']:.3g}."
+            )
+    return found
+
+
+def phase_records(plan: Plan, root: Path) -> pd.DataFrame:
+    """One row per trained phase and per prediction: when, how long, where, with which code and weights."""
+    rows = []
+    files = {(run["run"], phase): record for run, phase, record in _phase_files(plan, root)}
+    for run in plan["runs"]:
+        for path in sorted(run_folder(run, root).glob("provenance.*.json")):
+            step, made = path.name.split(".")[1], read_json(path)
+            record = files.get((run["run"], step), made)
+            row = {"Run": run["run"], "Step": step, "Made (UTC)": made.get("made", "")[:16].replace("T", " ")}
+            row |= {"Seconds": made.get("seconds", ""), "Device": made.get("device", ""), "Threads": made.get("threads", "")}
+            rows.append({**row, "Code": record.get("code", "")[:12], "Weights (sha256)": record.get("sha256", "")[:12]})
+    return pd.DataFrame(rows)
+
+
+def environment(plan: Plan, root: Path) -> list[tuple[str, str]]:
+    """Versions and machine, each with the values seen; more than one value means that runs were made in different places."""
+    seen: dict[str, dict[str, None]] = {}
+    for run in plan["runs"]:
+        for path in sorted(run_folder(run, root).glob("provenance.*.json")):
+            made = read_json(path)
+            flat = {key: made.get(key) for key in ("system", "cores", "device", "python", "commit", "modified")} | made.get("packages", {})
+            for key, value in flat.items():
+                if value not in (None, ""):
+                    seen.setdefault(key, {})[str(value)] = None
+    return [(key, ", ".join(values)) for key, values in seen.items()]
+
+
+def phase_settings(plan: Plan, root: Path) -> list[dict[str, Any]]:
+    """The settings (JSON text) of each trained phase, with the runs that share them."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for run, phase, record in _phase_files(plan, root):
+        seen.setdefault((phase, canonical(record.get("settings", {}))), []).append(run["run"])
+    return [{"phase": phase, "settings": text, "runs": runs} for (phase, text), runs in seen.items()]

@@ -1,0 +1,70 @@
+"""What, when it changes, makes Snakemake run a job again: settings as canonical JSON, and the code that a verb reaches.
+
+Never a card or a whole file: another variant's settings, a comment, or a new file must not cost a training.
+"""
+
+import dataclasses
+from functools import lru_cache
+from pathlib import Path
+
+from saccade import closure
+from saccade.cards import Dataset, Phase, load_dataset
+from saccade.plan import Run, data_settings, heads, phase_settings, points, resolve
+from saccade.records import canonical
+
+ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a finished training by itself
+
+
+@lru_cache(maxsize=1024)
+def train_code(root: Path, method: str, phase: str) -> str:
+    folder = root / "methods" / method
+    return closure.code_hash(root, [(root / "saccade/train.py", "train"), (folder / "phases.py", phase), (folder / "model.py", "build")])
+
+
+@lru_cache(maxsize=1024)
+def predict_code(root: Path, method: str) -> str:
+    model = root / "methods" / method / "model.py"
+    return closure.code_hash(root, [(root / "saccade/predict.py", "predict"), (model, "build"), (model, "predict")])
+
+
+@lru_cache(maxsize=1024)
+def step_code(root: Path, step: str) -> str:
+    """The code of a step that calls no method: `score`, `report`."""
+    return closure.code_hash(root, [(root / f"saccade/{step}.py", step)])
+
+
+@lru_cache(maxsize=1024)
+def prepare_code(root: Path, dataset: str) -> str:
+    return closure.code_hash(root, [(root / "saccade/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")])
+
+
+@lru_cache(maxsize=1024)
+def cells_code(root: Path, method: str) -> str:
+    return closure.code_hash(root, [(root / "saccade/cost_table.py", None), (root / "methods" / method / "cells.py", None)])
+
+
+def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
+    """What, when changed, re-runs a phase. Outside `demo` and `study` edited code doesn't: `plan` calls it stale."""
+    code = train_code(root, run.method, phase.name)
+    spec = {"settings": phase_settings(root, run, phase), "trains": phase.trains, "gate": phase.gate}
+    return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
+
+
+def predict_params(root: Path, run: Run) -> dict[str, str]:
+    chosen = {point.name: resolve(root, run, point=point.name).values for point, why in points(root, run) if not why}
+    return {"settings": canonical(chosen), "code": predict_code(root, run.method)}
+
+
+def score_params(root: Path, run: Run) -> dict[str, str]:
+    dataset = load_dataset(root, run.dataset)
+    spec = {"heads": [dataclasses.asdict(head) for head in heads(root, run)], "derive": {k: list(v) for k, v in dataset.derive.items()}}
+    return {"settings": canonical(spec), "code": step_code(root, "score")}
+
+
+def prepare_params(root: Path, dataset: Dataset, budget: str, edition: str) -> dict[str, str]:
+    spec = {
+        "settings": data_settings(root, dataset, budget, edition),
+        "heads": [dataclasses.asdict(head) for head in dataset.heads.values()],
+        "allow_missing": dataset.allow_missing,
+    }
+    return {"settings": canonical(spec), "code": prepare_code(root, dataset.name)}

@@ -1,0 +1,125 @@
+"""Drawing the parts of a scene. Every function takes its generator; times are in seconds."""
+
+import zlib
+
+import numpy as np
+
+from saccade.scenes.script import Clutter, Curve, Face, Interval, Shot, Sound
+
+BLOCKS = 16  # of 2 × 2 pixels in a digit
+DIGITS = 5  # decimals kept in scripts
+
+
+def video_generator(seed: int, split: str, number: int) -> np.random.Generator:
+    """The generator of one video: a function of the three alone, so neither order nor company matters."""
+    return np.random.default_rng([seed, zlib.crc32(split.encode()), number])
+
+
+def curve(times: list[float], values: list[float]) -> Curve:
+    return Curve([round(float(time), DIGITS) for time in times], [round(float(value), DIGITS) for value in values])
+
+
+def constant(value: float) -> Curve:
+    return curve([0.0], [value])
+
+
+def scattered(rng: np.random.Generator, lengths: list[float], duration: float) -> list[Interval]:
+    """Intervals of these lengths, in random order and at random times, disjoint.
+
+    They are laid on a circle that is then cut at random, so each moment of the video is covered with the same
+    probability; the one over the cut comes in two pieces. Lengths that fill the video cover it all.
+    """
+    free = duration - sum(lengths)
+    if not lengths or free <= 1e-9:
+        return [[0.0, duration]] if lengths else []
+    gaps = free * rng.dirichlet(np.ones(len(lengths)))
+    start, pieces = rng.uniform(0, duration), []
+    for length, gap in zip(rng.permutation(lengths), gaps, strict=True):
+        first = start % duration
+        pieces.append([first, min(first + length, duration)])
+        if first + length > duration:
+            pieces.append([0.0, first + length - duration])
+        start += length + gap
+    return sorted([round(first, DIGITS), round(last, DIGITS)] for first, last in pieces)
+
+
+def stopped_clock(stops: list[Interval], duration: float) -> Curve:
+    """Scene time over video time: it stands during `stops` and runs at rate 1 otherwise."""
+    times, values, scene_time, last = [0.0], [0.0], 0.0, 0.0
+    for start, end in stops:
+        scene_time += start - last
+        times += [start, end]
+        values += [scene_time, scene_time]
+        last = end
+    return curve([*times, duration], [*values, scene_time + duration - last])
+
+
+def sawtooth(rng: np.random.Generator, rate: float, amplitude: float, duration: float, both_ways: bool = False) -> Curve:
+    """A ramp over `amplitude` (negative: downwards) around 0, `rate` times a second, that jumps back at its end.
+
+    Its phase is uniform, hence so is its value at any moment. `both_ways`: it ramps back instead of jumping.
+    """
+    phase = rng.uniform()
+    ends = np.arange(1, np.ceil(phase + rate * duration) + 1)
+    if both_ways:
+        phase, ends = 2 * phase, np.arange(1, np.ceil(2 * phase + 2 * rate * duration) + 1)
+        knots = np.array([phase, *ends[ends > phase]])
+        return curve(list((knots - phase) / (2 * rate)), list(amplitude * (np.abs((knots + 1) % 2 - 1) - 0.5)))
+    times, values = [0.0], [phase - 0.5]
+    for end in ends:
+        times += [(end - phase) / rate] * 2
+        values += [0.5, -0.5]
+    return curve(times, [amplitude * value for value in values])
+
+
+def journey(rng: np.random.Generator, low: float, high: float, drift: float, jumps: list[float], duration: float) -> Curve:
+    """A place in [low, high] that moves evenly, over `drift` of the way to a second random place, and is drawn anew at each jump."""
+    times, values = [], []
+    bounds = [0.0, *jumps, max(duration, 1e-3)]
+    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        here, there = rng.uniform(low, high, 2)
+        whole = min(1.0, (end - start) / max(duration, 1e-3))  # a short stretch gets its share of the way
+        times += [start, end]
+        values += [here, here + drift * whole * (there - here)]
+    return curve(times, values)
+
+
+def wobble(rng: np.random.Generator, windows: list[Interval], amplitude: float, step: float = 0.1) -> Curve:
+    """Random displacement inside the windows, 0 outside: motion that can't be predicted."""
+    times, values = [0.0], [0.0]
+    for start, end in windows:
+        inner = np.arange(start + step, end - step / 2, step)
+        times += [start, *inner, end]
+        values += [0.0, *np.clip(rng.normal(0, amplitude, len(inner)), -2 * amplitude, 2 * amplitude), 0.0]
+    return curve(times, values)
+
+
+def event_times(rng: np.random.Generator, rate: float, duration: float) -> list[float]:
+    """Sorted random times, `rate` a second on average."""
+    return sorted(round(float(time), DIGITS) for time in rng.uniform(0, duration, rng.poisson(rate * duration)))
+
+
+def shuffled(rng: np.random.Generator, instance: int) -> Face:
+    """A digit whose blocks changed places: the same ink, no digit."""
+    return Face(int(instance), rng.permutation(BLOCKS).tolist())
+
+
+def shot(rng: np.random.Generator, start: float, background: int, faces: list[Face], size: float, aspect: float) -> Shot:
+    """A background with these faces strewn over it, each of about `size`."""
+    clutter = []
+    for face in faces:
+        x, y, scale, angle = (
+            rng.uniform(0, max(1.0, aspect)),
+            rng.uniform(0, max(1.0, 1 / aspect)),
+            rng.uniform(0.8, 1.2),
+            rng.uniform(-0.6, 0.6),
+        )
+        clutter.append(Clutter(face, *(round(float(value), DIGITS) for value in (x, y, size * scale, angle))))
+    return Shot(start, background, clutter)
+
+
+def sweep(rng: np.random.Generator, kind: str, start: float, length: float, duration: float, event: bool) -> Sound:
+    """A sound at `start`, moved forward where it would outlast the video."""
+    low, level = rng.uniform(300, 500), rng.uniform(0.15, 0.3)
+    first = round(float(np.clip(start, 0, max(0.0, duration - length))), DIGITS)
+    return Sound(first, length, kind, round(float(low), 1), round(float(low * 4), 1), round(float(level), 3), event)

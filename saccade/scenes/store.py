@@ -1,0 +1,116 @@
+"""Many scenes as files: in parallel, resumable, the same whatever the number of workers."""
+
+import functools
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from saccade.closure import code_hash
+from saccade.records import read_json, write_atomic
+from saccade.scenes.digits import digit_arrays, use_digit_arrays
+from saccade.scenes.encode import write_mp4
+from saccade.scenes.render import Rendering, yuv_frames
+from saccade.scenes.script import Scene, scene_to_dict
+from saccade.scenes.sound import waveform
+from saccade.scenes.truth import frame_truth, video_facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def video_path(raw: Path, scene: Scene) -> Path:
+    return raw / scene.split / f"{scene.video_id}.mp4"
+
+
+def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: int) -> "pd.DataFrame":
+    """Render below `raw` what isn't there yet; the per-frame truth of all scenes, in their order.
+
+    A video is kept if its script says that it shows this scene in this rendering by this code.
+    """
+    import pandas as pd  # here: the processes that render do without
+
+    jobs = [_Job(scene, rendering, _code(), video_path(raw, scene)) for scene in scenes]
+    for folder in {job.path.parent for job in jobs}:
+        folder.mkdir(parents=True, exist_ok=True)
+    progress = functools.partial(tqdm, total=len(jobs), desc=f"{raw.name}: rendering", unit="video", mininterval=1.0)
+    if workers <= 1:
+        tables = [_write_one(job) for job in progress(jobs)]
+    else:
+        context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of others' threads
+        with ProcessPoolExecutor(workers, context, _start_worker, (digit_arrays(),)) as pool:
+            tables = list(progress(pool.map(_write_one, jobs, chunksize=4)))
+    return pd.DataFrame({name: np.concatenate([table[name] for table in tables]) for name in tables[0]})
+
+
+@dataclass(frozen=True)
+class _Job:
+    scene: Scene
+    rendering: Rendering
+    code: str
+    path: Path
+
+
+@functools.cache
+def _code() -> str:
+    """A hash of the code that turns a scene into a file."""
+    here = Path(__file__).resolve()
+    return code_hash(here.parents[2], [(here, "render_video")])
+
+
+def _start_worker(digits: dict[str, Any]) -> None:
+    """Take over the digits; end with the parent, whose sudden death a worker of a pool would otherwise outlive."""
+    use_digit_arrays(digits)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _write_one(job: _Job) -> dict[str, Any]:
+    """Write one video, then its script: where the script is, the video is whole. The truth about its frames."""
+    script = job.path.with_suffix(".json")
+    identity = {"scene": scene_to_dict(job.scene), "rendering": asdict(job.rendering), "code": job.code}
+    if script.exists() and job.path.exists():
+        known = read_json(script)
+        if identity == {name: known.get(name) for name in identity}:
+            return frame_truth(job.scene, job.rendering, known["pixel_change"])
+        script.unlink()  # first: an interruption must not leave it beside another video
+    pixel_change = render_video(job.scene, job.rendering, job.path)
+    truth = frame_truth(job.scene, job.rendering, pixel_change)
+    value = {**identity, "facts": video_facts(job.scene, truth), "pixel_change": pixel_change}
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    write_atomic(script, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return truth
+
+
+def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:
+    """Write the video; the mean absolute change of luminance since the frame before, in [0, 1], per frame (the first: 0)."""
+    changes: list[float] = []
+    size, frames, samples = (rendering.height, rendering.width), yuv_frames(scene, rendering), waveform(scene)
+    watched = _watched(frames, rendering.height, changes)
+    write_atomic(path, lambda temporary: write_mp4(temporary, watched, size, rendering.fps, rendering.crf, samples))
+    return changes
+
+
+def _watched(frames: Iterator[NDArray[np.uint8]], height: int, changes: list[float]) -> Iterator[NDArray[np.uint8]]:
+    """The same frames; each one's change of luminance is appended to `changes` on the way."""
+    last = None
+    for planes in frames:
+        luminance = planes[:height].astype(np.int16)
+        changes.append(0.0 if last is None else round(float(np.abs(luminance - last).mean()) / 219, 6))
+        last = luminance
+        yield planes

@@ -1,0 +1,75 @@
+"""The settings every method shares: what a clip is (`Input`) and how a supervised phase is trained (`Recipe`).
+
+A method's own `settings.py` extends both with its own fields; the fields are the keys its card may set, and a
+field without a default must be set there. No torch here: a dry run reads these classes.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+IMAGENET_MEAN = [0.485, 0.456, 0.406]
+IMAGENET_STD = [0.229, 0.224, 0.225]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """What one clip holds. Frame indices are pure functions of a video's frame count and, in training, of a seeded draw."""
+
+    heads: list[str]  # the label spaces learned, by the dataset card's names
+    modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
+    sampler: Literal["segments", "consecutive", "random", "oracle"] = "segments"
+    num_frames: int  # T
+    stride: int = 1  # frames between neighbours of a `consecutive` clip
+    num_clips: int = 1  # temporal views of a `consecutive` clip at test time
+    num_crops: int = 1  # spatial views at test time: 1 centre, 3 along the longer side
+    resize: int  # short side in pixels after resizing; 0 keeps the native size
+    crop: int  # side of the square crop in pixels; 0 keeps the whole frame
+    train_crop: Literal["centre", "random", "multiscale", "random-resized"] = "random"
+    flip: bool = False  # horizontal flips in training; never where left and right are classes
+    mean: list[float] = field(default_factory=lambda: list(IMAGENET_MEAN))
+    std: list[float] = field(default_factory=lambda: list(IMAGENET_STD))
+    sample_rate_hz: int = 16000  # of the sound, where `audio` is a modality
+    n_fft: int = 512
+    hop_length: int = 160
+    num_mels: int = 64
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
+        at_least(self, 0, "resize", "crop")
+        parent = super()
+        if hasattr(parent, "__post_init__"):  # a method's Settings is both an Input and a Recipe
+            parent.__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a supervised phase is trained, and how a run uses the machine."""
+
+    epochs: int
+    batch_size: int
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    lr: float
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "step", "cosine"] = "cosine"
+    milestones: list[int] = field(default_factory=list)  # epochs after which `step` multiplies the rate by gamma
+    gamma: float = 0.1
+    warmup_epochs: float = 0.0  # linear, from 0
+    clip_norm: float = 0.0  # largest gradient norm; 0 means no clipping
+    amp: Literal["off", "bf16", "fp16"] = "off"
+    selection: Literal["last", "best"] = "last"  # which epoch's weights are kept; `best` by mean top-1 on val
+    eval_batch_size: int = 16
+    device: Literal["auto", "cpu"] = "auto"  # auto: a GPU where there is one
+    threads: int = 1  # of the process, so that results don't depend on the machine
+    workers: int = 0  # extra processes that decode
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "epochs", "batch_size", "eval_batch_size", "threads")
+        at_least(self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm", "workers")
+
+
+def at_least(settings: object, least: int, *keys: str) -> None:
+    """Raises ValueError, which the plan turns into a message, where one of the settings is smaller."""
+    for key in keys:
+        if getattr(settings, key) < least:
+            raise ValueError(f"{key} is {getattr(settings, key)}, but must be at least {least}")

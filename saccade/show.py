@@ -1,0 +1,170 @@
+"""The tables a reader sees: rows and columns of text, units in the headings, made from what the runs left. No torch."""
+
+import math
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from saccade.records import read_json
+from saccade.tables import (
+    ROLES,
+    Plan,
+    beside_stand_ins,
+    count_videos,
+    dataset_label,
+    heads_of,
+    main_metric,
+    point_titles,
+    rows_of,
+    runs_of,
+    summarise,
+)
+from saccade.typeset import NONE, percent, significant
+
+NOT_RUN = "not run"
+LEAST_HEADROOM = 0.05  # of accuracy: below it there is nothing to gain that this data could show
+METRIC_NAMES = {
+    "top1": "top-1",
+    "top5": "top-5",
+    "joint_top5": "joint top-5",
+    "map": "mAP",
+    "top1_if_missing_wrong": "top-1 if missing videos were wrong",
+    "top1_if_missing_right": "top-1 if missing videos were right",
+}
+
+
+def _cells(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str) -> tuple[pd.DataFrame, list[str], Any]:
+    """The method's planned points on the dataset, its heads, and `cell(variant, point, metric)`: a summary's row, NaN if not scored."""
+    own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
+    summary = summarise(own).set_index(["variant", "point", "metric"])[["mean", "sd", "low", "high", "seeds", "n"]]
+    rows = dict(zip(summary.index, rows_of(summary), strict=True))
+    empty = SimpleNamespace(**dict.fromkeys(summary.columns, math.nan))
+    titles = point_titles(plan, method).query("dataset == @dataset")
+    return titles, heads_of(plan, own, dataset), lambda *key: rows.get(key, empty)
+
+
+def show_headline(plan: Plan, metrics: pd.DataFrame, root: Path, method: str, dataset: str) -> pd.DataFrame:
+    """One row per planned point: main metric per head, GMACs, frames, videos and clusters, seeds run of those planned; last, chance."""
+    titles, heads, cell = _cells(plan, metrics, method, dataset)
+    counts = count_videos(plan, root, method)
+    planned = Counter(run["variant"] for run in runs_of(plan, method) if dataset_label(run) == dataset)
+    rows = []
+    for p in rows_of(titles):
+        mean, p50, p95 = (cell(p.variant, p.point, f"gmacs.{s}").mean for s in ("mean", "p50", "p95"))
+        row = {"Variant": p.variant, "Point": p.title, "Role": p.stand_in}
+        for head in heads:
+            c = cell(p.variant, p.point, main_metric(metrics, head))
+            row[_heading(main_metric(metrics, head))] = percent(c.mean, c.sd, c.low, c.high)
+        seeds = metrics.query("method == @method and dataset == @dataset and variant == @p.variant and point == @p.point").seed.nunique()
+        row["GMACs per video"] = f"{significant(mean)} [{significant(p50)}, {significant(p95)}]"
+        row["Frames"] = _count(cell(p.variant, p.point, "frames.mean").mean)
+        videos, clusters = counts.get((dataset, p.variant), (math.nan, math.nan))
+        row["Videos (clusters)"] = f"{_count(videos)} ({_count(clusters)})"
+        row["Seeds"] = f"{seeds} of {planned[p.variant]}"
+        rows.append(row if seeds else {k: v if k in ("Variant", "Point", "Role", "Seeds") else NOT_RUN for k, v in row.items()})
+    own = metrics[(metrics.method == method) & (metrics.dataset == dataset)].groupby("metric").value.mean()
+    chance = {_heading(main_metric(metrics, head)): percent(own.get(f"{head}.chance", math.nan)) for head in heads}
+    if any(value != NONE for value in chance.values()):
+        rows.append({"Variant": "any", "Point": "majority class", "Role": "chance", **chance})
+    return pd.DataFrame(rows).fillna(NONE)
+
+
+def show_details(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
+    """One row per planned point: the other metrics of each head, and decoded frames."""
+    titles, heads, cell = _cells(plan, metrics, method, dataset)
+    rows = []
+    for p in rows_of(titles):
+        row = {"Variant": p.variant, "Point": p.title}
+        for metric in (f"{head}.{name}" for head in heads for name in list(METRIC_NAMES)[1:]):
+            c = cell(p.variant, p.point, metric)
+            row[_heading(metric)] = percent(c.mean, c.sd, c.low, c.high)
+        row["Decoded frames"] = _count(cell(p.variant, p.point, "decoded_frames.mean").mean)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]
+
+
+def show_stand_ins(points: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per head and own point that has a stand-in at equal cost. `points`: {head: tables.tradeoff_points(...)}."""
+    rows = []
+    for head, table in points.items():
+        for p in rows_of(beside_stand_ins(table).dropna(subset=["oracle", "random", "static", "fixed"], how="all")):
+            row = {"Head": head, "Variant": p.variant, "Point": p.title, "Own %": percent(p.own)}
+            row |= {f"{name.capitalize()} %": percent(getattr(p, name)) for name in ROLES}
+            row["Headroom"] = NONE if math.isnan(p.headroom) else f"{100 * p.headroom:+.1f} points".replace("-", "−")
+            row["Gain in headroom"] = _gain(p.headroom, p.gain)
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]
+
+
+def _gain(headroom: float, gain: float) -> str:
+    """The share of the headroom made good; where there is hardly any, the ratio of two noises says nothing."""
+    if math.isnan(gain):
+        return NONE
+    return f"{100 * gain:.0f} %".replace("-", "−") if headroom >= LEAST_HEADROOM else "untestable here"
+
+
+def show_not_run(planned: pd.DataFrame) -> pd.DataFrame:
+    """What was planned and not run, one row per run family and reason: points and seeds are joined, so that a long grid stays readable."""
+    missing = planned[planned.status == NOT_RUN]
+    keys = ["dataset", "variant", "why"]
+    joined = missing.groupby(keys, sort=False).agg(
+        points=("point", lambda s: ", ".join(dict.fromkeys(s))),
+        seeds=("seed", lambda s: ", ".join(map(str, dict.fromkeys(s)))),
+        cells=("seed", "size"),
+    )
+    names = {"dataset": "Dataset", "variant": "Variant", "points": "Points", "seeds": "Seeds", "cells": "Cells", "why": "Why"}
+    return joined.reset_index().reindex(columns=list(names)).rename(columns=names).astype(str)
+
+
+def show_coverage(plan: Plan, root: Path, method: str) -> pd.DataFrame:
+    """One row per dataset that the method uses: videos expected, usable (in all and per split), with problems, with sound."""
+    rows = []
+    for label in dict.fromkeys(dataset_label(run) for run in runs_of(plan, method)):
+        found = read_coverage(plan, root, label)
+        row = {"Dataset": label, "Expected": NONE, "Usable": "not prepared"}
+        if found:
+            row |= {"Expected": _count(found["expected"]), "Usable": _count(found["usable"])}
+            row |= {split.capitalize(): _count(n) for split, n in found["by_split"].items()}
+            row |= {"Problems": _count(len(found["problems"])), "With sound": _count(found.get("sound", {}).get("with", math.nan))}
+        rows.append(row)
+    return pd.DataFrame(rows).fillna(NONE)
+
+
+def read_coverage(plan: Plan, root: Path, label: str) -> dict[str, Any] | None:
+    """The coverage.json of `dataset[@edition]`, None where it isn't prepared."""
+    name, _, edition = label.partition("@")
+    path = root / "data" / name / "prepared" / (f"{plan['budget']}@{edition}" if edition else plan["budget"]) / "coverage.json"
+    return read_json(path) if path.exists() else None
+
+
+def show_cost_cells(cost: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
+    """The complexity cells that a method answers. `reported`: the lines of its reported.csv."""
+    key = ["paper", "table", "row", "column", "dataset"]
+    mine = cost.merge(reported[key].drop_duplicates(), on=key)
+    rows = []
+    for c in rows_of(mine):
+        difference = NONE if pd.isna(c.relative_error) else f"{100 * c.relative_error:+.1f} %".replace("-", "−")
+        where = {"Where": f"{c.paper}, {c.table}", "Row": c.row, "Column": c.column, "Dataset": c.dataset}
+        printed = NONE if pd.isna(c.reported) else f"{c.reported:.10g}"  # as it stands in the paper: not rounded
+        numbers = {"Printed": printed, "Ours": significant(c.ours, 4), "Unit": c.unit, "Difference": difference}
+        said = [f"Counted: {c.rule}" if not pd.isna(c.rule) and c.rule else "", "" if pd.isna(c.note) else c.note]
+        rows.append({**where, **numbers, "Note": ". ".join(filter(None, said))})
+    if not rows:
+        return pd.DataFrame()
+    table = pd.DataFrame(rows).fillna(NONE).astype(str)
+    others = [column for column in table if column != "Dataset"]  # the same cell printed for several datasets is one row
+    return table.groupby(others, sort=False).Dataset.agg(", ".join).reset_index()[list(table)]
+
+
+def _count(value: float) -> str:
+    return NONE if pd.isna(value) else f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def _heading(metric: str) -> str:
+    head, _, name = metric.rpartition(".")
+    return f"{head} {METRIC_NAMES[name]} %"

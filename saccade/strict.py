@@ -1,0 +1,100 @@
+"""Reading text strictly: YAML without surprises, values of the right type, and errors that name the file and the fix."""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from saccade.records import SaccadeError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's booleans and floats (`off` is a word, `1e-3` a number), and no key given twice."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?)$"),
+    list("-+.0123456789"),
+)
+
+
+def suggest(word: object, choices: Iterable[str]) -> str:
+    """`; did you mean 'x'?` and the list of what exists, for the end of an error."""
+    names = sorted(choices)
+    near = difflib.get_close_matches(str(word), names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"{hint} (there are: {', '.join(names) or 'none'})"
+
+
+def check_value(kind: Any, value: Any, where: str) -> Any:
+    """`value` as type `kind` (bool, int, float, str, Literal, list, dict, unions), or a SaccadeError saying what is expected."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        for option in arguments:
+            try:
+                return check_value(option, value, where)
+            except SaccadeError:
+                continue
+    elif kind is Any or (kind is type(None) and value is None):
+        return value
+    elif origin is Literal:
+        if value in arguments and type(value) in {type(argument) for argument in arguments}:
+            return value
+        raise SaccadeError(f"{where}: {value!r} is not one of {', '.join(map(str, arguments))}")
+    elif origin is list and isinstance(value, list):
+        return [check_value(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(value)]
+    elif origin is dict and isinstance(value, dict):
+        return {check_value(arguments[0], key, where): check_value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+        return value
+    expected = getattr(kind, "__name__", str(kind)) if origin is None else str(kind)
+    raise SaccadeError(f"{where}: {value!r} is a {type(value).__name__}, but {expected} is expected")
+
+
+def read_yaml(file: Path) -> Any:
+    try:
+        return yaml.load(Path(file).read_text(encoding="utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        raise SaccadeError(f"{file} does not exist") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SaccadeError(f"{file}: not valid YAML: {error}") from None
+
+
+def mapping(file: object, place: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise SaccadeError(f"{file}: {place or 'the file'} must be a mapping of names to values")
+    return dict(value)
+
+
+def only(file: object, place: str, body: Mapping[str, Any], allowed: Iterable[str], required: Sequence[str] = ()) -> None:
+    allowed, where = list(allowed), f"{file}: {place}".rstrip(": ")
+    for key in body:
+        if key not in allowed:
+            raise SaccadeError(f"{where}: unknown key '{key}'" + suggest(key, allowed))
+    for key in required:
+        if key not in body:
+            raise SaccadeError(f"{where}: '{key}' is missing")

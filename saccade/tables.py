@@ -1,0 +1,243 @@
+"""Tidy tables of what was run, and the tables a reader sees. Numbers stay fractions and integers until `show_*` turns them into text.
+
+Every function takes the plan (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one here. No torch.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from saccade.records import METRICS_COLUMNS, read_json
+
+PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
+HISTORY_COLUMNS = ["dataset", "variant", "seed", "phase", "epoch", "series", "value"]
+MODULE_COLUMNS = ["dataset", "variant", "name", "macs", "share"]
+ROLES = ["oracle", "random", "fixed", "static"]
+EQUAL_COST = 0.03  # stand-ins within 3 % of a point's mean MACs stand beside it
+Plan = dict[str, Any]
+
+
+def dataset_label(run: dict[str, Any]) -> str:
+    """`dataset[@edition]` of a plan's run, as in its path."""
+    return f"{run['dataset']}@{run['edition']}" if run.get("edition") else str(run["dataset"])
+
+
+def run_folder(run: dict[str, Any], root: Path) -> Path:
+    return root / "results" / str(run["run"])
+
+
+def runs_of(plan: Plan, method: str) -> list[dict[str, Any]]:
+    return [run for run in plan["runs"] if run["method"] == method]
+
+
+def only(plan: Plan, method: str) -> Plan:
+    """The plan without the other methods' runs."""
+    return {**plan, "runs": runs_of(plan, method)}
+
+
+def rows_of(table: pd.DataFrame) -> Iterator[Any]:
+    """The table's rows as named tuples; what a column holds is known only when it runs, hence Any."""
+    return iter(table.itertuples(index=False))
+
+
+def collect_metrics(plan: Plan, root: Path) -> pd.DataFrame:
+    """Every metric of every planned point that has been scored, tidy (METRICS_COLUMNS), in the plan's order and then by metric name."""
+    rows = []
+    for run in plan["runs"]:
+        path = run_folder(run, root) / "metrics.json"
+        scored = read_json(path)["rows"] if path.exists() else []
+        order = [point["name"] for point in run["points"]]
+        for row in sorted((row for row in scored if row["point"] in order), key=lambda row: (order.index(row["point"]), row["metric"])):
+            identity = {"dataset": dataset_label(run), "method": run["method"], "variant": run["variant"], "seed": run["seed"]}
+            rows.append({**identity, **{key: row.get(key) for key in ("point", "metric", "value", "low", "high", "n")}})
+    table = pd.DataFrame(rows, columns=METRICS_COLUMNS)
+    return table.astype({"seed": "Int64", "n": "Int64", "value": float, "low": float, "high": float})
+
+
+def collect_planned(plan: Plan, root: Path) -> pd.DataFrame:
+    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why."""
+    rows = []
+    for run in plan["runs"]:
+        path = run_folder(run, root) / "metrics.json"
+        scored = {row["point"] for row in read_json(path)["rows"]} if path.exists() else set()
+        reason = "added after scoring: run predict and score again" if path.exists() else run.get("why") or "not run yet"
+        for point in run["points"]:
+            done = point["name"] in scored
+            identity = [dataset_label(run), run["method"], run["variant"], point["name"], run["seed"]]
+            rows.append([*identity, "run" if done else "not run", "" if done else point.get("why") or reason])
+    return pd.DataFrame(rows, columns=PLANNED_COLUMNS)
+
+
+def point_titles(plan: Plan, method: str) -> pd.DataFrame:
+    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for the method's own)."""
+    rows = {
+        (dataset_label(run), run["variant"], point["name"]): (point.get("title") or point["name"], point.get("stand_in") or "")
+        for run in runs_of(plan, method)
+        for point in run["points"]
+    }
+    return pd.DataFrame([[*key, *value] for key, value in rows.items()], columns=["dataset", "variant", "point", "title", "stand_in"])
+
+
+def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Over seeds: mean, sd (sample, NaN for one seed), seeds, n; low and high are the means of the seeds' own 95 % interval ends."""
+    keys = ["dataset", "method", "variant", "point", "metric"]
+    return (
+        metrics.groupby(keys, sort=False)
+        .agg(
+            mean=("value", "mean"),
+            sd=("value", "std"),
+            low=("low", "mean"),
+            high=("high", "mean"),
+            seeds=("seed", "nunique"),
+            n=("n", "min"),
+        )
+        .reset_index()
+    )
+
+
+def heads_of(plan: Plan, metrics: pd.DataFrame, dataset: str) -> list[str]:
+    """Heads that were scored on the dataset: the card's in its order, then derived ones (`action`)."""
+    names = metrics.loc[metrics.dataset == dataset, "metric"].str.rpartition(".")
+    scored = list(dict.fromkeys(names.loc[names[2].isin(["top1", "map"]), 0]))
+    card = [head for entry in plan["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]]
+    return [head for head in card if head in scored] + sorted(set(scored) - set(card))
+
+
+def main_metric(metrics: pd.DataFrame, head: str) -> str:
+    """`<head>.top1`, or `<head>.map` where several classes may be right."""
+    return f"{head}.top1" if (metrics.metric == f"{head}.top1").any() else f"{head}.map"
+
+
+def pareto_front(cost: Any, value: Any) -> np.ndarray:
+    """Mask of the points that no other point beats: none is at most as costly and at least as good, and better in one of the two."""
+    cost, value = np.asarray(cost, float), np.asarray(value, float)
+    cheaper = (cost[None, :] <= cost[:, None]) & (value[None, :] >= value[:, None])
+    strictly = (cost[None, :] < cost[:, None]) | (value[None, :] > value[:, None])
+    return np.asarray(~(cheaper & strictly).any(axis=1) & np.isfinite(cost) & np.isfinite(value))
+
+
+def tradeoff_points(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
+    """What the accuracy-cost figure draws: variant, point, title, stand_in, gmacs, value, chance, low, high, sd, seeds, front.
+
+    The front is that of the method's own points: an oracle sees the ground truth, and stand-ins are there to be compared with.
+    """
+    own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
+    wide = summarise(own).set_index(["variant", "point", "metric"])
+    names = {"gmacs": "gmacs.mean", "value": main_metric(own, head), "chance": f"{head}.chance"}
+    rows = point_titles(plan, method).query("dataset == @dataset").drop(columns="dataset").reset_index(drop=True)
+    for column, metric in names.items():
+        rows[column] = [wide["mean"].get((v, p, metric), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)]
+    for column in ("low", "high", "sd", "seeds"):
+        rows[column] = [wide[column].get((v, p, names["value"]), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)]
+    rows = rows.dropna(subset=["gmacs", "value"]).reset_index(drop=True)
+    rows["front"] = False
+    mine = rows.index[rows.stand_in == ""]
+    rows.loc[mine, "front"] = pareto_front(rows.gmacs[mine], rows.value[mine])
+    return rows
+
+
+def seed_points(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
+    """One row per point and seed: variant, point, seed, stand_in, gmacs, value."""
+    own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
+    metric = main_metric(own, head)
+    wide = (
+        own[own.metric.isin(["gmacs.mean", metric])]
+        .pivot(index=["variant", "point", "seed"], columns="metric", values="value")
+        .reset_index()
+    )
+    wide = wide.rename(columns={"gmacs.mean": "gmacs", metric: "value"}).reindex(columns=["variant", "point", "seed", "gmacs", "value"])
+    return wide.merge(point_titles(plan, method).query("dataset == @dataset"), on=["variant", "point"])
+
+
+def beside_stand_ins(points: pd.DataFrame) -> pd.DataFrame:
+    """One row per own point with the stand-ins of its variant at equal cost (nearest within 3 %): variant, point, title, own, oracle,
+    random, fixed, static, headroom (oracle - random), gain ((own - random) / headroom). NaN where there is no such stand-in."""
+    rows = []
+    for own in rows_of(points[points.stand_in == ""]):
+        rivals = points[(points.variant == own.variant) & ((points.gmacs / own.gmacs - 1).abs() <= EQUAL_COST)]
+        near = {name: rivals[rivals.stand_in == name] for name in ROLES}
+        best = {name: t.value.loc[(t.gmacs - own.gmacs).abs().idxmin()] if len(t) else math.nan for name, t in near.items()}
+        headroom = best["oracle"] - best["random"]
+        gain = (own.value - best["random"]) / headroom if headroom > 0 else math.nan
+        rows.append(
+            {"variant": own.variant, "point": own.point, "title": own.title, "own": own.value, **best, "headroom": headroom, "gain": gain}
+        )
+    return pd.DataFrame(rows, columns=["variant", "point", "title", "own", *ROLES, "headroom", "gain"])
+
+
+def count_videos(plan: Plan, root: Path, method: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Test videos and clusters behind the numbers of each (dataset, variant) that has been scored."""
+    counts = {}
+    for run in runs_of(plan, method):
+        path = run_folder(run, root) / "metrics.json"
+        if path.exists():
+            scored = read_json(path)
+            counts[dataset_label(run), run["variant"]] = (scored["evaluated"], scored["clusters"])
+    return counts
+
+
+def omitted_metrics(plan: Plan, root: Path, method: str, dataset: str) -> list[str]:
+    """What scoring left out, and why: one sentence each."""
+    files = (run_folder(run, root) / "metrics.json" for run in runs_of(plan, method) if dataset_label(run) == dataset)
+    notes = (f"{note['metric']}: {note['reason']}" for path in files if path.exists() for note in read_json(path).get("omitted", []))
+    return list(dict.fromkeys(notes))
+
+
+def read_history(plan: Plan, root: Path, method: str) -> pd.DataFrame:
+    """Every number of every epoch line (HISTORY_COLUMNS); where an epoch was logged twice (a resumed training), the later line."""
+    rows: dict[tuple[Any, ...], float] = {}
+    for run in runs_of(plan, method):
+        for path in sorted(run_folder(run, root).glob("*.log.jsonl")):
+            phase = path.name.removesuffix(".log.jsonl")
+            for line in (line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")):
+                entry = json.loads(line)
+                for series, value in entry.items():
+                    if series.startswith(("train.", "val.")) and isinstance(value, int | float):
+                        rows[dataset_label(run), run["variant"], run["seed"], phase, entry["epoch"], series] = value
+    return pd.DataFrame([[*key, value] for key, value in rows.items()], columns=HISTORY_COLUMNS)
+
+
+def read_modules(plan: Plan, root: Path, method: str) -> pd.DataFrame:
+    """The MACs of each module of one frame or clip (MODULE_COLUMNS), per dataset and variant, from the first seed that has a cost.json."""
+    tables: dict[tuple[str, str], pd.DataFrame] = {}
+    for run in runs_of(plan, method):
+        path, key = run_folder(run, root) / "cost.json", (dataset_label(run), run["variant"])
+        if key not in tables and path.exists():
+            table = pd.DataFrame(read_json(path)["modules"], columns=["name", "type", "macs", "share"])
+            tables[key] = table.assign(dataset=key[0], variant=key[1])[MODULE_COLUMNS]
+    return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(columns=MODULE_COLUMNS)
+
+
+def group_modules(modules: pd.DataFrame, limit: int = 8) -> pd.DataFrame:
+    """What each module executes itself, added up into at most `limit` groups (name, macs, share).
+
+    The largest group is opened as long as its parts fit. `modules` may hold parents, whose MACs include those of their children.
+    """
+    total = dict(zip(modules.name, modules.macs, strict=True))
+    own = dict(total)
+    for name, macs in total.items():
+        parents = [other for other in total if other != name and (other == "" or name.startswith(f"{other}."))]
+        if parents:
+            own[max(parents, key=len)] -= macs
+    groups = {"": [name for name, macs in own.items() if macs > 0]}
+    while True:
+        for prefix in sorted(groups, key=lambda name: -sum(own[member] for member in groups[name])):
+            depth = len(prefix.split(".")) if prefix else 0
+            parts: dict[str, list[str]] = {}
+            for member in groups[prefix]:
+                parts.setdefault(".".join(member.split(".")[: depth + 1]), []).append(member)
+            if parts.keys() != {prefix} and len(groups) - 1 + len(parts) <= limit:
+                groups = {k: v for name, members in groups.items() for k, v in (parts.items() if name == prefix else [(name, members)])}
+                break
+        else:
+            break
+    opened = {name for name in groups if any(other != name and (not name or other.startswith(f"{name}.")) for other in groups)}
+    names = {name: f"{name or 'model'} itself" if name in opened else name or "model" for name in groups}
+    sums = [(names[name], sum(own[member] for member in members)) for name, members in groups.items()]
+    everything = sum(macs for _, macs in sums) or 1
+    return pd.DataFrame([(name, macs, macs / everything) for name, macs in sums], columns=["name", "macs", "share"])

@@ -1,0 +1,58 @@
+"""The step that trains one phase: build the model, load what it needs, hand it to the method's phase, keep what it trained."""
+
+import time
+
+import torch
+
+from saccade import weights
+from saccade.engine import PhaseRun, choose_device, seed_everything
+from saccade.project import load_module
+from saccade.records import SaccadeError, Task, provenance, read_json, write_json
+from saccade.video.loader import VideoDataset, read_index
+
+
+def train(task: Task) -> None:
+    """Trains `task.phase` and writes `<phase>.safetensors`, `<phase>.json`, `<phase>.log.jsonl` and the provenance."""
+    started = time.perf_counter()
+    index, truth = read_index(task.root / task.prepared, task.root, task.heads)
+    generator = seed_everything(task.seed, task.settings.threads)
+    device = choose_device(task.settings.device)
+    model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
+    weights.load(model, [task.root / product for product in task.weights], whole=False)
+    weights.freeze_rest(model, task.trains)
+    log = task.folder / f"{task.phase}.log.jsonl"
+    run = PhaseRun(
+        settings=task.settings,
+        heads=task.heads,
+        model=model.to(device, memory_format=torch.channels_last),
+        train=VideoDataset(index, task.root, task.heads, task.settings, "train", train=True, seed=task.seed, truth=truth),
+        val=VideoDataset(index, task.root, task.heads, task.settings, "val", train=False, seed=task.seed, truth=truth),
+        device=device,
+        generator=generator,
+        log=log,
+        settle=lambda module: weights.settle_rest(module, task.trains),
+    )
+    getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
+    facts = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
+    weights.save(task.folder / f"{task.phase}.json", model, task.trains, facts | {"result": run.result, "gate": _gate(task, run.result)})
+    write_json(
+        task.folder / f"provenance.{task.phase}.json",
+        provenance(
+            task.root,
+            device=str(device),
+            threads=task.settings.threads,
+            seconds=round(time.perf_counter() - started, 1),
+            data=read_json(task.root / task.prepared / "coverage.json").get("decoder", ""),
+            weights=[str(product) for product in task.weights],
+        ),
+    )
+
+
+def _gate(task: Task, result: dict[str, float]) -> dict[str, object] | None:
+    """The phase's gate with the value reached; a phase that fails it is kept, and the report leads with that."""
+    if task.gate is None:
+        return None
+    metric, least = task.gate["metric"], task.gate["at_least"]
+    if metric not in result:
+        raise SaccadeError(f"{task.run}: the gate of phase {task.phase} asks for '{metric}'; the phase reports {', '.join(sorted(result))}")
+    return {"metric": metric, "at_least": least, "value": result[metric], "passed": result[metric] >= least}

@@ -1,0 +1,249 @@
+"""Frames and sound of one file, by PyAV: the number of a frame is its place in the order in which the file decodes.
+
+What is ignored: rotation metadata (frames come as stored), sample aspect ratio, presentation times (a variable frame
+rate changes no index), every video stream but the first (cover pictures are passed over) and every sound but the first.
+Colours follow what the file says of its matrix and range, into full-range RGB. Every decoder uses one thread.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
+
+from saccade.records import SaccadeError
+from saccade.video import gops
+
+# Demuxers that accept pictures or plain text; such files decode to something, but they are no videos.
+_NOT_VIDEO = {"image2", "tty", "ass", "srt", "webvtt", "concat", "ffmetadata"}
+# Colour conversion starts a pool of threads per frame unless told not to; PyAV before 17 has neither the pool nor the argument.
+_ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+_SLACK_S = 0.5  # how much sooner than its container says a whole file may end, where the container counts frames too
+
+
+class VideoError(SaccadeError):
+    """A file that can't be used as a video, or not in the way asked: the message names the file and says why."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a file holds. frames: how many really decode; audio: whether at least one sample of sound does; bytes: file size."""
+
+    frames: int
+    fps: float
+    duration_s: float
+    width: int
+    height: int
+    audio: bool
+    bytes: int
+
+
+class Frames(NamedTuple):
+    """rgb: (N, H, W, 3) uint8, in the order asked for; decoded_frames: how many frames were decoded to get them."""
+
+    rgb: np.ndarray
+    decoded_frames: int
+
+
+def fingerprint() -> str:
+    """The decoder, for provenance: 'PyAV 18.1.0, libavcodec 62.28.102'."""
+    return f"PyAV {av.__version__}, libavcodec {'.'.join(map(str, av.library_versions['libavcodec']))}"
+
+
+def probe(path: Path) -> VideoInfo:
+    """What the file holds, found by decoding all of it.
+
+    fps is the average rate that the container states; duration_s runs from the first frame to the end of the last, and is
+    frames/fps where packets have no presentation times. Without sound, or with sound that doesn't decode, `audio` is False.
+    Raises VideoError where the file is missing, empty, no video, or damaged: less is there than the container promises, a frame
+    doesn't decode cleanly. What Matroska or MPEG-TS lost without a trace can't be told from a variable frame rate.
+    """
+    with _opened(path) as container:
+        stream = _video_stream(path, container)
+        tally = _decode_all(container, stream)
+        fps = float(stream.average_rate or stream.guessed_rate or 0) or tally.frames / max(tally.end_s, 1e-3)
+        promised_s = ((container.duration or 0) + max(container.start_time or 0, 0)) / av.time_base
+    promise = f"{path}: truncated or damaged: the container promises"
+    if stream.frames > tally.packets:
+        raise VideoError(f"{promise} {stream.frames} frames, {tally.packets} are there")
+    if promised_s > tally.end_s + (_SLACK_S if stream.frames else max(0.1, 1.5 / max(fps, 1e-3))):
+        raise VideoError(f"{promise} {promised_s:.2f} s, its content ends at {tally.end_s:.2f} s")
+    if tally.problem or not tally.frames:
+        raise VideoError(f"{path}: {tally.problem or 'no frame of its video decodes'}")
+    timed = len(tally.shown) >= tally.frames
+    duration_s = max(end for _, end in tally.shown) - min(start for start, _ in tally.shown) if timed else tally.frames / fps
+    return VideoInfo(tally.frames, fps, duration_s, tally.width, tally.height, _has_sound(path), Path(path).stat().st_size)
+
+
+def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None) -> Frames:
+    """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
+
+    Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, closed groups of pictures that
+    hold no wanted frame are passed over, if that provably gives the same frames (`gops`); the packets, as large as the file, are in
+    memory meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside the frames that decode.
+    """
+    wanted = np.asarray(indices, dtype=np.int64)
+    if wanted.ndim != 1 or not len(wanted):
+        raise ValueError("indices must be a list of at least one frame number")
+    if wanted.min() < 0:
+        raise VideoError(f"{path}: frame {wanted.min()} doesn't exist; frames are numbered from 0")
+    last, decoded, number = int(wanted.max()), 0, -1
+    asked, pictures = set(wanted.tolist()), {}
+    with _opened(path) as container:
+        stream = _video_stream(path, container)
+        packets = list(container.demux(stream)) if frames else container.demux(stream)
+        starts = gops.closed_starts(packets, stream.codec_context, frames) if frames else [0]
+        for number, frame in gops.decode_groups(packets, stream.codec_context, starts, wanted):
+            decoded += 1
+            if number in asked:
+                pictures[number] = _rgb(path, frame, number)
+            if number == last:
+                return Frames(_stack(path, wanted, pictures), decoded)
+    raise VideoError(f"{path}: frame {last} was asked for, but only {number + 1} frames decode")
+
+
+def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
+    """The file's sound as (samples,) float32 in one channel at this rate, resampled by libswresample.
+
+    Sample 0 is the first that decodes; the channel is the mean of all (libswresample's own mixing can exceed 1). VideoError where none is.
+    """
+    pieces = []
+    with _opened(path) as container:
+        if not container.streams.audio:
+            raise VideoError(f"{path}: has no sound")
+        resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)  # (channels, samples)
+        for frame in container.decode(container.streams.audio[0]):
+            frame.pts = None  # so that gaps in the timestamps aren't filled
+            pieces += [piece.to_ndarray().mean(0) for piece in resampler.resample(frame)]
+        if pieces:
+            pieces += [piece.to_ndarray().mean(0) for piece in resampler.resample(None)]
+    if not sum(map(len, pieces)):
+        raise VideoError(f"{path}: declares sound, but holds no sample of it")
+    return np.concatenate(pieces)
+
+
+@dataclass
+class _Tally:
+    """What one pass over a file found. shown: when each packet of the video is shown, from and to, in seconds."""
+
+    packets: int = 0
+    frames: int = 0
+    end_s: float = 0.0
+    width: int = 0
+    height: int = 0
+    problem: str = ""
+    shown: list[tuple[float, float]] = field(default_factory=list)
+
+
+def _decode_all(container: Any, stream: Any) -> _Tally:
+    """Decodes the stream up to its first problem; counts its packets and notes where the content of all streams ends."""
+    tally = _Tally()
+    for packet in container.demux():
+        if packet.size:
+            _note_packet(tally, packet, packet.stream_index == stream.index, container.format.name)
+        if packet.stream_index != stream.index or tally.problem:
+            continue
+        try:
+            for frame in packet.decode():
+                _note_frame(tally, frame)
+        except FFmpegError as error:
+            tally.problem = f"decoding fails after {tally.frames} frames: {_reason(error)}"
+    return tally
+
+
+def _note_packet(tally: _Tally, packet: Any, of_video: bool, container_format: str) -> None:
+    start = packet.dts if packet.pts is None else packet.pts
+    span = None if start is None else (float(start * packet.time_base), float((start + (packet.duration or 0)) * packet.time_base))
+    if span:
+        tally.end_s = max(tally.end_s, span[1])
+    if not of_video:
+        return
+    # An AVI counts empty places as frames too; no packet comes from them, but the next one's dts has moved on.
+    tally.packets = packet.dts + 1 if container_format == "avi" and packet.dts is not None else tally.packets + 1
+    if span and packet.pts is not None and not packet.is_discard:
+        tally.shown.append(span)
+    if packet.is_corrupt:
+        tally.problem = tally.problem or f"damaged near frame {tally.frames}"
+
+
+def _note_frame(tally: _Tally, frame: Any) -> None:
+    if not tally.frames:
+        tally.width, tally.height = frame.width, frame.height
+    if frame.is_corrupt:
+        tally.problem = tally.problem or f"frame {tally.frames} decodes with errors"
+    if (size := (frame.width, frame.height)) != (tally.width, tally.height):
+        change = f"from {tally.width}x{tally.height} to {size[0]}x{size[1]} at frame {tally.frames}"
+        tally.problem = tally.problem or f"the size changes {change}; encode it at one size"
+    tally.frames += 1
+
+
+def _has_sound(path: Path) -> bool:
+    """Whether `read_audio` would give samples."""
+    with _opened(path) as container:
+        if not container.streams.audio:
+            return False
+        try:
+            return any([frame.samples for frame in container.decode(container.streams.audio[0])])  # a list: all of it must decode
+        except FFmpegError:
+            return False
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The open container; whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
+    path = Path(path)
+    if not path.is_file():
+        raise VideoError(f"{path}: no such file")
+    if path.stat().st_size == 0:
+        raise VideoError(f"{path}: the file is empty (0 bytes)")
+    try:
+        container = av.open(f"file:{path}", metadata_errors="replace")
+    except FFmpegError as error:
+        with path.open("rb") as file:
+            mp4 = file.read(8)[4:] == b"ftyp"
+        hint = "truncated: an MP4 without its index (moov)" if mp4 else "no video, or its beginning is damaged"
+        raise VideoError(f"{path}: can't be opened: {_reason(error)} ({hint})") from error
+    with container:
+        for stream in (*container.streams.video, *container.streams.audio):
+            if stream.codec_context is not None:
+                stream.codec_context.thread_count = 1
+        try:
+            yield container
+        except FFmpegError as error:
+            raise VideoError(f"{path}: decoding fails: {_reason(error)}") from error
+
+
+def _video_stream(path: Path, container: Any) -> Any:
+    """The first stream of moving pictures."""
+    if any(name in _NOT_VIDEO or name.endswith("_pipe") for name in container.format.name.split(",")):
+        raise VideoError(f"{path}: is a picture or text, not a video")
+    for stream in container.streams.video:
+        if stream.codec_context is None:
+            raise VideoError(f"{path}: its video is in a code that {fingerprint()} can't decode")
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    raise VideoError(f"{path}: holds no video stream")
+
+
+def _rgb(path: Path, frame: Any, number: int) -> np.ndarray:
+    """(H, W, 3) uint8."""
+    if frame.is_corrupt:
+        raise VideoError(f"{path}: frame {number} decodes with errors")
+    return np.asarray(frame.to_ndarray(format="rgb24", **_ONE_THREAD))
+
+
+def _stack(path: Path, wanted: np.ndarray, pictures: dict[int, np.ndarray]) -> np.ndarray:
+    """(N, H, W, 3) in the order wanted."""
+    if len(sizes := {picture.shape for picture in pictures.values()}) > 1:
+        raise VideoError(f"{path}: its frames differ in size: {', '.join(f'{size[1]}x{size[0]}' for size in sorted(sizes))}")
+    return np.stack([pictures[number] for number in wanted.tolist()])
+
+
+def _reason(error: FFmpegError) -> str:
+    return error.strerror or str(error)

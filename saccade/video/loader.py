@@ -1,0 +1,249 @@
+"""Seeded batches of clips from a prepared dataset.
+
+What a video gives depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or where a run resumed.
+"""
+
+import copy
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
+from saccade.settings import Input
+from saccade.video import audio, decode, sampling, transforms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Clip = dict[str, Any]
+
+
+def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    """The index of a prepared dataset and its per-frame truth, None where it has none.
+
+    Raises SaccadeError for what would make a run wrong: columns, splits, ids given twice, labels outside the classes, and
+    files below `root` that are gone or have another size than when they were prepared.
+    """
+    import pandas as pd
+
+    path = Path(prepared) / "index.parquet"
+    if not path.is_file():
+        raise SaccadeError(f"{path} does not exist; run prepare")
+    index = pd.read_parquet(path)
+    check_index(index, heads, path)
+    _check_files(index, Path(root), path)
+    truth = path.with_name("truth.parquet")
+    return index, pd.read_parquet(truth) if truth.is_file() else None
+
+
+def check_index(index: "pd.DataFrame", heads: Sequence[Head], source: Path, columns: Sequence[str] = INDEX_COLUMNS) -> None:
+    """Raises SaccadeError where columns lack, a split is unknown, an id is there twice or a label is outside its head's classes."""
+    if lacking := [column for column in [*columns, *(head.name for head in heads)] if column not in index]:
+        raise SaccadeError(f"{source} has no column {', '.join(lacking)}; it has {', '.join(index.columns)}; run prepare again")
+    if unknown := sorted(set(index["split"]) - set(SPLITS)):
+        raise SaccadeError(f"{source}: unknown split {', '.join(map(str, unknown))}; there are {', '.join(SPLITS)}")
+    if repeated := index.loc[index["video_id"].duplicated(), "video_id"].unique().tolist():
+        raise SaccadeError(f"{source}: video ids given twice: {_some(repeated)}")
+    for head in heads:
+        for video, value in zip(index["video_id"], index[head.name], strict=True):
+            for label in np.atleast_1d(value):
+                if not 0 <= label < head.num_classes:
+                    raise SaccadeError(f"{source}: video {video}: {head.name} label {label} is outside the {head.num_classes} classes")
+
+
+def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
+    wrong = []
+    for name, size in zip(index["path"], index["bytes"], strict=True):
+        path = root / name
+        if not path.is_file():
+            wrong.append(f"{name} is missing")
+        elif path.stat().st_size != size:
+            wrong.append(f"{name} has {path.stat().st_size} bytes, had {size}")
+    if wrong:
+        raise SaccadeError(f"prepared index no longer matches its files: {_some(wrong)} ({source}); run prepare again")
+
+
+class VideoDataset(Dataset[Clip]):
+    """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item `number`, in epoch 0.
+
+    A clip: rgb (T, C, H, W) float32 normalised; audio (1, mels, steps) where it is a modality; labels {head: int64, or (K,)
+    float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames. Nothing is drawn with `train=False`, save by the
+    sampler `random`, which then gives a video the same frames in every epoch. `index`: its rows of the index given, sorted.
+
+    Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that every
+    spectrogram has as many steps. Raises SaccadeError for settings that this data can't meet, VideoError for a file that fails.
+    """
+
+    def __init__(
+        self,
+        index: "pd.DataFrame",
+        root: Path,
+        heads: Sequence[Head],
+        settings: Input,
+        split: str,
+        *,
+        train: bool,
+        seed: int,
+        truth: "pd.DataFrame | None" = None,
+    ) -> None:
+        self.index = index[index["split"] == split].sort_values("video_id", ignore_index=True)
+        self.root, self.heads, self.settings, self.split, self.train, self.seed, self.view = root, heads, settings, split, train, seed, 0
+        if not len(self.index):
+            raise SaccadeError(f"the index holds no video of the split '{split}'; it has {', '.join(sorted(set(index['split'])))}")
+        self.num_views = 1 if train else sampling.num_views(settings)
+        self.samples = round(float(index["duration_s"].max()) * settings.sample_rate_hz)
+        self._rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in self.index.to_dict("records")]
+        self._check_sound()
+        self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, item: int | tuple[int, int]) -> Clip:
+        number, epoch = (item, 0) if isinstance(item, int) else item
+        row, settings = self._rows[number], self.settings
+        clip: Clip = {"video_id": row["video_id"], "video_frames": int(row["frames"]), "labels": self._labels(row)}
+        clip |= {"indices": torch.empty(0, dtype=torch.int64), "decoded_frames": 0}
+        if "rgb" in settings.modalities:
+            clip |= self._pictures(row, epoch)
+        if "audio" in settings.modalities:
+            clip["audio"] = self._sound(row)
+        return clip
+
+    def at_view(self, view: int) -> "VideoDataset":
+        """This dataset at another of its `num_views` views; crops vary fastest, then temporal clips."""
+        if not 0 <= view < self.num_views:
+            raise IndexError(f"view {view} is not one of {self.num_views}")
+        other = copy.copy(self)
+        other.view = view
+        return other
+
+    def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
+        settings, video = self.settings, row["video_id"]
+        clip_number, crop_number = divmod(self.view, settings.num_crops)
+        drawn = self.train or settings.sampler == "random"
+        indices = sampling.choose(
+            settings,
+            int(row["frames"]),
+            generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None,
+            self._informative.get(video),
+            clip_number,
+        )
+        frames = decode.read_frames(self.root / row["path"], indices, int(row["frames"]))
+        if self.train:
+            rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
+        else:
+            rgb = transforms.test_clip(frames.rgb, settings, crop_number)
+        return {"rgb": rgb, "indices": torch.from_numpy(indices), "decoded_frames": frames.decoded_frames}
+
+    def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
+        waveform = decode.read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]
+        return audio.log_mel(np.pad(waveform, (0, self.samples - len(waveform))), self.settings)
+
+    def _labels(self, row: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+        labels = {}
+        for head in self.heads:
+            if head.kind == "single":
+                labels[head.name] = torch.tensor(int(row[head.name]))
+            else:
+                labels[head.name] = torch.zeros(head.num_classes)
+                labels[head.name][[int(label) for label in row[head.name]]] = 1
+        return labels
+
+    def _check_sound(self) -> None:
+        silent = self.index.loc[~self.index["audio"].astype(bool), "video_id"].tolist() if "audio" in self.settings.modalities else []
+        if silent:
+            raise SaccadeError(
+                f"the modality 'audio' needs sound, and {len(silent)} of {len(self)} {self.split} videos have none: {_some(silent)}; "
+                "take 'audio' out of `modalities`, or use an edition of the dataset without those videos"
+            )
+
+    def _read_truth(self, truth: "pd.DataFrame | None") -> dict[str, np.ndarray]:
+        """{video_id: the numbers of its informative frames}, for every video of the split."""
+        if truth is None or "informative" not in truth:
+            raise SaccadeError(
+                "the sampler 'oracle' needs per-frame truth (a column 'informative'); this dataset has none: use another sampler"
+            )
+        truth = truth[truth["video_id"].isin(self.index["video_id"])]
+        frames = {str(video): np.empty(0, dtype=np.int64) for video in truth["video_id"].unique()}
+        for video, rows in truth[truth["informative"].astype(bool)].groupby("video_id", sort=False):
+            frames[str(video)] = rows["frame"].to_numpy(np.int64)
+        if unknown := [row["video_id"] for row in self._rows if row["video_id"] not in frames]:
+            raise SaccadeError(f"the sampler 'oracle' needs per-frame truth, and it is missing for {_some(unknown)}; run prepare again")
+        return frames
+
+
+def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Generator:
+    """The numbers that one video draws in one epoch for one use: the same on every machine."""
+    words = np.frombuffer(hashlib.sha256(f"{use}/{video_id}".encode()).digest(), dtype="<u4")
+    return np.random.default_rng([seed, epoch, *words.tolist()])
+
+
+def batches(dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int, workers: int, start: int = 0) -> Iterator[Clip]:
+    """The epoch's batches from number `start` on; the last may be smaller. Read ahead by `workers` processes.
+
+    Batches are cut from the id-sorted list, or from a permutation of it that (seed, epoch) alone decides. Draws nothing from
+    torch's or numpy's global generators. Raises SaccadeError as `dataset` does, with its own message wherever it was raised.
+    """
+    order = np.arange(len(dataset))
+    if shuffle:
+        order = np.random.default_rng([dataset.seed, epoch]).permutation(order)
+    cuts = [order[first : first + batch_size].tolist() for first in range(0, len(order), batch_size)]
+    loader = DataLoader(
+        _Batches(dataset, cuts, epoch),
+        batch_size=None,
+        sampler=range(start, len(cuts)),
+        num_workers=min(workers, max(len(cuts) - start, 0)),
+        collate_fn=_as_it_is,
+        generator=torch.Generator().manual_seed(0),
+    )
+    for batch in loader:
+        if isinstance(batch, SaccadeError):
+            raise batch
+        yield batch
+
+
+class _Batches(Dataset[Any]):
+    """Item k is batch k, or the error met on the way: a worker that raised would bury the message under its traceback."""
+
+    def __init__(self, dataset: VideoDataset, cuts: list[list[int]], epoch: int) -> None:
+        self.dataset, self.cuts, self.epoch = dataset, cuts, epoch
+
+    def __len__(self) -> int:
+        return len(self.cuts)
+
+    def __getitem__(self, number: int) -> Clip | SaccadeError:
+        try:
+            return collate([self.dataset[item, self.epoch] for item in self.cuts[number]])
+        except SaccadeError as error:
+            return error
+
+
+def collate(clips: Sequence[Clip]) -> Clip:
+    """One batch: tensors stacked, numbers as (B,) int64, video_id as a list. Raises SaccadeError where pictures differ in size."""
+    for clip in clips:
+        if "rgb" in clip and clip["rgb"].shape != clips[0]["rgb"].shape:
+            one, other = ("x".join(map(str, reversed(c["rgb"].shape[-2:]))) for c in (clips[0], clip))
+            raise SaccadeError(
+                f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't share a batch; "
+                "set `crop` (and `resize`), or batch sizes of 1"
+            )
+    batch: Clip = {key: torch.stack([clip[key] for clip in clips]) for key in ("rgb", "audio", "indices") if key in clips[0]}
+    batch["labels"] = {head: torch.stack([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
+    batch["video_id"] = [clip["video_id"] for clip in clips]
+    for key in ("video_frames", "decoded_frames"):
+        batch[key] = torch.tensor([clip[key] for clip in clips], dtype=torch.int64)
+    return batch
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _some(names: Sequence[Any]) -> str:
+    return ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,81 @@
+"""What a phase leaves behind: a safetensors file with the tensors it trained, and a small JSON that vouches for it."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from saccade.records import SaccadeError, read_json, write_atomic, write_json
+
+
+def covered(names: Iterable[str], globs: Sequence[str]) -> list[str]:
+    """The state-dict names that a phase's `trains` globs cover; raises SaccadeError where a glob covers none."""
+    names = list(names)
+    for glob in globs:
+        if not any(fnmatchcase(name, glob) for name in names):
+            raise SaccadeError(f"trains: '{glob}' covers nothing of the model, whose first names are {', '.join(names[:5])}")
+    return [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
+
+
+def freeze_rest(model: nn.Module, globs: Sequence[str]) -> None:
+    """Lets only the covered parameters require gradients."""
+    trained = set(covered(model.state_dict(), globs))
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in trained)
+
+
+def settle_rest(model: nn.Module, globs: Sequence[str]) -> None:
+    """Puts modules that hold state but none that is covered into evaluation mode, so that their BN statistics stay."""
+    trained = covered(model.state_dict(), globs)
+    for name, module in model.named_modules():
+        own = [f"{name}.{key}".lstrip(".") for key in (*module._parameters, *module._buffers)]
+        if own and not set(own) & set(trained):
+            module.eval()
+
+
+def save(product: Path, model: nn.Module, globs: Sequence[str], facts: dict[str, Any]) -> None:
+    """Writes `<phase>.safetensors` with the covered tensors, then `<phase>.json` with its sha256 and `facts`."""
+    state = model.state_dict()
+    tensors = {name: state[name].detach().cpu().contiguous().clone() for name in covered(state, globs)}
+    file = product.with_suffix(".safetensors")
+    write_atomic(file, lambda temporary: save_file(tensors, temporary))
+    write_json(product, {"sha256": sha256(file), "bytes": file.stat().st_size, "tensors": len(tensors)} | facts)
+
+
+def load(model: nn.Module, products: Sequence[Path], *, whole: bool) -> None:
+    """Loads phases in order. Every tensor must exist in the model with its shape; with `whole`, every tensor of the model
+    must come from some phase, so that nothing is left at its random start. Raises SaccadeError otherwise."""
+    state, loaded = model.state_dict(), set()
+    for product in products:
+        tensors = _read(product)
+        for name, tensor in tensors.items():
+            if name not in state or state[name].shape != tensor.shape:
+                here = tuple(state[name].shape) if name in state else "absent"
+                raise SaccadeError(
+                    f"{product}: {name} is {tuple(tensor.shape)} in the file but {here} in the model; train that phase again"
+                )
+        model.load_state_dict(tensors, strict=False)
+        loaded |= set(tensors)
+    missing = sorted(set(state) - loaded)
+    if whole and missing:
+        raise SaccadeError(
+            f"no phase gives {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; check `trains` in the method's card"
+        )
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _read(product: Path) -> dict[str, Tensor]:
+    file = product.with_suffix(".safetensors")
+    expected = read_json(product)["sha256"]
+    if not file.is_file() or sha256(file) != expected:
+        state = "is not the file that it vouches for" if file.is_file() else "is missing"
+        raise SaccadeError(f"{product}: {file.name} beside it {state}; remove {product.name} and train the phase again")
+    return load_file(file)

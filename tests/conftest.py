@@ -1,0 +1,71 @@
+"""What tests share: the project's root, and a small project to break."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+ROOT = Path(__file__).parents[1]
+
+SETTINGS = """
+from dataclasses import dataclass
+from saccade.settings import Input, Recipe
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Input, Recipe):
+    width: int = 4
+"""
+
+METHOD = """
+method: toy
+title: Toy
+settings: {heads: [noun], num_frames: 4, resize: 0, crop: 0, epochs: 2, batch_size: 4, lr: 0.1}
+phases:
+  base: {reads: [width, lr, epochs]}
+  policy: {needs: [base], trains: [policy.*]}
+datasets: {dots: {lr: 0.2}}
+budgets: {demo: {epochs: 1, phases: {policy: {epochs: 3}}}}
+variants:
+  plain: {}
+  wide: {width: 8}
+  shared: {use: [policy], phases: {policy: {needs: [plain/base]}}}
+points:
+  "frames{num_frames}": {grid: {num_frames: [1, 2]}}
+  truthful: {sampler: oracle, requires: [truth]}
+"""
+
+DATASET = """
+dataset: dots
+title: Dots
+source: made up
+licence: none
+heads:
+  noun: {kind: single, classes: [a, b]}
+expects: [videos.zip]
+acquire: Ask the authors for videos.zip.
+editions: {"2": {}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A root with one toy method, one toy dataset whose raw files are missing, and a config."""
+    (tmp_path / "Snakefile").touch()
+    for name, text in (
+        ("methods/toy/settings.py", SETTINGS),
+        ("methods/toy/card.yml", METHOD),
+        ("data/dots/card.yml", DATASET),
+        ("config/demo.yaml", "budget: demo\nruns: [dots/toy/*]\nseeds: [0]\npoints: []\n"),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    """Replaces `old` once in `file`; a test that edits nothing would prove nothing."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))

@@ -1,0 +1,81 @@
+import pytest
+from conftest import edit
+
+from saccade.cards import load_dataset, load_method
+from saccade.grid import load_config
+from saccade.records import SaccadeError
+from saccade.strict import check_value, read_yaml
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title: Toy", "titel: Toy", "unknown key 'titel'; did you mean 'title'"),
+        ("lr: 0.1", "learning_rate: 0.1", "unknown key 'learning_rate'"),
+        ("lr: 0.1", "lr: fast", r"settings.lr: 'fast' is a str, but float is expected"),
+        ("lr: 0.1", "lr: 0.1, sampler: best", "settings.sampler: 'best' is not one of segments, consecutive, random, oracle"),
+        ("epochs: 2, ", "", "epochs must be set"),
+        ("{demo: {epochs: 1", "{demo: {epoch: 1", r"budgets.demo: unknown key 'epoch'; did you mean 'epochs'"),
+        ("phases: {policy: {epochs", "phases: {polices: {epochs", "unknown phase 'polices'; did you mean 'policy'"),
+        ("wide: {width: 8}", "wide: {widht: 8}", r"variants.wide: unknown key 'widht'; did you mean 'width'"),
+        ("use: [policy]", "use: [polisy]", "unknown phase 'polisy'"),
+        ("reads: [width,", "reads: [widht,", "phases.base.reads: unknown key 'widht'"),
+        ('"frames{num_frames}"', '"frames{n}"', "must hold one {key} for each key of its grid"),
+        ("truthful: {", "frames1: {", "'frames1' is given twice"),
+        ("title: Toy", "title: Toy\nsummary: [", "not valid YAML"),
+        ('"frames{num_frames}": {', '"frames{num_frames}": {title: "{frames} x", ', "can't be filled in"),
+        ("requires: [truth]", "requires: [luck]", "'luck' is not one of truth"),
+        ("  base: {reads", "  metrics: {reads", "'metrics' can't name a phase"),
+    ],
+)
+def test_a_mistake_in_a_method_card_is_named(project, old, new, message):
+    edit(project / "methods/toy/card.yml", old, new)
+    with pytest.raises(SaccadeError, match=message) as error:
+        load_method(project, "toy")
+    assert "methods/toy/card.yml" in str(error.value)
+
+
+def test_an_unknown_method_or_dataset_lists_what_exists(project):
+    with pytest.raises(SaccadeError, match=r"unknown method 'toi'; did you mean 'toy'\? \(there are: toy\)"):
+        load_method(project, "toi")
+    with pytest.raises(SaccadeError, match=r"unknown dataset 'dot'; did you mean 'dots'"):
+        load_dataset(project, "dot")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"budget": "demo", "runs": [], "seed": [0]}, "unknown key 'seed'; did you mean 'seeds'"),
+        ({"budget": "demo", "runs": []}, "'seeds' is missing"),
+        ({"budget": "demo", "runs": ["toy"], "seeds": [0]}, "'toy' is not <dataset>"),
+        ({"budget": "demo", "runs": [], "seeds": [1, 1]}, "must be one or more different numbers"),
+        ({"budget": "De Mo", "runs": [], "seeds": [1]}, "budget 'De Mo'"),
+    ],
+)
+def test_a_mistake_in_a_config_is_named(body, message):
+    with pytest.raises(SaccadeError, match=message):
+        load_config(body)
+
+
+def test_a_grid_expands_by_its_name(project):
+    points = load_method(project, "toy").points
+    assert list(points) == ["frames1", "frames2", "truthful"]
+    assert points["frames2"].layer == {"num_frames": 2}
+
+
+def test_yaml_reads_off_as_a_word_and_1e3_as_a_number(tmp_path):
+    (tmp_path / "x.yml").write_text("amp: off\nlr: 1e-3\nflip: true\nversion: 1.10\n")
+    assert read_yaml(tmp_path / "x.yml") == {"amp": "off", "lr": 0.001, "flip": True, "version": 1.1}
+
+
+def test_yaml_refuses_a_key_given_twice(tmp_path):
+    (tmp_path / "x.yml").write_text("lr: 1\nlr: 2\n")
+    with pytest.raises(SaccadeError, match="key 'lr' is given twice"):
+        read_yaml(tmp_path / "x.yml")
+
+
+def test_true_is_no_number_and_a_whole_number_is_a_float():
+    with pytest.raises(SaccadeError):
+        check_value(int, True, "x")
+    assert check_value(float, 3, "x") == 3.0
+    assert check_value(int | None, None, "x") is None

@@ -1,0 +1,187 @@
+"""The contract of a method, tested on every card: its smallest variant, random weights, tiny input, CPU.
+
+A new method is tested here by having a card; what only it can get wrong belongs into its own folder.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT
+
+from saccade import cost, cost_check, engine, plan, weights
+from saccade.cards import load_dataset, load_method
+from saccade.project import load_module, names
+
+FRAMES, SIZE = 4, 64
+
+
+def smallest(method: str) -> plan.Run:
+    """The method's variant with the fewest parameters, on the first embedded dataset."""
+    card = load_method(ROOT, method)
+    runs = [plan.Run("demo", "motion-digits", "", method, variant, 0) for variant in card.variants]
+    return min(runs, key=lambda run: sum(p.numel() for p in built(run, on="meta")[0].parameters()))
+
+
+def built(run: plan.Run, on: str = "cpu"):
+    settings = plan.resolve(ROOT, run).typed
+    torch.manual_seed(0)
+    with torch.device(on):
+        return load_module(ROOT / "methods" / run.method / "model.py").build(settings, plan.heads(ROOT, run)).eval(), settings
+
+
+def clip(videos: int, seed: int = 0) -> dict:
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        "rgb": torch.randn(videos, FRAMES, 3, SIZE, SIZE, generator=generator),
+        "indices": torch.arange(FRAMES).expand(videos, FRAMES),
+        "video_frames": torch.full((videos,), FRAMES),
+        "video_id": [f"v{number}" for number in range(videos)],
+        "decoded_frames": torch.full((videos,), FRAMES),
+    }
+
+
+def one(batch: dict, number: int) -> dict:
+    return {key: value[number : number + 1] for key, value in batch.items()}
+
+
+@pytest.fixture(scope="module", params=names(ROOT, "methods"))
+def method(request):
+    run = smallest(request.param)
+    model, settings = built(run)
+    module = load_module(ROOT / "methods" / run.method / "model.py")
+    with torch.inference_mode():
+        module.predict(model, clip(1), settings)  # a method may count a shape the first time that it sees it
+    return run, model, settings, module
+
+
+@torch.inference_mode()
+def test_declared_macs_are_the_macs_counted_while_executing_each_video(method):
+    _, model, settings, module = method
+    batch = clip(3)
+    declared = module.predict(model, batch, settings).macs
+    for number in range(3):
+        counted = cost.count(module.predict, model, one(batch, number), settings)
+        assert counted.macs == declared[number].item() > 0
+
+
+@torch.inference_mode()
+def test_a_second_counter_agrees(method):
+    _, model, settings, module = method
+    executed, static = cost_check.agree(module.predict, model, clip(1), settings)
+    assert executed == pytest.approx(static, rel=0.01)
+
+
+@torch.inference_mode()
+def test_a_video_does_not_depend_on_its_batch_mates(method):
+    _, model, settings, module = method
+    batch = clip(3)
+    together = module.predict(model, batch, settings)
+    for number in range(3):
+        alone = module.predict(model, one(batch, number), settings)
+        for head, probabilities in together.probabilities.items():
+            torch.testing.assert_close(alone.probabilities[head][0], probabilities[number], rtol=0, atol=1e-5)
+        assert alone.macs[0] == together.macs[number] and alone.frames[0] == together.frames[number]
+        assert alone.decisions[0] == together.decisions[number]
+
+
+@torch.inference_mode()
+def test_a_prediction_has_a_row_of_probabilities_per_video_and_head(method):
+    run, model, settings, module = method
+    found = module.predict(model, clip(2), settings)
+    for head in plan.heads(ROOT, run):
+        probabilities = found.probabilities[head.name]
+        assert probabilities.shape == (2, head.num_classes)
+        assert probabilities.min() >= 0 and probabilities.max() <= 1
+    assert found.macs.dtype == found.frames.dtype == torch.int64
+
+
+@torch.inference_mode()
+def test_a_trained_model_comes_back_from_its_phases(method, tmp_path):
+    run, model, settings, module = method
+    products = []
+    for need in plan.weights(ROOT, run):
+        products.append(tmp_path / f"{len(products)}.json")
+        weights.save(products[-1], model, need.phase.trains, {})
+    torch.manual_seed(1)
+    other = module.build(settings, plan.heads(ROOT, run)).eval()
+    weights.load(other, products, whole=True)
+    first, second = (module.predict(net, clip(2), settings).probabilities for net in (model, other))
+    assert all(torch.equal(first[head], second[head]) for head in first)
+
+
+def trained(method, monkeypatch, tmp_path, phase):
+    """The run's model before and after two epochs of the phase on eight random clips."""
+    run, _, _, _ = method
+    model, settings = built(run)
+    settings = dataclasses.replace(settings, epochs=2, batch_size=4, warmup_epochs=0.0, selection="last")
+    heads = plan.heads(ROOT, run)
+
+    def batches(dataset, batch_size, *, epoch, **_):
+        labels = {head.name: torch.arange(4) % head.num_classes for head in heads}
+        for number in range(2):
+            yield clip(4, seed=10 * epoch + number) | {"labels": labels}
+
+    monkeypatch.setattr(engine, "batches", batches)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    weights.freeze_rest(model, phase.trains)
+    phases = load_module(ROOT / "methods" / run.method / "phases.py")
+    generator = engine.seed_everything(0, threads=1)
+    getattr(phases, phase.name)(
+        engine.PhaseRun(
+            settings=settings,
+            heads=heads,
+            model=model,
+            train=range(8),
+            val=range(8),
+            device=torch.device("cpu"),
+            generator=generator,
+            log=tmp_path / f"{phase.name}.log.jsonl",
+            settle=lambda module: weights.settle_rest(module, phase.trains),
+        )
+    )
+    return before, model.state_dict()
+
+
+def test_a_phase_changes_only_what_it_trains_and_the_same_seed_gives_the_same_weights(method, monkeypatch, tmp_path):
+    for phase in plan.phases(ROOT, method[0]):
+        before, after = trained(method, monkeypatch, tmp_path, phase)
+        changed = {key for key in after if not torch.equal(before[key], after[key])}
+        assert changed and changed <= set(weights.covered(after, phase.trains))
+        _, again = trained(method, monkeypatch, tmp_path, phase)
+        assert all(torch.equal(after[key], again[key]) for key in after)
+
+
+def test_the_same_seed_builds_the_same_model(method):
+    run, model, *_ = method
+    again, _ = built(run)
+    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_every_setting_of_a_card_resolves_for_every_variant_and_point(method):
+    name = method[0].method
+    for variant in load_method(ROOT, name).variants:
+        run = plan.Run("demo", "motion-digits", "", name, variant, 0)
+        plan.weights(ROOT, run)
+        for point, _ in plan.points(ROOT, run):
+            assert dataclasses.is_dataclass(plan.resolve(ROOT, run, point=point.name).typed)
+
+
+def test_every_phase_of_a_card_is_a_function(method):
+    phases = load_module(ROOT / "methods" / method[0].method / "phases.py")
+    for phase in plan.phases(ROOT, method[0]):
+        assert callable(getattr(phases, phase.name))
+
+
+def test_a_method_imports_no_step_and_no_other_method(method):
+    folder = ROOT / "methods" / method[0].method
+    for file in sorted(folder.glob("*.py")):
+        for line in file.read_text().splitlines():
+            for forbidden in ("saccade.train", "saccade.predict", "saccade.prepare", "saccade.score", "saccade.report", "methods."):
+                assert not line.startswith((f"from {forbidden}", f"import {forbidden}")), f"{file}: {line}"
+
+
+def test_every_dataset_card_can_be_read():
+    for name in names(ROOT, "data"):
+        assert Path(load_dataset(ROOT, name).folder).is_dir()

@@ -1,0 +1,149 @@
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from saccade import engine
+from saccade.records import SaccadeError
+from saccade.settings import Recipe
+
+
+def recipe(**changes) -> Recipe:
+    return Recipe(**{"epochs": 4, "batch_size": 4, "lr": 0.1, "momentum": 0.0, "schedule": "constant"} | changes)
+
+
+def toy_batches(seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    for number in range(3):
+        x = torch.randn(4, 2, generator=generator)
+        yield {"x": x, "labels": {"noun": (x[:, 0] > 0).long()}, "video_id": [f"v{number}{k}" for k in range(4)]}
+
+
+def loss(model, batch):
+    logits = model(batch["x"])
+    return nn.functional.cross_entropy(logits, batch["labels"]["noun"]), {"noun": logits}
+
+
+def trained(tmp_path, seed=0, **changes):
+    engine.seed_everything(seed, threads=1)
+    model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
+    log = tmp_path / "train.log.jsonl"
+    device = torch.device("cpu")
+    result = engine.fit(model, loss, recipe(**changes), lambda epoch: toy_batches(epoch), toy_batches, steps=3, device=device, log=log)
+    return model, result, [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
+    first, second, other = (trained(tmp_path, seed)[0].state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not torch.equal(first["0.weight"], other["0.weight"])
+
+
+def test_the_log_has_one_line_per_epoch_and_the_loss_falls(tmp_path):
+    _, result, lines = trained(tmp_path, epochs=12)
+    assert [line["epoch"] for line in lines] == list(range(1, 13))
+    assert set(lines[0]) == {"epoch", "epochs", "lr", "train.loss", "val.loss", "val.noun.top1", "seconds"}
+    assert lines[-1]["train.loss"] < 0.7 * lines[0]["train.loss"]
+    assert result["epoch"] == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "epoch", "expected"),
+    [
+        ({"schedule": "constant"}, 3, 0.1),
+        ({"schedule": "step", "milestones": [1, 3]}, 0.9, 0.1),
+        ({"schedule": "step", "milestones": [1, 3]}, 1, 0.01),
+        ({"schedule": "step", "milestones": [1, 3]}, 3.5, 0.001),
+        ({"schedule": "cosine"}, 0, 0.1),
+        ({"schedule": "cosine"}, 2, 0.05),
+        ({"schedule": "cosine"}, 4, 0.0),
+        ({"schedule": "cosine", "warmup_epochs": 2.0}, 1, 0.05),
+        ({"schedule": "cosine", "warmup_epochs": 2.0}, 3, 0.05),
+    ],
+)
+def test_the_learning_rate_by_hand(changes, epoch, expected):
+    assert engine.rate(recipe(**changes), epoch) == pytest.approx(expected)
+
+
+def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
+    model = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    batch = {"video_id": ["v"], "labels": {}}
+    engine.fit(
+        model,
+        lambda module, _: ((3 * module.weight**2).sum(), {}),  # gradient 6 w
+        recipe(epochs=1, lr=0.1, weight_decay=0.5),
+        lambda _: [batch],
+        lambda: [],
+        steps=1,
+        device=torch.device("cpu"),
+        log=tmp_path / "log",
+    )
+    assert model.weight.item() == pytest.approx(1 - 0.1 * (6 + 0.5))
+
+
+def test_gradients_are_clipped_to_the_norm(tmp_path):
+    model = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+    one = [{"video_id": ["v"], "labels": {}}]
+    big = lambda module, _: ((100 * module.weight).sum(), {})  # noqa: E731
+    settings = recipe(epochs=1, lr=0.1, clip_norm=2.0)
+    engine.fit(model, big, settings, lambda _: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log")
+    assert model.weight.item() == pytest.approx(1 - 0.1 * 2.0, abs=1e-5)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_batch_named(tmp_path):
+    model = nn.Linear(1, 1)
+    before = model.weight.clone()
+    bad = [{"video_id": ["clip7"], "labels": {}}]
+    with pytest.raises(SaccadeError, match=r"loss is nan in epoch 1, batch 1 \(videos clip7"):
+        engine.fit(
+            model,
+            lambda module, _: (module.weight.sum() * float("nan"), {}),
+            recipe(),
+            lambda _: bad,
+            lambda: [],
+            steps=1,
+            device=torch.device("cpu"),
+            log=tmp_path / "log",
+        )
+    assert torch.equal(model.weight, before)
+
+
+def test_best_keeps_the_epoch_with_the_best_validation(tmp_path):
+    model = nn.Linear(1, 1, bias=False)
+    wanted = iter([1.0, 5.0, 2.0])  # the loss on val falls, then rises
+
+    def walk(module, batch):
+        if batch["video_id"] == ["val"]:
+            return (module.weight - 3.0).abs().sum(), {}
+        with torch.no_grad():
+            module.weight.fill_(next(wanted))
+        return (module.weight * 0).sum(), {}
+
+    result = engine.fit(
+        model,
+        walk,
+        recipe(epochs=3, selection="best"),
+        lambda _: [{"video_id": ["train"], "labels": {}}],
+        lambda: [{"video_id": ["val"], "labels": {}}],
+        steps=1,
+        device=torch.device("cpu"),
+        log=tmp_path / "log",
+    )
+    assert model.weight.item() == 2.0 and result["epoch"] == 3
+
+
+def test_bf16_trains_and_fp16_on_a_cpu_is_refused(tmp_path):
+    assert trained(tmp_path, epochs=1, amp="bf16")[1]["train.loss"] > 0
+    with pytest.raises(SaccadeError, match="fp16 needs a GPU"):
+        trained(tmp_path, epochs=1, amp="fp16")
+
+
+def test_nothing_to_train_is_an_error(tmp_path):
+    model = nn.Linear(1, 1).requires_grad_(False)
+    with pytest.raises(SaccadeError, match="no parameter is trainable"):
+        engine.make_optimizer(model, recipe())

@@ -1,0 +1,146 @@
+import pytest
+from conftest import edit
+
+from saccade import grid, plan, rerun
+from saccade.__main__ import main
+from saccade.cards import load_dataset
+from saccade.grid import load_config
+from saccade.records import SaccadeError
+
+
+def run(project, variant="plain", seed=0):
+    return plan.Run("demo", "dots", "", "toy", variant, seed)
+
+
+def test_later_layers_win_and_say_so(project):
+    resolved = plan.resolve(project, run(project), "policy")
+    assert (resolved.values["lr"], resolved.origins["lr"]) == (0.2, "datasets.dots")
+    assert (resolved.values["epochs"], resolved.origins["epochs"]) == (3, "budgets.demo.phases.policy")
+    assert plan.resolve(project, run(project)).values["epochs"] == 1
+    assert plan.resolve(project, run(project), point="frames2").typed.num_frames == 2
+    assert resolved.origins["momentum"] == "default"
+
+
+def test_the_path_is_the_identity(project):
+    text = "demo/dots@2/toy/wide/seed3"
+    assert plan.Run.parse(project, text).name == text
+    assert str(plan.Run.parse(project, text).prepared) == "data/dots/prepared/demo@2"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("demo/dots/toy/plain", "is not a run"),
+        ("demo/dots/toy/plain/seedx", "is not a run"),
+        ("demo/dots/toy/plane/seed0", "unknown variant 'plane'; did you mean 'plain'"),
+        ("demo/dots@3/toy/plain/seed0", "unknown edition '3'"),
+        ("demo/dotz/toy/plain/seed0", "unknown dataset 'dotz'"),
+    ],
+)
+def test_a_wrong_run_is_named(project, text, message):
+    with pytest.raises(SaccadeError, match=message):
+        plan.Run.parse(project, text)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"runs": ["dots/toi/plain"]}, "unknown method 'toi'"),
+        ({"runs": ["dotz/toy/plain"]}, "unknown dataset 'dotz'"),
+        ({"runs": ["dots/toy/plane"]}, "unknown variant"),
+        ({"runs": ["dots/toy/zz*"]}, "selects nothing"),
+        ({"runs": ["dots/toy/*"], "points": ["frames3"]}, "unknown point 'frames3'; did you mean 'frames2'"),
+    ],
+)
+def test_a_config_that_names_what_does_not_exist(project, config, message):
+    with pytest.raises(SaccadeError, match=message):
+        grid.expand(project, load_config({"budget": "demo", "seeds": [0], **config}))
+
+
+def test_globs_and_seeds_expand_in_order(project):
+    runs = grid.expand(project, load_config({"budget": "demo", "seeds": [1, 0], "runs": ["*/toy/*", "dots/toy/wide"]}))
+    assert [(r.variant, r.seed) for r in runs] == [("plain", 0), ("plain", 1), ("shared", 0), ("shared", 1), ("wide", 0), ("wide", 1)]
+
+
+def test_weights_load_in_the_order_of_needs(project):
+    assert [str(need.product) for need in plan.weights(project, run(project))] == [
+        "results/demo/dots/toy/plain/seed0/base.json",
+        "results/demo/dots/toy/plain/seed0/policy.json",
+    ]
+    assert [str(need.product) for need in plan.weights(project, run(project, "shared"))] == [
+        "results/demo/dots/toy/plain/seed0/base.json",
+        "results/demo/dots/toy/shared/seed0/policy.json",
+    ]
+
+
+def test_a_shared_phase_with_other_settings_is_refused(project):
+    edit(project / "methods/toy/card.yml", "shared: {use: [policy],", "shared: {width: 16, use: [policy],")
+    with pytest.raises(SaccadeError, match=r"trained with other settings: width \(16 here, 4 there\)"):
+        plan.weights(project, run(project, "shared"))
+
+
+@pytest.mark.parametrize(
+    ("need", "message"),
+    [
+        ("plain/bass", "has no phase 'bass'; did you mean 'base'"),
+        ("plane/base", "needs 'plane/base', which doesn't exist"),
+        ("dotz/toy/plain/base", "unknown dataset 'dotz'"),
+        ("bass", "no phase 'bass' in variant shared"),
+        ("shared/policy", "in a circle"),
+    ],
+)
+def test_a_need_that_does_not_exist(project, need, message):
+    edit(project / "methods/toy/card.yml", "needs: [plain/base]", f"needs: [{need}]")
+    with pytest.raises(SaccadeError, match=message):
+        plan.weights(project, run(project, "shared"))
+
+
+def test_a_phase_depends_only_on_what_it_reads(project):
+    base, policy = plan.phases(project, run(project))
+    assert plan.phase_settings(project, run(project), base) == {"width": 4, "lr": 0.2, "epochs": 1}
+    assert "num_frames" in plan.phase_settings(project, run(project), policy)
+
+
+def test_a_missing_dataset_is_planned_but_not_run_with_the_instruction(project):
+    planned = grid.grid(project, load_config({"budget": "demo", "seeds": [0], "runs": ["dots/toy/plain"]}))
+    assert planned["runs"][0]["status"] == "not run"
+    assert planned["runs"][0]["why"] == "data/dots/raw lacks videos.zip; Ask the authors for videos.zip."
+    (project / "data/dots/raw").mkdir()
+    (project / "data/dots/raw/videos.zip").touch()
+    assert plan.unavailable(project, load_dataset(project, "dots"), "demo") == ""
+
+
+def test_a_point_that_needs_truth_says_why_it_cannot_run(project):
+    assert [(point.name, bool(why)) for point, why in plan.points(project, run(project))] == [
+        ("frames1", False),
+        ("frames2", False),
+        ("truthful", True),
+    ]
+
+
+def test_an_unknown_head_is_named(project):
+    edit(project / "methods/toy/card.yml", "heads: [noun]", "heads: [verb]")
+    with pytest.raises(SaccadeError, match=r"head 'verb' is unknown to .*there are: noun"):
+        plan.heads(project, run(project))
+
+
+def test_edited_code_retrains_toy_budgets_only(project, monkeypatch):
+    monkeypatch.setattr(rerun, "train_code", lambda *_: "abc")
+    paper = plan.Run("paper", "dots", "", "toy", "plain", 0)
+    base = plan.phases(project, paper)[0]
+    assert rerun.train_params(project, run(project), base)["code"] == "abc"
+    assert rerun.train_params(project, paper, base)["code"] == "on request"
+
+
+def test_settings_outside_their_range_are_named(project):
+    edit(project / "methods/toy/card.yml", "batch_size: 4", "batch_size: 0")
+    with pytest.raises(SaccadeError, match="don't go together: batch_size is 0, but must be at least 1"):
+        plan.resolve(project, run(project))
+
+
+def test_a_results_folder_that_cannot_be_written_is_one_message(project, monkeypatch, capsys):
+    (project / "results").touch()  # a file, so that it holds for root too
+    monkeypatch.chdir(project)
+    assert main(["plan", "--write", "results/demo/plan.json"]) == 1
+    said = capsys.readouterr().err
+    assert "cannot write results/demo/plan.json" in said and "Traceback" not in said

@@ -1,0 +1,158 @@
+import shutil
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+
+from saccade.__main__ import main
+from saccade.records import INDEX_COLUMNS, Head, SaccadeError, read_json
+from saccade.video.loader import read_index
+
+HEADS = {"noun": Head("noun", "single", ("a", "b"))}
+CARD = """
+dataset: clips
+title: Clips
+source: a test
+licence: none
+heads:
+  noun: {kind: single, classes: [a, b]}
+allow_missing: 0.0
+"""
+PREPARE = """
+import pandas as pd
+def prepare(settings, raw, seed, workers):
+    return pd.read_json(raw / "videos.json", dtype={"video_id": str, "cluster": str}), None
+"""
+
+
+def write_video(path: Path, frames: int = 12) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        for number in range(frames):
+            picture = np.full((32, 32, 3), number * 8, dtype=np.uint8)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+
+
+@pytest.fixture
+def clips(tmp_path, monkeypatch):
+    """A project with four good videos; gives (root, a function that prepares with changed rows)."""
+    raw = tmp_path / "data/clips/raw/demo"
+    raw.mkdir(parents=True)
+    (tmp_path / "Snakefile").touch()
+    (tmp_path / "data/clips/card.yml").write_text(CARD)
+    (tmp_path / "data/clips/prepare.py").write_text(PREPARE)
+    for name in "abcd":
+        write_video(raw / f"{name}.mp4")
+    monkeypatch.chdir(tmp_path)
+
+    def prepare(**changes) -> int:
+        rows = [
+            {"video_id": name, "split": split, "cluster": name, "path": f"data/clips/raw/demo/{name}.mp4", "noun": 0}
+            for name, split in zip("abcd", ["train", "train", "val", "test"], strict=True)
+        ]
+        rows[0] |= changes
+        pd.DataFrame(rows).to_json(raw / "videos.json", orient="records")
+        return main(["prepare", "clips", "--budget", "demo", "--workers", "1"])
+
+    return tmp_path, prepare
+
+
+def test_every_video_is_indexed_and_counted(clips):
+    root, prepare = clips
+    assert prepare() == 0
+    index, truth = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    assert list(index.columns) == [*INDEX_COLUMNS, "noun"] and truth is None
+    assert index["frames"].tolist() == [12] * 4 and index["fps"].tolist() == [12.0] * 4
+    coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
+    assert (coverage["expected"], coverage["usable"], coverage["problems"]) == (4, 4, [])
+    assert coverage["by_split"] == {"train": 2, "val": 1, "test": 1}
+
+
+@pytest.mark.parametrize("fault", ["empty", "truncated", "text", "absent"])
+def test_a_video_that_cannot_be_read_stops_it_and_is_named(clips, capsys, fault):
+    root, prepare = clips
+    file = root / "data/clips/raw/demo/a.mp4"
+    content = file.read_bytes()
+    if fault == "absent":
+        file.unlink()
+    else:
+        file.write_bytes({"empty": b"", "truncated": content[: len(content) // 2], "text": b"not a video at all\n" * 40}[fault])
+    assert prepare() == 1
+    said = capsys.readouterr().err
+    assert "1 of 4 videos can't be used" in said and "a.mp4" in said and "allow_missing" in said
+    assert not (root / "data/clips/prepared/demo/index.parquet").exists()
+    assert read_json(root / "data/clips/prepared/demo/coverage.failed.json")["problems"][0]["video_id"] == "a"
+
+
+def test_a_card_may_allow_missing_videos_and_they_are_counted(clips):
+    root, prepare = clips
+    (root / "data/clips/card.yml").write_text(CARD.replace("allow_missing: 0.0", "allow_missing: 0.25"))
+    (root / "data/clips/raw/demo/a.mp4").write_bytes(b"")
+    assert prepare() == 0
+    coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
+    assert (coverage["expected"], coverage["usable"]) == (4, 3)
+    assert coverage["problems"][0]["video_id"] == "a" and coverage["problems"][0]["path"].endswith("a.mp4")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"noun": 2}, "video a: noun label 2 is outside the 2 classes"),
+        ({"noun": -1}, "video a: noun label -1 is outside"),
+        ({"video_id": "b"}, "video ids given twice: b"),
+        ({"split": "dev"}, "unknown split dev; there are train, val, test"),
+    ],
+)
+def test_a_wrong_row_stops_it_with_one_message(clips, capsys, changes, message):
+    root, prepare = clips
+    assert prepare(**changes) == 1
+    said = capsys.readouterr().err
+    assert message in said and "Traceback" not in said
+    assert not (root / "data/clips/prepared/demo/index.parquet").exists()
+
+
+def test_an_index_that_no_longer_matches_its_files_is_refused(clips):
+    root, prepare = clips
+    assert prepare() == 0
+    write_video(root / "data/clips/raw/demo/b.mp4", frames=30)
+    with pytest.raises(SaccadeError, match=r"no longer matches its files: .*b.mp4 has .*run prepare again"):
+        read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    (root / "data/clips/raw/demo/b.mp4").unlink()
+    with pytest.raises(SaccadeError, match=r"b.mp4 is missing"):
+        read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_the_old_index_stays(clips, capsys, monkeypatch):
+    root, prepare = clips
+    assert prepare() == 0
+    before = (root / "data/clips/prepared/demo/index.parquet").read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("saccade.records.os.replace", full)
+    assert prepare(noun=1) == 1
+    assert "cannot write" in capsys.readouterr().err
+    assert (root / "data/clips/prepared/demo/index.parquet").read_bytes() == before
+    assert not list((root / "data/clips/prepared/demo").glob(".*"))
+
+
+def test_an_unknown_dataset_edition_or_run_is_one_message(clips, capsys):
+    root, _ = clips
+    shutil.copytree(root / "data/clips", root / "data/other", ignore=shutil.ignore_patterns("raw", "prepared"))
+    for arguments, message in (
+        (["prepare", "klips"], "unknown dataset 'klips'; did you mean 'clips'"),
+        (["prepare", "clips@2"], "there is no edition '2'"),
+        (["prepare", "other"], "dataset is 'clips' but the folder is 'other'"),
+        (["train", "demo/clips/none/x/seed0", "train"], "unknown method 'none'"),
+    ):
+        assert main(arguments) == 1
+        said = capsys.readouterr().err
+        assert message in said and "Traceback" not in said

@@ -1,0 +1,228 @@
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import fake_results
+import pandas as pd
+import pytest
+
+from saccade import figures, pages, report, show, tables, tradeoff
+from saccade.records import SaccadeError
+from saccade.typeset import about, save_table
+
+PROJECT = Path(__file__).parents[1]
+
+
+def write_project(root, plan, runs=True):
+    """A project with the real templates and notebook, and (unless `runs` is False) finished runs."""
+    for name in ("templates", "notebooks"):
+        shutil.copytree(PROJECT / "workflow" / name, root / "workflow" / name)
+    if not runs:
+        plan["runs"] = [{**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in plan["runs"]]
+    return fake_results.write_tree(root, plan)
+
+
+def save_parts(root, plan):
+    """What the notebook saves, without the notebook: one table and one figure."""
+    metrics = tables.collect_metrics(plan, root)
+    folder = root / "results" / plan["budget"]
+    save_table(show.show_headline(plan, metrics, root, "tsn", "motion-digits"), folder / "tables/tsn", "headline--motion-digits",
+               about(plan, "headline", "motion-digits"))  # fmt: skip
+    save_table(show.show_not_run(tables.collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run"))
+    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
+    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1")
+    figures.save_figure(figure, folder / "figures/tsn", "tradeoff--x", about(plan, "tradeoff", "motion-digits", "noun", alt='says "<all>"'))
+
+
+@pytest.fixture(autouse=True)
+def no_latex(monkeypatch):
+    monkeypatch.setattr(pages.shutil, "which", lambda name: None)
+
+
+@pytest.fixture
+def plan():
+    return fake_results.make_plan(seeds=1)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project whose parts but the notebook have been written; tests only read it."""
+    root, plan = tmp_path_factory.mktemp("project"), fake_results.make_plan(seeds=2)
+    path = write_project(root, plan)
+    save_parts(root, plan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages.shutil, "which", lambda name: None)
+        for part in ("collect", "page", "index"):
+            report.report(root, path, part)
+    return root
+
+
+@pytest.fixture
+def page(project):
+    return (project / "reports/demo/tsn.html").read_text()
+
+
+class Tags(HTMLParser):
+    """Start tags with their attributes; `unclosed` is what was left open."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.seen, self.open = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+        if tag not in ("meta", "br", "link", "path", "use", "rect"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag in self.open and tag not in ("path", "use", "rect"):
+            assert self.open.pop() == tag
+
+
+def test_collect_writes_both_tables_and_twice_the_same(tmp_path, plan):
+    path = write_project(tmp_path, plan)
+    report.report(tmp_path, path, "collect")
+    first = [(tmp_path / f"results/demo/{name}.csv").read_bytes() for name in ("metrics", "planned")]
+    report.report(tmp_path, path, "collect")
+    assert first == [(tmp_path / f"results/demo/{name}.csv").read_bytes() for name in ("metrics", "planned")]
+    assert set(pd.read_csv(tmp_path / "results/demo/planned.csv").status) == {"run", "not run"}
+
+
+def test_page_opens_with_the_budget_then_with_what_was_not_run(page):
+    order = [page.index(text) for text in ("nothing here is judged", "What was not run", "UCF101.rar", "Motion digits</h2>")]
+    assert order == sorted(order)
+
+
+def test_page_needs_nothing_from_elsewhere(page):
+    for tag, attributes in Tags(page).seen:
+        for name in ("src", "href", "xlink:href", "action", "srcset", "data"):
+            assert not re.match(r"\s*(https?:)?//", attributes.get(name) or ""), (tag, attributes)
+        assert tag not in ("script", "iframe", "link", "img")
+    assert not re.search(r"@import|url\((?!#)", page)
+
+
+def test_page_is_well_formed_and_its_ids_are_unique(page):
+    tags = Tags(page)
+    assert tags.open == []
+    ids = [attributes["id"] for _, attributes in tags.seen if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("name", ["tsn", "index"])
+def test_links_between_files_lead_somewhere(project, name):
+    made_elsewhere = {"notebooks/tsn.ipynb"}
+    for _, attributes in Tags((project / f"reports/demo/{name}.html").read_text()).seen:
+        target = attributes.get("href", "#")
+        assert target.startswith("#") or target in made_elsewhere or (project / "reports/demo" / target).exists(), target
+
+
+def test_names_are_escaped_in_html(page):
+    assert "100 % of T &amp; &lt;nothing&gt; else_" in page
+    assert "no frame could be decoded &amp; it is &lt;empty&gt;" in page
+    assert "<nothing>" not in page
+    assert "<empty>" not in page
+
+
+def test_names_are_escaped_in_latex(project):
+    text = (project / "reports/demo/tsn.tex").read_text()
+    assert r"100 \% of T \& \textless{}nothing\textgreater{} else\_" in text
+    assert r"could be decoded \& it is \textless{}empty\textgreater{}" in text
+
+
+def test_figures_are_inlined_with_words_and_follow_the_pages_colours(page):
+    drawings = [attributes for tag, attributes in Tags(page).seen if tag == "svg"]
+    assert [drawing["aria-label"] for drawing in drawings] == ['says "<all>"']
+    assert figures.ACCENT not in page.split("</style>", 1)[1]
+
+
+def test_tables_have_headers_for_rows_and_columns(page):
+    scopes = [attributes.get("scope") for tag, attributes in Tags(page).seen if tag == "th"]
+    assert set(scopes) == {"row", "col"}
+
+
+def test_page_shows_code_versions_and_settings(page):
+    for text in ("c0dec0dec0de", "feedfeedfeed", "Invented x86", "9.9", "&#34;lr&#34;:0.1"):
+        assert text in page
+
+
+def test_page_says_that_latex_is_not_installed(page):
+    assert "pdflatex is not installed here" in page
+
+
+def test_a_failing_latex_names_its_first_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages.shutil, "which", lambda name: "/usr/bin/pdflatex")
+    log = "This is pdfTeX\n./tsn.tex:7: Undefined control sequence.\n"
+    monkeypatch.setattr(pages.subprocess, "run", lambda *_, **__: pages.subprocess.CompletedProcess([], 1, stdout=log))
+    with pytest.raises(SaccadeError, match=r"tsn\.tex:7: Undefined control sequence"):
+        pages.compile_pdf(tmp_path / "tsn.tex")
+
+
+def test_page_and_index_render_when_nothing_was_run(tmp_path, plan):
+    path = write_project(tmp_path, plan, runs=False)
+    for part in ("collect", "page", "index"):
+        report.report(tmp_path, path, part)
+    page = (tmp_path / "reports/demo/tsn.html").read_text()
+    assert "8 of 8 planned cells" in page
+    assert "No result on this dataset yet" in page
+    assert "no &lt;data&gt; &amp; no time_" in (tmp_path / "reports/demo/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("budget", "says"), [("study", "Mechanism, embedded data"), ("paper", "Real data"), ("mine", "chosen by its user")]
+)
+def test_other_budgets_have_their_own_banner(tmp_path, budget, says):
+    path = write_project(tmp_path, fake_results.make_plan(seeds=1, budget=budget), runs=False)
+    report.report(tmp_path, path, "page")
+    assert says in (tmp_path / f"reports/{budget}/tsn.html").read_text()
+
+
+def test_a_missed_gate_leads(tmp_path, plan):
+    path = write_project(tmp_path, plan)
+    product = tmp_path / "results" / plan["runs"][0]["run"] / "train.json"
+    gate = {"metric": "val.noun.top1", "at_least": 0.3, "value": 0.1, "passed": False}
+    fake_results.write(product, {**json.loads(product.read_text()), "gate": gate})
+    report.report(tmp_path, path, "page")
+    assert "reached val.noun.top1 = 0.1; its gate asks for 0.3" in (tmp_path / "reports/demo/tsn.html").read_text()
+
+
+def test_an_unknown_method_is_refused(tmp_path, plan):
+    path = write_project(tmp_path, plan)
+    with pytest.raises(SaccadeError, match="no method 'tns'; it has tsn"):
+        report.report(tmp_path, path, "page", "tns")
+
+
+@pytest.mark.slow
+def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_path, plan):
+    path = write_project(tmp_path, plan)
+    stale = tmp_path / "results/demo/tables/tsn/old.json"
+    fake_results.write(stale, {})
+    report.report(tmp_path, path)
+    saved = {file.name for file in (tmp_path / "results/demo").glob("*/tsn/*.json")}
+    heads = {f"tradeoff--motion-digits--{head}.json" for head in ("noun", "verb", "action")}
+    kinds = {
+        "headline--motion-digits.json",
+        "details--motion-digits.json",
+        "stand_ins--motion-digits.json",
+        "not_run.json",
+        "coverage.json",
+    }
+    assert saved == heads | kinds | {"modules--motion-digits.json", "curves--motion-digits--train.json"}
+    assert (tmp_path / "reports/demo/notebooks/tsn.ipynb").exists()
+    assert len([tag for tag, _ in Tags((tmp_path / "reports/demo/tsn.html").read_text()).seen if tag == "svg"]) == 5
+
+
+@pytest.mark.slow
+def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, plan):
+    path = write_project(tmp_path, plan)
+    notebook = json.loads((tmp_path / report.NOTEBOOK).read_text())
+    notebook["cells"] = [{"cell_type": "code", "id": "a", "metadata": {}, "source": "1 / 0", "outputs": [], "execution_count": None}]
+    fake_results.write(tmp_path / report.NOTEBOOK, notebook)
+    with pytest.raises(SaccadeError, match=r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb"):
+        report.report(tmp_path, path, "notebook")
+    assert not (tmp_path / "reports/demo/notebooks/tsn.ipynb").exists()

@@ -1,0 +1,140 @@
+"""Samplers: hand-computed cases, and what must hold for every frame count."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from saccade.records import SaccadeError
+from saccade.settings import Input
+from saccade.video import sampling
+
+counts, lengths, seeds = st.integers(1, 400), st.integers(1, 40), st.integers(0, 2**32)
+
+
+def _settings(**changes) -> Input:
+    return Input(**{"heads": ["noun"], "num_frames": 8, "resize": 0, "crop": 0} | changes)
+
+
+def _holds(indices: np.ndarray, frames: int, length: int) -> None:
+    assert indices.dtype == np.int64 and indices.shape == (length,)
+    assert (np.diff(indices) >= 0).all() and indices.min() >= 0 and indices.max() < frames
+
+
+@given(counts, lengths, st.none() | seeds)
+def test_segments_are_hit_once_each(frames, n, seed):
+    indices = sampling.segments(frames, n, None if seed is None else np.random.default_rng(seed))
+    _holds(indices, frames, n)
+    if frames >= n:
+        assert all(i * frames // n <= index < (i + 1) * frames // n for i, index in enumerate(indices.tolist()))
+    else:
+        assert set(indices.tolist()) == set(range(frames))
+        assert np.bincount(indices).max() - np.bincount(indices).min() <= 1
+
+
+def test_segment_centres_by_hand():
+    assert sampling.segments(300, 3).tolist() == [50, 150, 250]
+    assert sampling.segments(10, 4).tolist() == [1, 3, 6, 8]  # parts 0-1, 2-4, 5-6, 7-9
+    assert sampling.segments(3, 8).tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+
+
+def test_a_drawn_offset_reaches_every_frame():
+    drawn = [sampling.segments(9, 3, np.random.default_rng(seed)) for seed in range(200)]
+    assert set(np.concatenate(drawn).tolist()) == set(range(9))
+
+
+@given(counts, lengths, st.integers(1, 8), st.none() | seeds, st.integers(1, 5), st.data())
+def test_consecutive_frames_are_a_stride_apart(frames, length, stride, seed, num_clips, data):
+    clip = data.draw(st.integers(0, num_clips - 1))
+    generator = None if seed is None else np.random.default_rng(seed)
+    indices = sampling.consecutive(frames, length, stride, generator, clip, num_clips)
+    _holds(indices, frames, length)
+    inside = indices[indices < frames - 1]
+    assert (np.diff(inside) == stride).all()
+    if (length - 1) * stride < frames:
+        assert (np.diff(indices) == stride).all()
+    else:
+        assert indices[0] == 0
+
+
+def test_clips_are_spread_from_the_first_frame_to_the_last():
+    clips = [sampling.consecutive(20, 4, 2, clip=clip, num_clips=3).tolist() for clip in range(3)]
+    assert clips == [[0, 2, 4, 6], [6, 8, 10, 12], [13, 15, 17, 19]]
+    assert sampling.consecutive(20, 4, 2).tolist() == [6, 8, 10, 12]
+
+
+def test_a_short_video_repeats_its_last_frame():
+    assert sampling.consecutive(5, 4, 2).tolist() == [0, 2, 4, 4]
+
+
+def test_a_drawn_start_reaches_both_ends():
+    starts = {int(sampling.consecutive(6, 4, 1, np.random.default_rng(seed))[0]) for seed in range(50)}
+    assert starts == {0, 1, 2}
+
+
+@given(counts, lengths, seeds)
+def test_random_frames_repeat_only_where_they_must(frames, n, seed):
+    indices = sampling.random_frames(frames, n, np.random.default_rng(seed))
+    _holds(indices, frames, n)
+    times = np.bincount(indices, minlength=frames)
+    assert times.max() - times.min() <= 1
+
+
+@given(counts, lengths, st.data())
+def test_oracle_frames_are_informative(frames, n, data):
+    informative = data.draw(st.lists(st.integers(0, frames - 1), unique=True, min_size=1))
+    indices = sampling.oracle_frames(informative, frames, n)
+    _holds(indices, frames, n)
+    assert set(indices.tolist()) <= set(informative)
+    assert len(set(indices.tolist())) == min(n, len(informative))
+
+
+def test_oracle_frames_by_hand():
+    assert sampling.oracle_frames([9, 2, 5], 16, 3).tolist() == [2, 5, 9]
+    assert sampling.oracle_frames([4, 12], 16, 5).tolist() == [4, 4, 4, 12, 12]
+    assert sampling.oracle_frames([], 16, 2).tolist() == sampling.segments(16, 2).tolist()
+
+
+def test_an_informative_frame_outside_the_video_is_named():
+    with pytest.raises(SaccadeError, match="informative frame 16 is outside the video's 16 frames"):
+        sampling.oracle_frames([3, 16], 16, 2)
+
+
+def test_crops_by_hand():
+    assert sampling.crops(10, 20, 8, 1) == [(1, 6)]
+    assert sampling.crops(10, 20, 8, 3) == [(1, 0), (1, 6), (1, 12)]
+    assert sampling.crops(20, 10, 8, 3) == [(0, 1), (6, 1), (12, 1)]
+
+
+def test_a_crop_that_does_not_fit_says_what_to_set():
+    with pytest.raises(SaccadeError, match="crop of 12 pixels doesn't fit into frames of 20x10; set `resize` to 12"):
+        sampling.crops(10, 20, 12, 1)
+
+
+def test_two_crops_have_no_meaning():
+    with pytest.raises(SaccadeError, match="num_crops is 2; it can be 1"):
+        sampling.num_views(_settings(num_crops=2, crop=4))
+
+
+def test_views_are_clips_times_crops_with_crops_fastest():
+    settings = _settings(sampler="consecutive", num_frames=4, stride=2, num_clips=2, num_crops=3, crop=8)
+    views = sampling.views(settings, 20)
+    assert [(indices.tolist(), crop) for indices, crop in views] == [
+        (start, crop) for start in ([0, 2, 4, 6], [13, 15, 17, 19]) for crop in (0, 1, 2)
+    ]
+
+
+def test_several_temporal_views_need_consecutive_clips():
+    with pytest.raises(SaccadeError, match="num_clips is 2, but the sampler 'segments' has one temporal view"):
+        sampling.views(_settings(num_clips=2), 20)
+
+
+def test_several_crops_need_a_crop():
+    with pytest.raises(SaccadeError, match="crop 0 keeps the whole frame"):
+        sampling.num_views(_settings(num_crops=3))
+
+
+@pytest.mark.parametrize(("frames", "n"), [(0, 4), (4, 0)])
+def test_nothing_to_choose_is_an_error(frames, n):
+    with pytest.raises(SaccadeError, match="frames"):
+        sampling.segments(frames, n)

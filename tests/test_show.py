@@ -1,0 +1,114 @@
+import fake_results
+import pandas as pd
+import pytest
+
+from saccade import show, tables
+from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
+
+
+@pytest.fixture
+def plan():
+    return fake_results.make_plan(seeds=2)
+
+
+@pytest.fixture
+def root(tmp_path, plan):
+    fake_results.write_tree(tmp_path, plan)
+    return tmp_path
+
+
+def headline(plan, root, dataset="motion-digits"):
+    return show.show_headline(plan, tables.collect_metrics(plan, root), root, "tsn", dataset)
+
+
+def test_headline_has_every_planned_point_and_ends_with_chance(plan, root):
+    table = headline(plan, root)
+    assert list(table.Point) == ["uniform 4", "uniform 8", "oracle 8", "random 8", "majority class"]
+    assert list(table.Role) == ["", "", "oracle", "random", "chance"]
+    assert table["noun top-1 %"].iloc[-1] == "10.0"
+
+
+def test_headline_gives_mean_deviation_interval_cost_videos_and_seeds(plan, root):
+    row = headline(plan, root).iloc[0]
+    assert row["noun top-1 %"] == "41.0 ± 1.4 [33.0, 49.0]"  # seeds 40 and 42 %
+    assert row["GMACs per video"] == "0.200 [0.200, 0.220]"
+    assert (row["Videos (clusters)"], row["Seeds"]) == ("60 (20)", "2 of 2")
+
+
+def test_a_seed_that_was_not_run_shows(plan, root):
+    (root / "results" / plan["runs"][1]["run"] / "metrics.json").unlink()
+    assert headline(plan, root)["Seeds"].iloc[0] == "1 of 2"
+
+
+def test_a_planned_point_without_a_result_keeps_its_row(plan, root):
+    for run in plan["runs"][:2]:
+        run["points"].append({"name": "late", "title": "late", "stand_in": None, "why": ""})
+    table = headline(plan, root).set_index("Point")
+    assert table.loc["late", "noun top-1 %"] == "not run"
+    assert table.loc["late", "Seeds"] == "0 of 2"
+
+
+def test_details_leave_out_columns_without_any_number(plan, root):
+    table = show.show_details(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
+    assert "noun mAP %" in table
+    assert not [column for column in table if "missing" in column]
+
+
+def test_bounds_for_missing_videos_show_where_scoring_gave_them(plan, root):
+    path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
+    content = tables.read_json(path)
+    bound = {"point": "uniform4", "metric": "noun.top1_if_missing_wrong", "value": 0.25, "low": None, "high": None, "n": 80}
+    fake_results.write(path, {**content, "rows": [*content["rows"], bound]})
+    table = show.show_details(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
+    assert table["noun top-1 if missing videos were wrong %"].iloc[0] == "25.0"
+
+
+def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):
+    table = show.show_not_run(tables.collect_planned(plan, root))
+    assert table.to_dict("records") == [
+        {
+            "Dataset": "ucf101@2",
+            "Variant": "tiny",
+            "Points": "uniform4, uniform8, oracle8, random8",
+            "Seeds": "0",
+            "Cells": "4",
+            "Why": "data/ucf101/raw lacks UCF101.rar; ask its authors",
+        }
+    ]
+
+
+def test_coverage_counts_and_says_what_is_not_prepared(plan, root):
+    table = show.show_coverage(plan, root, "tsn").set_index("Dataset")
+    assert table.loc["motion-digits", ["Expected", "Usable", "Test", "Problems"]].tolist() == ["181", "180", "60", "1"]
+    assert table.loc["ucf101@2", "Usable"] == "not prepared"
+
+
+def test_a_cell_printed_for_several_datasets_is_one_row():
+    cell = ["mac2023", "T1", "TSN", "GMACs", None, "G", 33.0, 33.0, 0.0, "rule", "note"]
+    cost = pd.DataFrame([[*cell[:4], dataset, *cell[5:]] for dataset in ("a", "b")], columns=COST_COLUMNS)
+    assert show.show_cost_cells(cost, cost).Dataset.tolist() == ["a, b"]
+
+
+def test_a_method_without_printed_costs_has_an_empty_table():
+    assert show.show_cost_cells(pd.DataFrame(columns=COST_COLUMNS), pd.DataFrame(columns=REPORTED_COLUMNS)).empty
+
+
+def test_printed_costs_are_those_of_the_methods_own_list():
+    cells = [
+        ["mac2023", "T1", "TSN (R50)", "GMACs", "k", "G", 32.885, 32.78645, -0.003, "head included", ""],
+        ["mac2023", "T1", "TSN-like", "GMACs", "k", "G", 1.0, None, None, "", "not described"],
+        ["mac2023", "T1", "S0", "GMACs", "k", "G", 1.0, 1.0, 0.0, "", ""],
+    ]
+    cost = pd.DataFrame(cells, columns=COST_COLUMNS)
+    named = show.show_cost_cells(cost, cost.head(1))
+    assert list(named.Row) == ["TSN (R50)"]
+    assert named[["Printed", "Ours", "Difference"]].iloc[0].tolist() == ["32.885", "32.79", "−0.3 %"]
+    assert named.Note.iloc[0] == "Counted: head included"
+
+
+@pytest.mark.parametrize(
+    ("headroom", "gain", "said"),
+    [(0.2, 0.5, "50 %"), (0.2, -0.25, "−25 %"), (1e-17, 2e14, "untestable here"), (-0.1, 0.5, "untestable here")],
+)
+def test_a_gain_without_headroom_is_called_untestable(headroom, gain, said):
+    assert show._gain(headroom, gain) == said

@@ -1,0 +1,68 @@
+import pytest
+import torch
+from torch import nn
+
+from saccade import weights
+from saccade.records import SaccadeError, read_json
+
+
+def model() -> nn.Module:
+    return nn.ModuleDict({"body": nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)), "head": nn.Linear(3, 2)})
+
+
+def test_a_phase_file_holds_only_what_it_trained_with_bn_statistics(tmp_path):
+    weights.save(tmp_path / "base.json", model(), ["body.*"], {"code": "x"})
+    assert read_json(tmp_path / "base.json")["tensors"] == 7
+    assert set(weights._read(tmp_path / "base.json")) == {f"body.{k}" for k in model()["body"].state_dict()}
+
+
+def test_phases_load_in_order_to_the_same_weights(tmp_path):
+    source, target = model(), model()
+    weights.save(tmp_path / "base.json", source, ["body.*"], {})
+    weights.save(tmp_path / "head.json", source, ["head.*"], {})
+    weights.load(target, [tmp_path / "base.json", tmp_path / "head.json"], whole=True)
+    assert all(torch.equal(a, b) for a, b in zip(source.state_dict().values(), target.state_dict().values(), strict=True))
+
+
+def test_a_model_with_a_part_from_nowhere_is_refused(tmp_path):
+    weights.save(tmp_path / "base.json", model(), ["body.*"], {})
+    with pytest.raises(SaccadeError, match=r"no phase gives head.bias, head.weight"):
+        weights.load(model(), [tmp_path / "base.json"], whole=True)
+
+
+def test_a_wrong_shape_or_an_unknown_tensor_is_named(tmp_path):
+    weights.save(tmp_path / "base.json", model(), ["head.*"], {})
+    other = nn.ModuleDict({"head": nn.Linear(3, 5)})
+    with pytest.raises(SaccadeError, match=r"head.bias is \(2,\) in the file but \(5,\) in the model"):
+        weights.load(other, [tmp_path / "base.json"], whole=False)
+
+
+def test_a_file_that_was_changed_or_lost_is_refused(tmp_path):
+    weights.save(tmp_path / "base.json", model(), ["*"], {})
+    file = tmp_path / "base.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(SaccadeError, match="is not the file that it vouches for"):
+        weights.load(model(), [tmp_path / "base.json"], whole=True)
+    file.unlink()
+    with pytest.raises(SaccadeError, match="is missing"):
+        weights.load(model(), [tmp_path / "base.json"], whole=True)
+
+
+def test_what_a_phase_does_not_train_stays_with_its_bn_statistics():
+    net = model()
+    weights.freeze_rest(net, ["head.*"])
+    net.train()
+    weights.settle_rest(net, ["head.*"])
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    optimizer = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=1.0)
+    net["head"](net["body"](torch.randn(8, 2))).square().sum().backward()
+    optimizer.step()
+    changed = {key for key, value in net.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"head.weight", "head.bias"}
+
+
+def test_a_glob_that_covers_nothing_is_an_error():
+    with pytest.raises(SaccadeError, match=r"'heads.\*' covers nothing"):
+        weights.covered(model().state_dict(), ["heads.*"])

@@ -1,0 +1,251 @@
+"""The workflow end to end: the demo in a copy of the project, then what each kind of edit makes Snakemake plan."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, edit
+
+from saccade.records import METRICS_COLUMNS
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+COPIED = ["Snakefile", "config", "workflow", "profiles", "saccade", "methods", "data", "environment.yml"]
+RUN = "results/demo/motion-digits/tsn/resnet18-mini/seed0"
+
+
+def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "SNAKEMAKE"))}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+
+
+def planned(project: Path, *arguments: str) -> dict[str, int]:
+    """How many jobs of each rule a dry run would do; `all` and totals aside."""
+    done = snakemake(project, "--dry-run", *arguments)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "Job stats:" in said or "Nothing to be done" in said
+    table = said.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in said else ""
+    rows = re.findall(r"^(\w+) +(\d+)$", table, re.M)
+    return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
+
+
+def copy_project(target: Path) -> Path:
+    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared")
+    for name in COPIED:
+        source = ROOT / name
+        shutil.copytree(source, target / name, ignore=ignore) if source.is_dir() else shutil.copy(source, target / name)
+    return target
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A project in which the demo has run, exactly as shipped."""
+    project = copy_project(tmp_path_factory.mktemp("demo"))
+    done = snakemake(project)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    return project
+
+
+@pytest.fixture
+def demo(finished):
+    """The finished project, put back after the test's edits (with the files' dates, which Snakemake reads)."""
+    yield finished
+    for name in ("config", "workflow", "profiles", "saccade", "methods"):
+        shutil.rmtree(finished / name)
+    data = finished / "data/motion-digits"
+    for name in COPIED:
+        if (ROOT / name).is_dir() and name != "data":
+            shutil.copytree(ROOT / name, finished / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "data/motion-digits/card.yml", data / "card.yml")
+    for extra in finished.glob("data/*"):
+        if extra.name not in {path.name for path in (ROOT / "data").iterdir()}:
+            shutil.rmtree(extra)
+
+
+def test_the_demo_writes_its_report_and_tidy_metrics(finished):
+    assert (finished / "reports/demo/index.html").stat().st_size > 1000
+    assert (finished / "reports/demo/tsn.html").stat().st_size > 10000
+    metrics = pd.read_csv(finished / "results/demo/metrics.csv")
+    assert list(metrics.columns) == METRICS_COLUMNS
+    assert not metrics.duplicated(METRICS_COLUMNS[:6]).any()
+    accuracy = metrics[metrics["metric"].str.endswith(".top1")]
+    assert accuracy["value"].between(0, 1).all()
+    assert (accuracy["low"].le(accuracy["value"]) & accuracy["value"].le(accuracy["high"])).all()
+
+
+def test_the_demo_learns_nouns(finished):
+    """Far above chance on unseen digits and backgrounds: what the demo shows is that the machine works."""
+    metrics = pd.read_csv(finished / "results/demo/metrics.csv")
+    best = metrics[(metrics["metric"] == "noun.top1") & (metrics["point"] == "uniform8") & (metrics["variant"] == "resnet18-mini")]
+    assert best["value"].mean() > 0.25  # chance is about 0.1
+
+
+def test_snakemakes_own_report_works(finished):
+    done = snakemake(finished, "--report", "report.zip")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (finished / "report.zip").stat().st_size > 100_000
+
+
+def test_every_video_has_one_row_per_point(finished):
+    index = pd.read_parquet(finished / "data/motion-digits/prepared/demo/index.parquet")
+    predictions = pd.read_parquet(finished / RUN / "predictions.parquet")
+    expected = sorted(index.loc[index["split"] == "test", "video_id"])
+    assert predictions["point"].nunique() >= 5
+    for _, rows in predictions.groupby("point"):
+        assert list(rows["video_id"]) == expected
+        assert (rows["macs"] > 0).all()
+
+
+def test_a_second_run_has_nothing_to_do(demo):
+    assert planned(demo) == {}
+    done = snakemake(demo)
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_comment_edited_runs_nothing(demo):
+    edit(demo / "saccade/engine.py", "def fit(", "# A comment.\ndef fit(")
+    edit(demo / "methods/tsn/phases.py", '"""TSN has one phase', '"""TSN still has one phase')
+    assert planned(demo) == {}
+
+
+def test_predict_edited_predicts_again_and_trains_nothing(demo):
+    edit(demo / "methods/tsn/model.py", 'decisions=[{"frames": row}', 'decisions=[{"chosen": row}')
+    jobs = planned(demo)
+    assert "train" not in jobs and "prepare" not in jobs
+    assert jobs["predict"] == jobs["score"] == 2
+
+
+def test_a_file_added_to_nn_runs_nothing(demo):
+    (demo / "saccade/nn/fresh.py").write_text("def fresh():\n    return 1\n")
+    assert planned(demo) == {}
+
+
+def test_an_operating_point_edited_predicts_again_and_trains_nothing(demo):
+    edit(demo / "methods/tsn/card.yml", "num_frames: [1, 2, 4, 8, 16]", "num_frames: [1, 2, 4, 8, 12]")
+    jobs = planned(demo)
+    assert "train" not in jobs
+    assert jobs["predict"] == 2
+
+
+def test_a_phase_setting_edited_trains_again(demo):
+    edit(demo / "methods/tsn/card.yml", "budgets:\n  demo:", "budgets:\n  demo:\n    gamma: 0.2\n")
+    jobs = planned(demo)
+    assert jobs["train"] == jobs["predict"] == jobs["score"] == 2
+    assert "prepare" not in jobs
+
+
+def test_a_setting_of_a_variant_that_is_not_selected_runs_nothing(demo):
+    edit(demo / "methods/tsn/card.yml", "backbone: resnet18, width: 0.25", "backbone: resnet18, width: 0.375")
+    assert planned(demo) == {}
+
+
+def test_engine_code_edited_trains_again(demo):
+    edit(demo / "saccade/engine.py", "optimizer.zero_grad(set_to_none=True)", "optimizer.zero_grad(set_to_none=False)")
+    assert planned(demo)["train"] == 2
+
+
+def test_a_knob_of_the_data_edited_prepares_again(demo):
+    edit(demo / "data/motion-digits/card.yml", "crf: 23", "crf: 24")
+    assert planned(demo)["prepare"] == 1
+
+
+CARD = """
+dataset: absent
+title: A dataset that nobody brought
+source: somewhere
+licence: none
+heads:
+  noun: {kind: single, classes: [a, b]}
+  verb: {kind: single, classes: [a, b]}
+expects: [absent.zip]
+acquire: Ask its authors for absent.zip.
+"""
+
+
+def test_a_dataset_missing_stops_only_its_own_runs_and_is_reported(demo):
+    (demo / "data/absent").mkdir()
+    (demo / "data/absent/card.yml").write_text(CARD)
+    (demo / "data/absent/prepare.py").write_text("def prepare(settings, raw, seed, workers):\n    raise AssertionError\n")
+    edit(demo / "config/demo.yaml", "runs:", "runs:\n  - absent/tsn/resnet18-tiny")
+    jobs = planned(demo)
+    assert not {"prepare", "train", "predict", "score"} & set(jobs)
+    assert jobs["collect"] == 1
+    done = snakemake(demo, "results/demo/planned.csv")
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_csv(demo / "results/demo/planned.csv")
+    missing = rows[rows["dataset"] == "absent"]
+    assert set(missing["status"]) == {"not run"}
+    assert missing.loc[missing["point"] == "uniform8", "why"].str.contains("Ask its authors for absent.zip").all()
+    asked = snakemake(demo, "data/absent/prepared/demo/index.parquet")
+    assert asked.returncode != 0
+    assert "data/absent/raw lacks absent.zip" in (demo / "results/demo/logs/prepare/absent.log").read_text()
+
+
+def test_the_paper_config_plans_without_any_data(demo):
+    jobs = planned(demo, "--configfile", "config/paper.yaml")
+    assert "prepare" not in jobs and jobs["index"] == 1
+
+
+@pytest.mark.parametrize("name", ["study", "paper"])
+def test_every_shipped_config_plans(demo, name):
+    assert planned(demo, "--configfile", f"config/{name}.yaml")["index"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--config", "budgett=demo"], "budgett"),
+        (["--config", "runs=[motion-digits/tsm/x]"], "unknown method 'tsm'; did you mean 'tsn'"),
+        (["--config", "points=[uniform3]"], "unknown point 'uniform3'"),
+    ],
+)
+def test_a_wrong_config_stops_before_anything_runs_with_one_message(demo, arguments, message):
+    done = snakemake(demo, "--dry-run", *arguments)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(demo):
+    edit(demo / "methods/tsn/phases.py", "run.fit(loss)", "raise RuntimeError('planted')")
+    target = f"{RUN}/metrics.json"
+    done = snakemake(demo, target)
+    assert done.returncode != 0 and "planted" in (demo / f"results/demo/logs/{RUN.removeprefix('results/demo/')}/train.log").read_text()
+    leftovers = [file.name for file in (demo / RUN).iterdir() if file.name.startswith(".")]
+    assert leftovers == []
+    shutil.copy2(ROOT / "methods/tsn/phases.py", demo / "methods/tsn/phases.py")
+    assert snakemake(demo, target).returncode == 0
+    assert json.loads((demo / target).read_text())["rows"]
+
+
+def test_ctrl_c_leaves_a_clean_state(demo):
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", "train", "--", f"{RUN}/train.json"]
+    process = subprocess.Popen(
+        command,
+        cwd=demo,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit it ignored
+    )
+    log = demo / "results/demo/logs/motion-digits/tsn/resnet18-mini/seed0/train.log"
+    before = log.stat().st_mtime if log.exists() else 0.0
+    for _ in range(300):
+        if log.exists() and log.stat().st_mtime > before and log.stat().st_size:
+            break
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    done = snakemake(demo, f"{RUN}/metrics.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert planned(demo, f"{RUN}/metrics.json") == {}

@@ -1,0 +1,66 @@
+rule predict:
+    input:
+        index=index_of,
+        weights=needed_by_model,
+    output:
+        "results/{budget}/{data}/{method}/{variant}/seed{seed}/predictions.parquet",
+    log:
+        "results/{budget}/logs/{data}/{method}/{variant}/seed{seed}/predict.log",
+    benchmark:
+        "results/{budget}/benchmarks/{data}/{method}/{variant}/seed{seed}/predict.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        gpu=lambda wildcards: 0 if wildcards.budget in rerun.ALWAYS_CURRENT else 1,  # embedded data trains on a core
+    params:
+        decides=predict_params,
+    shell:
+        "python -m saccade predict {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+
+
+rule score:
+    input:
+        predictions="results/{budget}/{data}/{method}/{variant}/seed{seed}/predictions.parquet",
+        index=index_of,
+    output:
+        "results/{budget}/{data}/{method}/{variant}/seed{seed}/metrics.json",
+    log:
+        "results/{budget}/logs/{data}/{method}/{variant}/seed{seed}/score.log",
+    benchmark:
+        "results/{budget}/benchmarks/{data}/{method}/{variant}/seed{seed}/score.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        decides=score_params,
+    shell:
+        "python -m saccade score {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+
+
+# The papers' complexity cells, counted on the meta device: no data, no weights.
+rule cost:
+    input:
+        [
+            f"methods/{name}/reported.csv"
+            for name in project.names(ROOT, "methods")
+            if (ROOT / "methods" / name / "cells.py").is_file()
+        ],
+    output:
+        report("results/cost.csv", caption="../report/cost.rst", category="Cost"),
+    log:
+        "results/logs/cost.log",
+    benchmark:
+        "results/benchmarks/cost.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    params:
+        code=[
+            told(rerun.cells_code, ROOT, name)
+            for name in project.names(ROOT, "methods")
+            if (ROOT / "methods" / name / "cells.py").is_file()
+        ],
+    shell:
+        "python -m saccade cost > {log} 2>&1"

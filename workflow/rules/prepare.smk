@@ -1,0 +1,18 @@
+# raw/ is never an input: what a dataset brings or generates is its own affair, and a missing one stops only its own runs.
+rule prepare:
+    output:
+        index="data/{dataset}/prepared/{budget}{edition}/index.parquet",
+        coverage="data/{dataset}/prepared/{budget}{edition}/coverage.json",
+    log:
+        "results/{budget}/logs/prepare/{dataset}{edition}.log",
+    benchmark:
+        "results/{budget}/benchmarks/prepare/{dataset}{edition}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    params:
+        decides=prepare_params,
+    shell:
+        "python -m saccade prepare {wildcards.dataset}{wildcards.edition} --budget {wildcards.budget} --workers {threads} > {log} 2>&1"

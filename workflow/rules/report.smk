@@ -1,0 +1,130 @@
+# From numbers to pages. Everything here reads what exists; runs that can't be done here are printed as "not run (why)".
+BUDGET = CONFIG.budget
+TEMPLATES = sorted(
+    str(path.relative_to(ROOT)) for path in (ROOT / "workflow/templates").glob("*.j2")
+)
+REPORTS = [f"reports/{BUDGET}/index.html"]
+
+
+rule plan:
+    output:
+        f"results/{BUDGET}/plan.json",
+    log:
+        f"results/{BUDGET}/logs/plan.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        config=canonical(dict(config)),
+        grid=canonical(GRID),
+    shell:
+        "python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"
+
+
+rule collect:
+    input:
+        plan=f"results/{BUDGET}/plan.json",
+        metrics=scored,
+    output:
+        metrics=report(
+            f"results/{BUDGET}/metrics.csv",
+            caption="../report/metrics.rst",
+            category="Tables",
+        ),
+        planned=report(
+            f"results/{BUDGET}/planned.csv",
+            caption="../report/planned.rst",
+            category="Tables",
+        ),
+    log:
+        f"results/{BUDGET}/logs/collect.log",
+    benchmark:
+        f"results/{BUDGET}/benchmarks/collect.tsv"
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        budget=BUDGET,
+        code=told(rerun.step_code, ROOT, "report"),
+    shell:
+        "python -m saccade report {params.budget} --part collect > {log} 2>&1"
+
+
+rule notebook:
+    input:
+        plan=f"results/{BUDGET}/plan.json",
+        metrics=scored_of_method,
+        cost="results/cost.csv",
+        notebook="workflow/notebooks/method.ipynb",
+    output:
+        notebook=f"reports/{BUDGET}/notebooks/{{method}}.ipynb",
+        tables=directory(f"results/{BUDGET}/tables/{{method}}"),
+        figures=report(
+            directory(f"results/{BUDGET}/figures/{{method}}"),
+            patterns=["{name}.svg"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}"},
+        ),
+    log:
+        f"results/{BUDGET}/logs/notebook/{{method}}.log",
+    benchmark:
+        f"results/{BUDGET}/benchmarks/notebook/{{method}}.tsv"
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        budget=BUDGET,
+        code=told(rerun.step_code, ROOT, "report"),
+    shell:
+        "python -m saccade report {params.budget} --part notebook --method {wildcards.method} > {log} 2>&1"
+
+
+rule page:
+    input:
+        notebook=f"reports/{BUDGET}/notebooks/{{method}}.ipynb",
+        tables=f"results/{BUDGET}/tables/{{method}}",
+        figures=f"results/{BUDGET}/figures/{{method}}",
+        templates=TEMPLATES,
+    output:
+        html=report(
+            f"reports/{BUDGET}/{{method}}.html",
+            caption="../report/page.rst",
+            category="Pages",
+        ),
+        tex=f"reports/{BUDGET}/{{method}}.tex",
+    log:
+        f"results/{BUDGET}/logs/page/{{method}}.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        budget=BUDGET,
+        code=told(rerun.step_code, ROOT, "report"),
+    shell:
+        "python -m saccade report {params.budget} --part page --method {wildcards.method} > {log} 2>&1"
+
+
+rule index:
+    input:
+        metrics=f"results/{BUDGET}/metrics.csv",
+        pages=expand(f"reports/{BUDGET}/{{method}}.html", method=METHODS),
+        planned=f"results/{BUDGET}/planned.csv",
+        cost="results/cost.csv",
+        templates=TEMPLATES,
+    output:
+        report(
+            f"reports/{BUDGET}/index.html",
+            caption="../report/page.rst",
+            category="Pages",
+        ),
+    log:
+        f"results/{BUDGET}/logs/index.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        budget=BUDGET,
+        code=told(rerun.step_code, ROOT, "report"),
+    shell:
+        "python -m saccade report {params.budget} --part index > {log} 2>&1"
