@@ -15,7 +15,7 @@ IMAGENET_STD = [0.229, 0.224, 0.225]
 class Input:
     """What one clip holds. Frame indices are pure functions of a video's frame count and, in training, of a seeded draw."""
 
-    heads: list[str]  # the label spaces learned, by the dataset card's names
+    heads: list[str] = field(default_factory=list)  # the label spaces learned, by the dataset card's names; none named: all it has
     modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
     sampler: Literal["segments", "consecutive", "random", "oracle"] = "segments"
     num_frames: int  # T

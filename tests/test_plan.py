@@ -118,6 +118,12 @@ def test_a_point_that_needs_truth_says_why_it_cannot_run(project):
     ]
 
 
+def test_a_card_that_names_no_heads_learns_all_that_the_dataset_has(project):
+    edit(project / "methods/toy/card.yml", "heads: [noun], ", "")
+    edit(project / "data/dots/card.yml", "  noun:", "  verb: {kind: multi, classes: [x, y]}\n  noun:")
+    assert [head.name for head in plan.heads(project, run(project))] == ["verb", "noun"]
+
+
 def test_an_unknown_head_is_named(project):
     edit(project / "methods/toy/card.yml", "heads: [noun]", "heads: [verb]")
     with pytest.raises(SaccadeError, match=r"head 'verb' is unknown to .*there are: noun"):

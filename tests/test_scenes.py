@@ -2,7 +2,10 @@
 
 import dataclasses
 import hashlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -65,6 +68,28 @@ def test_the_same_seed_gives_the_same_decoded_videos(prepare, made, tmp_path):
     first = videos.set_index("video_id")["path"]
     for row in again.itertuples():
         assert decoded(row.path) == decoded(first[row.video_id])
+
+
+ENCODE = """
+import sys, hashlib, numpy as np
+from pathlib import Path
+from saccade.scenes.encode import write_mp4
+rng = np.random.default_rng(0)
+frames = [rng.integers(16, 236, (120, 80), dtype=np.uint8) for _ in range(16)]
+write_mp4(Path(sys.argv[1]), iter(frames), (80, 80), 8, 23, np.zeros(32000, np.float32))
+print(hashlib.sha256(Path(sys.argv[1]).read_bytes()).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="MALLOC_PERTURB_ is glibc's")
+def test_what_unused_memory_holds_does_not_reach_a_video(tmp_path):
+    """glibc fills fresh memory with the given byte; x264's macroblock tree would read it (80 pixels are five blocks)."""
+    found = set()
+    for number in ("1", "85", "200"):
+        environment = os.environ | {"MALLOC_PERTURB_": number, "PYTHONPATH": str(FOLDER.parents[1])}
+        command = [sys.executable, "-c", ENCODE, str(tmp_path / f"{number}.mp4")]
+        found.add(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert len(found) == 1
 
 
 def test_another_seed_gives_other_videos(prepare, made, tmp_path):
