@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from saccade.records import SaccadeError, Task, write_json
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; 1 and one clear message where the user can mend what went wrong."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
+    if os.environ.get("SACCADE_STOPS_WITH_PARENT"):
+        threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
     options = _parser().parse_args(arguments)
     try:
         options.run_verb(find_root(), options)
@@ -33,6 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
         print("saccade: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _stop_with_parent(parent: int) -> None:
+    """Asks this process to stop once its parent has died; where it doesn't react within a minute, ends it."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+    os._exit(143)
 
 
 def _list(root: Path, options: argparse.Namespace) -> None:
@@ -80,7 +93,8 @@ def _train(root: Path, options: argparse.Namespace) -> None:
     products = [need.product for need in plan.needs(root, run, phase)]
     values, code = plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)
     gate = dict(phase.gate) if phase.gate else None
-    train(_task(root, run, settings, products, code, values, phase=phase.name, trains=phase.trains, gate=gate))
+    identity = rerun.train_params(root, run, phase)
+    train(_task(root, run, settings, products, code, values, phase=phase.name, trains=phase.trains, gate=gate, identity=identity))
 
 
 def _predict(root: Path, options: argparse.Namespace) -> None:

@@ -1,6 +1,5 @@
 """One supervised training loop, read from top to bottom: optimizer, schedule, clipping, mixed precision, a line per epoch."""
 
-import contextlib
 import json
 import math
 import time
@@ -13,39 +12,14 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from saccade.checkpoint import Checkpoint, Part
+from saccade.device import precision, to_device
 from saccade.records import Head, SaccadeError, write_atomic
 from saccade.settings import Recipe
 from saccade.video.loader import VideoDataset, batches
 
 Batch = dict[str, Any]
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean loss, {head: logits (B, K)}
-
-
-def seed_everything(seed: int, threads: int) -> torch.Generator:
-    """A seeded CPU generator; torch's global state seeded alike (dropout, weight init), deterministic algorithms on.
-
-    Sums depend on the number of threads, so it comes from the settings and never from the machine.
-    """
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    torch.manual_seed(seed)
-    return torch.Generator().manual_seed(seed)
-
-
-def choose_device(wanted: str) -> torch.device:
-    """`auto`: the first CUDA device where there is one, else the CPU."""
-    return torch.device("cuda" if wanted == "auto" and torch.cuda.is_available() else "cpu")
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with its tensors on `device`."""
-
-    def move(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.to(device, non_blocking=True)
-        return {key: move(inner) for key, inner in value.items()} if isinstance(value, dict) else value
-
-    return {key: move(value) for key, value in batch.items()}
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -73,56 +47,92 @@ def rate(recipe: Recipe, epoch: float) -> float:
     return recipe.lr
 
 
+@dataclass
+class Course:
+    """How far a training has come: beside weights, optimizer and random states, all that decides what follows."""
+
+    epoch: int = 0  # under way
+    batch: int = 0  # how many of its batches are done
+    loss_sum: float = 0.0  # over the videos of this epoch
+    videos: int = 0
+    seconds: float = 0.0
+    lines: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+
 def fit(
     model: nn.Module,
     loss: Loss,
     recipe: Recipe,
-    train: Callable[[int], Sequence[Batch] | Iterable[Batch]],
+    train: Callable[[int, int], Iterable[Batch]],
     val: Callable[[], Iterable[Batch]],
     *,
     steps: int,
     device: torch.device,
     log: Path,
     settle: Callable[[nn.Module], None] = lambda model: None,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, float]:
-    """Trains `model` in place and gives back the last epoch's log line.
+    """Trains `model` in place and gives back the last epoch's log line, without its seconds.
 
-    `train(epoch)` and `val()` give batches; `steps` is how many a training epoch has; `settle(model)` is called after
-    every `model.train()` and puts the parts that this phase doesn't train back into evaluation mode (their BN statistics
-    stay). Writes one JSON line per epoch to `log`. With `selection: best` the weights of the best epoch on val are kept.
-    Raises SaccadeError naming the epoch and batch where the loss stops being finite.
+    `train(epoch, start)` gives an epoch's batches from number `start` on, `val()` those of val; `steps` is how many a training epoch
+    has; `settle(model)` is called after every `model.train()` and puts the parts that this phase doesn't train back into evaluation
+    mode (their BN statistics stay). Writes one JSON line per epoch to `log`. With `selection: best` the weights of the best epoch on
+    val are kept. Takes up what `checkpoint` holds, and keeps it current. Raises SaccadeError naming the epoch and batch where the
+    loss stops being finite; what was saved before stays.
     """
+    checkpoint = checkpoint or Checkpoint()
     optimizer = make_optimizer(model, recipe)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.amp == "fp16" and device.type == "cuda")
-    lines: list[dict[str, float]] = []
-    best: tuple[float, dict[str, Tensor]] | None = None
-    with tqdm(total=recipe.epochs * steps, desc=log.name.removesuffix(".log.jsonl"), unit="batch", mininterval=1.0) as progress:
-        for epoch in range(recipe.epochs):
-            started = time.perf_counter()
+    parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": scaler}
+    course = Course(**(checkpoint.resume(**parts) or {}))
+    done = course.epoch * steps + course.batch
+    name = log.name.removesuffix(".log.jsonl")
+    with tqdm(total=recipe.epochs * steps, initial=done, desc=name, unit="batch", mininterval=1.0) as progress:
+        while course.epoch < recipe.epochs:
+            started = time.perf_counter() - course.seconds
             model.train()
             settle(model)
-            mean = _Mean()
-            for number, batch in enumerate(train(epoch)):
+            for batch in train(course.epoch, course.batch) if course.batch < steps else ():
                 for group in optimizer.param_groups:
-                    group["lr"] = rate(recipe, epoch + number / steps)
+                    group["lr"] = rate(recipe, course.epoch + course.batch / steps)
                 value = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
                 if not math.isfinite(value):
-                    raise SaccadeError(_not_finite(value, epoch, number, batch))
-                mean.add(value, len(batch["video_id"]))
+                    raise SaccadeError(_not_finite(value, course, batch, checkpoint))
+                course.loss_sum += value * len(batch["video_id"])
+                course.videos += len(batch["video_id"])
+                course.batch += 1
+                course.seconds = time.perf_counter() - started
                 progress.update()
-            line = {"epoch": epoch + 1, "epochs": recipe.epochs, "lr": rate(recipe, epoch), "train.loss": mean.value}
-            line |= {f"val.{key}": number for key, number in evaluate(model, loss, val(), device, recipe).items()}
-            line["seconds"] = round(time.perf_counter() - started, 3)
-            lines.append(line)
-            _write_log(log, lines)
+                checkpoint.keep(vars(course), **parts)
+            found = evaluate(model, loss, _watched(val(), lambda: checkpoint.keep(vars(course), **parts)), device, recipe)
+            course.seconds = time.perf_counter() - started
+            line = _close_epoch(course, recipe, found, model)
+            _write_log(log, course.lines)
             progress.set_postfix({key: f"{line[key]:.3f}" for key in line if key.endswith(("loss", "top1"))})
-            quality = _quality(line)
-            if recipe.selection == "best" and (best is None or quality > best[0]):
-                best = quality, {key: tensor.detach().clone() for key, tensor in model.state_dict().items()}
-    if best is not None:
-        model.load_state_dict(best[1])
-        return next(line for line in lines if _quality(line) == best[0])
-    return lines[-1] if lines else {}
+            checkpoint.save(vars(course), **parts)
+    if course.best:
+        model.load_state_dict(course.best)
+    chosen = max(course.lines, key=_quality) if course.best else course.lines[-1]
+    return {key: value for key, value in chosen.items() if key != "seconds"}
+
+
+def _watched(batches: Iterable[Batch], each: Callable[[], None]) -> Iterator[Batch]:
+    for batch in batches:
+        each()
+        yield batch
+
+
+def _close_epoch(course: Course, recipe: Recipe, found: dict[str, float], model: nn.Module) -> dict[str, float]:
+    """The epoch's log line; the course is moved to the next one, and keeps the weights if they are the best so far."""
+    line = {"epoch": course.epoch + 1, "epochs": recipe.epochs, "lr": rate(recipe, course.epoch)}
+    line |= {"train.loss": course.loss_sum / max(course.videos, 1)}
+    line |= {f"val.{key}": number for key, number in found.items()} | {"seconds": round(course.seconds, 3)}
+    if recipe.selection == "best" and all(_quality(line) > _quality(other) for other in course.lines):
+        course.best = {key: tensor.detach().clone() for key, tensor in model.state_dict().items()}
+    course.lines.append(line)
+    course.epoch, course.batch, course.loss_sum, course.videos, course.seconds = course.epoch + 1, 0, 0.0, 0, 0.0
+    return line
 
 
 @torch.inference_mode()
@@ -132,7 +142,7 @@ def evaluate(model: nn.Module, loss: Loss, batches: Iterable[Batch], device: tor
     means: dict[str, _Mean] = {"loss": _Mean()}
     for batch in batches:
         batch = to_device(batch, device)
-        with _precision(recipe, device):
+        with precision(recipe.amp, device):
             value, scores = loss(model, batch)
         means["loss"].add(float(value), len(batch["video_id"]))
         for head, logits in scores.items():
@@ -162,7 +172,7 @@ def _step(
     """One update; gives back the loss, and leaves the weights alone where it isn't finite."""
     optimizer.zero_grad(set_to_none=True)
     device = next(model.parameters()).device
-    with _precision(recipe, device):
+    with precision(recipe.amp, device):
         value, _ = loss(model, batch)
     if not torch.isfinite(value):
         return float(value.detach())
@@ -173,16 +183,6 @@ def _step(
     scaler.step(optimizer)
     scaler.update()
     return float(value.detach())
-
-
-@contextlib.contextmanager
-def _precision(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Automatic mixed precision as the recipe says; fp16 on a CPU isn't offered, since gradients there can't be scaled."""
-    if recipe.amp == "fp16" and device.type == "cpu":
-        raise SaccadeError("amp: fp16 needs a GPU; set amp to bf16 or off")
-    dtype = torch.bfloat16 if recipe.amp == "bf16" else torch.float16
-    with torch.autocast(device.type, dtype=dtype, enabled=recipe.amp != "off"):
-        yield
 
 
 def _quality(line: dict[str, float]) -> float:
@@ -196,14 +196,16 @@ def _write_log(log: Path, lines: list[dict[str, float]]) -> None:
     write_atomic(log, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _not_finite(value: float, epoch: int, number: int, batch: Batch) -> str:
-    videos = ", ".join(batch["video_id"][:8])
-    return f"the loss is {value} in epoch {epoch + 1}, batch {number + 1} (videos {videos} ...); try a smaller lr, clip_norm, or amp: off"
+def _not_finite(value: float, course: Course, batch: Batch, checkpoint: Checkpoint) -> str:
+    where = f"the loss is {value} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} ...)"
+    kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
+    return f"{where}; try a smaller lr, clip_norm, or amp: off{kept}"
 
 
 @dataclass
 class PhaseRun:
-    """What a method's phase gets: the model (built, needs loaded), the data, and `fit` for a supervised one.
+    """What a method's phase gets: the model (built, needs loaded), the data, `fit` for a supervised one, and for one with a loop of
+    its own the `checkpoint` that lets it go on after a kill.
 
     `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
     """
@@ -217,6 +219,7 @@ class PhaseRun:
     generator: torch.Generator
     log: Path
     settle: Callable[[nn.Module], None]
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
     result: dict[str, float] = field(default_factory=dict)
 
     def fit(self, loss: Loss) -> None:
@@ -227,10 +230,11 @@ class PhaseRun:
             self.model,
             loss,
             recipe,
-            lambda epoch: batches(self.train, recipe.batch_size, shuffle=True, epoch=epoch, workers=recipe.workers),
+            lambda epoch, start: batches(self.train, recipe.batch_size, shuffle=True, epoch=epoch, workers=recipe.workers, start=start),
             lambda: batches(self.val, recipe.eval_batch_size, shuffle=False, epoch=0, workers=recipe.workers),
             steps=steps,
             device=self.device,
             log=self.log,
             settle=self.settle,
+            checkpoint=self.checkpoint,
         )

@@ -13,6 +13,7 @@ from typing import Any
 from saccade.cards import Dataset, Entry, Method, Phase, load_dataset, load_method
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
+from saccade.settings import FREE
 from saccade.strict import suggest
 
 
@@ -185,7 +186,7 @@ def weights(root: Path, run: Run) -> list[Need]:
 def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
     """The settings that decide the phase's weights."""
     values = resolve(root, run, phase.name).values
-    return {key: values[key] for key in sorted(values if phase.reads is None else phase.reads)}
+    return {key: values[key] for key in sorted(values if phase.reads is None else phase.reads) if key not in FREE}
 
 
 def points(root: Path, run: Run) -> list[tuple[Entry, str]]:

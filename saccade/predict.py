@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from saccade import cost, weights
-from saccade.engine import choose_device, seed_everything, to_device
+from saccade.device import choose_device, seed_everything, to_device
 from saccade.project import load_module
 from saccade.records import PREDICTION_COLUMNS, Prediction, SaccadeError, Task, canonical, provenance, write_json, write_parquet
 from saccade.video.loader import VideoDataset, batches, collate, read_index

@@ -78,12 +78,19 @@ class Task:
     phase: str = ""
     trains: tuple[str, ...] = ()
     gate: dict[str, Any] | None = None
+    identity: dict[str, Any] = field(default_factory=dict)  # what a checkpoint must have been made of to be taken up
     points: dict[str, Any] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
         """The run's own folder."""
         return self.root / "results" / self.run
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the phase's training state lies meanwhile; no rule declares it, so Snakemake leaves it alone."""
+        budget, _, rest = self.run.partition("/")
+        return self.root / "results" / budget / "checkpoints" / rest / f"{self.phase}.safetensors"
 
 
 def canonical(value: Any) -> str:

@@ -11,6 +11,7 @@ from saccade import closure
 from saccade.cards import Dataset, Phase, load_dataset
 from saccade.plan import Run, data_settings, heads, phase_settings, points, resolve
 from saccade.records import canonical
+from saccade.settings import FREE
 
 ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a finished training by itself
 
@@ -51,7 +52,8 @@ def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
 
 
 def predict_params(root: Path, run: Run) -> dict[str, str]:
-    chosen = {point.name: resolve(root, run, point=point.name).values for point, why in points(root, run) if not why}
+    resolved = {point.name: resolve(root, run, point=point.name).values for point, why in points(root, run) if not why}
+    chosen = {point: {key: value for key, value in values.items() if key not in FREE} for point, values in resolved.items()}
     return {"settings": canonical(chosen), "code": predict_code(root, run.method)}
 
 

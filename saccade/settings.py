@@ -9,6 +9,7 @@ from typing import Literal
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
+FREE = ("workers", "checkpoint_minutes")  # they change no result, so changing them re-runs nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +63,11 @@ class Recipe:
     device: Literal["auto", "cpu"] = "auto"  # auto: a GPU where there is one
     threads: int = 1  # of the process, so that results don't depend on the machine
     workers: int = 0  # extra processes that decode
+    checkpoint_minutes: float = 10.0  # how often a training saves its state within an epoch; it does at the end of each
 
     def __post_init__(self) -> None:
         at_least(self, 1, "epochs", "batch_size", "eval_batch_size", "threads")
-        at_least(self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm", "workers")
+        at_least(self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm", "workers", "checkpoint_minutes")
 
 
 def at_least(settings: object, least: int, *keys: str) -> None:

@@ -1,18 +1,24 @@
 """The step that trains one phase: build the model, load what it needs, hand it to the method's phase, keep what it trained."""
 
 import time
+from typing import Any
 
 import torch
 
 from saccade import weights
-from saccade.engine import PhaseRun, choose_device, seed_everything
+from saccade.checkpoint import Checkpoint
+from saccade.device import choose_device, seed_everything
+from saccade.engine import PhaseRun
 from saccade.project import load_module
 from saccade.records import SaccadeError, Task, provenance, read_json, write_json
 from saccade.video.loader import VideoDataset, read_index
 
 
 def train(task: Task) -> None:
-    """Trains `task.phase` and writes `<phase>.safetensors`, `<phase>.json`, `<phase>.log.jsonl` and the provenance."""
+    """Trains `task.phase` and writes `<phase>.safetensors`, `<phase>.json`, `<phase>.log.jsonl` and the provenance.
+
+    Killed at any moment and run again it goes on where it last saved its state, to the same result.
+    """
     started = time.perf_counter()
     index, truth = read_index(task.root / task.prepared, task.root, task.heads)
     generator = seed_everything(task.seed, task.settings.threads)
@@ -21,6 +27,7 @@ def train(task: Task) -> None:
     weights.load(model, [task.root / product for product in task.weights], whole=False)
     weights.freeze_rest(model, task.trains)
     log = task.folder / f"{task.phase}.log.jsonl"
+    checkpoint = Checkpoint(task.checkpoint, _identity(task, device), task.settings.checkpoint_minutes, [generator])
     run = PhaseRun(
         settings=task.settings,
         heads=task.heads,
@@ -31,8 +38,10 @@ def train(task: Task) -> None:
         generator=generator,
         log=log,
         settle=lambda module: weights.settle_rest(module, task.trains),
+        checkpoint=checkpoint,
     )
-    getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
+    with checkpoint.stoppable():
+        getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
     facts = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
     weights.save(task.folder / f"{task.phase}.json", model, task.trains, facts | {"result": run.result, "gate": _gate(task, run.result)})
     write_json(
@@ -44,8 +53,19 @@ def train(task: Task) -> None:
             seconds=round(time.perf_counter() - started, 1),
             data=read_json(task.root / task.prepared / "coverage.json").get("decoder", ""),
             weights=[str(product) for product in task.weights],
+            resumed=checkpoint.resumed,
         ),
     )
+    checkpoint.remove()
+
+
+def _identity(task: Task, device: torch.device) -> dict[str, Any]:
+    """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
+    return task.identity | {
+        "data": weights.sha256(task.root / task.prepared / "index.parquet"),
+        "weights": [read_json(task.root / product)["sha256"] for product in task.weights],
+        "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
+    }
 
 
 def _gate(task: Task, result: dict[str, float]) -> dict[str, object] | None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import ROOT
 
-from saccade import cost, cost_check, engine, plan, weights
+from saccade import cost, cost_check, device, engine, plan, weights
 from saccade.cards import load_dataset, load_method
 from saccade.project import load_module, names
 
@@ -127,7 +127,7 @@ def trained(method, monkeypatch, tmp_path, phase):
     before = {key: value.clone() for key, value in model.state_dict().items()}
     weights.freeze_rest(model, phase.trains)
     phases = load_module(ROOT / "methods" / run.method / "phases.py")
-    generator = engine.seed_everything(0, threads=1)
+    generator = device.seed_everything(0, threads=1)
     getattr(phases, phase.name)(
         engine.PhaseRun(
             settings=settings,

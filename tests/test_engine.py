@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from saccade import engine
+from saccade import device, engine
 from saccade.records import SaccadeError
 from saccade.settings import Recipe
 
@@ -25,12 +25,15 @@ def loss(model, batch):
     return nn.functional.cross_entropy(logits, batch["labels"]["noun"]), {"noun": logits}
 
 
+def from_number(epoch, start):
+    return list(toy_batches(epoch))[start:]
+
+
 def trained(tmp_path, seed=0, **changes):
-    engine.seed_everything(seed, threads=1)
+    device.seed_everything(seed, threads=1)
     model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
     log = tmp_path / "train.log.jsonl"
-    device = torch.device("cpu")
-    result = engine.fit(model, loss, recipe(**changes), lambda epoch: toy_batches(epoch), toy_batches, steps=3, device=device, log=log)
+    result = engine.fit(model, loss, recipe(**changes), from_number, toy_batches, steps=3, device=torch.device("cpu"), log=log)
     return model, result, [json.loads(line) for line in log.read_text().splitlines()]
 
 
@@ -75,7 +78,7 @@ def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
         model,
         lambda module, _: ((3 * module.weight**2).sum(), {}),  # gradient 6 w
         recipe(epochs=1, lr=0.1, weight_decay=0.5),
-        lambda _: [batch],
+        lambda *_: [batch],
         lambda: [],
         steps=1,
         device=torch.device("cpu"),
@@ -91,7 +94,7 @@ def test_gradients_are_clipped_to_the_norm(tmp_path):
     one = [{"video_id": ["v"], "labels": {}}]
     big = lambda module, _: ((100 * module.weight).sum(), {})  # noqa: E731
     settings = recipe(epochs=1, lr=0.1, clip_norm=2.0)
-    engine.fit(model, big, settings, lambda _: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log")
+    engine.fit(model, big, settings, lambda *_: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log")
     assert model.weight.item() == pytest.approx(1 - 0.1 * 2.0, abs=1e-5)
 
 
@@ -104,7 +107,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_batch_named(tmp_path):
             model,
             lambda module, _: (module.weight.sum() * float("nan"), {}),
             recipe(),
-            lambda _: bad,
+            lambda *_: bad,
             lambda: [],
             steps=1,
             device=torch.device("cpu"),
@@ -128,7 +131,7 @@ def test_best_keeps_the_epoch_with_the_best_validation(tmp_path):
         model,
         walk,
         recipe(epochs=3, selection="best"),
-        lambda _: [{"video_id": ["train"], "labels": {}}],
+        lambda *_: [{"video_id": ["train"], "labels": {}}],
         lambda: [{"video_id": ["val"], "labels": {}}],
         steps=1,
         device=torch.device("cpu"),

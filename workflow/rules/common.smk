@@ -10,8 +10,11 @@ from saccade import cards, grid, plan, project, rerun
 from saccade.records import SaccadeError, canonical
 
 ROOT = Path(workflow.basedir)
-# The rules' `python` is the one that runs Snakemake, whether or not its environment is active.
-shell.prefix(f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that it is
+# Snakemake's own child, and it stops, its state saved, when Snakemake is killed: nobody would wait for its result.
+shell.prefix(
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH SACCADE_STOPS_WITH_PARENT=1; "
+)
 
 
 def told(question, *arguments):

@@ -17,7 +17,7 @@ rule predict:
     params:
         decides=predict_params,
     shell:
-        "python -m saccade predict {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+        "exec python -m saccade predict {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
 
 
 rule score:
@@ -36,7 +36,7 @@ rule score:
     params:
         decides=score_params,
     shell:
-        "python -m saccade score {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+        "exec python -m saccade score {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
 
 
 # The papers' complexity cells, counted on the meta device: no data, no weights.
@@ -63,4 +63,4 @@ rule cost:
             if (ROOT / "methods" / name / "cells.py").is_file()
         ],
     shell:
-        "python -m saccade cost > {log} 2>&1"
+        "exec python -m saccade cost > {log} 2>&1"

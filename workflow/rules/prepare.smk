@@ -15,4 +15,4 @@ rule prepare:
     params:
         decides=prepare_params,
     shell:
-        "python -m saccade prepare {wildcards.dataset}{wildcards.edition} --budget {wildcards.budget} --workers {threads} > {log} 2>&1"
+        "exec python -m saccade prepare {wildcards.dataset}{wildcards.edition} --budget {wildcards.budget} --workers {threads} > {log} 2>&1"

@@ -18,7 +18,7 @@ rule plan:
         config=canonical(dict(config)),
         grid=canonical(GRID),
     shell:
-        "python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"
+        "exec python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"
 
 
 rule collect:
@@ -47,7 +47,7 @@ rule collect:
         budget=BUDGET,
         code=told(rerun.step_code, ROOT, "report"),
     shell:
-        "python -m saccade report {params.budget} --part collect > {log} 2>&1"
+        "exec python -m saccade report {params.budget} --part collect > {log} 2>&1"
 
 
 rule notebook:
@@ -77,7 +77,7 @@ rule notebook:
         budget=BUDGET,
         code=told(rerun.step_code, ROOT, "report"),
     shell:
-        "python -m saccade report {params.budget} --part notebook --method {wildcards.method} > {log} 2>&1"
+        "exec python -m saccade report {params.budget} --part notebook --method {wildcards.method} > {log} 2>&1"
 
 
 rule page:
@@ -102,7 +102,7 @@ rule page:
         budget=BUDGET,
         code=told(rerun.step_code, ROOT, "report"),
     shell:
-        "python -m saccade report {params.budget} --part page --method {wildcards.method} > {log} 2>&1"
+        "exec python -m saccade report {params.budget} --part page --method {wildcards.method} > {log} 2>&1"
 
 
 rule index:
@@ -127,4 +127,4 @@ rule index:
         budget=BUDGET,
         code=told(rerun.step_code, ROOT, "report"),
     shell:
-        "python -m saccade report {params.budget} --part index > {log} 2>&1"
+        "exec python -m saccade report {params.budget} --part index > {log} 2>&1"

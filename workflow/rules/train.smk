@@ -18,4 +18,4 @@ rule train:
     params:
         decides=train_params,
     shell:
-        "python -m saccade train {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} {wildcards.phase} > {log} 2>&1"
+        "exec python -m saccade train {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} {wildcards.phase} > {log} 2>&1"

@@ -1,0 +1,54 @@
+"""How a process uses the machine: threads, seeds, the device, its numeric precision. One policy for training, prediction and timing."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saccade.records import SaccadeError
+
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def seed_everything(seed: int, threads: int) -> torch.Generator:
+    """A seeded CPU generator; torch's global state seeded alike (dropout, weight init), deterministic algorithms on, TF32 off.
+
+    Sums depend on the number of threads, so it comes from the settings and never from the machine. TF32 keeps 10 of fp32's 23 bits
+    of fraction and is cuDNN's default for convolutions: here fp32 means fp32 on every device, and whoever wants speed says `amp: bf16`.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses deterministic algorithms
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    torch.manual_seed(seed)
+    return torch.Generator().manual_seed(seed)
+
+
+def choose_device(wanted: str) -> torch.device:
+    """`auto`: the first CUDA device where there is one, else the CPU."""
+    return torch.device("cuda" if wanted == "auto" and torch.cuda.is_available() else "cpu")
+
+
+def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """The batch with its tensors on `device`."""
+
+    def move(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return value.to(device, non_blocking=True)
+        return {key: move(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+    return {key: move(value) for key, value in batch.items()}
+
+
+@contextlib.contextmanager
+def precision(amp: str, device: torch.device) -> Iterator[None]:
+    """Automatic mixed precision: `off`, `bf16` or `fp16`; fp16 on a CPU isn't offered, since gradients there can't be scaled."""
+    if amp == "fp16" and device.type == "cpu":
+        raise SaccadeError("amp: fp16 needs a GPU; set amp to bf16 or off")
+    with torch.autocast(device.type, dtype=DTYPES.get(amp), enabled=amp != "off"):
+        yield
