@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from saccade.project import NAME, card_file, settings_class
 from saccade.records import Head, SaccadeError
+from saccade.stand_ins import check_stand_ins
 from saccade.strict import check_value, mapping, only, read_yaml, suggest
 
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
@@ -39,6 +40,7 @@ class Entry:
     layer: Mapping[str, Any]
     title: str = ""
     stand_in: str | None = None
+    of: tuple[str, ...] = ()  # what a stand-in stands for: see `stand_ins`
     requires: tuple[str, ...] = ()
     use: tuple[str, ...] | None = None  # a variant's phases, where not all
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
@@ -59,6 +61,7 @@ class Method:
     phases: Mapping[str, Phase]
     variants: Mapping[str, Entry]
     points: Mapping[str, Entry]
+    baseline: bool = False  # whether its own points make the static frontier
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def load_method(root: Path, name: str) -> Method:
     """The card of method `name`; raises SaccadeError where it's unknown or anything in it is."""
     file = card_file(root, "methods", name, "method")
     card = mapping(file, "", read_yaml(file))
-    top = ["method", "title", "summary", "paper", "settings", "phases", "datasets", "budgets", "variants", "points"]
+    top = ["method", "title", "summary", "paper", "baseline", "settings", "phases", "datasets", "budgets", "variants", "points"]
     only(file, "", card, top, required=["method", "title", "settings", "phases", "variants", "points"])
     if card["method"] != name:
         raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
@@ -105,15 +108,17 @@ def load_method(root: Path, name: str) -> Method:
     _complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, keys)
-    variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "use"])
+    variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use"])
     for variant in variants.values():
         for phase_name in variant.use or ():
             if phase_name not in phases:
                 raise SaccadeError(f"{file}: variants.{variant.name}.use: unknown phase '{phase_name}'" + suggest(phase_name, phases))
-    points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "requires", "only"])
-    return Method(
-        name, file, str(card["title"]), str(card.get("summary") or ""), card.get("paper"), keys, defaults, layers, phases, variants, points
-    )
+    points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only"])
+    baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
+    title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
+    method = Method(name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, baseline)
+    check_stand_ins(method)
+    return method
 
 
 @lru_cache
@@ -265,6 +270,8 @@ def _entry(
         raise SaccadeError(f"{error}; beside settings it may hold {', '.join(extra)}, grid") from None
     stand_in = check_value(Literal[*STAND_INS] | None, body.get("stand_in"), f"{file}: {place}.stand_in")
     lists: dict[str, Any] = {}
+    of = check_value(list[str], body.get("of") or [], f"{file}: {place}.of")
+    lists["of"] = tuple(_filled(file, f"{place}.of", text, body) for text in of)
     for key, kind in (("requires", list[Literal[*REQUIREMENTS]]), ("use", list[str]), ("only", list[str])):  # type: ignore[valid-type]
         if key in body:
             lists[key] = tuple(check_value(kind, body[key], f"{file}: {place}.{key}"))

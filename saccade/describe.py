@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from saccade import grid, plan, rerun
-from saccade.cards import load_dataset, load_method
+from saccade.cards import Method, load_dataset, load_method
 from saccade.grid import Config
 from saccade.project import names
 from saccade.records import canonical
+from saccade.stand_ins import role, stands_for
 
 
 def describe_project(root: Path, config: Config) -> str:
@@ -33,6 +34,7 @@ def describe_project(root: Path, config: Config) -> str:
 
 def describe_run(root: Path, run: plan.Run) -> str:
     """The run's phases with needs and state, then each setting, its value and the layer of the card that decided it."""
+    method = load_method(root, run.method)
     lines = [
         run.name,
         f"  data {run.prepared} ({plan.unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition) or 'available'})",
@@ -41,7 +43,10 @@ def describe_run(root: Path, run: plan.Run) -> str:
         needs = ", ".join(str(need.product.with_suffix("")) for need in plan.needs(root, run, phase)) or "nothing"
         lines += [f"  phase {phase.name}: needs {needs}; trains {', '.join(phase.trains)}", f"    {_phase_state(root, run, phase)}"]
     lines += [f"  predict: {_predict_state(root, run)}", "  points"]
-    lines += [f"    {point.name}{f' (not run: {why})' if why else ''}" for point, why in plan.points(root, run)]
+    lines += [
+        f"    {point.name}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"
+        for point, why in plan.points(root, run)
+    ]
     lines += ["  settings"]
     resolved = plan.resolve(root, run)
     width = max(len(key) for key in resolved.values)
@@ -51,6 +56,11 @@ def describe_run(root: Path, run: plan.Run) -> str:
         differ = [key for key in own.values if own.values[key] != resolved.values[key]]
         lines += [f"    {key:{width}} {canonical(own.values[key]):24} {own.origins[key]}" for key in sorted(differ)]
     return "\n".join(lines)
+
+
+def _stands(method: Method, variant: str, point: str) -> str:
+    kind = role(method, variant, point)
+    return f", {kind} stand-in for {', '.join(map('/'.join, stands_for(method, variant, point))) or 'nothing'}" if kind else ""
 
 
 def stale(root: Path, run: plan.Run, phase: Any) -> list[str]:

@@ -6,10 +6,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from saccade.cards import load_dataset, load_method
+from saccade.cards import Entry, Method, load_dataset, load_method
 from saccade.plan import Run, check, phases, points, split_edition, unavailable
 from saccade.project import NAME, names
 from saccade.records import SaccadeError
+from saccade.stand_ins import role, stands_for
 from saccade.strict import check_value, mapping, only, read_yaml, suggest
 
 
@@ -65,27 +66,33 @@ def grid(root: Path, config: Config) -> dict[str, Any]:
     return {
         "budget": config.budget,
         "runs": rows,
-        "methods": [{"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper} for m in methods],
+        "methods": [{"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper, "baseline": m.baseline} for m in methods],
         "datasets": [{"name": d.name, "title": d.title, "classes": {h.name: list(h.classes) for h in d.heads.values()}} for d in datasets],
     }
 
 
 def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
     chosen = [(point, why) for point, why in points(root, run) if not config.points or point.name in config.points]
-    why = unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition)
+    why, method = unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition), load_method(root, run.method)
     return {
         "run": run.name,
         "dataset": run.dataset,
         "edition": run.edition,
         "method": run.method,
         "variant": run.variant,
-        "title": load_method(root, run.method).variants[run.variant].title,
+        "title": method.variants[run.variant].title,
         "seed": run.seed,
-        "points": [{"name": p.name, "title": p.title, "stand_in": p.stand_in, "why": reason} for p, reason in chosen],
+        "points": [_point(method, run.variant, point, reason) for point, reason in chosen],
         "phases": [phase.name for phase in phases(root, run)],
         "status": "not run" if why else "available",
         "why": why,
     }
+
+
+def _point(method: Method, variant: str, point: Entry, why: str) -> dict[str, Any]:
+    """`of`: the cells (`<variant>/<point>`) that it stands in for."""
+    of = ["/".join(cell) for cell in stands_for(method, variant, point.name)]
+    return {"name": point.name, "title": point.title, "stand_in": role(method, variant, point.name), "of": of, "why": why}
 
 
 def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 FLOORS = {
-    0: ["cards", "closure", "grid", "plan", "project", "describe", "records", "rerun", "settings", "strict"],
+    0: ["cards", "closure", "grid", "plan", "project", "describe", "records", "rerun", "settings", "stand_ins", "strict"],
     3: ["prepare", "train", "predict", "measure", "score", "report"],
     4: ["__main__"],
 }
