@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade import grid, plan, rerun
-from saccade.cards import load_dataset
+from saccade.cards import IMPORT, load_dataset
 from saccade.describe import describe_project, describe_run
 from saccade.grid import Config, load_config
 from saccade.project import find_root, names
@@ -85,16 +85,19 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
 
 
 def _train(root: Path, options: argparse.Namespace) -> None:
-    from saccade.train import train
+    from saccade.train import import_weights, train
 
     run = plan.Run.parse(root, options.run)
     phase = plan.phase_of(root, run, options.phase)
+    if why := plan.blocked(root, run):
+        raise SaccadeError(f"{run.name} can't be trained here: {why}")
     settings = plan.resolve(root, run, phase.name).typed
     products = [need.product for need in plan.needs(root, run, phase)]
     values, code = plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)
     gate = dict(phase.gate) if phase.gate else None
-    identity = rerun.train_params(root, run, phase)
-    train(_task(root, run, settings, products, code, values, phase=phase.name, trains=phase.trains, gate=gate, identity=identity))
+    imports = rerun.released(root, run) if phase.name == IMPORT else None
+    more = {"trains": phase.trains, "gate": gate, "identity": rerun.train_params(root, run, phase), "released": imports}
+    (import_weights if imports else train)(_task(root, run, settings, products, code, values, phase=phase.name, **more))
 
 
 def _predict(root: Path, options: argparse.Namespace) -> None:

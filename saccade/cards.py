@@ -19,6 +19,7 @@ from saccade.strict import check_value, mapping, only, read_yaml, suggest
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
 STAND_INS = ("oracle", "random", "fixed", "static")
 REQUIREMENTS = ("truth",)
+IMPORT = "import"  # the phase that brings in published weights; no function's name, so the method's is `import_released`
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,16 @@ class Phase:
 
 
 @dataclass(frozen=True)
+class Released:
+    """Published weights that the user brings. `file`: below methods/<m>/released/; `drops`: globs over published names left out."""
+
+    file: str
+    get: str
+    sha256: str = ""
+    drops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Entry:
     """A variant or an operating point: its settings, and what the report should know of it."""
 
@@ -42,7 +53,9 @@ class Entry:
     stand_in: str | None = None
     of: tuple[str, ...] = ()  # what a stand-in stands for: see `stand_ins`
     requires: tuple[str, ...] = ()
-    use: tuple[str, ...] | None = None  # a variant's phases, where not all
+    use: tuple[str, ...] | None = None  # a variant's phases, where not all (but `import`)
+    part: bool = False  # a variant that only gives phases for others to need, and is never predicted itself
+    released: Released | None = None  # where a variant's phase `import` finds its file
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
 
 
@@ -83,6 +96,7 @@ class Dataset:
     defaults: Mapping[str, Any]
     layers: Mapping[str, Mapping[str, Any]]
     editions: tuple[str, ...]
+    means: Mapping[str, tuple[str, ...]]  # editions that tables also show averaged, as <dataset>@<mean>
     budgets: tuple[str, ...]
 
     @property
@@ -108,11 +122,9 @@ def load_method(root: Path, name: str) -> Method:
     _complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, keys)
-    variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use"])
+    variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use", "part", "released"])
     for variant in variants.values():
-        for phase_name in variant.use or ():
-            if phase_name not in phases:
-                raise SaccadeError(f"{file}: variants.{variant.name}.use: unknown phase '{phase_name}'" + suggest(phase_name, phases))
+        _check_use(file, variant, phases)
     points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only"])
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
@@ -127,7 +139,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
     file = card_file(root, "data", name, "dataset")
     card = mapping(file, "", read_yaml(file))
     text = ["dataset", "title", "source", "licence", "heads"]
-    more = ["derive", "truth", "allow_missing", "expects", "acquire", "settings", "budgets", "editions", "checks"]
+    more = ["derive", "truth", "allow_missing", "expects", "acquire", "settings", "budgets", "editions", "means", "checks"]
     only(file, "", card, text + more, required=text)
     if card["dataset"] != name:
         raise SaccadeError(f"{file}: dataset is '{card['dataset']}' but the folder is '{name}'; they must be equal")
@@ -164,8 +176,21 @@ def load_dataset(root: Path, name: str) -> Dataset:
         defaults=defaults,
         layers=layers,
         editions=tuple(card.get("editions") or {}),
+        means=_means(file, card.get("means") or {}, card.get("editions") or {}),
         budgets=tuple(card.get("budgets") or {}),
     )
+
+
+def _means(file: Path, body: Any, editions: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    means = {}
+    for name, members in mapping(file, "means", body).items():
+        if name in editions or not NAME.fullmatch(name):
+            raise SaccadeError(f"{file}: means: '{name}' must be a name in lower-case letters that no edition has")
+        for member in check_value(list[str], members, f"{file}: means.{name}"):
+            if member not in editions:
+                raise SaccadeError(f"{file}: means.{name}: unknown edition '{member}'" + suggest(member, editions))
+        means[name] = tuple(members)
+    return means
 
 
 def _complete(file: Path, place: str, keys: Mapping[str, Any], *given: Mapping[str, Any]) -> None:
@@ -209,6 +234,14 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
         check_value(str, gate["metric"], f"{file}: phases.{name}.gate.metric")
         check_value(float, gate["at_least"], f"{file}: phases.{name}.gate.at_least")
     return Phase(name=name, gate=gate, **lists)
+
+
+def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
+    for phase in variant.use or ():
+        if phase not in phases:
+            raise SaccadeError(f"{file}: variants.{variant.name}.use: unknown phase '{phase}'" + suggest(phase, phases))
+    if (IMPORT in (variant.use or ())) != (variant.released is not None):
+        raise SaccadeError(f"{file}: variants.{variant.name}: `use: [{IMPORT}]` and `released: {{file, get}}` go together; one is missing")
 
 
 def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
@@ -275,6 +308,20 @@ def _entry(
     for key, kind in (("requires", list[Literal[*REQUIREMENTS]]), ("use", list[str]), ("only", list[str])):  # type: ignore[valid-type]
         if key in body:
             lists[key] = tuple(check_value(kind, body[key], f"{file}: {place}.{key}"))
-    return Entry(
-        name=name, layer=layer, title=_filled(file, f"{place}.title", str(body.get("title", "")), body) or name, stand_in=stand_in, **lists
-    )
+    if "released" in body:
+        lists["released"] = _released(file, f"{place}.released", body["released"])
+    part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
+    for phase, inner in layer.get("phases", {}).items():  # a grid's variants may each need another one: {k} becomes its value
+        if "needs" in inner:
+            inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
+    title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name
+    return Entry(name=name, layer=layer, title=title, stand_in=stand_in, part=part, **lists)
+
+
+def _released(file: Path, place: str, body: Any) -> Released:
+    body = mapping(file, place, body)
+    only(file, place, body, ["file", "get", "sha256", "drops"], required=["file", "get"])
+    texts = {key: check_value(str, body[key], f"{file}: {place}.{key}") for key in ("file", "get", "sha256") if key in body}
+    if Path(texts["file"]).is_absolute() or ".." in Path(texts["file"]).parts:
+        raise SaccadeError(f"{file}: {place}.file: '{texts['file']}' must be a path below {file.parent.name}/released/")
+    return Released(drops=tuple(check_value(list[str], body.get("drops") or [], f"{file}: {place}.drops")), **texts)

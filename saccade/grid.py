@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.cards import Entry, Method, load_dataset, load_method
-from saccade.plan import Run, check, phases, points, split_edition, unavailable
+from saccade.plan import Run, blocked, check, phases, points, split_edition, weights
 from saccade.project import NAME, names
 from saccade.records import SaccadeError
 from saccade.stand_ins import role, stands_for
@@ -67,13 +67,16 @@ def grid(root: Path, config: Config) -> dict[str, Any]:
         "budget": config.budget,
         "runs": rows,
         "methods": [{"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper, "baseline": m.baseline} for m in methods],
-        "datasets": [{"name": d.name, "title": d.title, "classes": {h.name: list(h.classes) for h in d.heads.values()}} for d in datasets],
+        "datasets": [
+            {"name": d.name, "title": d.title, "classes": {h.name: list(h.classes) for h in d.heads.values()}, "means": dict(d.means)}
+            for d in datasets
+        ],
     }
 
 
 def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
     chosen = [(point, why) for point, why in points(root, run) if not config.points or point.name in config.points]
-    why, method = unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition), load_method(root, run.method)
+    why, method = blocked(root, run), load_method(root, run.method)
     return {
         "run": run.name,
         "dataset": run.dataset,
@@ -84,6 +87,7 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "points": [_point(method, run.variant, point, reason) for point, reason in chosen],
         "phases": [phase.name for phase in phases(root, run)],
+        "weights": [need.product.as_posix() for need in weights(root, run)],
         "status": "not run" if why else "available",
         "why": why,
     }
@@ -104,6 +108,10 @@ def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:
         for method in _choose(method_pattern, names(root, "methods"), "method", root):
             card = load_method(root, method)
             for variant in _choose(variant_pattern, list(card.variants), f"variant of {card.file}", root):
+                if card.variants[variant].part:
+                    if variant == variant_pattern:
+                        raise SaccadeError(f"config: runs: '{pattern}' is only a part of other variants in {card.file}; name those")
+                    continue
                 found = True
                 run = Run("", dataset, edition, method, variant, 0)
                 check(root, run)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from saccade.cards import Dataset, Entry, Method, Phase, load_dataset, load_method
+from saccade.cards import IMPORT, Dataset, Entry, Method, Phase, load_dataset, load_method
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.settings import FREE
@@ -126,7 +126,7 @@ def heads(root: Path, run: Run) -> tuple[Head, ...]:
 def phases(root: Path, run: Run) -> list[Phase]:
     """The run's own phases, each after those it needs."""
     method = load_method(root, run.method)
-    use = method.variants[run.variant].use or tuple(method.phases)
+    use = method.variants[run.variant].use or tuple(name for name in method.phases if name != IMPORT)
     own = {name: dataclasses.replace(method.phases[name], needs=_needs(method, run, name)) for name in use}
     ordered: list[Phase] = []
 
@@ -210,6 +210,26 @@ def unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") ->
     if missing and not (root / prepared).is_file():
         return f"data/{dataset.name}/raw lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}; {dataset.acquire}".rstrip("; ")
     return ""
+
+
+def blocked(root: Path, run: Run) -> str:
+    """Why the run can't be done here and now: its data, data that a phase it needs is trained on, or released weights; '' where it can."""
+    for one in dict.fromkeys([run, *(need.run for need in weights(root, run))]):
+        if why := unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
+            return why
+    return next((why for need in weights(root, run) if need.phase.name == IMPORT and (why := _lacks_released(root, need.run))), "")
+
+
+def released_file(root: Path, run: Run) -> Path:
+    """Where, below the root, the run's published weights are expected."""
+    released = load_method(root, run.method).variants[run.variant].released
+    assert released is not None, f"{run.name} has no phase {IMPORT}"  # the card was checked
+    return Path("methods", run.method, "released", released.file)
+
+
+def _lacks_released(root: Path, run: Run) -> str:
+    released, file = load_method(root, run.method).variants[run.variant].released, released_file(root, run)
+    return "" if released is None or (root / file).is_file() else f"{file} is missing; {released.get}"
 
 
 def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:

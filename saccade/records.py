@@ -79,6 +79,7 @@ class Task:
     trains: tuple[str, ...] = ()
     gate: dict[str, Any] | None = None
     identity: dict[str, Any] = field(default_factory=dict)  # what a checkpoint must have been made of to be taken up
+    released: dict[str, Any] | None = None  # of a phase `import`: {file (a path), sha256 (or ""), drops (globs)}
     points: dict[str, Any] = field(default_factory=dict)
 
     @property

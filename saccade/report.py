@@ -46,7 +46,8 @@ def read_plan(path: Path) -> Plan:
 def collect(plan: Plan, root: Path) -> None:
     """Writes results/<budget>/metrics.csv and planned.csv."""
     folder = root / "results" / plan["budget"]
-    write_csv(folder / "metrics.csv", collect_metrics(plan, root))
+    metrics = collect_metrics(plan, root)
+    write_csv(folder / "metrics.csv", pd.concat([metrics, tables.average_editions(plan, metrics)], ignore_index=True))
     write_csv(folder / "planned.csv", collect_planned(plan, root))
 
 
@@ -113,6 +114,7 @@ def write_index(plan: Plan, root: Path) -> None:
     path = root / "reports" / plan["budget"] / "index.html"
     values = {
         "methods": methods,
+        "gates": failed_gates(plan, root),
         "not_run": as_table("not_run", not_run),
         "cells": len(planned),
         "files": root / "results" / plan["budget"],
@@ -168,15 +170,12 @@ def _phase_files(plan: Plan, root: Path) -> Iterator[tuple[dict[str, Any], str, 
 
 
 def failed_gates(plan: Plan, root: Path) -> list[str]:
-    """A sentence for each phase that missed the gate its card sets; what depends on it can't be judged."""
-    found = []
-    for run, phase, record in _phase_files(plan, root):
-        gate = record.get("gate")
-        if gate and not gate["passed"]:
-            found.append(
-                f"{run['run']}: phase {phase} reached {gate['metric']} = {gate['value']:.3g}; its gate asks for {gate['at_least']:.3g}."
-            )
-    return found
+    """A sentence for each phase that missed the gate its card sets, with the runs made of it: what depends on it can't be judged."""
+    found: dict[str, list[str]] = {}
+    for run in plan["runs"]:
+        for sentence in tables.missed_gates(run, root):
+            found.setdefault(sentence, []).append(run["run"])
+    return [f"{sentence[0].upper()}{sentence[1:]}. Made of it: {', '.join(runs)}." for sentence, runs in found.items()]
 
 
 def phase_records(plan: Plan, root: Path) -> pd.DataFrame:

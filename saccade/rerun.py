@@ -6,10 +6,11 @@ Never a card or a whole file: another variant's settings, a comment, or a new fi
 import dataclasses
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from saccade import closure
-from saccade.cards import Dataset, Phase, load_dataset
-from saccade.plan import Run, data_settings, heads, phase_settings, points, resolve
+from saccade.cards import IMPORT, Dataset, Phase, load_dataset, load_method
+from saccade.plan import Run, data_settings, heads, phase_settings, points, released_file, resolve
 from saccade.records import canonical
 from saccade.settings import FREE
 
@@ -19,7 +20,8 @@ ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a fin
 @lru_cache(maxsize=1024)
 def train_code(root: Path, method: str, phase: str) -> str:
     folder = root / "methods" / method
-    return closure.code_hash(root, [(root / "saccade/train.py", "train"), (folder / "phases.py", phase), (folder / "model.py", "build")])
+    step, function = ("import_weights", "import_released") if phase == IMPORT else ("train", phase)
+    return closure.code_hash(root, [(root / "saccade/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")])
 
 
 @lru_cache(maxsize=1024)
@@ -48,7 +50,16 @@ def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
     """What, when changed, re-runs a phase. Outside `demo` and `study` edited code doesn't: `plan` calls it stale."""
     code = train_code(root, run.method, phase.name)
     spec = {"settings": phase_settings(root, run, phase), "trains": phase.trains, "gate": phase.gate}
+    if phase.name == IMPORT:
+        spec["released"] = released(root, run)
     return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
+
+
+def released(root: Path, run: Run) -> dict[str, Any]:
+    """What decides which published weights the run brings in: file, expected sha256, names left out."""
+    entry = load_method(root, run.method).variants[run.variant].released
+    assert entry is not None, f"{run.name} brings in no published weights"  # the card was checked
+    return {"file": released_file(root, run).as_posix(), "sha256": entry.sha256, "drops": list(entry.drops)}
 
 
 def predict_params(root: Path, run: Run) -> dict[str, str]:

@@ -59,17 +59,47 @@ def collect_metrics(plan: Plan, root: Path) -> pd.DataFrame:
     return table.astype({"seed": "Int64", "n": "Int64", "value": float, "low": float, "high": float})
 
 
+def average_editions(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row for each of the data cards' `means`, as dataset `<dataset>@<mean>`, where a point has been scored on all its editions
+    with that seed: value, low and high are the editions' means, which for independent editions makes the interval too wide, never
+    too narrow; n is the sum."""
+    found = [metrics.iloc[:0]]
+    keys = ["method", "variant", "point", "seed", "metric"]
+    for dataset in plan["datasets"]:
+        for name, editions in dataset.get("means", {}).items():
+            labels = [f"{dataset['name']}@{edition}" for edition in editions]
+            groups = metrics[metrics.dataset.isin(labels)].groupby(keys, sort=False)
+            parts = {"value": ("value", "mean"), "low": ("low", "mean"), "high": ("high", "mean"), "n": ("n", "sum")}
+            means = groups.agg(**parts, editions=("dataset", "nunique")).reset_index()  # type: ignore[call-overload]
+            found.append(means[means.editions == len(labels)].assign(dataset=f"{dataset['name']}@{name}")[METRICS_COLUMNS])
+    return pd.concat(found, ignore_index=True)
+
+
+def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
+    """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card sets."""
+    found = []
+    for product in run["weights"]:
+        gate = read_json(root / product).get("gate") if (root / product).exists() else None
+        if gate and not gate["passed"]:
+            phase = Path(product).relative_to("results").with_suffix("")
+            reached = f"{gate['metric']} = {gate['value']:.3g}; its gate asks for {gate['at_least']:.3g}"
+            found.append(f"phase {phase.name} of {phase.parent} reached {reached}")
+    return found
+
+
 def collect_planned(plan: Plan, root: Path) -> pd.DataFrame:
-    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why."""
+    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why. Where a phase missed its gate,
+    `why` says so for a cell that was run, too."""
     rows = []
     for run in plan["runs"]:
         path = run_folder(run, root) / "metrics.json"
         scored = {row["point"] for row in read_json(path)["rows"]} if path.exists() else set()
         reason = "added after scoring: run predict and score again" if path.exists() else run.get("why") or "not run yet"
+        gates = "; ".join(f"gate missed: {sentence}" for sentence in missed_gates(run, root))
         for point in run["points"]:
             done = point["name"] in scored
             identity = [dataset_label(run), run["method"], run["variant"], point["name"], run["seed"]]
-            rows.append([*identity, "run" if done else "not run", "" if done else point.get("why") or reason])
+            rows.append([*identity, "run" if done else "not run", gates if done else point.get("why") or reason])
     return pd.DataFrame(rows, columns=PLANNED_COLUMNS)
 
 

@@ -1,11 +1,12 @@
 """The step that trains one phase: build the model, load what it needs, hand it to the method's phase, keep what it trained."""
 
+import functools
 import time
 from typing import Any
 
 import torch
 
-from saccade import weights
+from saccade import released, weights
 from saccade.checkpoint import Checkpoint
 from saccade.device import choose_device, seed_everything
 from saccade.engine import PhaseRun
@@ -42,21 +43,32 @@ def train(task: Task) -> None:
     )
     with checkpoint.stoppable():
         getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
-    facts = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
-    weights.save(task.folder / f"{task.phase}.json", model, task.trains, facts | {"result": run.result, "gate": _gate(task, run.result)})
-    write_json(
-        task.folder / f"provenance.{task.phase}.json",
-        provenance(
-            task.root,
-            device=str(device),
-            threads=task.settings.threads,
-            seconds=round(time.perf_counter() - started, 1),
-            data=read_json(task.root / task.prepared / "coverage.json").get("decoder", ""),
-            weights=[str(product) for product in task.weights],
-            resumed=checkpoint.resumed,
-        ),
-    )
+    facts = {"result": run.result, "gate": _gate(task, run.result)}
+    data = read_json(task.root / task.prepared / "coverage.json").get("decoder", "")
+    _keep(task, model, facts, started, device=str(device), data=data, resumed=checkpoint.resumed)
     checkpoint.remove()
+
+
+def import_weights(task: Task) -> None:
+    """Brings the published weights of a `released` variant in as the phase `import`, which nothing was trained for here."""
+    started = time.perf_counter()
+    seed_everything(task.seed, task.settings.threads)
+    model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
+    weights.load(model, [task.root / product for product in task.weights], whole=False)
+    rename = functools.partial(load_module(task.root / task.method / "phases.py").import_released, task.settings)
+    assert task.released is not None, f"{task.run} has no released weights"
+    file, drops, expected = task.root / task.released["file"], task.released["drops"], task.released["sha256"]
+    facts = {"result": {}, "gate": None, "released": released.load(model, file, rename, task.trains, drops, expected)}
+    _keep(task, model, facts, started, device="cpu")
+
+
+def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: float, **where: Any) -> None:
+    """Writes the phase's tensors and the JSON that vouches for them, then where and how they were made."""
+    asked = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
+    weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts)
+    where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
+    used = [str(product) for product in task.weights]
+    write_json(task.folder / f"provenance.{task.phase}.json", provenance(task.root, **where, weights=used))
 
 
 def _identity(task: Task, device: torch.device) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -47,24 +48,39 @@ def save(product: Path, model: nn.Module, globs: Sequence[str], facts: dict[str,
 
 
 def load(model: nn.Module, products: Sequence[Path], *, whole: bool) -> None:
-    """Loads phases in order. Every tensor must exist in the model with its shape; with `whole`, every tensor of the model
-    must come from some phase, so that nothing is left at its random start. Raises SaccadeError otherwise."""
+    """Loads phases in order. Every tensor must exist in the model with its shape (a buffer built empty takes any); with `whole`,
+    every tensor of the model must come from some phase, so that nothing is left at its random start. Raises SaccadeError otherwise."""
     state, loaded = model.state_dict(), set()
     for product in products:
         tensors = _read(product)
         for name, tensor in tensors.items():
-            if name not in state or state[name].shape != tensor.shape:
+            if name not in state or (state[name].shape != tensor.shape and not sizeless(model, name)):
                 here = tuple(state[name].shape) if name in state else "absent"
                 raise SaccadeError(
                     f"{product}: {name} is {tuple(tensor.shape)} in the file but {here} in the model; train that phase again"
                 )
-        model.load_state_dict(tensors, strict=False)
+        put(model, tensors)
         loaded |= set(tensors)
     missing = sorted(set(state) - loaded)
     if whole and missing:
         raise SaccadeError(
             f"no phase gives {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; check `trains` in the method's card"
         )
+
+
+def sizeless(model: nn.Module, name: str) -> bool:
+    """Whether it's a buffer that was built empty, since only its phase knows its size: sorted scores of a calibration, say."""
+    return dict(model.named_buffers()).get(name, torch.ones(1)).numel() == 0
+
+
+def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Puts tensors into the model; buffers built empty take their size."""
+    for name, tensor in tensors.items():
+        if sizeless(model, name):
+            owner, _, leaf = name.rpartition(".")
+            buffer = model.get_buffer(name)
+            setattr(model.get_submodule(owner), leaf, buffer.new_empty(tensor.shape))
+    model.load_state_dict(tensors, strict=False)
 
 
 def sha256(file: Path) -> str:

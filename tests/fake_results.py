@@ -34,7 +34,8 @@ def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, w
         "run": f"{budget}/{data}/tsn/{variant}/seed{seed}",
         **{"dataset": dataset, "edition": edition, "method": "tsn", "variant": variant, "title": variant, "seed": seed},
         "points": [{"name": name, "title": title, "stand_in": stand_in, "why": ""} for name, (title, stand_in, *_) in POINTS.items()],
-        **{"phases": ["train"], "status": "not run" if why else "available", "why": why},
+        **{"phases": ["train"], "weights": [f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json"]},
+        **{"status": "not run" if why else "available", "why": why},
     }
 
 

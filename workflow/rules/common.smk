@@ -30,7 +30,9 @@ CONFIG = told(grid.load_config, config)
 RUNS = told(grid.expand, ROOT, CONFIG)
 GRID = told(grid.grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]
-PHASES = sorted({phase for run in GRID["runs"] for phase in run["phases"]} | {"train"})
+PHASES = sorted(
+    {Path(file).stem for run in GRID["runs"] for file in run["weights"]} | {"train"}
+)
 
 
 wildcard_constraints:
@@ -58,12 +60,14 @@ def index_of(wildcards):
 
 def needed_by_phase(wildcards):
     run = run_of(wildcards)
-    return [
-        str(need.product)
-        for need in told(
-            plan.needs, ROOT, run, told(plan.phase_of, ROOT, run, wildcards.phase)
-        )
-    ]
+    phase = told(plan.phase_of, ROOT, run, wildcards.phase)
+    needed = [str(need.product) for need in told(plan.needs, ROOT, run, phase)]
+    if (
+        phase.name == cards.IMPORT
+    ):  # absent, the step says what is missing and where to get it
+        file = plan.released_file(ROOT, run)
+        needed += [str(file)] if (ROOT / file).is_file() else []
+    return needed
 
 
 def needed_by_model(wildcards):
