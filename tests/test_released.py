@@ -1,0 +1,107 @@
+"""Published weights: read without running anything, renamed, fitted strictly."""
+
+import os
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from saccade import released, weights
+from saccade.records import SaccadeError
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.base, self.head = nn.Linear(2, 3), nn.Linear(3, 2)
+        self.register_buffer("scores", torch.empty(0))
+
+
+def published(path, **more):
+    """A torch file as authors write them: the state of a wrapped network beside what isn't a tensor."""
+    state = {"module.stem.weight": torch.ones(3, 2), "module.stem.bias": torch.arange(3.0), **more}
+    torch.save({"epoch": 7, "state_dict": state}, path)
+    return path
+
+
+def rename(tensors):
+    return {f"base.{part}": tensors[f"state_dict.module.stem.{part}"] for part in ("weight", "bias")}
+
+
+def load(path, trains=("base.*",), drops=(), sha256="", rename=rename):
+    model = Net()
+    return model, released.load(model, path, rename, trains, drops, sha256)
+
+
+def test_a_torch_file_is_renamed_into_the_model_and_its_sha256_kept(tmp_path):
+    model, facts = load(published(tmp_path / "x.pth"))
+    assert torch.equal(model.base.bias, torch.arange(3.0))
+    assert facts == {"file": "x.pth", "sha256": weights.sha256(tmp_path / "x.pth"), "dropped": {}}
+
+
+def test_a_safetensors_file_keeps_its_names(tmp_path):
+    save_file({"base.weight": torch.ones(3, 2), "base.bias": torch.ones(3)}, tmp_path / "x.safetensors")
+    model, _ = load(tmp_path / "x.safetensors", rename=dict)
+    assert torch.equal(model.base.bias, torch.ones(3))
+
+
+def test_a_tensor_left_out_must_be_named_and_is_written_down(tmp_path):
+    path = published(tmp_path / "x.pth", **{"module.fc.weight": torch.ones(400, 3)})
+    with pytest.raises(SaccadeError, match=r"uses 2 of 3 tensors and leaves state_dict.module.fc.weight"):
+        load(path)
+    assert load(path, drops=["state_dict.module.fc.*"])[1]["dropped"] == {"state_dict.module.fc.weight": [400, 3]}
+
+
+def test_a_tensor_that_is_changed_is_taken_out(tmp_path):
+    def doubled(tensors):
+        return {f"base.{part}": 2 * tensors.pop(f"state_dict.module.stem.{part}") for part in ("weight", "bias")}
+
+    model, facts = load(published(tmp_path / "x.pth"), rename=doubled)
+    assert torch.equal(model.base.bias, torch.tensor([0.0, 2.0, 4.0])) and facts["dropped"] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"trains": ["*"]}, "gives nothing for head.bias, head.weight, scores"),
+        ({"trains": ["base.weight"]}, "gives base.bias, which the phase's `trains` doesn't cover"),
+        ({"sha256": "0" * 64}, "but the card expects 0000"),
+        (
+            {"rename": lambda t: {"base.weight": t.popitem()[1], "base.bias": t.popitem()[1]}},
+            "in the model; check the variant's settings",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, arguments, message):
+    with pytest.raises(SaccadeError, match=message):
+        load(published(tmp_path / "x.pth"), **arguments)
+
+
+class Harmful:
+    def __reduce__(self):
+        return os.mkdir, ("harmed",)
+
+
+def test_code_in_a_file_is_refused_and_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": Harmful()}, tmp_path / "x.pth")
+    with pytest.raises(SaccadeError, match="Only tensors are read"):
+        load(tmp_path / "x.pth")
+    assert not (tmp_path / "harmed").exists()
+
+
+def test_a_buffer_built_empty_takes_the_size_that_its_phase_gave_it(tmp_path):
+    model, other = Net(), Net()
+    model.scores = torch.arange(5.0)
+    weights.save(tmp_path / "calibrate.json", model, ["scores"], {})
+    weights.load(other, [tmp_path / "calibrate.json"], whole=False)
+    assert torch.equal(other.scores, torch.arange(5.0))
+
+
+def test_a_buffer_that_has_a_size_keeps_to_it(tmp_path):
+    model, other = Net(), Net()
+    model.scores, other.scores = torch.arange(5.0), torch.zeros(4)
+    weights.save(tmp_path / "calibrate.json", model, ["scores"], {})
+    with pytest.raises(SaccadeError, match=r"scores is \(5,\) in the file but \(4,\) in the model"):
+        weights.load(other, [tmp_path / "calibrate.json"], whole=False)
