@@ -64,9 +64,8 @@ def _plan(root: Path, options: argparse.Namespace) -> None:
 
 def _acquire(root: Path, options: argparse.Namespace) -> None:
     dataset = load_dataset(root, options.dataset)
-    missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
-    if missing:
-        raise SaccadeError(f"data/{dataset.name}/raw lacks {', '.join(missing)}. {dataset.acquire or dataset.source}")
+    if why := plan.lacking(dataset):
+        raise SaccadeError(why)
     print(f"{dataset.name}: nothing to acquire")
 
 
@@ -81,7 +80,7 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
         raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
     settings = plan.data_settings(root, dataset, options.budget, edition)
     label = options.budget + (f"@{edition}" if edition else "")
-    prepare(root, dataset.folder, label, settings, dataset.heads, dataset.allow_missing, options.workers)
+    prepare(root, dataset.folder, label, settings, dataset.heads, dataset.allow_missing, options.workers, listing=dataset.listing)
 
 
 def _train(root: Path, options: argparse.Namespace) -> None:

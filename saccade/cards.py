@@ -11,12 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from saccade.project import NAME, card_file, settings_class
+from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError
 from saccade.stand_ins import check_stand_ins
 from saccade.strict import check_value, mapping, only, read_yaml, suggest
 
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
+FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
 STAND_INS = ("oracle", "random", "fixed", "static")
 REQUIREMENTS = ("truth",)
 IMPORT = "import"  # the phase that brings in published weights; no function's name, so the method's is `import_released`
@@ -79,7 +80,8 @@ class Method:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset's card; `expects` are the paths below raw/ that acquisition must bring."""
+    """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells have none
+    while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask."""
 
     name: str
     file: Path
@@ -98,6 +100,7 @@ class Dataset:
     editions: tuple[str, ...]
     means: Mapping[str, tuple[str, ...]]  # editions that tables also show averaged, as <dataset>@<mean>
     budgets: tuple[str, ...]
+    listing: str = ""
 
     @property
     def folder(self) -> Path:
@@ -143,7 +146,10 @@ def load_dataset(root: Path, name: str) -> Dataset:
     only(file, "", card, text + more, required=text)
     if card["dataset"] != name:
         raise SaccadeError(f"{file}: dataset is '{card['dataset']}' but the folder is '{name}'; they must be equal")
-    heads = {head: _head(file, head, body) for head, body in mapping(file, "heads", card["heads"]).items()}
+    bodies = {head: mapping(file, f"heads.{head}", body) for head, body in mapping(file, "heads", card["heads"]).items()}
+    asked = any(body.get("classes") == FROM_RAW for body in bodies.values())
+    found, listing = load_module(file.parent / "listing.py").look(file.parent / "raw") if asked else ({}, "")
+    heads = {head: _head(file, head, body, found) for head, body in bodies.items()}
     derive = {}
     for label, parts in mapping(file, "derive", card.get("derive") or {}).items():
         for part in check_value(list[str], parts, f"{file}: derive.{label}"):
@@ -178,6 +184,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         editions=tuple(card.get("editions") or {}),
         means=_means(file, card.get("means") or {}, card.get("editions") or {}),
         budgets=tuple(card.get("budgets") or {}),
+        listing=listing,
     )
 
 
@@ -250,10 +257,13 @@ def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
             raise SaccadeError(f"{file}: phases.{phase.name}.reads: unknown key '{key}'" + suggest(key, keys))
 
 
-def _head(file: Path, name: str, body: Any) -> Head:
-    body = mapping(file, f"heads.{name}", body)
+def _head(file: Path, name: str, body: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> Head:
     only(file, f"heads.{name}", body, ["kind", "classes"], required=["kind", "classes"])
     kind = check_value(Literal["single", "multi"], body["kind"], f"{file}: heads.{name}.kind")
+    if body["classes"] == FROM_RAW:
+        if found and name not in found:
+            raise SaccadeError(f"{file}: heads.{name}: {file.parent / 'listing.py'} tells the classes of {', '.join(found)} only")
+        return Head(name, kind, tuple(found.get(name, ())))
     classes = check_value(list[str], body["classes"], f"{file}: heads.{name}.classes")
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise SaccadeError(f"{file}: heads.{name}.classes: two or more different names are needed")

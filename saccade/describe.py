@@ -123,9 +123,10 @@ def _data_changes(root: Path, run: plan.Run) -> str:
     coverage = root / run.prepared / "coverage.json"
     if not coverage.is_file():
         return "not prepared yet"
-    was = json.loads(coverage.read_text(encoding="utf-8"))["settings"]
-    now = plan.data_settings(root, load_dataset(root, run.dataset), run.budget, run.edition)
-    return ", ".join(_changes({"settings": was, "code": ""}, now, ""))
+    was, dataset = json.loads(coverage.read_text(encoding="utf-8")), load_dataset(root, run.dataset)
+    now = plan.data_settings(root, dataset, run.budget, run.edition)
+    changes = list(_changes({"settings": was["settings"], "code": ""}, now, ""))
+    return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else []))
 
 
 def _short(value: Any) -> str:

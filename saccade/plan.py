@@ -206,10 +206,17 @@ def unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") ->
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", budget + (f"@{edition}" if edition else ""), "index.parquet")
+    if not all(head.classes for head in dataset.heads.values()):  # not even the prepared index tells what its labels mean
+        return lacking(dataset)
+    return "" if (root / prepared).is_file() else lacking(dataset)
+
+
+def lacking(dataset: Dataset) -> str:
+    """What raw/ lacks, and how to bring it; '' where it is whole."""
     missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
-    if missing and not (root / prepared).is_file():
-        return f"data/{dataset.name}/raw lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}; {dataset.acquire}".rstrip("; ")
-    return ""
+    what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
+    whole = not missing and all(head.classes for head in dataset.heads.values())
+    return "" if whole else f"data/{dataset.name}/raw {what}; {dataset.acquire}".rstrip("; ")
 
 
 def blocked(root: Path, run: Run) -> str:

@@ -26,15 +26,16 @@ def prepare(
     allow_missing: float,
     workers: int,
     seed: int = 0,
+    listing: str = "",
 ) -> None:
     """Brings `data/<d>/raw/<name>` (where the dataset generates or unpacks it) and writes `data/<d>/prepared/<name>/`.
 
-    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were expected
-    and says why the others can't be used. Raises SaccadeError where more than `allow_missing` of them can't, where ids
-    repeat, or where a label is outside its classes.
+    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were expected, says
+    why the others can't be used, and keeps the settings and the `listing` (a digest of what lies in raw/) that decided it.
+    Raises SaccadeError where more than `allow_missing` of them can't, where ids repeat, or where a label is outside its classes.
     """
     module = load_module(dataset / "prepare.py")
-    typed = load_module(dataset / "settings.py").Settings(**settings) if (dataset / "settings.py").is_file() else None
+    typed = _typed(dataset, settings)
     videos, truth = module.prepare(typed, dataset / "raw" / name, seed, workers)
     folder = dataset / "prepared" / name
     check_index(videos, list(heads.values()), dataset / "prepare.py", columns=["video_id", "split", "cluster", "path"])
@@ -50,6 +51,7 @@ def prepare(
         "problems": problems,
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
         "settings": dict(settings),
+        "listing": listing,
         "decoder": fingerprint(),
     }
     _judge(coverage, allow_missing, dataset, folder)
@@ -57,7 +59,18 @@ def prepare(
         write_parquet(folder / "truth.parquet", truth[truth["video_id"].isin(index["video_id"])])
     write_json(folder / "coverage.json", coverage)
     write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
+    index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
     write_parquet(folder / "index.parquet", index)  # last: where it is, the rest is
+
+
+def _typed(dataset: Path, settings: Mapping[str, Any]) -> Any:
+    """The settings as the dataset's own `Settings`; None where it has none."""
+    if not (dataset / "settings.py").is_file():
+        return None
+    try:
+        return load_module(dataset / "settings.py").Settings(**settings)
+    except ValueError as error:
+        raise SaccadeError(f"{dataset / 'card.yml'}: {error}") from None
 
 
 def _probe_all(root: Path, videos: "pd.DataFrame", workers: int) -> list[dict[str, Any]]:

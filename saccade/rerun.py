@@ -79,5 +79,5 @@ def prepare_params(root: Path, dataset: Dataset, budget: str, edition: str) -> d
         "settings": data_settings(root, dataset, budget, edition),
         "heads": [dataclasses.asdict(head) for head in dataset.heads.values()],
         "allow_missing": dataset.allow_missing,
-    }
+    } | ({"listing": dataset.listing} if dataset.listing else {})
     return {"settings": canonical(spec), "code": prepare_code(root, dataset.name)}

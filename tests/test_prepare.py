@@ -75,6 +75,13 @@ def test_every_video_is_indexed_and_counted(clips):
     assert coverage["by_split"] == {"train": 2, "val": 1, "test": 1}
 
 
+def test_an_index_of_other_classes_is_refused(clips):
+    root, prepare = clips
+    assert prepare() == 0
+    with pytest.raises(SaccadeError, match="the classes of noun were a, b, now b, a; run prepare again"):
+        read_index(root / "data/clips/prepared/demo", root, [Head("noun", "single", ("b", "a"))])
+
+
 @pytest.mark.parametrize("fault", ["empty", "truncated", "text", "absent"])
 def test_a_video_that_cannot_be_read_stops_it_and_is_named(clips, capsys, fault):
     root, prepare = clips

@@ -195,7 +195,7 @@ def test_the_paper_config_plans_without_any_data(demo):
     assert "prepare" not in jobs and jobs["index"] == 1
 
 
-@pytest.mark.parametrize("name", ["study", "paper"])
+@pytest.mark.parametrize("name", ["study", "paper", "own"])
 def test_every_shipped_config_plans(demo, name):
     assert planned(demo, "--configfile", f"config/{name}.yaml")["index"] == 1
 

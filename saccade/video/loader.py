@@ -50,10 +50,11 @@ def check_index(index: "pd.DataFrame", heads: Sequence[Head], source: Path, colu
     if repeated := index.loc[index["video_id"].duplicated(), "video_id"].unique().tolist():
         raise SaccadeError(f"{source}: video ids given twice: {_some(repeated)}")
     for head in heads:
+        if (known := index.attrs.get("classes", {}).get(head.name, list(head.classes))) != list(head.classes):
+            raise SaccadeError(f"{source}: the classes of {head.name} were {_some(known)}, now {_some(head.classes)}; run prepare again")
         for video, value in zip(index["video_id"], index[head.name], strict=True):
-            for label in np.atleast_1d(value):
-                if not 0 <= label < head.num_classes:
-                    raise SaccadeError(f"{source}: video {video}: {head.name} label {label} is outside the {head.num_classes} classes")
+            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < head.num_classes]:
+                raise SaccadeError(f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {head.num_classes} classes")
 
 
 def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
