@@ -50,6 +50,10 @@ class Prediction:
 
     probabilities: {head: (B, K) float}; macs: (B,) int64, multiply-adds executed for each video; frames: (B,) int64,
     frames the networks looked at; decisions: B JSON-ready objects saying what was chosen (empty where nothing is).
+
+    Two keys of a decision are held against the ground truth (`looks`); others are free. `frames`: the numbers of the chosen
+    frames, of the video's own. `boxes`: as many as `frames`, each [x0, y0, x1, y1] of the patch taken there, in fractions of the
+    whole frame as it is decoded (not of a crop), from the left and the top; or null where no patch was taken.
     """
 
     probabilities: dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade import metrics, stats
+from saccade import looks, metrics, stats
 from saccade.predictions import in_order, labels_of, positives_of, scores_of, split_videos
-from saccade.records import Head, SaccadeError, read_json, write_json
+from saccade.records import Head, SaccadeError, read_json, write_json, write_parquet
 
 KS = (1, 5)
 RARE = 5  # positives below which a class's average precision is little more than luck
@@ -21,16 +21,21 @@ Derived = dict[str, list[Head]]
 
 
 def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Writes `metrics.json` into the run's folder from its predictions and the prepared index, and gives back what it holds."""
+    """Writes `hits.parquet` and `metrics.json` into the run's folder from its predictions and what was prepared; gives back the latter.
+
+    hits.parquet: point, video_id, cluster, and `<head>.top1` per video: what the report pairs points by.
+    """
     index = _read_table(Path(prepared) / "index.parquet", "prepare")
     coverage = read_json(Path(prepared) / "coverage.json")
     predictions = _read_table(Path(folder) / "predictions.parquet", "predict")
+    truth = pd.read_parquet(path) if (path := Path(prepared) / "truth.parquet").exists() else None
     try:
-        found = evaluate(predictions, index, heads, derive, coverage)
+        found, hits = evaluate(predictions, index, heads, derive, coverage, truth)
     except SaccadeError as error:
         raise SaccadeError(f"{folder} can't be scored: {error}") from None
     made_by = Path(folder) / "provenance.predict.json"
     code = read_json(made_by).get("code", "") if made_by.exists() else ""
+    write_parquet(Path(folder) / "hits.parquet", hits)
     result = {"run": "/".join(Path(folder).parts[-5:]), "code": code, **found}
     write_json(Path(folder) / "metrics.json", result)
     return result
@@ -42,10 +47,11 @@ def evaluate(
     heads: Sequence[Head],
     derive: Mapping[str, Sequence[str]],
     coverage: Mapping[str, Any] | None = None,
+    truth: pd.DataFrame | None = None,
     split: str = "test",
     draws: int = stats.DRAWS,
-) -> dict[str, Any]:
-    """The content of metrics.json: rows for every point, what was left out and why, and what was not there to be judged.
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The content of metrics.json (rows for every point, what was left out and why, what was not there to be judged) and of hits.parquet.
 
     `heads` are the run's; `derive` names labels that combine heads. Rows: {point, metric, value, low, high, n}, fractions in
     [0, 1], bounds None where they mean nothing. SaccadeError: a point without exactly the split's videos, labels other than
@@ -53,26 +59,34 @@ def evaluate(
     """
     videos = split_videos(predictions, index, heads, split)
     labels = {head.name: labels_of(videos, head.name, "index") for head in heads}
-    truth = {head.name: positives_of(videos, head, labels[head.name]) for head in heads}
+    positives = {head.name: positives_of(videos, head, labels[head.name]) for head in heads}
+    targets = {} if truth is None else looks.read_targets(truth, index)
+    fixed = looks.fit(targets[video] for video in index["video_id"][index["split"] != split] if video in targets)
     derived, omitted = _choose(heads, derive)
     lost = _lost(coverage, len(videos), split)
     rows: list[Row] = []
+    kept = []
     for point, table in predictions.groupby("point", sort=False):
         try:
             table = in_order(table, videos)
             scores = {head.name: scores_of(table, head, labels[head.name]) for head in heads}
-            rows += [{"point": point, **row} for row in _rows(table, heads, derived, scores, truth, lost, draws)]
+            hits = _hits(heads, derived, scores, positives)
+            rows += [{"point": point, **row} for row in _rows(table, heads, derived, scores, positives, hits, lost, draws)]
+            rows += [{"point": point, **row} for row in _look_rows(table, looks.look_rates(table, targets, fixed), draws)]
+            first = {name: values for name, values in hits.items() if name.endswith(".top1")}
+            kept.append(table[["point", "video_id", "cluster"]].assign(**first))
         except SaccadeError as error:
             raise SaccadeError(f"point '{point}': {error}") from None
-    return {
+    found = {
         "rows": rows,
         "expected": len(videos) + lost,
         "evaluated": len(videos),
         "clusters": int(videos["cluster"].nunique()),
         "omitted": omitted,
-        "classes": {head.name: _scarce(head, truth[head.name]) for head in heads},
+        "classes": {head.name: _scarce(head, positives[head.name]) for head in heads},
         "settings": {"split": split, "draws": draws, "level": stats.LEVEL, "seed": SEED, "derive": {k: list(v) for k, v in derive.items()}},
     }
+    return found, pd.concat(kept, ignore_index=True)
 
 
 def _rows(
@@ -81,12 +95,12 @@ def _rows(
     derived: Derived,
     scores: Mapping[str, metrics.Floats],
     truth: Mapping[str, metrics.Booleans],
+    hits: Mapping[str, metrics.Floats],
     lost: int,
     draws: int,
 ) -> Iterator[Row]:
     """One point's rows. Every interval starts from the same seed, so all of them rest on the same resampled clusters."""
     n, clusters = len(table), table["cluster"]
-    hits = _hits(heads, derived, scores, truth)
     costs = {"gmacs.mean": table["macs"] / 1e9, "frames.mean": table["frames"], "decoded_frames.mean": table["decoded_frames"]}
     means = {**hits, **{name: values.to_numpy(np.float64) for name, values in costs.items()}}
     intervals = stats.mean_intervals(np.stack(list(means.values()), axis=1), clusters, np.random.default_rng(SEED), draws)
@@ -100,6 +114,16 @@ def _rows(
     for name, values in hits.items() if lost else ():
         yield _plain(f"{name}_if_missing_wrong", float(values.sum()) / (n + lost), n + lost)
         yield _plain(f"{name}_if_missing_right", float(values.sum() + lost) / (n + lost), n + lost)
+
+
+def _look_rows(table: pd.DataFrame, rates: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Row]:
+    """`hit.frames`, `hit.boxes`, `cover.boxes`, each with `.chance_<how>`, over the videos where there is something to judge."""
+    for measure, found in rates.items():
+        judged = found["value"].notna().to_numpy()
+        clusters = table["cluster"][judged]
+        intervals = stats.mean_intervals(found[judged].to_numpy(), clusters, np.random.default_rng(SEED), draws)
+        names = [measure if column == "value" else f"{measure}.chance_{column}" for column in found]
+        yield from (_row(name, interval) for name, interval in zip(names, intervals, strict=True))
 
 
 def _hits(

@@ -49,7 +49,7 @@ def make_predictions(index, points=("full",), noun=None, verb=None):
 
 
 def scored(predictions, index, heads=(NOUN, VERB), derive=ACTION, coverage=None):
-    found = score.evaluate(predictions, index, heads, derive, coverage, draws=200)
+    found, _ = score.evaluate(predictions, index, heads, derive, coverage, draws=200)
     return found, {(row["point"], row["metric"]): row for row in found["rows"]}
 
 
@@ -179,7 +179,7 @@ def test_the_step_writes_what_it_gives_back(tmp_path):
     found = score.score(run, prepared, (NOUN, VERB, TAGS), ACTION)
     assert found == json.loads((run / "metrics.json").read_text())
     assert (found["run"], found["code"], found["expected"], found["evaluated"]) == ("demo/toy/tsn/tiny/seed0", "c0de", 8, 8)
-    assert found["rows"] == score.evaluate(make_predictions(index), index, (NOUN, VERB, TAGS), ACTION)["rows"]
+    assert found["rows"] == score.evaluate(make_predictions(index), index, (NOUN, VERB, TAGS), ACTION)[0]["rows"]
 
 
 def test_a_run_that_cannot_be_scored_leaves_the_old_metrics_alone(tmp_path):
@@ -249,3 +249,26 @@ def test_predictions_that_are_not_whole_are_refused_by_name(predictions, says):
 def test_an_index_that_does_not_fit_is_refused_by_name(index, says):
     with pytest.raises(SaccadeError, match=says):
         scored(make_predictions(make_index()), index)
+
+
+def test_hit_rates_stand_beside_their_chance_levels():
+    index = make_index().assign(frames=4)
+    truth = pd.DataFrame(
+        [{"video_id": video, "frame": frame, "informative": frame == 1} for video in index["video_id"] for frame in range(4)]
+    )
+    predictions = make_predictions(index).assign(decisions='[{"frames": [0, 1]}]')
+    found, _ = score.evaluate(predictions, index, (NOUN,), {}, truth=truth, draws=200)
+    rows = {row["metric"]: (row["value"], row["n"]) for row in found["rows"] if row["metric"].startswith("hit.")}
+    levels = {"": 0.5, ".chance_random": 0.25, ".chance_even": 0.5, ".chance_fixed": 0.5}  # evenly spread: 1 and 3
+    assert rows == {f"hit.frames{name}": (value, 8) for name, value in levels.items()}
+
+
+def test_hits_per_video_are_kept_and_average_to_the_accuracy(tmp_path):
+    index = make_index()
+    run, prepared = write_run(tmp_path, make_predictions(index, points=("a", "b"), noun=[0, 1, 2, 3, 5, 5, 5, 5]), index)
+    found = score.score(run, prepared, (NOUN, VERB), ACTION)
+    hits = pd.read_parquet(run / "hits.parquet")
+    assert list(hits) == ["point", "video_id", "cluster", "noun.top1", "verb.top1", "action.top1"]
+    top1 = {row["point"]: row["value"] for row in found["rows"] if row["metric"] == "noun.top1"}
+    assert hits.groupby("point")["noun.top1"].mean().to_dict() == top1
+    assert len(hits) == 16

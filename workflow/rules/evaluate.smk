@@ -25,7 +25,8 @@ rule score:
         predictions="results/{budget}/{data}/{method}/{variant}/seed{seed}/predictions.parquet",
         index=index_of,
     output:
-        "results/{budget}/{data}/{method}/{variant}/seed{seed}/metrics.json",
+        metrics="results/{budget}/{data}/{method}/{variant}/seed{seed}/metrics.json",
+        hits="results/{budget}/{data}/{method}/{variant}/seed{seed}/hits.parquet",
     log:
         "results/{budget}/logs/{data}/{method}/{variant}/seed{seed}/score.log",
     benchmark:
