@@ -13,7 +13,6 @@ from saccade.predictions import in_order, labels_of, positives_of, scores_of, sp
 from saccade.records import Head, SaccadeError, read_json, write_json, write_parquet
 
 KS = (1, 5)
-RARE = 5  # positives below which a class's average precision is little more than luck
 SEED = 0  # of the resampling: the same for every point and run, so that their intervals rest on the same draws
 
 Row = dict[str, Any]
@@ -200,9 +199,9 @@ def _lost(coverage: Mapping[str, Any] | None, usable: int, split: str) -> int:
 
 
 def _scarce(head: Head, truth: metrics.Booleans) -> dict[str, list[str]]:
-    """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than RARE positives)."""
+    """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than `stats.RARE` positives)."""
     counts = truth.sum(axis=0)
-    named = {"without_positives": counts == 0, "rare": (counts > 0) & (counts < RARE)}
+    named = {"without_positives": counts == 0, "rare": (counts > 0) & (counts < stats.RARE)}
     return {what: [head.classes[c] for c in np.flatnonzero(mask)] for what, mask in named.items()}
 
 

@@ -1,8 +1,8 @@
 """How sure a number is: bootstraps that resample clusters of videos, differences over the same videos, spread over seeds.
 
 Videos of one cluster (a person, a source video, a digit instance) are alike, so clusters are drawn, not videos. The
-bounds are percentiles. With few clusters they are too tight: in simulations 95 % intervals covered the truth 94 % of
-the time with 60 clusters, 91 % with 14 (EPIC-Kitchens), 88 % with 8 (Breakfast); so every interval carries its clusters.
+bounds are percentiles, taken further out the fewer clusters there are (`tail`): plain ones are too tight then. How often
+they cover the truth stands in docs/statistics.md. Several seeds together are `compare`'s.
 """
 
 from collections.abc import Iterator
@@ -12,25 +12,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
+from scipy import sparse, special
 
 from saccade.metrics import Booleans, Floats, as_positives, checked_scores, mean_average_precision, step_ends
 from saccade.records import SaccadeError
 
 DRAWS = 2000
 LEVEL = 0.95
+RARE = 5  # positives below which a class's average precision is little more than luck
 CELLS_AT_ONCE = 1 << 22  # draws x clusters held at a time: 32 MB
 
 
 @dataclass(frozen=True)
 class Interval:
-    """`value` over `n` videos in `clusters` clusters, and its bounds: nan with one cluster, which says nothing of others."""
+    """`value` over `n` videos in `clusters` clusters, and its bounds: nan with one cluster, which says nothing of others.
+
+    `seeds`: trainings that were resampled too. With one the bounds hold for that training, not for the method.
+    """
 
     value: float
     low: float
     high: float
     n: int
     clusters: int
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Spread:
 
 
 def mean_interval(values: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS) -> Interval:
-    """The mean of per-video values (N,) with its 95 % percentile cluster bootstrap interval."""
+    """The mean of per-video values (N,) with its 95 % cluster bootstrap interval."""
     return mean_intervals(np.asarray(values, dtype=np.float64)[..., None], clusters, generator, draws)[0]
 
 
@@ -92,11 +97,20 @@ def across_seeds(values: ArrayLike) -> Spread:
 
 
 def to_interval(value: float, draws: Floats, n: int, members: NDArray[np.int64]) -> Interval:
-    """The percentile interval of bootstrap `draws` (R,) around `value`; nan bounds where there's one cluster."""
+    """The expanded percentile interval of bootstrap `draws` (R,) around `value`; nan bounds where there's one cluster."""
     count = int(members.max()) + 1
-    tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(draws, [tail, 100 - tail]) if count > 1 else (np.nan, np.nan)
+    low, high = np.quantile(draws, [tail(count), 1 - tail(count)]) if count > 1 else (np.nan, np.nan)
     return Interval(value, float(low), float(high), n, count)
+
+
+def tail(count: int, level: float = LEVEL) -> float:
+    """The share of draws to leave out on either side with `count` clusters, so that percentiles are as wide as Student's interval.
+
+    Percentiles lack what the t interval of a mean has: the factor sqrt(n / (n - 1)) of the sample deviation, and t in place
+    of the normal quantile. Source: Hesterberg, "What teachers should know about the bootstrap" (2015), expanded percentiles.
+    """
+    reach = np.sqrt(count / (count - 1)) * special.stdtrit(count - 1, (1 + level) / 2)
+    return float(special.ndtr(-reach))
 
 
 def cluster_numbers(clusters: ArrayLike, n: int) -> NDArray[np.int64]:

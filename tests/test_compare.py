@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+
+from saccade import compare, stats
+from saccade.compare import Runs, difference, headroom, normalised_gain
+from saccade.records import SaccadeError
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def hits(chances, generator, clusters=40, size=8, seeds=3, seed_sd=0.02, name="{}"):
+    """One `Runs` per chance: hits whose chance differs by cluster, video (both common to all) and seed (each system's own)."""
+    members, n = np.repeat(np.arange(clusters), size), clusters * size
+    common = 0.2 * generator.normal(size=clusters)[members] + 0.2 * generator.normal(size=n)
+    found = []
+    for k, chance in enumerate(chances):
+        each = chance + common + seed_sd * generator.normal(size=(seeds, 1))
+        names = tuple(f"{name.format(k)}/seed{s}" for s in range(seeds))
+        found.append(Runs((generator.random((seeds, n)) < each).astype(float), np.arange(n), members, names))
+    return found
+
+
+def constant(values, trainings=("a", "b"), clusters=(0, 0, 1, 1)):
+    return Runs(np.asarray(values, float), np.arange(4), np.asarray(clusters), trainings)
+
+
+def test_one_training_has_the_interval_of_its_clusters():
+    (system,) = hits([0.6], rng(), seeds=1, clusters=60)
+    ours, plain = compare.mean(system).interval(), stats.mean_interval(system.values[0], system.clusters, rng())
+    assert ours.value == pytest.approx(plain.value) and (ours.clusters, ours.seeds) == (60, 1)
+    assert [ours.low, ours.high] == pytest.approx([plain.low, plain.high], abs=0.005)
+
+
+def test_seeds_widen_what_clusters_alone_would_say():
+    (system,) = hits([0.6], rng(), seeds=4, seed_sd=0.2, clusters=60)
+    alone = stats.mean_interval(system.values.mean(axis=0), system.clusters, rng())
+    both = compare.mean(system).interval()
+    assert both.high - both.low > 2 * (alone.high - alone.low)
+
+
+def test_where_only_seeds_differ_it_is_students_interval_of_their_means():
+    import scipy.stats
+
+    means = np.array([0.50, 0.54, 0.55, 0.61, 0.57])
+    system = Runs(np.repeat(means[:, None], 30, axis=1), np.arange(30), np.arange(30), tuple("abcde"))
+    ours = compare.mean(system, draws=20000)
+    assert ours.error == pytest.approx(scipy.stats.sem(means)) and ours.freedom == pytest.approx(4)
+    low, high = scipy.stats.t.interval(0.95, 4, means.mean(), scipy.stats.sem(means))
+    assert [ours.interval().low, ours.interval().high] == pytest.approx([low, high], abs=0.008)
+
+
+def test_the_chance_of_one_seed_on_one_cluster_is_not_counted_twice():
+    errors, values = [], []
+    for seed in range(60):
+        generator = rng(seed)
+        members = np.repeat(np.arange(30), 2)
+        system = Runs(generator.normal(size=(6, 60)), np.arange(60), members, tuple("abcdef"))
+        found = compare.mean(system, generator, 300)
+        errors.append(found.error)
+        values.append(found.value)
+    assert np.mean(errors) < 1.25 / np.sqrt(6 * 60)  # adding both variances gives 1.41 times the truth
+
+
+def test_points_of_one_training_are_drawn_together():
+    system, _ = hits([0.6, 0.6], rng(), seed_sd=0.2)
+    worse = Runs(system.values * (rng(1).random(system.values.shape[1]) > 0.1), system.videos, system.clusters, system.trainings)
+    apart = Runs(worse.values, worse.videos, worse.clusters, tuple(f"other {name}" for name in worse.trainings))
+    assert difference(system, worse).error < 0.4 * difference(system, apart).error
+
+
+def test_two_systems_may_have_different_numbers_of_seeds():
+    (many,), (few,) = hits([0.9], rng(), seeds=5, name="m"), hits([0.5], rng(), seeds=2, name="f")
+    found = difference(many, few)
+    assert found.seeds == 2 and found.interval().low > 0
+
+
+def test_swapping_the_sides_mirrors_the_difference():
+    first, second = hits([0.6, 0.5], rng())
+    one, other = difference(first, second, draws=20000).interval(), difference(second, first, draws=20000).interval()
+    assert [one.value, one.low, one.high] == pytest.approx([-other.value, -other.high, -other.low], abs=0.003)
+
+
+def test_the_gain_of_the_oracle_is_one_and_that_of_chance_is_zero():
+    oracle, random = hits([0.9, 0.5], rng(), name="same")
+    for learned, gain in ((oracle, 1), (random, 0)):
+        found = normalised_gain(learned, random, oracle)
+        assert (found.value, found.low, found.high) == (pytest.approx(gain), pytest.approx(gain), pytest.approx(gain))
+
+
+def test_the_interval_of_the_gain_covers_the_truth():
+    covered = []
+    for seed in range(120):
+        generator = rng(seed)
+        oracle, random, learned = hits([0.7, 0.4, 0.55], generator, clusters=30)
+        found = normalised_gain(learned, random, oracle, generator, 400)
+        covered.append(found.low <= 0.5 <= found.high)
+    assert np.mean(covered) > 0.88
+
+
+def test_without_headroom_the_gain_has_no_bounds():
+    oracle, random, learned = hits([0.5, 0.5, 0.5], rng(3))
+    room = headroom(oracle, random).interval()
+    found = normalised_gain(learned, random, oracle)
+    assert room.low < 0 < room.high and np.isnan([found.low, found.high]).all()
+    assert np.isnan(normalised_gain(learned, oracle, oracle).value)
+
+
+def test_the_order_of_calls_does_not_matter():
+    first, second = hits([0.6, 0.5], rng())
+    once = difference(first, second).interval()
+    compare.mean(first)
+    assert difference(first, second).interval() == once
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        (constant(np.ones((2, 4))), Runs(np.ones((2, 4)), np.arange(1, 5), np.array([0, 0, 1, 1]), ("a", "b")), "same videos"),
+        (constant(np.ones((2, 4))), constant(np.ones((2, 4)), clusters=(0, 1, 1, 1)), "same clusters"),
+        (constant(np.ones((2, 4))), constant(np.ones((3, 4))), "need values of shape"),
+        (constant(np.ones((2, 4))), constant(np.ones((2, 4)), ("a", "a")), "there twice: a, a"),
+        (constant(np.ones((2, 4))), constant([[1, 1, 1, 1], [1, np.nan, 1, 1]]), "value of b is not finite"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_by_name(first, second, says):
+    with pytest.raises(SaccadeError, match=says):
+        difference(first, second)
