@@ -66,7 +66,7 @@ def test_a_batch_holds_what_the_contract_says(source):
     for key in ("indices", "video_frames", "decoded_frames"):
         assert batch[key].dtype == torch.int64
     assert batch["video_id"] == ["v0", "v1", "v2", "v3"] and batch["video_frames"].tolist() == [23, 21, 25, 20]
-    assert (batch["decoded_frames"] > batch["indices"].max(1).values - 6).all()
+    assert (batch["decoded_frames"] >= 4).all() and (batch["decoded_frames"] <= batch["indices"].max(1).values + 1).all()
 
 
 def test_the_frames_are_those_of_the_indices(source):

@@ -7,7 +7,7 @@ Colours follow what the file says of its matrix and range, into full-range RGB. 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,28 +84,53 @@ def probe(path: Path) -> VideoInfo:
 def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None) -> Frames:
     """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
 
-    Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, closed groups of pictures that
-    hold no wanted frame are passed over, if that provably gives the same frames (`gops`); the packets, as large as the file, are in
-    memory meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside the frames that decode.
+    Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, pictures that no wanted frame
+    depends on are passed over, if that provably gives the same frames (`gops`); the packets, as large as the file, are in memory
+    meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside the frames that decode.
     """
     wanted = np.asarray(indices, dtype=np.int64)
     if wanted.ndim != 1 or not len(wanted):
         raise ValueError("indices must be a list of at least one frame number")
     if wanted.min() < 0:
         raise VideoError(f"{path}: frame {wanted.min()} doesn't exist; frames are numbered from 0")
-    last, decoded, number = int(wanted.max()), 0, -1
-    asked, pictures = set(wanted.tolist()), {}
+    asked, last = set(wanted.tolist()), int(wanted.max())
+    taken = _take(path, asked, frames)
+    if frames and not asked <= taken.pictures.keys():  # the decoder contradicted the plan
+        taken = replace(again := _take(path, asked, None), decoded=taken.decoded + again.decoded)
+    if last not in taken.pictures:
+        raise VideoError(f"{path}: frame {last} was asked for, but only {taken.reached + 1} frames decode")
+    return Frames(_stack(path, wanted, taken.pictures), taken.decoded)
+
+
+@dataclass
+class _Taken:
+    """pictures: {number: (H, W, 3)} of what was asked for; decoded: how many frames; reached: the number of the last."""
+
+    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+    decoded: int = 0
+    reached: int = -1
+
+
+def _take(path: Path, asked: set[int], frames: int | None) -> _Taken:
+    taken = _Taken()
     with _opened(path) as container:
-        stream = _video_stream(path, container)
-        packets = list(container.demux(stream)) if frames else container.demux(stream)
-        starts = gops.closed_starts(packets, stream.codec_context, frames) if frames else [0]
-        for number, frame in gops.decode_groups(packets, stream.codec_context, starts, wanted):
-            decoded += 1
-            if number in asked:
-                pictures[number] = _rgb(path, frame, number)
-            if number == last:
-                return Frames(_stack(path, wanted, pictures), decoded)
-    raise VideoError(f"{path}: frame {last} was asked for, but only {number + 1} frames decode")
+        for taken.reached, frame in _decoded(container, _video_stream(path, container), asked, frames):
+            taken.decoded += 1
+            if taken.reached in asked:
+                taken.pictures[taken.reached] = _rgb(path, frame, taken.reached)
+            if taken.reached == max(asked):
+                break
+    return taken
+
+
+def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -> Iterator[tuple[int, Any]]:
+    """(number, frame), by plan where the file allows one, else all from the beginning."""
+    if not frames:
+        return enumerate(container.decode(stream))
+    packets = [packet for packet in container.demux(stream) if packet.size or packet.dts is not None or packet.pts is not None]
+    if (known := gops.plan(packets, stream.codec_context, frames)) and max(asked) < frames:
+        return gops.decode(packets, stream.codec_context, known, asked)
+    return enumerate(frame for packet in [*packets, None] for frame in stream.codec_context.decode(packet))
 
 
 def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:

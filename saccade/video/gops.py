@@ -1,80 +1,134 @@
-"""Where a decoder may start afresh and still give exactly the frames of decoding from the beginning.
+"""Which packets a decoder needs for some frames, and no more, to give exactly the frames of decoding from the beginning.
 
-A key frame alone isn't enough: pictures after it may refer to pictures before it (open groups, gradual refresh), and counting
-pictures that weren't decoded is sound only where each packet is known to give one.
+A key frame alone is no place to start: pictures after it may refer to pictures before it (open groups, gradual refresh), and
+counting pictures that weren't decoded is sound only where each packet is known to give one.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any
-
-import numpy as np
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 
 # Per codec whose packets are cut into length-prefixed units: offset of the length size in the header, units that reset all
-# references (H.264: IDR; HEVC: IDR, CRA and BLA, whose leading pictures `closed_starts` excludes by time), parameter sets.
+# references (H.264: IDR; HEVC: IDR, CRA and BLA, whose leading pictures `plan` excludes by time), parameter sets.
 _RESETS = {"h264": frozenset({5}), "hevc": frozenset(range(16, 22))}
 _PARAMETERS = {"h264": frozenset({7, 8, 13, 15}), "hevc": frozenset({32, 33, 34})}
 _LENGTH_AT = {"h264": 4, "hevc": 21}
 _KEY_IS_RESET = {"vp8", "vp9", "av1", "libdav1d", "libvpx-vp9", "libvpx", "libaom-av1"}
+_VOP, _GROUP_OF_VOP, _START_CODE = b"\0\0\1\xb6", b"\0\0\1\xb3", b"\0\0\1"
 
 
-def closed_starts(packets: Iterable[Any], codec: Any, frames: int) -> list[int]:
-    """The numbers of the frames at which closed groups of pictures begin, the first being 0. Decodes nothing.
+class Plan(NamedTuple):
+    """What is known of a file's packets, in the order in which they are decoded; each gives one frame.
 
-    [0] alone where there is no proof: another codec than H.264, HEVC, VP8, VP9 and AV1, packets without presentation time
-    (AVI), cut by an edit list, with parameter sets of their own, or not as many as the `frames` that are known to decode.
+    numbers: the frame that each packet gives. starts: the packets with which closed groups of pictures begin, the first being 0;
+    a group's frames have the numbers of its packets. spare: the packets whose picture no other picture refers to.
     """
-    starts, last, earliest, count = [0], None, None, 0
-    for packet in packets:
-        if packet.pts is None and packet.dts is None and not packet.size:
-            continue  # the end
-        if not packet.size or packet.pts is None or packet.is_discard or packet.is_corrupt or packet.has_sidedata("new_extradata"):
-            return [0]
-        resets = _resets(packet, codec.name, codec.extradata)
-        if resets is None or (earliest is not None and packet.pts < earliest):
-            return [0]
-        if resets and (last is None or packet.pts > last):
-            earliest = packet.pts  # nothing that follows may be shown before it
-            starts += [count] if count else []
-        last = packet.pts if last is None else max(last, packet.pts)
-        count += 1
-    return starts if count == frames else [0]
+
+    numbers: list[int]
+    starts: list[int]
+    spare: frozenset[int]
 
 
-def decode_groups(packets: Iterable[Any], codec: Any, starts: list[int], wanted: np.ndarray) -> Iterator[tuple[int, Any]]:
-    """(number, frame) of every frame of the groups that hold a wanted one. `starts`: as `closed_starts` gives them."""
-    needed = set((np.searchsorted(starts, wanted, side="right") - 1).tolist())
-    group, number, running = -1, 0, False
-    for count, packet in enumerate(packets):
-        if group + 1 < len(starts) and count == starts[group + 1]:
-            group += 1
-            if running and group not in needed:
-                yield from enumerate(codec.decode(None), number)
-                running = False
-            elif not running and group in needed:
-                if group:
-                    codec.flush_buffers()
-                number, running = starts[group], True
-        if running:
-            for frame in packet.decode():
-                yield number, frame
-                number += 1
+class _Picture(NamedTuple):
+    resets: bool  # no later picture refers to one before this
+    spare: bool  # no picture refers to this
 
 
-def _resets(packet: Any, name: str, header: bytes | None) -> bool | None:
-    """Whether no later picture can refer to one before this packet; None where the stream isn't understood."""
+def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
+    """What can be told without decoding from `packets`, all of the file's. `frames`: how many are known to decode.
+
+    None where there is no proof: another codec than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures, packets without
+    presentation time (but for MPEG-4), cut by an edit list, with headers of their own, or not as many as `frames`. Within a group,
+    presentation times are taken to order the pictures as the decoder does; `decode` checks it for those that it decodes.
+    """
+    if len(packets) != frames:
+        return None
+    look = _reader(codec, packets[0])
+    times: list[int] = []
+    starts: list[int] = []
+    spare: set[int] = set()
+    for place, packet in enumerate(packets):
+        if not packet.size or packet.is_discard or packet.is_corrupt or packet.has_sidedata("new_extradata"):
+            return None
+        time, picture = place if codec.name == "mpeg4" else packet.pts, look(packet) if look else None
+        if time is None or picture is None or (starts and time < times[starts[-1]]):  # nothing may be shown before its group's start
+            return None
+        if picture.resets and (not starts or time > max(times[starts[-1] :])):
+            starts.append(place)
+        if picture.spare:
+            spare.add(place)
+        times.append(time)
+    if starts[:1] != [0] or len(set(times)) < len(times):
+        return None
+    shown = {time: number for number, time in enumerate(sorted(times))}
+    return Plan([shown[time] for time in times], starts, frozenset(spare))
+
+
+def decode(packets: Sequence[Any], codec: Any, known: Plan, wanted: Collection[int]) -> Iterator[tuple[int, Any]]:
+    """(number, frame) of what has to be decoded for the frames wanted: their groups, up to the last one wanted, without spare pictures.
+
+    Gives fewer where the decoder contradicts the plan: another number of frames, or in another order than their times say.
+    """
+    for group, (first, end) in enumerate(zip(known.starts, [*known.starts[1:], len(packets)], strict=True)):
+        inside = {number for number in wanted if first <= number < end}
+        if not inside:
+            continue
+        if group:
+            codec.flush_buffers()
+        last = max(place for place in range(first, end) if known.numbers[place] <= max(inside))
+        sent = [place for place in range(first, last + 1) if known.numbers[place] in inside or place not in known.spare]
+        given = (frame for place in [*sent, None] for frame in codec.decode(None if place is None else packets[place]))
+        for place, frame in zip(sorted(sent, key=known.numbers.__getitem__), given, strict=False):
+            if packets[place].pts not in (None, frame.pts):
+                return
+            yield known.numbers[place], frame
+            if known.numbers[place] == max(inside):
+                break
+
+
+def _reader(codec: Any, first: Any) -> Any:
+    """A function of a packet that tells what kind of picture it holds, None where it can't; None for a codec that isn't understood."""
+    header, name = codec.extradata, codec.name
     if name in _KEY_IS_RESET:
-        return bool(packet.is_keyframe)
+        return lambda packet: _Picture(bool(packet.is_keyframe), False)
+    if name == "mpeg4":
+        headers = _before_vop(bytes(first))
+        return lambda packet: _mpeg4_picture(bytes(packet), headers)
     if name not in _RESETS or not header or header[0] != 1 or len(header) <= _LENGTH_AT[name]:
         return None
-    kinds = set(_units(bytes(packet), (header[_LENGTH_AT[name]] & 3) + 1, name))
-    return None if kinds & _PARAMETERS[name] else bool(kinds & _RESETS[name])
+    return lambda packet: _unit_picture(bytes(packet), (header[_LENGTH_AT[name]] & 3) + 1, name)
 
 
-def _units(data: bytes, length_size: int, name: str) -> Iterator[int]:
-    """The type of each unit (NAL) of a packet: ISO/IEC 14496-15; H.264 Table 7-1, HEVC Table 7-1."""
+def _unit_picture(data: bytes, length_size: int, name: str) -> _Picture | None:
+    """H.264 and HEVC. Spare is a picture of H.264 all of whose slices say so: nal_ref_idc 0, Sec. 7.4.1."""
+    heads = list(_unit_heads(data, length_size))
+    kinds = {head & 31 if name == "h264" else head >> 1 & 63 for head in heads}
+    if kinds & _PARAMETERS[name]:
+        return None
+    return _Picture(bool(kinds & _RESETS[name]), name == "h264" and all(not head & 96 for head in heads if 1 <= head & 31 <= 5))
+
+
+def _unit_heads(data: bytes, length_size: int) -> Iterator[int]:
+    """The first byte of each unit (NAL) of a packet: ISO/IEC 14496-15; H.264 Table 7-1, HEVC Table 7-1."""
     place = 0
     while place + length_size < len(data):
-        size = int.from_bytes(data[place : place + length_size], "big")
-        first = data[place + length_size]
-        yield first & 31 if name == "h264" else first >> 1 & 63
-        place += length_size + size
+        yield data[place + length_size]
+        place += length_size + int.from_bytes(data[place : place + length_size], "big")
+
+
+def _mpeg4_picture(data: bytes, headers: bytes) -> _Picture | None:
+    """MPEG-4 part 2, one picture a packet, I and P only: without B, pictures are shown as they are coded (ISO/IEC 14496-2, Sec. 6.3.5).
+
+    An I picture resets where it repeats the file's `headers`, on which decoding depends; some say which encoder's errors to imitate.
+    """
+    at = data.find(_VOP)
+    kind = data[at + 4] >> 6 if 0 <= at < len(data) - 4 else None  # 0 I, 1 P, 2 B, 3 S
+    if kind not in (0, 1) or data.find(_START_CODE, at + 4) >= 0 or (own := _before_vop(data)) not in (headers, b""):
+        return None
+    return _Picture(kind == 0 and own == headers, False)
+
+
+def _before_vop(data: bytes) -> bytes:
+    """The headers in front of a packet's picture, without the time code (group of VOP)."""
+    head = data[: max(data.find(_VOP), 0)]
+    at = head.find(_GROUP_OF_VOP)
+    return head if at < 0 else head[:at] + head[at + 7 :]
