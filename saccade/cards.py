@@ -25,12 +25,13 @@ IMPORT = "import"  # the phase that brings in published weights; no function's n
 
 @dataclass(frozen=True)
 class Phase:
-    """One training stage. `reads`: the settings that decide its weights (None: all); `trains`: globs over state-dict names."""
+    """One training stage. `reads`: the settings that decide its weights (None: all), but those it `ignores`; `trains`: state-dict globs."""
 
     name: str
     needs: tuple[str, ...] = ()
     trains: tuple[str, ...] = ("*",)
     reads: tuple[str, ...] | None = None
+    ignores: tuple[str, ...] = ()
     gate: Mapping[str, Any] | None = None
 
 
@@ -230,9 +231,11 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
             f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not {', '.join(sorted(RESERVED_PHASES))}"
         )
     body = mapping(file, f"phases.{name}", body)
-    only(file, f"phases.{name}", body, ["needs", "trains", "reads", "gate"])
+    only(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate"])
     lists = {
-        key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}")) for key in ("needs", "trains", "reads") if key in body
+        key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}"))
+        for key in ("needs", "trains", "reads", "ignores")
+        if key in body
     }
     gate = body.get("gate")
     if gate is not None:
@@ -252,9 +255,10 @@ def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
 
 
 def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
-    for key in phase.reads or ():
-        if key not in keys:
-            raise SaccadeError(f"{file}: phases.{phase.name}.reads: unknown key '{key}'" + suggest(key, keys))
+    for label, named in (("reads", phase.reads or ()), ("ignores", phase.ignores)):
+        for key in named:
+            if key not in keys:
+                raise SaccadeError(f"{file}: phases.{phase.name}.{label}: unknown key '{key}'" + suggest(key, keys))
 
 
 def _head(file: Path, name: str, body: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> Head:

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,26 @@ from saccade.device import precision, to_device
 from saccade.records import Head, SaccadeError, write_atomic
 from saccade.settings import Recipe
 from saccade.video.loader import VideoDataset, batches
+from saccade.weights import covered
 
 Batch = dict[str, Any]
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean loss, {head: logits (B, K)}
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam over the parameters that require gradients."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not parameters:
+    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate."""
+    by_factor: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            factor = next((value for glob, value in recipe.lr_factors.items() if fnmatchcase(name, glob)), 1.0)
+            by_factor.setdefault(factor, []).append(parameter)
+    if not by_factor:
         raise SaccadeError("no parameter is trainable in this phase; check the `trains` globs of its card")
+    covered([name for name, _ in model.named_parameters()], list(recipe.lr_factors), "lr_factors")
+    groups = [{"params": parameters, "factor": factor} for factor, parameters in by_factor.items()]
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
-    return torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+        return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
 
 
 def rate(recipe: Recipe, epoch: float) -> float:
@@ -95,7 +103,7 @@ def fit(
             settle(model)
             for batch in train(course.epoch, course.batch) if course.batch < steps else ():
                 for group in optimizer.param_groups:
-                    group["lr"] = rate(recipe, course.epoch + course.batch / steps)
+                    group["lr"] = group["factor"] * rate(recipe, course.epoch + course.batch / steps)
                 value = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
                 if not math.isfinite(value):
                     raise SaccadeError(_not_finite(value, course, batch, checkpoint))

@@ -186,7 +186,7 @@ def weights(root: Path, run: Run) -> list[Need]:
 def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
     """The settings that decide the phase's weights."""
     values = resolve(root, run, phase.name).values
-    return {key: values[key] for key in sorted(values if phase.reads is None else phase.reads) if key not in FREE}
+    return {key: values[key] for key in sorted(values if phase.reads is None else phase.reads) if key not in (*FREE, *phase.ignores)}
 
 
 def points(root: Path, run: Run) -> list[tuple[Entry, str]]:
@@ -284,5 +284,5 @@ def _check_shared(root: Path, run: Run, need: Need) -> None:
     if differ:
         raise SaccadeError(
             f"{run.name} needs {need.product.with_suffix('')}, which was trained with other settings: {', '.join(differ)}; "
-            f"make them equal, or list in `reads` only the settings that decide that phase's weights"
+            f"make them equal, or list under the phase's `ignores` the settings that don't decide its weights"
         )

@@ -50,6 +50,7 @@ class Recipe:
     batch_size: int
     optimizer: Literal["sgd", "adam"] = "sgd"
     lr: float
+    lr_factors: dict[str, float] = field(default_factory=dict)  # of parameters by name (globs, the first that fits), where not 1
     momentum: float = 0.9
     weight_decay: float = 0.0
     schedule: Literal["constant", "step", "cosine"] = "cosine"

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from saccade.records import SaccadeError, read_json, write_atomic, write_json
 
 
-def covered(names: Iterable[str], globs: Sequence[str]) -> list[str]:
-    """The state-dict names that a phase's `trains` globs cover; raises SaccadeError where a glob covers none."""
+def covered(names: Iterable[str], globs: Sequence[str], key: str = "trains") -> list[str]:
+    """The names of the model that the globs of the card's `key` cover; raises SaccadeError where a glob covers none."""
     names = list(names)
     for glob in globs:
         if not any(fnmatchcase(name, glob) for name in names):
-            raise SaccadeError(f"trains: '{glob}' covers nothing of the model, whose first names are {', '.join(names[:5])}")
+            raise SaccadeError(f"{key}: '{glob}' covers nothing of the model, whose first names are {', '.join(names[:5])}")
     return [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
 
 

@@ -19,6 +19,7 @@ from saccade.strict import check_value, read_yaml
         ("phases: {policy: {epochs", "phases: {polices: {epochs", "unknown phase 'polices'; did you mean 'policy'"),
         ("wide: {width: 8}", "wide: {widht: 8}", r"variants.wide: unknown key 'widht'; did you mean 'width'"),
         ("use: [policy]", "use: [polisy]", "unknown phase 'polisy'"),
+        ("reads: [width,", "ignores: [widht], reads: [width,", "phases.base.ignores: unknown key 'widht'"),
         ("reads: [width,", "reads: [widht,", "phases.base.reads: unknown key 'widht'"),
         ('"frames{num_frames}"', '"frames{n}"', "must hold one {key} for each key of its grid"),
         ("truthful: {", "frames1: {", "'frames1' is given twice"),

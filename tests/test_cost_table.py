@@ -10,7 +10,7 @@ from saccade.cost_table import Cell, cost_table, read_reported, write_cost
 from saccade.project import load_module
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
-TSN = Path(__file__).parents[1] / "methods" / "tsn"
+BASELINES = [Path(__file__).parents[1] / "methods" / name for name in ("tsn", "tsm")]
 REPORTED = pd.DataFrame(
     [
         ["atfr2021", "Table 1", "A", "GFLOPs", "d", 2.0, "GMACs per video", "own", ""],
@@ -91,8 +91,8 @@ def test_a_malformed_reported_csv_is_named(tmp_path, text, message):
 
 @pytest.fixture(scope="module")
 def baselines():
-    table = cost_table(read_reported(TSN / "reported.csv"), load_module(TSN / "cells.py").cells())
-    return table.set_index(["paper", "row", "dataset"])
+    tables = [cost_table(read_reported(folder / "reported.csv"), load_module(folder / "cells.py").cells()) for folder in BASELINES]
+    return pd.concat(tables).set_index(["paper", "row", "dataset"])
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,28 @@ def test_the_learning_rate_by_hand(changes, epoch, expected):
     assert engine.rate(recipe(**changes), epoch) == pytest.approx(expected)
 
 
+def test_factors_scale_the_rate_of_the_parameters_they_name(tmp_path):
+    model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
+    before = [float(layer.weight.detach()) for layer in model]
+    engine.fit(
+        model,
+        lambda module, _: (3 * module[0].weight.sum() + 3 * module[1].weight.sum(), {}),
+        recipe(epochs=1, lr=0.1, lr_factors={"0.*": 0.5}),
+        lambda epoch, start: [{"video_id": ["v"], "labels": {}}],
+        lambda: [],
+        steps=1,
+        device=torch.device("cpu"),
+        log=tmp_path / "train.log.jsonl",
+    )
+    moved = [was - float(layer.weight.detach()) for was, layer in zip(before, model, strict=True)]
+    assert moved == pytest.approx([0.5 * 0.1 * 3, 0.1 * 3])
+
+
+def test_a_factor_of_nothing_is_named():
+    with pytest.raises(SaccadeError, match=r"lr_factors: 'classifier\.\*' covers nothing of the model, whose first names are weight"):
+        engine.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
+
+
 def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():

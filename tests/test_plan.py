@@ -101,6 +101,14 @@ def test_a_phase_depends_only_on_what_it_reads(project):
     assert "num_frames" in plan.phase_settings(project, run(project), policy)
 
 
+def test_a_phase_is_shared_over_the_settings_that_it_ignores(project):
+    edit(project / "methods/toy/card.yml", "base: {reads: [width, lr, epochs]}", "base: {ignores: [width]}")
+    edit(project / "methods/toy/card.yml", "shared: {use: [policy],", "shared: {width: 16, use: [policy],")
+    assert [need.run.variant for need in plan.weights(project, run(project, "shared"))] == ["plain", "shared"]
+    base = plan.phase_settings(project, run(project), plan.phase_of(project, run(project), "base"))
+    assert "width" not in base and "num_frames" in base
+
+
 def test_a_missing_dataset_is_planned_but_not_run_with_the_instruction(project):
     planned = grid.grid(project, load_config({"budget": "demo", "seeds": [0], "runs": ["dots/toy/plain"]}))
     assert planned["runs"][0]["status"] == "not run"

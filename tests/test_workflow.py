@@ -113,7 +113,7 @@ def test_a_second_run_has_nothing_to_do(demo):
 
 def test_a_comment_edited_runs_nothing(demo):
     edit(demo / "saccade/engine.py", "def fit(", "# A comment.\ndef fit(")
-    edit(demo / "methods/tsn/phases.py", '"""TSN has one phase', '"""TSN still has one phase')
+    edit(demo / "methods/tsn/phases.py", '"""The phases of TSN', '"""The two phases of TSN')
     assert planned(demo) == {}
 
 
@@ -204,7 +204,7 @@ def test_every_shipped_config_plans(demo, name):
     ("arguments", "message"),
     [
         (["--config", "budgett=demo"], "budgett"),
-        (["--config", "runs=[motion-digits/tsm/x]"], "unknown method 'tsm'; did you mean 'tsn'"),
+        (["--config", "runs=[motion-digits/tsnn/x]"], "unknown method 'tsnn'; did you mean 'tsn'"),
         (["--config", "points=[uniform3]"], "unknown point 'uniform3'"),
     ],
 )

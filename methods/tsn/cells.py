@@ -1,71 +1,21 @@
-"""TSN, TSM and ResNet-50 in the five papers' tables: our count of each printed complexity cell, on the meta device.
+"""TSN and ResNet-50 in the papers' tables: our count of each printed complexity cell, on the meta device.
 
 `ours` is always the rule of `saccade.cost` (multiply-adds of convolutions and linear layers), for the network and frames that the paper
-says or that its number implies. Where print follows another rule, the note counts by that one too. TSM moves channels between
-frames and multiplies nothing, so it costs what TSN costs.
+says or that its number implies. Where print follows another rule, the note counts by that one too.
 """
 
-from collections import Counter
 from functools import cache
 
 import torch
-from torch import nn
 from torchvision.models import inception_v3
 from torchvision.models.resnet import Bottleneck
 
-from saccade.cost import count
+from saccade.cost_backbones import FRAME, frame_gmacs, gmacs, head_gmacs, network, resnet50_elements, resnet50_gmacs
 from saccade.cost_table import Cell
-from saccade.nn.backbones import backbone
-
-GIGA = 1e9
-FRAME = (1, 3, 224, 224)
-
-
-@cache
-def frame_gmacs(name: str) -> float:
-    """One 224 x 224 frame through a backbone without its classifier."""
-    return _gmacs(_network(name), FRAME)
-
-
-def head_gmacs(num_features: int, num_classes: int) -> float:
-    return num_features * num_classes / GIGA
-
-
-def resnet50_gmacs(num_classes: int) -> float:
-    """One frame through ResNet-50 with a classifier. ResNet-50 is torchvision's, which takes strides in the 3x3 convolutions (v1.5)."""
-    return frame_gmacs("resnet50") + head_gmacs(2048, num_classes)
-
-
-@cache
-def resnet50_v1_gmacs() -> float:
-    """One frame through ResNet-50 as first published, without its classifier: strides in the first 1x1 convolution of a stage."""
-    network = _network("resnet50")
-    for block in network.modules():
-        if isinstance(block, Bottleneck):
-            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
-    return _gmacs(network, FRAME)
-
-
-@cache
-def resnet50_elements() -> dict[str, float]:
-    """Giga-elements of one frame in ResNet-50: results of its normalisations (BN), ReLUs and shortcut sums, inputs of its poolings."""
-    kinds = {nn.BatchNorm2d: "BN", nn.ReLU: "ReLU", Bottleneck: "sum", nn.MaxPool2d: "pool", nn.AdaptiveAvgPool2d: "pool"}
-    elements: Counter[str] = Counter()
-
-    def add(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        kind = kinds[type(module)]
-        elements[kind] += (inputs[0] if kind == "pool" else output).numel()
-
-    network = _network("resnet50")
-    for module in network.modules():
-        if type(module) in kinds:
-            module.register_forward_hook(add)
-    network(torch.empty(FRAME, device="meta"))
-    return {kind: number / GIGA for kind, number in elements.items()}
 
 
 def cells() -> list[Cell]:
-    return [_mac2023(), *_adafocus2021(), *_tcnn2022(), _atfr2021(), _epitoma2020()]
+    return [_mac2023(), *_adafocus2021(), _tcnn2022(), _epitoma2020()]
 
 
 def _mac2023() -> Cell:
@@ -88,49 +38,26 @@ def _adafocus2021() -> list[Cell]:
     extra = resnet50_elements()
     tsn = 8 * resnet50_gmacs(174)
     generous = tsn + 8 * (4 * extra["BN"] + extra["ReLU"] + extra["sum"])
-    both = 8 * (frame_gmacs("mobilenet_v2") + frame_gmacs("resnet50") + head_gmacs(1280 + 2048, 174))
-    one_head = "conv + linear, 174-way head on every frame, 8 frames of 224 x 224, one view"
-    rows = [
-        (
-            "TSN",
-            tsn,
-            one_head,
-            "unexplained: the same multiply-adds are printed as 32.7 in the row TSM, so this number was taken from elsewhere and counted "
-            f"otherwise. Normalisation at 4 per element, ReLU and shortcut sums at 1 would give {generous:.2f}, a rule found by trying",
-        ),
-        ("TSM", tsn, one_head, "agrees; TSM's shift multiplies nothing, so this is TSN's count; the method itself comes later"),
-        (
-            "TSM+",
-            both,
-            "conv + linear, MobileNetV2 and ResNet-50 each on 8 frames of 224 x 224, one 174-way head on both features, one view",
-            f"agrees; the head is {8 * head_gmacs(1280 + 2048, 174):.3f} of it, so print can't tell whether it runs per frame or once",
-        ),
-    ]
-    keys = {"paper": "adafocus2021", "table": "Table 3", "column": "GFLOPs"}
-    datasets = ("something-v1", "something-v2")
-    return [Cell(row=row, dataset=data, ours=ours, rule=rule, note=note, **keys) for row, ours, rule, note in rows for data in datasets]
-
-
-def _tcnn2022() -> list[Cell]:
-    frame = {num_classes: resnet50_gmacs(num_classes) for num_classes in (51, 101, 1000)}
-    normalisation = 2 * resnet50_elements()["BN"]
-    with_it = {num_classes: f"{8 * (gmacs + normalisation):.2f}" for num_classes, gmacs in frame.items()}
-    tsm = [
+    return [
         Cell(
-            paper="tcnn2022",
-            table=table,
-            row="TSM",
+            paper="adafocus2021",
+            table="Table 3",
+            row="TSN",
             column="GFLOPs",
             dataset=dataset,
-            ours=8 * frame[num_classes],
-            rule=f"conv + linear, {num_classes}-way head on every frame, 8 frames of 224 x 224, one view",
-            note="frames and backbone are not stated, 8 of ResNet-50 fit; print is met by adding normalisation at 2 per element: "
-            f"{with_it[num_classes]} (a 1000-way head would give {with_it[1000]}); TSM's shift multiplies nothing, this is TSN's count",
+            ours=tsn,
+            rule="conv + linear, 174-way head on every frame, 8 frames of 224 x 224, one view",
+            note="unexplained: the same multiply-adds are printed as 32.7 in the row TSM, so this number was taken from elsewhere and "
+            f"counted otherwise. Normalisation at 4 per element, ReLU and shortcut sums at 1 would give {generous:.2f}, a rule found "
+            "by trying",
         )
-        for table, dataset, num_classes in (("Table 2", "ucf101", 101), ("Table 3", "hmdb51", 51))
+        for dataset in ("something-v1", "something-v2")
     ]
+
+
+def _tcnn2022() -> Cell:
     inception = {size: 25 * _inception_v3_gmacs(size) for size in (224, 299)}
-    tsn = Cell(
+    return Cell(
         paper="tcnn2022",
         table="Table 2",
         row="TSN",
@@ -138,23 +65,8 @@ def _tcnn2022() -> list[Cell]:
         dataset="ucf101",
         ours=None,
         rule="",
-        note=f"can't be counted: neither network nor frames are stated; it would be {80 / frame[101]:.1f} frames of ResNet-50, "
+        note=f"can't be counted: neither network nor frames are stated; it would be {80 / resnet50_gmacs(101):.1f} frames of ResNet-50, "
         f"and 25 frames of torchvision's Inception-v3 cost {inception[224]:.1f} at 224 pixels, {inception[299]:.1f} at 299",
-    )
-    return [tsn, *tsm]
-
-
-def _atfr2021() -> Cell:
-    return Cell(
-        paper="atfr2021",
-        table="Table 8",
-        row="TSM R50*",
-        column="GFLOPs",
-        dataset="kinetics400",
-        ours=16 * resnet50_gmacs(400),
-        rule="conv + linear, 400-way head on every frame, 16 frames of 224 x 224, one of 10 views",
-        note=f"agrees when cut to whole GMACs; frames are not stated, 16 fit (8 would be {8 * resnet50_gmacs(400):.1f}); "
-        "TSM's shift multiplies nothing, this is TSN's count",
     )
 
 
@@ -173,16 +85,17 @@ def _epitoma2020() -> Cell:
     )
 
 
-def _network(name: str) -> nn.Module:
-    with torch.device("meta"):
-        return backbone(name)[0].eval()
+@cache
+def resnet50_v1_gmacs() -> float:
+    """One frame through ResNet-50 as first published, without its classifier: strides in the first 1x1 convolution of a stage."""
+    resnet50 = network("resnet50")
+    for block in resnet50.modules():
+        if isinstance(block, Bottleneck):
+            block.conv1.stride, block.conv2.stride = block.conv2.stride, block.conv1.stride
+    return gmacs(resnet50, FRAME)
 
 
 def _inception_v3_gmacs(size: int) -> float:
     with torch.device("meta"):
-        network = inception_v3(aux_logits=False, init_weights=False).eval()
-    return _gmacs(network, (1, 3, size, size))
-
-
-def _gmacs(network: nn.Module, shape: tuple[int, ...]) -> float:
-    return count(network, torch.empty(shape, device="meta")).macs / GIGA
+        inception = inception_v3(aux_logits=False, init_weights=False).eval()
+    return gmacs(inception, (1, 3, size, size))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from saccade.settings import Input, Recipe
+from saccade.settings import Input, Recipe, at_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,3 +12,13 @@ class Settings(Input, Recipe):
     width: float = 1.0  # scales the backbone's channels; 1 is the published network
     weights: str = "none"  # where training starts: `none`, `imagenet` (torchvision's), or a file
     dropout: float = 0.5  # before the classifiers
+    consensus: Literal["mean", "gru"] = "mean"  # of the frames: the mean of their scores, or a GRU that reads their features
+    hidden_size: int = 1024  # of the GRU
+    first: int = 0  # of the `num_frames` frames chosen, only the first so many are looked at; 0: all
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "hidden_size")
+        at_least(self, 0, "first")
+        if self.first > self.num_frames:
+            raise ValueError(f"first is {self.first}, but num_frames only {self.num_frames}")

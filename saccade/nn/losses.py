@@ -14,3 +14,10 @@ def classification_loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) ->
         else:
             losses.append(functional.binary_cross_entropy_with_logits(value.float(), target.to(value.dtype).float()))
     return sum(losses[1:], losses[0])
+
+
+def stepwise_loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+    """`classification_loss` of logits (B, T, K) at every step, averaged over steps and videos: every prefix of a clip has to know."""
+    steps = {head: value.flatten(0, 1) for head, value in logits.items()}  # (B*T, K)
+    repeated = {head: labels[head].repeat_interleave(value.shape[1], dim=0) for head, value in logits.items()}  # (B*T,) or (B*T, K)
+    return classification_loss(steps, repeated)
