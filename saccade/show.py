@@ -26,6 +26,11 @@ from saccade.typeset import NONE, percent, significant
 
 NOT_RUN = "not run"
 LEAST_HEADROOM = 0.05  # of accuracy: below it there is nothing to gain that this data could show
+LOOKS = {
+    "hit.frames": "frames that are informative",
+    "hit.boxes": "patches that hold the target's centre",
+    "cover.boxes": "patches that hold its box",
+}
 METRIC_NAMES = {
     "top1": "top-1",
     "top5": "top-5",
@@ -106,6 +111,27 @@ def _gain(headroom: float, gain: float) -> str:
     if math.isnan(gain):
         return NONE
     return f"{100 * gain:.0f} %".replace("-", "−") if headroom >= LEAST_HEADROOM else "untestable here"
+
+
+def show_looks(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
+    """One row per measure of `looks` and scored point: the share found, beside what chance reaches at the same number and size."""
+    titles, _, cell = _cells(plan, metrics, method, dataset)
+    rows = []
+    for measure, said in LOOKS.items():
+        for p in rows_of(titles):
+            found, *chances = (
+                cell(p.variant, p.point, measure + level)
+                for level in ("", *(f".chance_{how}" for how in ("random", "even", "centre", "fixed")))
+            )
+            if pd.isna(found.mean):
+                continue
+            row = {"Of": said, "Variant": p.variant, "Point": p.title, "Role": p.stand_in}
+            row["Found %"] = percent(found.mean, found.sd, found.low, found.high)
+            for name, chance in zip(("Random %", "Evenly spread %", "Centre %", "Best fixed %"), chances, strict=True):
+                row[name] = percent(chance.mean)
+            rows.append({**row, "Videos": _count(found.n)})
+    table = pd.DataFrame(rows)
+    return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]
 
 
 def show_not_run(planned: pd.DataFrame) -> pd.DataFrame:

@@ -104,13 +104,14 @@ def collect_planned(plan: Plan, root: Path) -> pd.DataFrame:
 
 
 def point_titles(plan: Plan, method: str) -> pd.DataFrame:
-    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for the method's own)."""
+    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for the method's own),
+    of (the cells, `<variant>/<point>`, that a stand-in stands for)."""
     rows = {
-        (dataset_label(run), run["variant"], point["name"]): (point.get("title") or point["name"], point.get("stand_in") or "")
+        (dataset_label(run), run["variant"], point["name"]): (point.get("title") or point["name"], point["stand_in"] or "", point["of"])
         for run in runs_of(plan, method)
         for point in run["points"]
     }
-    return pd.DataFrame([[*key, *value] for key, value in rows.items()], columns=["dataset", "variant", "point", "title", "stand_in"])
+    return pd.DataFrame([[*key, *value] for key, value in rows.items()], columns=["dataset", "variant", "point", "title", "stand_in", "of"])
 
 
 def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -152,7 +153,8 @@ def pareto_front(cost: Any, value: Any) -> np.ndarray:
 
 
 def tradeoff_points(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
-    """What the accuracy-cost figure draws: variant, point, title, stand_in, gmacs, value, chance, low, high, sd, seeds, front.
+    """What the accuracy-cost figure draws: variant, point, title, stand_in, of, gmacs, value, chance, low, high, sd, seeds,
+    front.
 
     The front is that of the method's own points: an oracle sees the ground truth, and stand-ins are there to be compared with.
     """

@@ -21,19 +21,22 @@ SIDES = [(7, 0), (-7, 0), (5, 5), (5, -5), (-5, 5), (-5, -5), (0, 7), (0, -7), (
 GMACS = "GMACs per video (multiply-adds executed,\nall views and crops, head included)"
 
 
-def draw_tradeoff(points: pd.DataFrame, seeds: pd.DataFrame, metric: str) -> Figure:
+def draw_tradeoff(points: pd.DataFrame, seeds: pd.DataFrame, metric: str, baselines: pd.DataFrame) -> Figure:
     """Accuracy against executed cost: circles for own points (filled on their Pareto front), other hollow marks for stand-ins, a colour
-    per variant, 95 % intervals, small dots for seeds. Points of equal cost stand side by side, a few pixels apart.
+    per variant, 95 % intervals, small dots for seeds; behind them, grey, the baselines' frontier. Points of equal cost stand side by
+    side, a few pixels apart.
 
-    points: tables.tradeoff_points, at least one row; seeds: tables.seed_points; metric: what the y axis says.
+    points: tables.tradeoff_points, at least one row; seeds: tables.seed_points; metric: what the y axis says; baselines:
+    frontier.static_frontier, which may be empty.
     """
     colours = colours_of(list(dict.fromkeys(points.variant)))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
         axes = figure.subplots()
         axes.set(xscale="log", xlabel=GMACS, ylabel=f"{metric} (%)")
-        _limits(axes, points)
+        _limits(axes, points, baselines)
         points = _side_by_side(axes, points)
+        _draw_baselines(axes, baselines)
         _draw_seeds(axes, points, seeds, colours)
         lines = _front(axes, points[points.stand_in == ""], "-") + _front(axes, points[points.stand_in == "static"], "--")
         for p in rows_of(points):
@@ -44,13 +47,14 @@ def draw_tradeoff(points: pd.DataFrame, seeds: pd.DataFrame, metric: str) -> Fig
         if 1 < len(colours) <= MANY:
             handles = [Line2D([], [], color=colour, marker="o", linestyle="", label=variant) for variant, colour in colours.items()]
             figure.legend(handles=handles, loc="outside upper left", frameon=False, ncols=3, fontsize=9, handletextpad=0.2, borderaxespad=0)
-        _label_points(axes, points, lines)
+        _label_points(axes, points, baselines, lines)
         return figure
 
 
-def _limits(axes: Axes, points: pd.DataFrame) -> None:
-    """Room for names right of the last point, and above and below every interval and the chance level."""
-    low, high = np.log(points.gmacs.min()), np.log(points.gmacs.max())
+def _limits(axes: Axes, points: pd.DataFrame, baselines: pd.DataFrame) -> None:
+    """Room for names right of the last point, and above and below every interval, the frontier and the chance level."""
+    costs = np.log(pd.concat([points.gmacs, baselines.gmacs.astype(float)]))
+    low, high = costs.min(), costs.max()
     right = 0.24  # of the axis
     width = max((high - low) / (0.9 - right), 1.0)
     axes.set_xlim(np.exp(high + (right - 1) * width), np.exp(high + right * width))
@@ -59,7 +63,7 @@ def _limits(axes: Axes, points: pd.DataFrame) -> None:
     axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=9))
     axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
     axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    values = 100 * pd.concat([points[name] for name in ("value", "low", "high", "chance")]).dropna()
+    values = 100 * pd.concat([*(points[name] for name in ("value", "low", "high", "chance")), baselines.value.astype(float)]).dropna()
     room = max(4.0, 0.08 * (values.max() - values.min()))
     axes.set_ylim(max(values.min() - room, -2), min(values.max() + room, 102))
 
@@ -71,6 +75,17 @@ def _side_by_side(axes: Axes, points: pd.DataFrame) -> pd.DataFrame:
     group = (np.log(points.gmacs) / (0.03 * (high - low))).round()
     rank = points.groupby(group).cumcount() - (points.groupby(group).gmacs.transform("size") - 1) / 2
     return points.assign(x=points.gmacs * np.exp(0.02 * (high - low) * rank))
+
+
+def _draw_baselines(axes: Axes, baselines: pd.DataFrame) -> None:
+    """The best that any baseline reaches for at most that cost, as a pale broad step line to the right edge, with its points."""
+    if baselines.empty:
+        return
+    x, y = [*baselines.gmacs, axes.get_xlim()[1]], 100 * baselines.value.to_numpy(float)
+    axes.plot(
+        x, [*y, y[-1]], drawstyle="steps-post", color=MUTED, linewidth=4, alpha=0.3, zorder=1.5, solid_capstyle="butt", gid="baselines"
+    )
+    axes.scatter(baselines.gmacs, y, s=14, color=MUTED, alpha=0.5, linewidth=0, zorder=1.6)
 
 
 def _draw_seeds(axes: Axes, points: pd.DataFrame, seeds: pd.DataFrame, colours: dict[str, str]) -> None:
@@ -100,7 +115,7 @@ class _Space:
     lines: list[Bbox]
 
 
-def _label_points(axes: Axes, points: pd.DataFrame, lines: list[tuple[float, float, float]]) -> None:
+def _label_points(axes: Axes, points: pd.DataFrame, baselines: pd.DataFrame, lines: list[tuple[float, float, float]]) -> None:
     """Names beside the points, front first; one for which there is no place is left to the table."""
     axes.get_figure().draw_without_rendering()  # type: ignore[union-attr]
     frame, to_pixels = axes.get_window_extent(), axes.transData.transform
@@ -118,10 +133,23 @@ def _label_points(axes: Axes, points: pd.DataFrame, lines: list[tuple[float, flo
             _place(axes, space, words, (right, 100 * chance), MUTED, [(-2, 3), (-2, -3)], near=False)
         height = to_pixels((left, 100 * chance))[1]
         space.lines.append(Bbox.from_extents(frame.x0, height - 1, frame.x1, height + 1))
+    _label_baselines(axes, space, baselines)
     several = points.variant.nunique() > MANY
     for p in rows_of(points.assign(own=points.stand_in == "").sort_values(["front", "own", "value"], ascending=False, kind="stable")):
         name = f"{p.variant} · {p.title}" if several else p.title
         _place(axes, space, name, (p.x, 100 * p.value), MUTED if p.stand_in else INK, SIDES)
+
+
+def _label_baselines(axes: Axes, space: _Space, baselines: pd.DataFrame) -> None:
+    """`baselines` above or below the frontier's last level part, else above an earlier one; the line itself is kept clear of names."""
+    if baselines.empty:
+        return
+    to_pixels, ends = axes.transData.transform, [*baselines.gmacs[1:], axes.get_xlim()[1]]
+    levels = [(x0, x1, 100 * y) for x0, x1, y in zip(baselines.gmacs, ends, baselines.value, strict=True)]
+    space.lines += [Bbox([to_pixels((x0, y)) - 2, to_pixels((x1, y)) + 2]) for x0, x1, y in levels]
+    last = (axes.get_xlim()[1], levels[-1][2])
+    spots = [(last, [(-2, 5), (-2, -5)])] + [((x0, y), [(2, 5), (2, -5)]) for x0, _, y in levels[::-1]]
+    any(_place(axes, space, "baselines", at, MUTED, sides, near=False) for at, sides in spots)
 
 
 def _place(
@@ -160,10 +188,12 @@ def _nearest(box: Bbox, centre: np.ndarray, marks: np.ndarray) -> bool:
     return bool(distance(centre[None])[0] <= distance(marks).min() + 0.5)
 
 
-def describe_tradeoff(points: pd.DataFrame, metric: str, dataset: str) -> str:
+def describe_tradeoff(points: pd.DataFrame, metric: str, dataset: str, baselines: pd.DataFrame) -> str:
     """What draw_tradeoff shows, in words."""
     rows = rows_of(points.sort_values("gmacs", kind="stable"))
     said = [f"{p.variant}, {p.title}: {percent(p.value, low=p.low, high=p.high)} % at {significant(p.gmacs)}" for p in rows]
     chance = points.chance.dropna()
     floor = f" Chance level: {percent(chance.iloc[0])} %." if len(chance) else ""
-    return f"{metric} against GMACs per video on {dataset}. {'; '.join(said)}.{floor}"
+    steps = "; ".join(f"{percent(p.value)} % at {significant(p.gmacs)}" for p in rows_of(baselines))
+    static = f" The baselines' frontier: {steps}." if steps else ""
+    return f"{metric} against GMACs per video on {dataset}. {'; '.join(said)}.{static}{floor}"

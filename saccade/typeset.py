@@ -20,6 +20,7 @@ TITLES = {
     "not_run": "Planned and not run",
     "headline": "Accuracy and cost",
     "stand_ins": "Beside its stand-ins",
+    "looks": "Does it look where the information is?",
     "details": "More metrics",
     "coverage": "Videos",
     "cost_cells": "Printed costs, counted again",
@@ -42,6 +43,8 @@ TEXT = LONG | {
     "Point",
     "Role",
     "Head",
+    "Of",
+    "Weights",
     "Run",
     "Step",
     "Where",
@@ -64,6 +67,12 @@ CAPTIONS = {
         "where there are less than 5 points. "
         "Differences of means, without intervals."
     ),
+    "looks": (
+        "Of what a point chose, the share that the ground truth calls right; mean over videos, brackets: 95 % bootstrap interval over "
+        "clusters. Patches are judged only where the target is to be seen. Beside it, at the same number and size: what a random choice "
+        "expects, frames evenly spread or the patch in the centre, and the best times or place that are the same for every video "
+        "(fitted on the other splits). A point that finds no more than the best of these doesn't look."
+    ),
     "details": READING + "Decoded frames: mean per video, looked at or not.",
     "coverage": "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem.",
     "cost_cells": (
@@ -73,7 +82,8 @@ CAPTIONS = {
     "tradeoff": (
         "Circles: the method's own operating points, filled on their Pareto front (grey line). Triangles and other hollow marks: "
         "stand-ins (oracle up, random down); an oracle sees the ground truth. Small dots: seeds. Bars: 95 % bootstrap intervals over "
-        "clusters of test videos. Dotted: chance. Points of "
+        "clusters of test videos. Dotted: chance. Broad grey line: the static frontier, the best that any baseline of this budget reaches "
+        "for at most that cost. Points of "
         "equal cost stand side by side. "
         "GMACs: billions of multiply-adds per video as executed, over all views and crops, head included; logarithmic."
     ),

@@ -20,7 +20,9 @@ def make_plan(seeds: int = 2, variants: tuple[str, ...] = ("tiny",), budget: str
     return {
         "budget": budget,
         "runs": runs,
-        "methods": [{"name": "tsn", "title": "TSN", "summary": "Frames, then a mean: 100 % of T & <nothing> else_", "paper": ""}],
+        "methods": [
+            {"name": "tsn", "title": "TSN", "summary": "Frames, then a mean: 100 % of T & <nothing> else_", "paper": "", "baseline": True}
+        ],
         "datasets": [
             {"name": "motion-digits", "title": "Motion digits", "classes": {"noun": ["0", "1"], "verb": ["go_left", "go_right"]}},
             {"name": "ucf101", "title": "UCF101", "classes": {"action": ["a", "b"]}},
@@ -33,7 +35,10 @@ def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, w
     return {
         "run": f"{budget}/{data}/tsn/{variant}/seed{seed}",
         **{"dataset": dataset, "edition": edition, "method": "tsn", "variant": variant, "title": variant, "seed": seed},
-        "points": [{"name": name, "title": title, "stand_in": stand_in, "why": ""} for name, (title, stand_in, *_) in POINTS.items()],
+        "points": [
+            {"name": name, "title": title, "stand_in": stand_in, "of": [f"{variant}/uniform8"] if stand_in else [], "why": ""}
+            for name, (title, stand_in, *_) in POINTS.items()
+        ],
         **{"phases": ["train"], "weights": [f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json"]},
         **{"status": "not run" if why else "available", "why": why},
     }

@@ -1,11 +1,12 @@
 import xml.etree.ElementTree as ElementTree
 
 import fake_results
+import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
-from saccade import figures, tables, tradeoff
+from saccade import figures, frontier, tables, tradeoff
 
 
 @pytest.fixture
@@ -22,12 +23,13 @@ def root(tmp_path, plan):
 def draw(plan, root, head="noun"):
     metrics = tables.collect_metrics(plan, root)
     points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
-    return tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", head), f"{head} top-1")
+    front = frontier.static_frontier(plan, metrics, "motion-digits", head)
+    return tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", head), f"{head} top-1", front)
 
 
 def test_every_point_is_named_and_so_is_chance(plan, root):
     words = {text.get_text() for text in draw(plan, root).axes[0].texts}
-    assert words == {"uniform 4", "uniform 8", "oracle 8", "random 8", "chance 10.0 %"}
+    assert words == {"uniform 4", "uniform 8", "oracle 8", "random 8", "chance 10.0 %", "baselines"}
 
 
 def test_names_cover_neither_each_other_nor_a_point(plan, root):
@@ -54,13 +56,17 @@ def test_every_interval_is_inside_the_axes(plan, root):
 def test_a_single_point_without_interval_can_be_drawn(plan, root):
     metrics = tables.collect_metrics(plan, root).query("point == 'uniform8'").assign(low=float("nan"), high=float("nan"))
     points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
-    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1")
+    none = pd.DataFrame(columns=frontier.FRONTIER_COLUMNS)
+    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", none)
     assert [text.get_text() for text in figure.axes[0].texts][-1] == "uniform 8"
 
 
 def test_words_tell_what_the_figure_shows(plan, root):
-    points = tables.tradeoff_points(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits", "noun")
-    said = tradeoff.describe_tradeoff(points, "noun top-1", "motion-digits")
+    metrics = tables.collect_metrics(plan, root)
+    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
+    front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
+    said = tradeoff.describe_tradeoff(points, "noun top-1", "motion-digits", front)
+    assert "The baselines' frontier: 41.0 % at 0.200; 51.0 % at 0.400." in said
     assert "tiny, uniform 4: 41.0 [33.0, 49.0] % at 0.200" in said
     assert "Chance level: 10.0 %" in said
 
@@ -100,3 +106,11 @@ def test_curves_have_a_panel_for_the_loss_and_one_per_head(plan, root):
 def test_module_bars_are_labelled_with_their_share(plan, root):
     axes = figures.draw_modules(tables.read_modules(plan, root, "tsn")).axes[0]
     assert [text.get_text() for text in axes.texts] == ["60.0 %", "10.0 %", "20.0 %", "6.0 %", "4.0 %"]
+
+
+def test_the_frontier_reaches_the_right_edge_behind_the_points(plan, root):
+    axes = draw(plan, root).axes[0]
+    (line,) = [line for line in axes.lines if line.get_gid() == "baselines"]
+    assert line.get_xdata()[-1] == axes.get_xlim()[1]
+    assert list(line.get_ydata()) == pytest.approx([41, 51, 51])
+    assert line.get_zorder() < min(c.get_zorder() for c in axes.collections if isinstance(c, PathCollection))

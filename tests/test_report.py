@@ -8,7 +8,7 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import figures, pages, report, show, tables, tradeoff
+from saccade import figures, frontier, pages, report, show, tables, tradeoff
 from saccade.records import SaccadeError
 from saccade.typeset import about, save_table
 
@@ -32,7 +32,8 @@ def save_parts(root, plan):
                about(plan, "headline", "motion-digits"))  # fmt: skip
     save_table(show.show_not_run(tables.collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run"))
     points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
-    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1")
+    front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
+    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front)
     figures.save_figure(figure, folder / "figures/tsn", "tradeoff--x", about(plan, "tradeoff", "motion-digits", "noun", alt='says "<all>"'))
 
 
@@ -209,6 +210,7 @@ def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_p
         "headline--motion-digits.json",
         "details--motion-digits.json",
         "stand_ins--motion-digits.json",
+        "looks--motion-digits.json",
         "not_run.json",
         "coverage.json",
     }

@@ -42,7 +42,7 @@ def test_a_seed_that_was_not_run_shows(plan, root):
 
 def test_a_planned_point_without_a_result_keeps_its_row(plan, root):
     for run in plan["runs"][:2]:
-        run["points"].append({"name": "late", "title": "late", "stand_in": None, "why": ""})
+        run["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
     table = headline(plan, root).set_index("Point")
     assert table.loc["late", "noun top-1 %"] == "not run"
     assert table.loc["late", "Seeds"] == "0 of 2"
@@ -61,6 +61,23 @@ def test_bounds_for_missing_videos_show_where_scoring_gave_them(plan, root):
     fake_results.write(path, {**content, "rows": [*content["rows"], bound]})
     table = show.show_details(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
     assert table["noun top-1 if missing videos were wrong %"].iloc[0] == "25.0"
+
+
+def test_hit_rates_stand_beside_chance(plan, root):
+    path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
+    content = tables.read_json(path)
+    levels = {"": 0.75, ".chance_random": 0.25, ".chance_even": 0.5, ".chance_fixed": 0.6}
+    rows = [
+        {"point": "uniform8", "metric": f"hit.frames{k}", "value": v, "low": v - 0.1, "high": v + 0.1, "n": 50} for k, v in levels.items()
+    ]
+    fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
+    table = show.show_looks(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
+    row = {"Of": "frames that are informative", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
+    assert table.to_dict("records") == [row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}]
+
+
+def test_without_ground_truth_there_are_no_hit_rates(plan, root):
+    assert show.show_looks(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits").empty
 
 
 def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):

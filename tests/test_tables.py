@@ -54,7 +54,7 @@ def test_planned_cells_without_metrics_are_not_run_with_the_reason(plan, root):
 
 
 def test_a_point_added_after_scoring_says_so(plan, root):
-    plan["runs"][0]["points"].append({"name": "late", "title": "late", "stand_in": None, "why": ""})
+    plan["runs"][0]["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
     planned = tables.collect_planned(plan, root).set_index("point")
     assert planned.loc["late", "status"] == "not run"
     assert "added after scoring" in planned.loc["late", "why"]

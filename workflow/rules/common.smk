@@ -117,8 +117,14 @@ def scored(wildcards):
 
 
 def scored_of_method(wildcards):
+    """Its own, and on the same data those of the baselines, whose frontier its figures show."""
+    methods = {wildcards.method} | {m["name"] for m in GRID["methods"] if m["baseline"]}
+    own = [run for run in GRID["runs"] if run["method"] == wildcards.method]
+    data = {(run["dataset"], run["edition"]) for run in own}
     return [
         f"results/{run['run']}/metrics.json"
         for run in GRID["runs"]
-        if run["status"] == "available" and run["method"] == wildcards.method
+        if run["status"] == "available"
+        and run["method"] in methods
+        and (run["dataset"], run["edition"]) in data
     ]
