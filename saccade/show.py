@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.beside import ROLES, Beside, StandIn
 from saccade.records import read_json
 from saccade.tables import (
-    ROLES,
     Plan,
-    beside_stand_ins,
     count_videos,
     dataset_label,
     heads_of,
@@ -22,10 +21,9 @@ from saccade.tables import (
     runs_of,
     summarise,
 )
-from saccade.typeset import NONE, percent, significant
+from saccade.typeset import NONE, TEXT, percent, significant
 
 NOT_RUN = "not run"
-LEAST_HEADROOM = 0.05  # of accuracy: below it there is nothing to gain that this data could show
 LOOKS = {
     "hit.frames": "frames that are informative",
     "hit.boxes": "patches that hold the target's centre",
@@ -92,25 +90,42 @@ def show_details(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str) -
     return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]
 
 
-def show_stand_ins(points: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row per head and own point that has a stand-in at equal cost. `points`: {head: tables.tradeoff_points(...)}."""
-    rows = []
-    for head, table in points.items():
-        for p in rows_of(beside_stand_ins(table).dropna(subset=["oracle", "random", "static", "fixed"], how="all")):
-            row = {"Head": head, "Variant": p.variant, "Point": p.title, "Own %": percent(p.own)}
-            row |= {f"{name.capitalize()} %": percent(getattr(p, name)) for name in ROLES}
-            row["Headroom"] = NONE if math.isnan(p.headroom) else f"{100 * p.headroom:+.1f} points".replace("-", "−")
-            row["Gain in headroom"] = _gain(p.headroom, p.gain)
-            rows.append(row)
-    table = pd.DataFrame(rows)
+def show_stand_ins(rows: dict[str, list[Beside]]) -> pd.DataFrame:
+    """One row per head and own point, by the weights of its stand-ins. `rows`: {head: beside.beside_stand_ins(...)}."""
+    shown = []
+    for head, points in rows.items():
+        for p in points:
+            row = {"Head": head, "Variant": p.variant, "Point": p.title, "Weights": p.weights or NONE, "Own %": percent(p.own)}
+            row |= {f"{role.capitalize()} %": _stand_in(p.stand_ins.get(role)) for role in ROLES}
+            row["Headroom, points"] = percent(p.headroom.value, low=p.headroom.low, high=p.headroom.high) if p.headroom else NONE
+            row |= {"Gain in headroom %": _gain(p), "Baselines' cost": _ratio(p)}
+            shown.append({name: cell.replace("-", "−") if name not in TEXT else cell for name, cell in row.items()})
+    table = pd.DataFrame(shown)
     return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]
 
 
-def _gain(headroom: float, gain: float) -> str:
-    """The share of the headroom made good; where there is hardly any, the ratio of two noises says nothing."""
-    if math.isnan(gain):
+def _stand_in(found: StandIn | None) -> str:
+    """Its accuracy; where it doesn't cost what the point costs, also what it costs."""
+    if found is None:
         return NONE
-    return f"{100 * gain:.0f} %".replace("-", "−") if headroom >= LEAST_HEADROOM else "untestable here"
+    if math.isnan(found.value):
+        return NOT_RUN
+    return percent(found.value) + ("" if found.equal_cost else f" at {significant(found.cost)}×")
+
+
+def _gain(row: Beside) -> str:
+    """The share of the headroom made good; where there may be hardly any, the ratio of two noises says nothing."""
+    if row.gain is None or row.headroom is None:
+        return NONE
+    if math.isnan(row.headroom.low):
+        return "no interval"
+    return f"{100 * row.gain.value:.0f} [{100 * row.gain.low:.0f}, {100 * row.gain.high:.0f}]" if row.testable else "untestable here"
+
+
+def _ratio(row: Beside) -> str:
+    if math.isnan(row.ratio):
+        return NONE
+    return row.note if math.isinf(row.ratio) else ("≤ " if row.note else "") + f"{significant(row.ratio)}×"
 
 
 def show_looks(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:

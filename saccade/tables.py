@@ -17,8 +17,6 @@ from saccade.records import METRICS_COLUMNS, read_json
 PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
 HISTORY_COLUMNS = ["dataset", "variant", "seed", "phase", "epoch", "series", "value"]
 MODULE_COLUMNS = ["dataset", "variant", "name", "macs", "share"]
-ROLES = ["oracle", "random", "fixed", "static"]
-EQUAL_COST = 0.03  # stand-ins within 3 % of a point's mean MACs stand beside it
 Plan = dict[str, Any]
 
 
@@ -184,22 +182,6 @@ def seed_points(plan: Plan, metrics: pd.DataFrame, method: str, dataset: str, he
     )
     wide = wide.rename(columns={"gmacs.mean": "gmacs", metric: "value"}).reindex(columns=["variant", "point", "seed", "gmacs", "value"])
     return wide.merge(point_titles(plan, method).query("dataset == @dataset"), on=["variant", "point"])
-
-
-def beside_stand_ins(points: pd.DataFrame) -> pd.DataFrame:
-    """One row per own point with the stand-ins of its variant at equal cost (nearest within 3 %): variant, point, title, own, oracle,
-    random, fixed, static, headroom (oracle - random), gain ((own - random) / headroom). NaN where there is no such stand-in."""
-    rows = []
-    for own in rows_of(points[points.stand_in == ""]):
-        rivals = points[(points.variant == own.variant) & ((points.gmacs / own.gmacs - 1).abs() <= EQUAL_COST)]
-        near = {name: rivals[rivals.stand_in == name] for name in ROLES}
-        best = {name: t.value.loc[(t.gmacs - own.gmacs).abs().idxmin()] if len(t) else math.nan for name, t in near.items()}
-        headroom = best["oracle"] - best["random"]
-        gain = (own.value - best["random"]) / headroom if headroom > 0 else math.nan
-        rows.append(
-            {"variant": own.variant, "point": own.point, "title": own.title, "own": own.value, **best, "headroom": headroom, "gain": gain}
-        )
-    return pd.DataFrame(rows, columns=["variant", "point", "title", "own", *ROLES, "headroom", "gain"])
 
 
 def count_videos(plan: Plan, root: Path, method: str) -> dict[tuple[str, str], tuple[int, int]]:

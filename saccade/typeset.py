@@ -62,10 +62,12 @@ CAPTIONS = {
     + "Role: oracle (sees the ground truth), random, fixed and static (equal cost) are stand-ins to compare with; "
     "chance: always answering the majority class.",
     "stand_ins": (
-        "Top-1 or mAP, mean over seeds, of each point beside stand-ins of the same variant at equal cost (within 3 %). "
-        "Headroom: oracle minus random. Gain: the share of the headroom that the point makes good, untestable "
-        "where there are less than 5 points. "
-        "Differences of means, without intervals."
+        "Top-1 or mAP, mean over seeds, of each point beside the stand-ins that its card names; of several of one kind the best at equal "
+        "cost. Weights: the same as the point's (where it looks), or re-tuned for the stand-in's choice (the system). "
+        '"at 1.24×" marks a stand-in whose multiply-adds differ from the point\'s by more than 3 %. Headroom: oracle minus random; gain: '
+        "the share of it that the point makes good, untestable where the headroom may be less than 5 points; 95 % intervals over "
+        "clusters of videos and seeds. Baselines' cost: multiply-adds of the cheapest baseline that is at least as accurate, as a "
+        "multiple of the point's (≤: a cheaper one might do); not reached: no baseline of this budget is."
     ),
     "looks": (
         "Of what a point chose, the share that the ground truth calls right; mean over videos, brackets: 95 % bootstrap interval over "

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 HEADS = {"noun": 10, "verb": 4, "action": 40}
 OMITTED = [{"metric": "verb.top5", "reason": "verb has 4 classes, so a top-5 answer can't miss"}]
 POINTS = {  # name: title, stand-in, GMACs, top-1 of noun
@@ -51,6 +54,7 @@ def write_run(root: Path, run: dict[str, Any]) -> None:
     shift = 0.02 * run["seed"] + 0.01 * len(run["variant"]) - 0.04
     rows = [row for point in POINTS for row in make_rows(point, shift)]
     write(folder / "metrics.json", {"run": run["run"], "rows": rows, "expected": 60, "evaluated": 60, "clusters": 20, "omitted": OMITTED})
+    make_hits(shift).to_parquet(folder / "hits.parquet")
     lines = [
         {"epoch": e, "train.loss": 2 / e, "val.loss": 1 + 1 / e + shift, "val.noun.top1": 0.1 * e + shift, "val.verb.top1": 0.2}
         for e in range(1, 6)
@@ -78,6 +82,18 @@ def make_rows(point: str, shift: float) -> list[dict[str, Any]]:
         rows.append({"metric": f"{head}.map", "value": value + 0.03, "low": value - 0.05, "high": value + 0.1})
         rows.append({"metric": f"{head}.chance", "value": 1 / classes})
     return [{"point": point, "low": None, "high": None, "n": 60, **row} for row in rows]
+
+
+def make_hits(shift: float) -> pd.DataFrame:
+    """60 videos in 20 clusters; the first so many are hit that the share is about the point's accuracy."""
+    videos = np.arange(60)
+    rows = {"video_id": [f"v{i:02}" for i in videos], "cluster": [f"c{i % 20}" for i in videos]}
+    tables = []
+    for point in POINTS:
+        shares = {f"{head}.top1": POINTS[point][3] + shift - 0.1 * i for i, head in enumerate(HEADS)}
+        hits = {name: (videos < 60 * share).astype(float) for name, share in shares.items()}
+        tables.append(pd.DataFrame({"point": point, **rows, **hits}))
+    return pd.concat(tables, ignore_index=True)
 
 
 def write_tree(root: Path, plan: dict[str, Any]) -> Path:

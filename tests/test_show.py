@@ -1,9 +1,13 @@
+import math
+
 import fake_results
 import pandas as pd
 import pytest
 
 from saccade import show, tables
+from saccade.beside import Beside, StandIn
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
+from saccade.stats import Interval
 
 
 @pytest.fixture
@@ -123,9 +127,44 @@ def test_printed_costs_are_those_of_the_methods_own_list():
     assert named.Note.iloc[0] == "Counted: head included"
 
 
+def interval(value, low, high):
+    return Interval(value, low, high, 60, 20)
+
+
+def row(**more):
+    """An own point of 50 % beside an oracle of 70 %, a random one of 30 % and a static one that costs a quarter more."""
+    of = {"oracle": (0.7, 1.0), "random": (0.3, 1.02), "static": (0.45, 1.25)}
+    stand_ins = {role: StandIn(("v", role), "same", *numbers) for role, numbers in of.items()}
+    known = {"headroom": interval(0.4, 0.3, 0.5), "gain": interval(0.5, 0.25, 0.75), "ratio": 1.8, "note": ""}
+    return Beside(**{"variant": "v", "title": "p", "weights": "same", "own": 0.5, "stand_ins": stand_ins, **known, **more})
+
+
+def test_a_point_stands_beside_its_stand_ins():
+    shown = show.show_stand_ins({"noun": [row()]}).iloc[0].to_dict()
+    accuracies = {"Own %": "50.0", "Oracle %": "70.0", "Random %": "30.0", "Static %": "45.0 at 1.25×"}
+    gains = {"Headroom, points": "40.0 [30.0, 50.0]", "Gain in headroom %": "50 [25, 75]", "Baselines' cost": "1.80×"}
+    assert shown == {"Head": "noun", "Variant": "v", "Point": "p", "Weights": "same", **accuracies, **gains}
+
+
 @pytest.mark.parametrize(
     ("headroom", "gain", "said"),
-    [(0.2, 0.5, "50 %"), (0.2, -0.25, "−25 %"), (1e-17, 2e14, "untestable here"), (-0.1, 0.5, "untestable here")],
+    [
+        (interval(0.2, 0.05, 0.3), interval(-0.25, -0.5, 0.0), "−25 [−50, 0]"),
+        (interval(0.2, 0.049, 0.3), interval(0.5, 0.1, 0.9), "untestable here"),
+        (interval(0.2, math.nan, math.nan), interval(0.5, math.nan, math.nan), "no interval"),
+        (None, None, "–"),
+    ],
 )
-def test_a_gain_without_headroom_is_called_untestable(headroom, gain, said):
-    assert show._gain(headroom, gain) == said
+def test_a_gain_in_a_headroom_that_may_be_nothing_is_untestable(headroom, gain, said):
+    table = show.show_stand_ins({"noun": [row(), row(headroom=headroom, gain=gain)]})
+    assert table["Gain in headroom %"].iloc[1] == said
+
+
+@pytest.mark.parametrize(("ratio", "note", "said"), [(math.inf, "not reached", "not reached"), (0.5, "at most", "≤ 0.500×")])
+def test_where_the_frontier_gives_no_exact_distance_it_says_so(ratio, note, said):
+    assert show.show_stand_ins({"noun": [row(ratio=ratio, note=note)]})["Baselines' cost"].iloc[0] == said
+
+
+def test_a_stand_in_that_was_not_run_says_so():
+    missing = StandIn(("v", "x"), "same", math.nan, math.nan)
+    assert show.show_stand_ins({"noun": [row(stand_ins={"fixed": missing})]})["Fixed %"].iloc[0] == "not run"

@@ -88,14 +88,6 @@ def test_an_oracle_is_not_on_the_front_and_does_not_beat_it(plan, root):
     assert list(zip(front.variant, front.point, strict=True)) == [("tiny-gru", "uniform4"), ("tiny-gru", "uniform8")]
 
 
-def test_stand_ins_stand_beside_the_point_of_equal_cost(plan, root):
-    points = tables.tradeoff_points(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits", "noun")
-    beside = tables.beside_stand_ins(points).set_index(["variant", "point"])
-    row = beside.loc["tiny", "uniform8"]
-    assert (row.headroom, row.gain) == (pytest.approx(0.4), pytest.approx(0.5))
-    assert math.isnan(beside.loc[("tiny", "uniform4"), "oracle"])
-
-
 def test_derived_heads_come_after_the_cards(plan, root):
     assert tables.heads_of(plan, tables.collect_metrics(plan, root), "motion-digits") == ["noun", "verb", "action"]
 
