@@ -117,7 +117,7 @@ def same_twice(trials: int) -> Iterable[dict[str, str]]:
         first, second = systems(generator, clusters, seeds, [0.0, 0.0], on_cluster=0.0)
         ours = kind(verdict.better(compare.difference(first, second, generator, DRAWS))) in DECIDED
         pooled = scipy.stats.ttest_rel(first.values.ravel(), second.values.ravel()).pvalue <= 0.05
-        by_cluster = stats.paired_difference(first.values.mean(axis=0), second.values.mean(axis=0), first.clusters, generator, DRAWS)
+        by_cluster = stats.mean_interval((first.values - second.values).mean(axis=0), first.clusters, generator, DRAWS)
         return ours, pooled, by_cluster.low > 0 or by_cluster.high < 0
 
     for clusters, seeds, found in cells(trials, judge):

@@ -14,10 +14,10 @@ from saccade.frontier import cost_ratio
 from saccade.stand_ins import Cell
 from saccade.stats import Interval
 from saccade.tables import Plan, dataset_label, point_titles, rows_of, run_folder, runs_of
+from saccade.verdict import LEAST_HEADROOM
 
 ROLES = ["oracle", "random", "fixed", "static"]
 EQUAL_COST = 0.03  # a stand-in whose mean MACs are further apart is marked
-LEAST_HEADROOM = 0.05  # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
 Weights = Literal["same", "re-tuned"]
 
 

@@ -4,8 +4,8 @@ A seed is as much a matter of luck as a video: both are drawn. A draw moves by w
 drawn seeds change. The spread is then set to the unbiased estimate for two crossed sources of chance, and the tails to
 Student's, with Satterthwaite's degrees of freedom, since five seeds and eight clusters are few. docs/statistics.md explains.
 
-Systems are compared on the same videos. Trainings of the same name on both sides (two operating points of one training) are
-drawn together, others apart. No torch.
+Systems are compared on the same videos. Systems of the same trainings (two operating points of one variant) draw them together,
+others apart, which is too careful where they share some. No torch.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from saccade.effect import Effect, widening
 from saccade.metrics import Booleans, Floats, mean_average_precision
@@ -116,14 +116,14 @@ class _Resampled:
 
 
 def _resample_means(systems: Sequence[Runs], generator: Generator, draws: int) -> _Resampled:
-    values = [_checked(system, np.asarray(system.values, dtype=np.float64)) for system in systems]
+    values = [_checked(system, system.values) for system in systems]
     members = _common_clusters(systems)
     rng = np.random.default_rng(generator)
     moved = mean_draws(np.concatenate(values).T, members, rng, draws)  # (R, all trainings), the same clusters for all
     moved = (moved - moved.mean(axis=0)) * _unbias(members, dirichlet=False)
     ends = np.cumsum([len(value) for value in values])[:-1]
     parts = zip(systems, values, np.split(moved, ends, axis=1), strict=True)
-    return _draw_seeds([_System(value.mean(axis=1), part, system.trainings) for system, value, part in parts], members, rng)
+    return _draw_seeds([_System(value.mean(axis=1), part, tuple(sorted(system.trainings))) for system, value, part in parts], members, rng)
 
 
 def _resample_maps(systems: Sequence[ScoredRuns], generator: Generator, draws: int) -> _Resampled:
@@ -134,10 +134,11 @@ def _resample_maps(systems: Sequence[ScoredRuns], generator: Generator, draws: i
     for system in systems:
         if not np.array_equal(system.truth, systems[0].truth):
             raise SaccadeError("a difference of mean average precisions needs the same truth on both sides")
-        scores = _checked(system, np.asarray(system.scores, dtype=np.float64))
+        scores = _checked(system, system.scores)
         moved = np.stack([map_draws(one, system.truth, members, np.random.default_rng(common), draws) for one in scores], axis=1)
         values = np.array([mean_average_precision(one, system.truth).value for one in scores])
-        found.append(_System(values, (moved - moved.mean(axis=0)) * _unbias(members, dirichlet=True), system.trainings))
+        moved = (moved - moved.mean(axis=0)) * _unbias(members, dirichlet=True)
+        found.append(_System(values, moved, tuple(sorted(system.trainings))))
     return _draw_seeds(found, members, rng)
 
 
@@ -203,15 +204,17 @@ def _common_clusters(systems: Sequence[Runs] | Sequence[ScoredRuns]) -> NDArray[
     return cluster_numbers(systems[0].clusters, len(systems[0].videos))
 
 
-def _checked(system: Runs | ScoredRuns, values: Floats) -> Floats:
+def _checked(system: Runs | ScoredRuns, values: ArrayLike) -> Floats:
+    """The values (S, N, ...) with the trainings in the order of their names."""
+    table = np.asarray(values, dtype=np.float64)
     wanted = (len(system.trainings), len(system.videos))
-    if values.shape[:2] != wanted or 0 in wanted:
-        raise SaccadeError(f"{wanted[0]} trainings on {wanted[1]} videos need values of shape {wanted}, not {values.shape}")
+    if table.shape[:2] != wanted or 0 in wanted:
+        raise SaccadeError(f"{wanted[0]} trainings on {wanted[1]} videos need values of shape {wanted}, not {table.shape}")
     if len(set(system.trainings)) < wanted[0]:
         raise SaccadeError(f"a training is there twice: {', '.join(system.trainings)}")
-    if not np.isfinite(values).all():
-        raise SaccadeError(f"a value of {system.trainings[int(np.argwhere(~np.isfinite(values))[0][0])]} is not finite")
-    return values
+    if not np.isfinite(table).all():
+        raise SaccadeError(f"a value of {system.trainings[int(np.argwhere(~np.isfinite(table))[0][0])]} is not finite")
+    return table[sorted(range(wanted[0]), key=lambda s: system.trainings[s])]
 
 
 def _rare(system: ScoredRuns) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How sure a number is: bootstraps that resample clusters of videos, differences over the same videos, spread over seeds.
+"""How sure the numbers of one run are: bootstraps that resample clusters of videos.
 
 Videos of one cluster (a person, a source video, a digit instance) are alike, so clusters are drawn, not videos. The
 bounds are percentiles, taken further out the fewer clusters there are (`tail`): plain ones are too tight then. How often
@@ -38,15 +38,6 @@ class Interval:
     seeds: int = 1
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation (ddof = 1; nan for one seed) over `n` seeds."""
-
-    mean: float
-    sd: float
-    n: int
-
-
 def mean_interval(values: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS) -> Interval:
     """The mean of per-video values (N,) with its 95 % cluster bootstrap interval."""
     return mean_intervals(np.asarray(values, dtype=np.float64)[..., None], clusters, generator, draws)[0]
@@ -58,16 +49,6 @@ def mean_intervals(values: ArrayLike, clusters: ArrayLike, generator: np.random.
     members = cluster_numbers(clusters, len(table))
     resampled = mean_draws(table, members, generator, draws)
     return [to_interval(float(value), column, len(table), members) for value, column in zip(_means(table), resampled.T, strict=True)]
-
-
-def paired_difference(
-    first: ArrayLike, second: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS
-) -> Interval:
-    """Mean of first - second over the same videos (both (N,), in the same order), resampled together."""
-    one, other = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    if one.shape != other.shape:
-        raise SaccadeError(f"a paired difference needs the same videos on both sides, not {one.shape} and {other.shape}")
-    return mean_interval(one - other, clusters, generator, draws)
 
 
 def map_interval(
@@ -86,14 +67,6 @@ def map_interval(
     value = mean_average_precision(values, truth).value
     resampled = map_draws(values, truth, members, generator, draws)
     return to_interval(value, np.clip(resampled - resampled.mean() + value, 0.0, 1.0), len(values), members)
-
-
-def across_seeds(values: ArrayLike) -> Spread:
-    """Mean and standard deviation of one number per seed. SaccadeError without a seed or with a non-finite number."""
-    numbers = np.asarray(values, dtype=np.float64)
-    if numbers.ndim != 1 or not len(numbers) or not np.isfinite(numbers).all():
-        raise SaccadeError(f"a spread over seeds needs one finite number per seed, not {numbers.tolist()}")
-    return Spread(float(numbers.mean()), float(numbers.std(ddof=1)) if len(numbers) > 1 else float("nan"), len(numbers))
 
 
 def to_interval(value: float, draws: Floats, n: int, members: NDArray[np.int64]) -> Interval:

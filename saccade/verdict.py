@@ -20,7 +20,7 @@ from saccade.compare import Runs, difference, headroom
 from saccade.effect import Effect
 
 ALPHA = 0.05
-LEAST_HEADROOM = 0.05  # of accuracy: below it there is nothing to gain that this data could show
+LEAST_HEADROOM = 0.05  # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
 
 Kind = Literal[
     "holds",

@@ -71,6 +71,13 @@ def test_points_of_one_training_are_drawn_together():
     assert difference(system, worse).error < 0.4 * difference(system, apart).error
 
 
+def test_a_system_against_itself_never_differs_in_whatever_order_its_trainings_stand():
+    (system,) = hits([0.6], rng(), seed_sd=0.2)
+    turned = Runs(system.values[::-1], system.videos, system.clusters, system.trainings[::-1])
+    found = difference(system, turned).interval()
+    assert [found.value, found.low, found.high] == pytest.approx([0, 0, 0], abs=1e-12)
+
+
 def test_two_systems_may_have_different_numbers_of_seeds():
     (many,), (few,) = hits([0.9], rng(), seeds=5, name="m"), hits([0.5], rng(), seeds=3, name="f")
     found = difference(many, few)
