@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from conftest import ROOT, edit
 
@@ -19,6 +20,7 @@ from saccade.records import METRICS_COLUMNS
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 COPIED = ["Snakefile", "config", "workflow", "profiles", "saccade", "methods", "data", "environment.yml"]
 RUN = "results/demo/motion-digits/tsn/resnet18-mini/seed0"
+CHECKPOINT = "results/demo/checkpoints/motion-digits/tsn/resnet18-mini/seed0/train.safetensors"
 
 
 def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -227,25 +229,44 @@ def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(de
     assert json.loads((demo / target).read_text())["rows"]
 
 
-def test_ctrl_c_leaves_a_clean_state(demo):
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", "train", "--", f"{RUN}/train.json"]
-    process = subprocess.Popen(
-        command,
-        cwd=demo,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit it ignored
-    )
+def training_started(demo: Path, **popen) -> subprocess.Popen[str]:
+    """Snakemake, training the first run again; it has begun when its log has grown."""
     log = demo / "results/demo/logs/motion-digits/tsn/resnet18-mini/seed0/train.log"
     before = log.stat().st_mtime if log.exists() else 0.0
-    for _ in range(300):
-        if log.exists() and log.stat().st_mtime > before and log.stat().st_size:
-            break
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", "train", "--", f"{RUN}/train.json"]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=demo, start_new_session=True, text=True, **streams, **popen)
+    for _ in range(600):
+        if log.exists() and log.stat().st_mtime > before and "batch" in log.read_text():
+            return process
         time.sleep(0.1)
+    raise AssertionError(f"no training began: {log.read_text() if log.exists() else 'no log'}")
+
+
+def test_ctrl_c_saves_the_training_and_the_next_run_takes_it_up(demo):
+    # a shell's background jobs inherit SIGINT ignored
+    process = training_started(demo, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does
     process.communicate(timeout=120)
     assert process.returncode != 0
+    assert (demo / CHECKPOINT).is_file()
     done = snakemake(demo, f"{RUN}/metrics.json")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((demo / RUN / "provenance.train.json").read_text())["resumed"] == 1
+    assert not (demo / CHECKPOINT).exists()
     assert planned(demo, f"{RUN}/metrics.json") == {}
+
+
+def test_no_training_outlives_a_killed_snakemake(demo):
+    process = training_started(demo)
+    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if "train" in child.cmdline()]
+    assert workers
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert not alive
+    assert (demo / CHECKPOINT).is_file()
+    assert snakemake(demo, "--unlock").returncode == 0
+    done = snakemake(demo, f"{RUN}/metrics.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((demo / RUN / "provenance.train.json").read_text())["resumed"] == 1

@@ -1,0 +1,134 @@
+"""A training that was killed goes on as if nothing had happened. `tests/kills.py` does the killing; here also its parts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from saccade import engine
+from saccade.checkpoint import Checkpoint
+from saccade.device import seed_everything
+from saccade.records import SaccadeError
+from saccade.settings import Recipe
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness forks")
+def test_killed_at_any_moment_it_ends_with_the_same_bytes():
+    done = subprocess.run([sys.executable, Path(__file__).with_name("kills.py"), "--kills", "30"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    rounds = [found["saved after every batch"], found["saved after every epoch"], found["at renamings"]]
+    assert [one["differences"] for one in rounds] == [0, 0, 0], found
+    assert sum(one["SIGKILL"] for one in rounds[:2]) >= 30 and rounds[2]["renamings killed at"] >= 20
+    assert sum(one["taken up"] for one in rounds[:2]) > 0, "no kill came late enough to take anything up"
+
+
+def parts() -> dict:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout(0.5), nn.Flatten(), nn.LazyLinear(2))
+    model(torch.zeros(1, 3, 6, 6))
+    model = model.to(memory_format=torch.channels_last)
+    return {"model": model, "optimizer": torch.optim.Adam(model.parameters(), lr=0.01)}
+
+
+def steps(model, optimizer, generator, number: int) -> None:
+    for _ in range(number):
+        optimizer.zero_grad()
+        model(torch.randn(4, 3, 6, 6, generator=generator)).square().mean().backward()
+        optimizer.step()
+
+
+def test_weights_optimizer_and_every_random_generator_come_back(tmp_path):
+    seed_everything(0, threads=1)
+    own, generator = parts(), torch.Generator().manual_seed(5)
+    steps(**own, generator=generator, number=3)
+    Checkpoint(tmp_path / "a.safetensors", {"code": "x"}, generators=[generator]).save({"epoch": 3}, **own)
+    steps(**own, generator=generator, number=3)
+
+    torch.manual_seed(99)
+    other, again = parts(), torch.Generator()
+    checkpoint = Checkpoint(tmp_path / "a.safetensors", {"code": "x"}, generators=[again])
+    assert checkpoint.resume(**other) == {"epoch": 3} and checkpoint.resumed == 1
+    steps(**other, generator=again, number=3)
+    for name, tensor in own["model"].state_dict().items():
+        assert torch.equal(tensor, other["model"].state_dict()[name]), name
+    moments = [[state["exp_avg"] for state in one["optimizer"].state.values()] for one in (own, other)]
+    assert all(torch.equal(a, b) and a.stride() == b.stride() for a, b in zip(*moments, strict=True))
+
+
+def test_facts_keep_their_types(tmp_path):
+    facts = {
+        "lines": [{"epoch": 1, "loss": 0.1 + 0.2}],
+        "best": {"w": torch.arange(6).reshape(2, 3).t()},
+        "pair": (1, None),
+        "by": {3: "c"},
+    }
+    Checkpoint(tmp_path / "a.safetensors").save(facts)
+    found = Checkpoint(tmp_path / "a.safetensors").resume()
+    tensor, expected = found["best"].pop("w"), facts["best"].pop("w")
+    assert torch.equal(tensor, expected) and tensor.stride() == expected.stride()
+    assert found == facts
+    with pytest.raises(TypeError, match="not set"):
+        Checkpoint(tmp_path / "a.safetensors").save({"seen": {1, 2}})
+
+
+def test_a_state_of_other_settings_or_a_damaged_one_is_not_taken_up(tmp_path, capsys):
+    file = tmp_path / "a.safetensors"
+    Checkpoint(file, {"code": "x", "settings": "lr 1"}).save({"epoch": 3})
+    assert Checkpoint(file, {"code": "x", "settings": "lr 2"}).resume() is None
+    assert "made with other settings" in capsys.readouterr().err
+    file.write_bytes(file.read_bytes()[:50])
+    assert Checkpoint(file, {"code": "x", "settings": "lr 1"}).resume() is None
+    assert "can't be read" in capsys.readouterr().err
+
+
+def test_keep_saves_when_it_is_due(tmp_path):
+    rare, eager = Checkpoint(tmp_path / "rare", minutes=10), Checkpoint(tmp_path / "eager", minutes=0)
+    rare.keep({"batch": 1})
+    eager.keep({"batch": 1})
+    assert not rare.file.exists() and eager.file.exists()
+    eager.remove()
+    assert not eager.file.exists()
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
+def test_asked_to_stop_it_saves_first_and_a_second_time_it_stops_at_once(tmp_path, number, expected):
+    checkpoint = Checkpoint(tmp_path / "a")
+    with checkpoint.stoppable(), pytest.raises(expected):
+        os.kill(os.getpid(), number)
+        assert not checkpoint.file.exists()  # it goes on until its state can be saved
+        checkpoint.keep({"batch": 7})
+    assert Checkpoint(tmp_path / "a").resume() == {"batch": 7}
+    with checkpoint.stoppable(), pytest.raises(expected):
+        checkpoint.asked_to_stop = number
+        os.kill(os.getpid(), number)
+        pytest.fail("it went on")
+
+
+def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_path):
+    seed_everything(0, threads=1)
+    model = nn.Linear(1, 1)
+    recipe = Recipe(epochs=3, batch_size=1, lr=0.1)
+
+    def loss(module, batch):
+        return module(batch["x"]).mean(), {}
+
+    def train(epoch, start):
+        values = [1.0, 1.0] if epoch == 0 else [1.0, float("inf")]
+        return [{"x": torch.tensor([[value]]), "video_id": [f"v{epoch}{k}"]} for k, value in enumerate(values)][start:]
+
+    checkpoint = Checkpoint(tmp_path / "train.safetensors", minutes=0)
+    with pytest.raises(SaccadeError, match=r"epoch 2, batch 2 \(videos v11 .* last good state stays in .*train.safetensors"):
+        engine.fit(model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint)
+    optimizer, scaler = engine.make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
+    facts = Checkpoint(tmp_path / "train.safetensors").resume(model=model, optimizer=optimizer, scaler=scaler)
+    assert (facts["epoch"], facts["batch"]) == (1, 1) and torch.isfinite(model.weight).all()
