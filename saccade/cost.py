@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils.flop_counter import FlopCounterMode
 
 from saccade.records import SaccadeError
@@ -144,9 +144,21 @@ def forward_macs(module: nn.Module, shape: Sequence[int]) -> int:
     if key not in remembered:
         shapes_only = {name: value.to("meta") for name, value in parameters}
         video = torch.empty((1, *shape), device="meta")
-        with torch.no_grad():
+        with torch.no_grad(), _aside():
             remembered[key] = count(torch.func.functional_call, module, shapes_only, (video,)).macs
     return remembered[key]
+
+
+@contextlib.contextmanager
+def _aside() -> Iterator[None]:
+    """What runs inside belongs to no count that is under way: asking what something would cost isn't doing it."""
+    before = _Spans.asleep
+    _Spans.asleep = True
+    try:
+        with _disable_current_modes():
+            yield
+    finally:
+        _Spans.asleep = before
 
 
 def module_table(counted: Count) -> "pd.DataFrame":
@@ -180,6 +192,8 @@ class _CustomOperators(TorchDispatchMode):
 class _Spans:
     """What was executed between a module's start and its end. By module object, where FlopCounterMode goes by class name at the root."""
 
+    asleep = False
+
     def __init__(self, counter: FlopCounterMode) -> None:
         self.counter = counter
         self.inside: dict[str, Counter[str]] = {}
@@ -202,10 +216,14 @@ class _Spans:
                 handle.remove()
 
     def _start(self, path: str) -> None:
+        if self.asleep:
+            return
         self.inside.setdefault(path, Counter())
         self.started.append(self.macs_so_far())
 
     def _end(self, path: str) -> None:
+        if self.asleep:
+            return
         self.inside[path] += self.macs_so_far() - self.started.pop()
         self.calls[path] += 1
 

@@ -205,6 +205,21 @@ def test_forward_macs_are_the_executed_ones_of_one_video():
     assert cost.forward_macs(network, (3, 5, 5)) == cost.count(network, torch.zeros(1, 3, 5, 5)).macs > 0
 
 
+def test_asking_what_a_forward_costs_is_not_counted_as_doing_it():
+    class Asking(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(4, 3)
+
+        def forward(self, x):
+            cost.forward_macs(self.layer, x.shape[1:])
+            return self.layer(x)
+
+    counted = cost.count(Asking(), torch.zeros(1, 4))
+    assert counted.macs == 12
+    assert counted.calls["layer"] == 1 and counted.modules["layer"] == {"aten.addmm": 12}
+
+
 def test_forward_macs_notice_another_head():
     network = nn.Sequential(nn.Linear(4, 2))
     cost.forward_macs(network, (4,))
@@ -212,16 +227,22 @@ def test_forward_macs_notice_another_head():
     assert cost.forward_macs(network, (4,)) == 12
 
 
-@pytest.fixture
-def gather_op():
-    """A custom operator that multiplies each of n rows with a matrix; unregistered again afterwards."""
+@pytest.fixture(scope="module")
+def rows_op():
+    """A custom operator that multiplies each of n rows with a matrix; defined once, as torch remembers operators by name."""
 
     @torch.library.custom_op("saccade_test::rows", mutates_args=())
     def rows(x: Tensor, weight: Tensor) -> Tensor:
         return torch.stack([row @ weight for row in x])
 
-    yield torch.ops.saccade_test.rows
-    cost.FORMULAS.pop(torch.ops.saccade_test.rows, None)
+    return torch.ops.saccade_test.rows
+
+
+@pytest.fixture
+def gather_op(rows_op):
+    """The operator, unregistered again afterwards."""
+    yield rows_op
+    cost.FORMULAS.pop(rows_op, None)
 
 
 def test_a_custom_operator_without_formula_is_refused_by_name(gather_op):
