@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from saccade.project import load_module
 from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError, provenance, write_json, write_parquet
-from saccade.video.decode import VideoError, fingerprint, probe
+from saccade.video.container import VideoError, fingerprint
+from saccade.video.decode import probe
 from saccade.video.loader import check_index
 
 if TYPE_CHECKING:

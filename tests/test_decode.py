@@ -9,7 +9,8 @@ from numbered import FIXTURES, encode, number_of, tone
 from scipy.io import wavfile
 
 from saccade.video import gops
-from saccade.video.decode import Frames, VideoError, VideoInfo, fingerprint, probe, read_audio, read_frames
+from saccade.video.container import VideoError, fingerprint
+from saccade.video.decode import Frames, VideoInfo, probe, read_audio, read_frames
 
 fixtures = pytest.mark.skipif(not FIXTURES.is_dir(), reason="the shared fixture videos are not here")
 ENCODINGS = {

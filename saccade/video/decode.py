@@ -6,7 +6,6 @@ Colours follow what the file says of its matrix and range, into full-range RGB. 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,21 +13,14 @@ from typing import Any, NamedTuple
 import av
 import numpy as np
 from av.error import FFmpegError
-from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
-from saccade.records import SaccadeError
 from saccade.video import gops
+from saccade.video.container import VideoError, opened, reason, video_stream
 
-# Demuxers that accept pictures or plain text; such files decode to something, but they are no videos.
-_NOT_VIDEO = {"image2", "tty", "ass", "srt", "webvtt", "concat", "ffmetadata"}
 # Colour conversion starts a pool of threads per frame unless told not to; PyAV before 17 has neither the pool nor the argument.
 _ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 _SLACK_S = 0.5  # how much sooner than its container says a whole file may end, where the container counts frames too
-
-
-class VideoError(SaccadeError):
-    """A file that can't be used as a video, or not in the way asked: the message names the file and says why."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +43,6 @@ class Frames(NamedTuple):
     decoded_frames: int
 
 
-def fingerprint() -> str:
-    """The decoder, for provenance: 'PyAV 18.1.0, libavcodec 62.28.102'."""
-    return f"PyAV {av.__version__}, libavcodec {'.'.join(map(str, av.library_versions['libavcodec']))}"
-
-
 def probe(path: Path) -> VideoInfo:
     """What the file holds, found by decoding all of it.
 
@@ -64,8 +51,8 @@ def probe(path: Path) -> VideoInfo:
     Raises VideoError where the file is missing, empty, no video, or damaged: less is there than the container promises, a frame
     doesn't decode cleanly. What Matroska or MPEG-TS lost without a trace can't be told from a variable frame rate.
     """
-    with _opened(path) as container:
-        stream = _video_stream(path, container)
+    with opened(path) as container:
+        stream = video_stream(path, container)
         tally = _decode_all(container, stream)
         fps = float(stream.average_rate or stream.guessed_rate or 0) or tally.frames / max(tally.end_s, 1e-3)
         promised_s = ((container.duration or 0) + max(container.start_time or 0, 0)) / av.time_base
@@ -93,34 +80,47 @@ def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | N
         raise ValueError("indices must be a list of at least one frame number")
     if wanted.min() < 0:
         raise VideoError(f"{path}: frame {wanted.min()} doesn't exist; frames are numbered from 0")
-    asked, last = set(wanted.tolist()), int(wanted.max())
-    taken = _take(path, asked, frames)
-    if frames and not asked <= taken.pictures.keys():  # the decoder contradicted the plan
-        taken = replace(again := _take(path, asked, None), decoded=taken.decoded + again.decoded)
-    if last not in taken.pictures:
+    last, taken = int(wanted.max()), _take(path, wanted, frames)
+    if frames and not taken.numbers >= set(wanted.tolist()):  # the decoder contradicted the plan
+        taken = replace(again := _take(path, wanted, None), decoded=taken.decoded + again.decoded)
+    if last not in taken.numbers:
         raise VideoError(f"{path}: frame {last} was asked for, but only {taken.reached + 1} frames decode")
-    return Frames(_stack(path, wanted, taken.pictures), taken.decoded)
+    return Frames(taken.rgb, taken.decoded)
 
 
 @dataclass
 class _Taken:
-    """pictures: {number: (H, W, 3)} of what was asked for; decoded: how many frames; reached: the number of the last."""
+    """numbers: of the frames that are in rgb; decoded: how many frames; reached: the number of the last."""
 
-    pictures: dict[int, np.ndarray] = field(default_factory=dict)
+    rgb: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
+    numbers: set[int] = field(default_factory=set)
     decoded: int = 0
     reached: int = -1
 
 
-def _take(path: Path, asked: set[int], frames: int | None) -> _Taken:
-    taken = _Taken()
-    with _opened(path) as container:
-        for taken.reached, frame in _decoded(container, _video_stream(path, container), asked, frames):
+def _take(path: Path, wanted: np.ndarray, frames: int | None) -> _Taken:
+    taken, asked = _Taken(), set(wanted.tolist())
+    with opened(path) as container:
+        for taken.reached, frame in _decoded(container, video_stream(path, container), asked, frames):
             taken.decoded += 1
             if taken.reached in asked:
-                taken.pictures[taken.reached] = _rgb(path, frame, taken.reached)
+                _put(path, taken, frame, wanted)
             if taken.reached == max(asked):
                 break
     return taken
+
+
+def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray) -> None:
+    """Writes the frame wherever its number is wanted; no list of pictures in between, as copying them takes a tenth of the time."""
+    if frame.is_corrupt:
+        raise VideoError(f"{path}: frame {taken.reached} decodes with errors")
+    shape = (len(wanted), frame.height, frame.width, 3)
+    if not taken.numbers:
+        taken.rgb = np.empty(shape, np.uint8)
+    if shape != taken.rgb.shape:
+        raise VideoError(f"{path}: its frames differ in size: {taken.rgb.shape[2]}x{taken.rgb.shape[1]}, {frame.width}x{frame.height}")
+    taken.rgb[wanted == taken.reached] = frame.to_ndarray(format="rgb24", **_ONE_THREAD)
+    taken.numbers.add(taken.reached)
 
 
 def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -> Iterator[tuple[int, Any]]:
@@ -139,7 +139,7 @@ def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
     Sample 0 is the first that decodes; the channel is the mean of all (libswresample's own mixing can exceed 1). VideoError where none is.
     """
     pieces = []
-    with _opened(path) as container:
+    with opened(path) as container:
         if not container.streams.audio:
             raise VideoError(f"{path}: has no sound")
         resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)  # (channels, samples)
@@ -178,7 +178,7 @@ def _decode_all(container: Any, stream: Any) -> _Tally:
             for frame in packet.decode():
                 _note_frame(tally, frame)
         except FFmpegError as error:
-            tally.problem = f"decoding fails after {tally.frames} frames: {_reason(error)}"
+            tally.problem = f"decoding fails after {tally.frames} frames: {reason(error)}"
     return tally
 
 
@@ -210,65 +210,10 @@ def _note_frame(tally: _Tally, frame: Any) -> None:
 
 def _has_sound(path: Path) -> bool:
     """Whether `read_audio` would give samples."""
-    with _opened(path) as container:
+    with opened(path) as container:
         if not container.streams.audio:
             return False
         try:
             return any([frame.samples for frame in container.decode(container.streams.audio[0])])  # a list: all of it must decode
         except FFmpegError:
             return False
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """The open container; whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
-    path = Path(path)
-    if not path.is_file():
-        raise VideoError(f"{path}: no such file")
-    if path.stat().st_size == 0:
-        raise VideoError(f"{path}: the file is empty (0 bytes)")
-    try:
-        container = av.open(f"file:{path}", metadata_errors="replace")
-    except FFmpegError as error:
-        with path.open("rb") as file:
-            mp4 = file.read(8)[4:] == b"ftyp"
-        hint = "truncated: an MP4 without its index (moov)" if mp4 else "no video, or its beginning is damaged"
-        raise VideoError(f"{path}: can't be opened: {_reason(error)} ({hint})") from error
-    with container:
-        for stream in (*container.streams.video, *container.streams.audio):
-            if stream.codec_context is not None:
-                stream.codec_context.thread_count = 1
-        try:
-            yield container
-        except FFmpegError as error:
-            raise VideoError(f"{path}: decoding fails: {_reason(error)}") from error
-
-
-def _video_stream(path: Path, container: Any) -> Any:
-    """The first stream of moving pictures."""
-    if any(name in _NOT_VIDEO or name.endswith("_pipe") for name in container.format.name.split(",")):
-        raise VideoError(f"{path}: is a picture or text, not a video")
-    for stream in container.streams.video:
-        if stream.codec_context is None:
-            raise VideoError(f"{path}: its video is in a code that {fingerprint()} can't decode")
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    raise VideoError(f"{path}: holds no video stream")
-
-
-def _rgb(path: Path, frame: Any, number: int) -> np.ndarray:
-    """(H, W, 3) uint8."""
-    if frame.is_corrupt:
-        raise VideoError(f"{path}: frame {number} decodes with errors")
-    return np.asarray(frame.to_ndarray(format="rgb24", **_ONE_THREAD))
-
-
-def _stack(path: Path, wanted: np.ndarray, pictures: dict[int, np.ndarray]) -> np.ndarray:
-    """(N, H, W, 3) in the order wanted."""
-    if len(sizes := {picture.shape for picture in pictures.values()}) > 1:
-        raise VideoError(f"{path}: its frames differ in size: {', '.join(f'{size[1]}x{size[0]}' for size in sorted(sizes))}")
-    return np.stack([pictures[number] for number in wanted.tolist()])
-
-
-def _reason(error: FFmpegError) -> str:
-    return error.strerror or str(error)
