@@ -96,13 +96,17 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
-        """Inside, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, which comes after its state is safe; asked twice,
-        the process stops at once."""
+        """Inside, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, which comes when its state is safe. Who presses
+        Ctrl-C again, a second later or more, stops it at once; schedulers and dying parents may send theirs as often as they like."""
+        asked_at = 0.0
 
         def ask(number: int, frame: Any) -> None:
+            nonlocal asked_at
             if self.asked_to_stop:
-                _stop(number)
-            self.asked_to_stop = number
+                if number == signal.SIGINT and time.monotonic() > asked_at + 1:
+                    _stop(number)
+                return
+            self.asked_to_stop, asked_at = number, time.monotonic()
             print("saccade: stopping; the state of the training is saved first", file=sys.stderr, flush=True)
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

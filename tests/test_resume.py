@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,17 +102,25 @@ def test_keep_saves_when_it_is_due(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "expected"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
-def test_asked_to_stop_it_saves_first_and_a_second_time_it_stops_at_once(tmp_path, number, expected):
+def test_asked_to_stop_it_saves_first_however_often_it_is_asked(tmp_path, number, expected):
     checkpoint = Checkpoint(tmp_path / "a")
     with checkpoint.stoppable(), pytest.raises(expected):
-        os.kill(os.getpid(), number)
+        for again in (number, signal.SIGTERM, number):
+            os.kill(os.getpid(), again)
         assert not checkpoint.file.exists()  # it goes on until its state can be saved
         checkpoint.keep({"batch": 7})
     assert Checkpoint(tmp_path / "a").resume() == {"batch": 7}
-    with checkpoint.stoppable(), pytest.raises(expected):
-        checkpoint.asked_to_stop = number
-        os.kill(os.getpid(), number)
+
+
+def test_ctrl_c_again_stops_at_once(tmp_path, monkeypatch):
+    checkpoint = Checkpoint(tmp_path / "a")
+    with checkpoint.stoppable(), pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+        later = time.monotonic() + 2
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        os.kill(os.getpid(), signal.SIGINT)
         pytest.fail("it went on")
+    assert not checkpoint.file.exists()
 
 
 def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_path):

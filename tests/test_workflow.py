@@ -243,12 +243,20 @@ def training_started(demo: Path, **popen) -> subprocess.Popen[str]:
     raise AssertionError(f"no training began: {log.read_text() if log.exists() else 'no log'}")
 
 
+def trainings(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    found = [child for child in psutil.Process(process.pid).children(recursive=True) if "train" in child.cmdline()]
+    assert found
+    return found
+
+
 def test_ctrl_c_saves_the_training_and_the_next_run_takes_it_up(demo):
     # a shell's background jobs inherit SIGINT ignored
     process = training_started(demo, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    workers = trainings(process)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does
     process.communicate(timeout=120)
     assert process.returncode != 0
+    assert not psutil.wait_procs(workers, timeout=60)[1]
     assert (demo / CHECKPOINT).is_file()
     done = snakemake(demo, f"{RUN}/metrics.json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -259,12 +267,10 @@ def test_ctrl_c_saves_the_training_and_the_next_run_takes_it_up(demo):
 
 def test_no_training_outlives_a_killed_snakemake(demo):
     process = training_started(demo)
-    workers = [child for child in psutil.Process(process.pid).children(recursive=True) if "train" in child.cmdline()]
-    assert workers
+    workers = trainings(process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _, alive = psutil.wait_procs(workers, timeout=60)
-    assert not alive
+    assert not psutil.wait_procs(workers, timeout=60)[1]
     assert (demo / CHECKPOINT).is_file()
     assert snakemake(demo, "--unlock").returncode == 0
     done = snakemake(demo, f"{RUN}/metrics.json")
