@@ -1,6 +1,7 @@
 """The command line: one subcommand per verb, the same ones that the workflow's rules call."""
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -12,10 +13,10 @@ from typing import Any
 
 from saccade import grid, plan, rerun
 from saccade.cards import IMPORT, load_dataset
-from saccade.describe import describe_project, describe_run
+from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
 from saccade.project import find_root, names
-from saccade.records import SaccadeError, Task, write_json
+from saccade.records import SaccadeError, Task, read_json, write_json
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,6 +111,27 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
     predict(_task(root, run, plan.resolve(root, run).typed, products, rerun.predict_code(root, run.method), values, points=points))
 
 
+def _try(root: Path, options: argparse.Namespace) -> None:
+    from saccade.attempt import attempt
+
+    run = plan.Run.parse(root, options.run)
+    point = plan.point_to_try(root, run, options.point)
+    products = [need.product for need in plan.weights(root, run)]
+    if missing := [product for product in products if not (root / product).is_file()]:
+        chosen = f"budget={run.budget} runs='[{run.data}/{run.method}/{run.variant}]' seeds='[{run.seed}]'"
+        how = f"snakemake --cores 2 --config {chosen} -- {products[-1]}"
+        raise SaccadeError(f"{run.name} isn't trained: {missing[0]} is missing. This trains it: {how}")
+    for phase in plan.phases(root, run):
+        if changes := stale(root, run, phase):
+            print(f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}", file=sys.stderr)
+    points = {point: plan.resolve(root, run, point=point).typed}
+    task = _task(root, run, plan.resolve(root, run).typed, products, code="", values={}, points=points)
+    trained = read_json(root / products[-1]).get("classes", {})  # raw/ may have changed since, or be gone
+    heads = tuple(dataclasses.replace(head, classes=tuple(trained.get(head.name, head.classes))) for head in task.heads)
+    for told in attempt(dataclasses.replace(task, heads=heads), options.video, options.out or root / run.folder / "try"):
+        print(told, flush=True)
+
+
 def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any) -> Task:
     return Task(
         root=root,
@@ -182,6 +204,10 @@ def _parser() -> argparse.ArgumentParser:
     preparing.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     verb("train", _train, "train one phase of a run", "run", "phase")
     verb("predict", _predict, "predict the test split at every operating point", "run")
+    trying = verb("try", _try, "what a trained run makes of videos: classes, cost, time, and a strip of where it looked", "run")
+    trying.add_argument("video", nargs="+", type=Path)
+    trying.add_argument("--point", help="the operating point (default: the one with the run's own settings, else its card's first)")
+    trying.add_argument("--out", type=Path, help="where the strips go (default: try/ in the run's folder)")
     verb("score", _score, "metrics and intervals from the predictions", "run")
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")

@@ -35,12 +35,12 @@ def predict_point(
     label: str = "",
 ) -> "pd.DataFrame":
     """One row per video: probabilities averaged and costs summed over its views, decisions listed. Batches are cut from the id-sorted
-    list. Targets are there for the heads that `dataset` labels."""
+    list. Targets are there for the heads that `dataset` labels. A progress bar is shown where it has a `label`."""
     import pandas as pd
 
     rows: dict[str, dict[str, Any]] = {}
     views = dataset.num_views
-    with tqdm(total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0) as progress:
+    with tqdm(total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0, disable=not label) as progress:
         for view in range(views):
             for batch in batches(dataset.at_view(view), settings.eval_batch_size, shuffle=False, epoch=0, workers=settings.workers):
                 found = method_predict(model, to_device(batch, device), settings)

@@ -201,6 +201,21 @@ def points(root: Path, run: Run) -> list[tuple[Entry, str]]:
     return found
 
 
+def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:
+    """The operating point for a video of which nothing is known: the one wanted, or the one with the run's own settings, or the card's
+    first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
+    known = {point.name: "needs ground truth per frame" if "truth" in point.requires else why for point, why in points(root, run)}
+    if wanted is not None:
+        if wanted not in known:
+            raise SaccadeError(f"{run.name}: unknown point '{wanted}'" + suggest(wanted, known))
+        if known[wanted]:
+            raise SaccadeError(f"{run.name}: point '{wanted}' {known[wanted]}, which can't be had for any video; take another point")
+        return wanted
+    free = [point.name for point, _ in points(root, run) if not known[point.name] and not point.stand_in]
+    own = resolve(root, run).values
+    return next((name for name in free if resolve(root, run, point=name).values == own), free[0] if free else next(iter(known)))
+
+
 def unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str:
     """Why the dataset can't be used here and now; '' where it can."""
     if dataset.source == "embedded" and budget not in dataset.budgets:

@@ -65,6 +65,7 @@ def import_weights(task: Task) -> None:
 def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: float, **where: Any) -> None:
     """Writes the phase's tensors and the JSON that vouches for them, then where and how they were made."""
     asked = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
+    asked["classes"] = {head.name: list(head.classes) for head in task.heads}
     weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts)
     where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
     used = [str(product) for product in task.weights]
