@@ -105,7 +105,7 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
 
     run = plan.Run.parse(root, options.run)
     resolved = {point.name: plan.resolve(root, run, point=point.name) for point, why in plan.points(root, run) if not why}
-    values = {name: dict(point.values) for name, point in resolved.items()}
+    values = json.loads(rerun.predict_params(root, run)["settings"])
     products = [need.product for need in plan.weights(root, run)]
     points = {name: point.typed for name, point in resolved.items()}
     predict(_task(root, run, plan.resolve(root, run).typed, products, rerun.predict_code(root, run.method), values, points=points))

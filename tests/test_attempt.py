@@ -1,0 +1,159 @@
+"""`try` on a network with random weights: what it says is what the network says, and what can't be tried is refused with the way out."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, edit
+from matplotlib.image import imread
+from numbered import encode
+
+from saccade import attempt, cost, plan, rerun, strips, weights
+from saccade.__main__ import main
+from saccade.cards import load_dataset, load_method
+from saccade.project import load_module
+from saccade.records import Head, SaccadeError
+from saccade.video import decode, sampling, transforms
+
+RUN = "own/folder/tsn/resnet18-mini/seed0"
+HEADS = (Head("label", "single", ("jump", "run", "walk")),)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """A project with a trained run (random weights) whose videos are gone, and videos to try."""
+    root = tmp_path_factory.mktemp("project")
+    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared")
+    for name in ("saccade", "methods/tsn", "data/folder"):
+        shutil.copytree(ROOT / name, root / name, ignore=ignore)
+    (root / "Snakefile").touch()
+    run = plan.Run.parse(root, RUN)
+    torch.manual_seed(0)
+    model = load_module(root / "methods/tsn/model.py").build(plan.resolve(root, run).typed, HEADS)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Linear):
+            torch.nn.init.normal_(layer.weight)  # far from equal probabilities
+    phase = plan.phase_of(root, run, "train")
+    facts = {"settings": plan.phase_settings(root, run, phase), "code": rerun.train_code(root, "tsn", "train"), "trains": ["*"]}
+    weights.save(root / run.folder / "train.json", model, ["*"], facts | {"classes": {"label": list(HEADS[0].classes)}})
+    (root / "other").mkdir()
+    for name in ("clip.mp4", "other/clip.avi"):
+        encode(root / name, frames=40, size=(160, 120), codec="mpeg4" if name.endswith("avi") else "libx264")
+    return root
+
+
+@pytest.fixture
+def project(trained, monkeypatch) -> Path:
+    monkeypatch.chdir(trained)
+    return trained
+
+
+def test_what_it_says_is_what_the_network_says(project, capsys):
+    assert main(["try", RUN, "clip.mp4", "--point", "uniform4", "--out", "strips"]) == 0
+    said = capsys.readouterr().out
+    run = plan.Run.parse(project, RUN)
+    settings = plan.resolve(project, run, point="uniform4").typed
+    module = load_module(project / "methods/tsn/model.py")
+    model = module.build(settings, HEADS).eval()
+    weights.load(model, [project / run.folder / "train.json"], whole=True)
+    frames = decode.read_frames(project / "clip.mp4", sampling.segments(40, 4)).rgb
+    clip = {"rgb": transforms.test_clip(frames, settings)[None], "indices": torch.zeros(1, 4, dtype=torch.int64)}
+    with torch.inference_mode():
+        module.predict(model, clip, settings)  # a method may count a shape the first time that it sees it
+        counted = cost.count(module.predict, model, clip, settings)
+    expected = counted.result.probabilities["label"][0]
+    found = [(name, float(percent)) for percent, name in re.findall(r"([\d.]+) %  (\w+)$", said, re.M)]
+    assert [name for name, _ in found] == [HEADS[0].classes[number] for number in expected.argsort(descending=True)]
+    np.testing.assert_allclose([percent for _, percent in found], 100 * expected.sort(descending=True).values, atol=0.051)
+    assert f"cost    {strips.giga(counted.macs)} GMACs" in said
+    assert "looked  at 4 of 40 frames" in said
+    assert all(float(milliseconds) > 0 for milliseconds in re.findall(r"([\d.]+) ms", said))
+    assert imread("strips/clip-uniform4.png").shape[1] == strips.DPI * strips.WIDTH
+
+
+def test_videos_of_one_name_get_a_strip_each_in_the_runs_folder(project, capsys):
+    assert main(["try", RUN, "clip.mp4", "other/clip.avi"]) == 0
+    assert sorted(file.name for file in Path("results", RUN, "try").iterdir()) == ["clip.avi-uniform8.png", "clip.mp4-uniform8.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([RUN, "clip.mp4", "--point", "uniform3"], "unknown point 'uniform3'; did you mean 'uniform"),
+        ([RUN, "clip.mp4", "--point", "oracle2"], "point 'oracle2' needs ground truth per frame, which can't be had for any video"),
+        ([RUN, "clip.mp4", "absent.mp4"], "absent.mp4: no such file"),
+        ([RUN, "Snakefile"], "Snakefile: the file is empty"),
+        (
+            ["own/folder/tsn/resnet18-tiny/seed0", "clip.mp4"],
+            "resnet18-tiny/seed0/train.json is missing. This trains it: snakemake --cores",
+        ),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_before_anything_is_computed(project, capsys, arguments, message):
+    assert main(["try", *arguments]) == 1
+    said = capsys.readouterr()
+    assert message in said.err and said.out == ""
+
+
+def test_a_run_trained_otherwise_than_its_card_says_now_is_noted(project, capsys):
+    card = project / "methods/tsn/card.yml"
+    before = card.read_text()
+    edit(card, "  own:                       #", "  own:\n    gamma: 0.3\n    #")
+    load_method.cache_clear()
+    try:
+        assert main(["try", RUN, "clip.mp4"]) == 0
+    finally:
+        card.write_text(before)
+        load_method.cache_clear()
+    assert "note: phase train was trained otherwise than its card says now: gamma 0.1 -> 0.3" in capsys.readouterr().err
+
+
+def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
+    run = plan.Run.parse(project, RUN)
+    assert plan.resolve(project, run).values["num_frames"] == 8
+    assert plan.point_to_try(project, run) == "uniform8"
+
+
+def tried(path: Path, decisions: dict) -> attempt.Tried:
+    return attempt.Tried(path, decode.probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions])
+
+
+def strip(project, decisions: dict, monkeypatch):
+    """The looks and the offered frames that the strip would draw, for a clip of the frames 0, 10, 20, 30."""
+    seen: dict = {}
+    monkeypatch.setattr(strips, "draw", lambda *given: seen.update(looks=given[4], offered=given[5]))
+    settings = plan.resolve(project, plan.Run.parse(project, RUN)).typed
+    numbers = [0, 10, 20, 30]
+    clip = {"indices": torch.tensor(numbers), "rgb": transforms.test_clip(decode.read_frames(project / "clip.mp4", numbers).rgb, settings)}
+    attempt._strip("run", tried(project / "clip.mp4", decisions), clip, settings)
+    return seen["looks"], seen["offered"]
+
+
+def test_a_strip_shows_the_frames_decided_on_with_their_boxes(project, monkeypatch):
+    box = [0.1, 0.2, 0.5, 0.6]
+    looks, offered = strip(project, {"frames": [20, 0], "boxes": [box, None]}, monkeypatch)
+    assert [(look.number, look.boxes) for look in looks] == [(0, []), (20, [box])] and offered == [0, 10, 20, 30]
+    assert all(look.picture.shape == (112, 112, 3) for look in looks)  # as the network was given them
+
+
+def test_a_strip_of_a_method_that_decides_nothing_shows_all_it_was_given(project, monkeypatch):
+    assert [look.number for look in strip(project, {}, monkeypatch)[0]] == [0, 10, 20, 30]
+
+
+def test_a_frame_that_the_clip_does_not_hold_is_read_from_the_file(project, monkeypatch):
+    looks, _ = strip(project, {"frames": [7]}, monkeypatch)
+    assert looks[0].picture.shape == (120, 160, 3)
+    np.testing.assert_array_equal(looks[0].picture, decode.read_frames(project / "clip.mp4", [7]).rgb[0])
+
+
+def test_boxes_that_do_not_fit_the_frames_are_refused(project, monkeypatch):
+    with pytest.raises(SaccadeError, match="2 frames and 1 boxes"):
+        strip(project, {"frames": [0, 10], "boxes": [None]}, monkeypatch)
+
+
+def test_the_dataset_has_no_classes_here(project):
+    """What the other tests rest on: the names that are printed come from the trained run."""
+    assert load_dataset(project, "folder").heads["label"].classes == ()

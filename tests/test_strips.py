@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
+
+from saccade import strips
+from saccade.settings import Input
+from saccade.video import transforms
+
+FILM = [np.full((48, 64, 3), 10 * number, dtype=np.uint8) for number in range(9)]
+CLASSES = {"verb": [("left", 0.7), ("a class with a name much longer than the room there is", 0.2)]}
+
+
+def look(number, *boxes):
+    return strips.Look(number, np.full((40, 60, 3), 128, dtype=np.uint8), list(boxes))
+
+
+def drawn(looks, offered=(), title="clip.mp4"):
+    return strips.draw(title, ["one", "two"], CLASSES, FILM, looks, offered, frames=100, fps=10.0)
+
+
+def axes_of(figure, what):
+    """The axes whose caption holds `what`."""
+    return next(axes for axes in figure.axes if what in axes.get_xlabel())
+
+
+def test_a_normalised_clip_is_shown_as_the_pictures_it_was_made_of():
+    frames = np.random.default_rng(0).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
+    settings = Input(num_frames=3, resize=0, crop=0)
+    clip = transforms.test_clip(frames, settings)
+    np.testing.assert_array_equal(strips.pictures(clip, settings.mean, settings.std), frames)
+
+
+def test_pictures_along_a_film_are_the_middles_of_equal_parts():
+    assert strips.evenly(100, 4) == [12, 37, 62, 87]
+    assert strips.evenly(2, 4) == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("macs", "text"), [(287_000_000, "0.287"), (4_120_000_000, "4.12"), (123_400_000_000, "123"), (1_500_000, "0.00150")]
+)
+def test_multiply_adds_have_three_digits_that_count(macs, text):
+    assert strips.giga(macs) == text
+
+
+def test_a_box_is_drawn_where_it_is_in_the_picture():
+    axes = axes_of(drawn([look(5, [0.25, 0.5, 0.75, 1.0])]), "#5")
+    (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    assert (*box.get_xy(), box.get_width(), box.get_height()) == (14.5, 19.5, 30.0, 20.0)  # edges of pixels lie at halves
+
+
+def test_frames_looked_at_are_marked_on_the_film_and_others_that_were_offered_dotted():
+    figure = drawn([look(20), look(60)], offered=[20, 40, 60, 80])
+    film = next(axes for axes in figure.axes if axes.get_xlim() == (0, 100))
+    marks = {line.get_marker(): list(line.get_xdata()) for line in film.lines if line.get_marker() not in ("None", None, "")}
+    assert marks["^"] == [20.5, 60.5] and marks["."] == [40.5, 80.5]
+    assert sum(isinstance(image, AxesImage) for image in film.get_images()) == len(FILM)
+
+
+def test_a_caption_tells_the_second_and_the_number():
+    assert axes_of(drawn([look(37)]), "#37").get_xlabel() == "3.70 s  ·  #37"
+
+
+def test_too_many_frames_are_thinned_out_evenly():
+    captions = [axes.get_xlabel() for axes in drawn([look(number) for number in range(64)]).axes if axes.get_xlabel()]
+    assert len(captions) == strips.MOST and captions[0].endswith("#1") and captions[-1].endswith("#63")
+
+
+def test_names_are_written_as_they_are_and_long_ones_cut():
+    figure = drawn([look(0)], title="$x$.mp4")
+    assert figure.texts[0].get_text() == "$x$.mp4" and not figure.texts[0].get_parse_math()
+    labels = [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
+    assert labels[0] == "left" and len(labels[1]) == strips.NAME and labels[1].endswith("…")
+
+
+def test_a_strip_without_frames_is_drawn_too(tmp_path):
+    drawn([]).savefig(tmp_path / "strip.png")
+    assert (tmp_path / "strip.png").stat().st_size > 1000
+
+
+def test_equal_strips_are_equal_files(tmp_path):
+    for name in "ab":
+        drawn([look(3), look(50)]).savefig(tmp_path / f"{name}.png", dpi=strips.DPI)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
