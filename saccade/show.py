@@ -25,9 +25,9 @@ from saccade.typeset import NONE, TEXT, percent, significant
 
 NOT_RUN = "not run"
 LOOKS = {
-    "hit.frames": "frames that are informative",
-    "hit.boxes": "patches that hold the target's centre",
-    "cover.boxes": "patches that hold its box",
+    "hit.frames": "frames",
+    "hit.boxes": "patches (centre)",
+    "cover.boxes": "patches (box)",
 }
 METRIC_NAMES = {
     "top1": "top-1",

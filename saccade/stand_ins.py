@@ -36,12 +36,13 @@ def stands_for(method: "Method", variant: str, point: str) -> list[Cell]:
 
 
 def check_stand_ins(method: "Method") -> None:
-    """Raises SaccadeError where an `of` is missing, names what isn't there, or names what is a stand-in itself."""
+    """Raises SaccadeError where `stand_in` and `of` don't come together, or an `of` names what isn't there or is a stand-in itself."""
     for kind, entries in (("variants", method.variants), ("points", method.points)):
         for entry in entries.values():
             where = f"{method.file}: {kind}.{entry.name}"
-            if entry.of and not entry.stand_in:
-                raise SaccadeError(f"{where}.of: only a stand-in stands for another; say which kind: stand_in: static")
+            if bool(entry.of) != bool(entry.stand_in):
+                missing = "of: [<what it stands for>]" if entry.stand_in else "stand_in: <oracle, random, fixed or static>"
+                raise SaccadeError(f"{where}: `stand_in` and `of` go together; it lacks {missing}")
             for text in entry.of:
                 _check_reference(method, kind, entry, text, f"{where}.of")
 

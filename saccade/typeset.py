@@ -70,10 +70,10 @@ CAPTIONS = {
         "multiple of the point's (≤: a cheaper one might do); not reached: no baseline of this budget is."
     ),
     "looks": (
-        "Of what a point chose, the share that the ground truth calls right; mean over videos, brackets: 95 % bootstrap interval over "
-        "clusters. Patches are judged only where the target is to be seen. Beside it, at the same number and size: what a random choice "
-        "expects, frames evenly spread or the patch in the centre, and the best times or place that are the same for every video "
-        "(fitted on the other splits). A point that finds no more than the best of these doesn't look."
+        "The share of the chosen frames that are informative, and of the chosen patches that hold the target's centre, or 90 % of its "
+        "box, where it is to be seen; mean over videos, brackets: 95 % bootstrap interval over clusters. Beside it, at the same "
+        "number and size: what a random choice expects, frames evenly spread or the patch in the centre, and the best times or place "
+        "that are the same for every video (fitted on the other splits). A point that finds no more than the best of these doesn't look."
     ),
     "details": READING + "Decoded frames: mean per video, looked at or not.",
     "coverage": "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem.",

@@ -76,7 +76,7 @@ def test_hit_rates_stand_beside_chance(plan, root):
     ]
     fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
     table = show.show_looks(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
-    row = {"Of": "frames that are informative", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
+    row = {"Of": "frames", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
     assert table.to_dict("records") == [row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}]
 
 

@@ -67,7 +67,8 @@ def test_the_planned_grid_says_what_each_point_stands_for(project, method):
         ("of: [main/choose1]", "of: [luck1]", "the point 'luck1' is a stand-in itself"),
         ("of: [main/choose1]", "of: [main/resized]", "main has no point 'resized'"),
         ("of: [main/choose1]", "of: [a/b/c]", "'a/b/c' is not"),
-        ("main: {}", "main: {of: [main]}", "variants.main.of: only a stand-in stands for another"),
+        ("main: {}", "main: {of: [main]}", "variants.main: `stand_in` and `of` go together; it lacks stand_in"),
+        ("tuned: {stand_in: random, of: [main]}", "tuned: {stand_in: random}", "it lacks of:"),
         ('of: ["choose{num_frames}"]', 'of: ["choose{n}"]', "can't be filled in"),
     ],
 )
