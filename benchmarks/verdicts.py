@@ -24,9 +24,14 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1000, help="simulated data sets per cell (a quarter for mean average precision)")
     trials = parser.parse_args().trials
     print(f"{trials} trials per cell, {DRAWS} draws, {SIZE} videos per cluster\n")
-    for table in (one_run, differences, same_twice, planted, equivalence, joint, maps, shuffled):
+    for table in tables():
         print(f"{table.__doc__}\n")
         show(table(trials))
+
+
+def tables() -> list[Callable[[int], Iterable[dict[str, str]]]]:
+    """Each gives the rows of one table for a number of trials; its docstring is the heading."""
+    return [one_run, differences, same_twice, planted, equivalence, joint, maps, shuffled]
 
 
 def show(rows: Iterable[dict[str, str]]) -> None:

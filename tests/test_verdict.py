@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 from test_compare import hits, rng
 
+from benchmarks import verdicts
 from saccade import compare, metrics, verdict
 from saccade.compare import Runs, ScoredRuns, difference, map_difference
 from saccade.effect import Effect
@@ -231,7 +232,7 @@ def test_a_missed_gate_is_untestable():
     assert found.kind == "untestable here" and found.why.startswith("gate: warmup reached")
 
 
-# The verdict machine on trial. The larger simulation is benchmarks/statistics.py, its tables docs/statistics.md.
+# The verdict machine on trial. The larger simulation is benchmarks/verdicts.py, its tables docs/statistics.md.
 
 
 def directions(draw, trials, judge_one):
@@ -294,6 +295,12 @@ def test_intervals_of_differences_cover_the_truth(clusters, seeds):
 
     found = directions(lambda generator: hits([0.55, 0.45], generator, clusters=clusters, seeds=seeds), 150, covers)
     assert found.mean() >= 0.92
+
+
+def test_the_larger_simulation_still_runs():
+    for table in verdicts.tables():
+        rows = list(table(1))
+        assert len(rows) >= 3 and len({tuple(row) for row in rows}) == 1 and table.__doc__.startswith("### ")
 
 
 # Mean average precision
