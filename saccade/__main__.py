@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from saccade import grid, plan, rerun
-from saccade.cards import IMPORT, load_dataset
+from saccade.against import Counterpart, timed
+from saccade.cards import IMPORT, load_dataset, load_method
 from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
 from saccade.project import find_root, names
 from saccade.records import SaccadeError, Task, read_json, write_json
+from saccade.strict import suggest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -148,6 +150,33 @@ def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: 
     )
 
 
+def _measure(root: Path, options: argparse.Namespace) -> None:
+    from saccade.measure import command_line, measure, time_once
+
+    run = plan.Run.parse(root, options.run)
+    pairs = {point: _pair(root, run, point, other) for point, other in timed(root, run).items()}
+    if options.point and options.point not in pairs:
+        raise SaccadeError(f"{run.name} has no point '{options.point}' with a counterpart" + suggest(options.point, pairs))
+    if not pairs:
+        raise SaccadeError(f"{run.name}: no point of it names a counterpart; say `against` in {load_method(root, run.method).file}")
+    if options.into:
+        time_once(pairs[options.point], options.process, options.into)
+    else:
+        measure([pairs[options.point]] if options.point else list(pairs.values()), root / run.folder, command_line)
+
+
+def _pair(root: Path, run: plan.Run, point: str, other: Counterpart) -> Any:
+    from saccade.measure import Pair
+
+    code = rerun.measure_code(root, *sorted({run.method, other.run.method}))
+    tasks = []
+    for each, name in ((run, point), (other.run, other.point)):
+        products = [need.product for need in plan.weights(root, each)]
+        points = {name: plan.resolve(root, each, point=name).typed}
+        tasks.append(_task(root, each, plan.resolve(root, each).typed, products, code, {}, points=points))
+    return Pair(tasks[0], tasks[1], code, rerun.measure_settings(root, run, point, other))
+
+
 def _score(root: Path, options: argparse.Namespace) -> None:
     from saccade.score import score
 
@@ -209,6 +238,10 @@ def _parser() -> argparse.ArgumentParser:
     trying.add_argument("--point", help="the operating point (default: the one with the run's own settings, else its card's first)")
     trying.add_argument("--out", type=Path, help="where the strips go (default: try/ in the run's folder)")
     verb("score", _score, "metrics and intervals from the predictions", "run")
+    measuring = verb("measure", _measure, "time a run's points beside their static counterparts, into latency.json", "run")
+    measuring.add_argument("--point", help="only this one (default: all that name a counterpart)")
+    measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)  # of the fresh processes, which one this is
+    measuring.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # time once, in this process, into this file
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")
     reporting.add_argument("--part", choices=["collect", "notebook", "page", "index"], help="one part (default: all, in order)")

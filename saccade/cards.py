@@ -59,6 +59,7 @@ class Entry:
     part: bool = False  # a variant that only gives phases for others to need, and is never predicted itself
     released: Released | None = None  # where a variant's phase `import` finds its file
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
+    against: str | None = None  # a point's static counterpart, which `measure` times beside it: see `against`
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def load_method(root: Path, name: str) -> Method:
     variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use", "part", "released"])
     for variant in variants.values():
         _check_use(file, variant, phases)
-    points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only"])
+    points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only", "against"])
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
     method = Method(name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, baseline)
@@ -325,11 +326,13 @@ def _entry(
     if "released" in body:
         lists["released"] = _released(file, f"{place}.released", body["released"])
     part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
+    against = check_value(str | None, body.get("against"), f"{file}: {place}.against")
+    against = against and _filled(file, f"{place}.against", against, body)
     for phase, inner in layer.get("phases", {}).items():  # a grid's variants may each need another one: {k} becomes its value
         if "needs" in inner:
             inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
     title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name
-    return Entry(name=name, layer=layer, title=title, stand_in=stand_in, part=part, **lists)
+    return Entry(name=name, layer=layer, title=title, stand_in=stand_in, part=part, against=against, **lists)
 
 
 def _released(file: Path, place: str, body: Any) -> Released:

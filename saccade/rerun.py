@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade import closure
+from saccade.against import Counterpart, timed
 from saccade.cards import IMPORT, Dataset, Phase, load_dataset, load_method
 from saccade.plan import Run, data_settings, heads, phase_settings, points, released_file, resolve
 from saccade.records import canonical
@@ -34,6 +35,13 @@ def predict_code(root: Path, method: str) -> str:
 def step_code(root: Path, step: str) -> str:
     """The code of a step that calls no method: `score`, `report`."""
     return closure.code_hash(root, [(root / f"saccade/{step}.py", step)])
+
+
+@lru_cache(maxsize=1024)
+def measure_code(root: Path, *methods: str) -> str:
+    step = [(root / "saccade/measure.py", name) for name in ("measure", "time_once")]
+    models = [(root / "methods" / method / "model.py", name) for method in methods for name in ("build", "predict")]
+    return closure.code_hash(root, step + models)
 
 
 @lru_cache(maxsize=1024)
@@ -66,6 +74,19 @@ def predict_params(root: Path, run: Run) -> dict[str, str]:
     resolved = {point.name: resolve(root, run, point=point.name).values for point, why in points(root, run) if not why}
     chosen = {point: {key: value for key, value in values.items() if key not in FREE} for point, values in resolved.items()}
     return {"settings": canonical(chosen), "code": predict_code(root, run.method)}
+
+
+def measure_params(root: Path, run: Run) -> dict[str, str]:
+    pairs = timed(root, run)
+    methods = sorted({run.method, *(other.run.method for other in pairs.values())})
+    spec = {point: measure_settings(root, run, point, other) for point, other in pairs.items()}
+    return {"settings": canonical(spec), "code": measure_code(root, *methods)}
+
+
+def measure_settings(root: Path, run: Run, point: str, other: Counterpart) -> dict[str, Any]:
+    """What decides how long a point and its counterpart take, beside the machine."""
+    cells = {"own": (run, point), "against": (other.run, other.point)}
+    return {side: {"run": r.name, "point": p, **resolve(root, r, point=p).values} for side, (r, p) in cells.items()}
 
 
 def score_params(root: Path, run: Run) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
-FREE = ("workers", "checkpoint_minutes")  # they change no result, so changing them re-runs nothing
+FREE = ("workers", "checkpoint_minutes", "timing_batch_size")  # they change no result, so changing them re-runs nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +64,11 @@ class Recipe:
     device: Literal["auto", "cpu"] = "auto"  # auto: a GPU where there is one
     threads: int = 1  # of the process, so that results don't depend on the machine
     workers: int = 0  # extra processes that decode
+    timing_batch_size: int = 16  # the large batch of `measure`; 1 is always timed too
     checkpoint_minutes: float = 10.0  # how often a training saves its state within an epoch; it does at the end of each
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "epochs", "batch_size", "eval_batch_size", "threads")
+        at_least(self, 1, "epochs", "batch_size", "eval_batch_size", "threads", "timing_batch_size")
         at_least(self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm", "workers", "checkpoint_minutes")
 
 

@@ -1,0 +1,56 @@
+"""Which static counterpart a point is timed against, as its card's `against` says: `[[<method>/]<variant>/]<point>`.
+
+Parts that aren't said are the point's own. Dataset, edition, budget and seed are always its own, since two clocks are compared on the
+same videos.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from saccade.cards import load_method
+from saccade.plan import Run, check, points
+from saccade.records import SaccadeError
+from saccade.strict import suggest
+
+if TYPE_CHECKING:
+    from saccade.cards import Entry
+
+
+class Counterpart(NamedTuple):
+    """A run and one of its points; `why` it can't run here, '' where it can."""
+
+    run: Run
+    point: str
+    why: str
+
+
+def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
+    """The point's counterpart, None where its card names none. Raises SaccadeError where what it names isn't there for this run."""
+    method = load_method(root, run.method)
+    text = method.points[point].against
+    if text is None:
+        return None
+    where = f"{method.file}: points.{point}.against: '{text}'"
+    parts = text.split("/")
+    if len(parts) > 3 or not all(parts):
+        raise SaccadeError(f"{where} is not [[<method>/]<variant>/]<point>")
+    name, variant, other = [run.method, run.variant][: 3 - len(parts)] + parts
+    rival = dataclasses.replace(run, method=name, variant=variant)
+    try:
+        check(root, rival)
+    except SaccadeError as error:
+        raise SaccadeError(f"{where} doesn't exist: {error}") from None
+    offered = {entry.name: why for entry, why in points(root, rival)}
+    if other not in offered:
+        raise SaccadeError(f"{where}: {name}/{variant} has no point '{other}'" + suggest(other, offered))
+    if (rival, other) == (run, point):
+        raise SaccadeError(f"{where} is the point itself; name what it should be faster than")
+    return Counterpart(rival, other, offered[other])
+
+
+def timed(root: Path, run: Run) -> dict[str, Counterpart]:
+    """The run's points that have a counterpart, where both can run here."""
+    mine: list[Entry] = [entry for entry, why in points(root, run) if not why]
+    found = {entry.name: counterpart(root, run, entry.name) for entry in mine}
+    return {name: other for name, other in found.items() if other is not None and not other.why}
