@@ -151,7 +151,7 @@ def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: 
 
 
 def _measure(root: Path, options: argparse.Namespace) -> None:
-    from saccade.measure import command_line, measure, time_once
+    from saccade.measure import measure, time_once
 
     run = plan.Run.parse(root, options.run)
     pairs = {point: _pair(root, run, point, other) for point, other in timed(root, run).items()}
@@ -162,7 +162,7 @@ def _measure(root: Path, options: argparse.Namespace) -> None:
     if options.into:
         time_once(pairs[options.point], options.process, options.into)
     else:
-        measure([pairs[options.point]] if options.point else list(pairs.values()), root / run.folder, command_line)
+        measure(pairs, root / run.folder, options.point)
 
 
 def _pair(root: Path, run: plan.Run, point: str, other: Counterpart) -> Any:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from saccade.against import counterpart, timed
 from saccade.cards import Entry, Method, load_dataset, load_method
 from saccade.plan import Run, blocked, check, phases, points, split_edition, weights
 from saccade.project import NAME, names
@@ -16,12 +17,14 @@ from saccade.strict import check_value, mapping, only, read_yaml, suggest
 
 @dataclass(frozen=True)
 class Config:
-    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>`, globs allowed; `points`: those to report (none: all)."""
+    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>`, globs allowed; `points`: those to report (none: all);
+    `measure`: which of the runs are also timed, globs as in `runs`, each with the first seed."""
 
     budget: str
     runs: tuple[str, ...]
     seeds: tuple[int, ...]
     points: tuple[str, ...] = field(default=())
+    measure: tuple[str, ...] = field(default=())
 
 
 def load_config(source: Path | Mapping[str, Any]) -> Config:
@@ -29,7 +32,7 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     where: object = "config" if isinstance(source, Mapping) else source
     body = source if isinstance(source, Mapping) else read_yaml(source)
     body = mapping(where, "", body)
-    only(where, "", body, ["budget", "runs", "seeds", "points"], required=["budget", "runs", "seeds"])
+    only(where, "", body, ["budget", "runs", "seeds", "points", "measure"], required=["budget", "runs", "seeds"])
     budget = check_value(str, body["budget"], f"{where}: budget")
     if not NAME.fullmatch(budget):
         raise SaccadeError(f"{where}: budget '{budget}' must be lower-case letters, digits, '-', '_' or '.'")
@@ -40,7 +43,8 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     seeds = tuple(check_value(list[int], body["seeds"], f"{where}: seeds"))
     if len(set(seeds)) != len(seeds) or any(seed < 0 for seed in seeds) or not seeds:
         raise SaccadeError(f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 up")
-    return Config(budget, runs, seeds, tuple(check_value(list[str], body.get("points") or [], f"{where}: points")))
+    chosen, clocked = (tuple(check_value(list[str], body.get(key) or [], f"{where}: {key}")) for key in ("points", "measure"))
+    return Config(budget, runs, seeds, chosen, clocked)
 
 
 def expand(root: Path, config: Config) -> list[Run]:
@@ -57,10 +61,26 @@ def expand(root: Path, config: Config) -> list[Run]:
     return sorted(runs, key=lambda run: (run.data, run.method, run.variant, run.seed))
 
 
+def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
+    """Those of the runs that are also timed; raises SaccadeError where a pattern selects none, or none that names a counterpart."""
+    found: set[Run] = set()
+    for pattern in config.measure:
+        alike = {run: f"{run.data}/{run.method}/{run.variant}" for run in runs if run.seed == config.seeds[0]}
+        mine = [run for run, name in alike.items() if fnmatchcase(name, pattern)]
+        if not mine:
+            raise SaccadeError(f"config: measure: '{pattern}' selects none of the runs" + suggest(pattern, alike.values()))
+        with_counterpart = [run for run in mine if timed(root, run)]
+        if not with_counterpart:
+            raise SaccadeError(f"config: measure: nothing that '{pattern}' selects has a point with a counterpart (`against` in its card)")
+        found.update(with_counterpart)
+    return found
+
+
 def grid(root: Path, config: Config) -> dict[str, Any]:
     """The planned grid as JSON: every run and point with whether it can run here, and the titles that a report needs."""
     runs = expand(root, config)
-    rows = [_grid_row(root, config, run) for run in runs]
+    clocked = measured(root, config, runs)
+    rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]
     methods = [load_method(root, name) for name in sorted({run.method for run in runs})]
     datasets = [load_dataset(root, name) for name in sorted({run.dataset for run in runs})]
     return {
@@ -85,7 +105,7 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "variant": run.variant,
         "title": method.variants[run.variant].title,
         "seed": run.seed,
-        "points": [_point(method, run.variant, point, reason) for point, reason in chosen],
+        "points": [_point(method, run.variant, point, reason) | _against(root, run, point) for point, reason in chosen],
         "phases": [phase.name for phase in phases(root, run)],
         "weights": [need.product.as_posix() for need in weights(root, run)],
         "status": "not run" if why else "available",
@@ -97,6 +117,12 @@ def _point(method: Method, variant: str, point: Entry, why: str) -> dict[str, An
     """`of`: the cells (`<variant>/<point>`) that it stands in for."""
     of = ["/".join(cell) for cell in stands_for(method, variant, point.name)]
     return {"name": point.name, "title": point.title, "stand_in": role(method, variant, point.name), "of": of, "why": why}
+
+
+def _against(root: Path, run: Run, point: Entry) -> dict[str, str]:
+    """`against`: the run and point beside which it is timed, '' where there is none."""
+    other = counterpart(root, run, point.name)
+    return {"against": f"{other.run.name}/{other.point}" if other else ""}
 
 
 def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:

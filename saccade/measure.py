@@ -4,6 +4,7 @@ Both models get the same exact optimisations and see the same test videos. Alone
 recorded, and a reading that disagrees with itself (A/A) is marked, never hidden.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from saccade.device import seed_everything
 from saccade.inference import finished_model
 from saccade.nn import fast
 from saccade.project import load_module
-from saccade.records import Prediction, SaccadeError, Task, provenance, read_json, write_json
+from saccade.records import Prediction, SaccadeError, Task, canonical, provenance, read_json, write_json
 from saccade.video import decode
 from saccade.video.loader import VideoDataset, collate, read_index
 
@@ -30,6 +31,7 @@ PROCESSES = 3
 VIDEOS = 64  # of the test split, evenly spread over its ids; all of them where there are fewer
 ROUNDS = {False: 2, True: 1}  # how often the turns are taken per batch, without and with decoding
 CLOSE = 1e-3  # how far optimised probabilities may be from plain ones, where the decisions are the same
+OWN_CODE = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}  # so that the processes run the same files as this
 
 
 @dataclass(frozen=True)
@@ -76,29 +78,33 @@ class Side:
         return [fast.infer(self.predict, self.model, clip, self.settings) for clip in clips]
 
 
-def measure(pairs: Sequence[Pair], folder: Path, command: Callable[[Pair, int, Path], list[str]]) -> None:
-    """Times each pair in fresh processes, run as `command(pair, number, file)` says, and writes `folder`/latency.json.
+def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) -> None:
+    """Times every pair, or one, in fresh processes, and writes `folder`/latency.json.
 
-    Points measured before stay there, if their settings and code still are what `latency.json` says.
+    With `only` the other points stay there, where their settings and code are still those of their pair.
     """
     file = folder / "latency.json"
-    points = read_json(file)["points"] if file.is_file() else {}
-    for pair in pairs:
+    known = read_json(file)["points"] if only and file.is_file() else {}
+    points = {point: known[point] for point, pair in pairs.items() if point in known and is_current(known[point], pair)}
+    for point in [only] if only else pairs:
         with tempfile.TemporaryDirectory(prefix="saccade-measure-") as place:
-            found = []
-            for number in tqdm(range(PROCESSES), desc=f"measure {pair.point}", unit="process"):
-                into = Path(place, f"{number}.json")
-                if subprocess.run(command(pair, number, into), cwd=pair.own.root, check=False).returncode:
-                    raise SaccadeError(f"{pair.own.run}: process {number + 1} of measuring {pair.point} failed; it says why above")
-                found.append(read_json(into))
-        points[pair.point] = combine(pair, found)
-    write_json(file, {"run": pairs[0].own.run, "points": points})
+            turns = tqdm(range(PROCESSES), desc=f"measure {point}", unit="process")
+            points[point] = combine(pairs[point], [run_process(pairs[point], number, Path(place, f"{number}.json")) for number in turns])
+    write_json(file, {"run": next(iter(pairs.values())).own.run, "points": points})
 
 
-def command_line(pair: Pair, number: int, into: Path) -> list[str]:
-    """This step again, as the process that times one pair once."""
+def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:
+    return measured.get("code") == pair.code and canonical(measured.get("settings")) == canonical(pair.values)
+
+
+def run_process(pair: Pair, number: int, into: Path) -> dict[str, Any]:
+    """What `time_once` writes in a fresh process: this step called again."""
     asked = [pair.own.run, "--point", pair.point, "--process", str(number), "--into", str(into)]
-    return [sys.executable, "-m", "saccade", "measure", *asked]
+    done = subprocess.run([sys.executable, "-m", "saccade", "measure", *asked], cwd=pair.own.root, env=OWN_CODE, check=False)
+    if done.returncode:
+        raise SaccadeError(f"{pair.own.run}: process {number + 1} of measuring {pair.point} failed; it says why above")
+    found: dict[str, Any] = read_json(into)
+    return found
 
 
 def combine(pair: Pair, processes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 FLOORS = {
-    0: ["cards", "closure", "grid", "plan", "project", "describe", "records", "rerun", "settings", "stand_ins", "strict"],
+    0: ["against", "cards", "closure", "grid", "plan", "project", "describe", "records", "rerun", "settings", "stand_ins", "strict"],
     3: ["prepare", "train", "predict", "attempt", "measure", "score", "report"],
     4: ["__main__"],
 }
@@ -56,7 +56,7 @@ def test_the_steps_import_without_the_workflows_tools():
     done = python(
         "import sys\n"
         "for name in ('snakemake', 'papermill', 'ptflops', 'jsonschema'): sys.modules[name] = None\n"
-        "import saccade.prepare, saccade.train, saccade.predict, saccade.attempt, saccade.score, saccade.__main__"
+        "import saccade.prepare, saccade.train, saccade.predict, saccade.attempt, saccade.measure, saccade.score, saccade.__main__"
     )
     assert done.returncode == 0, done.stderr
 

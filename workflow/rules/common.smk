@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from saccade import cards, grid, plan, project, rerun
+from saccade import against, cards, grid, plan, project, rerun
 from saccade.records import SaccadeError, canonical
 
 ROOT = Path(workflow.basedir)
@@ -90,6 +90,19 @@ def predict_params(wildcards):
     return canonical(told(rerun.predict_params, ROOT, run_of(wildcards)))
 
 
+def measure_params(wildcards):
+    return canonical(told(rerun.measure_params, ROOT, run_of(wildcards)))
+
+
+def needed_by_measure(wildcards):
+    """The weights of the run and of the runs that it is timed against."""
+    run = run_of(wildcards)
+    others = [other.run for other in told(against.timed, ROOT, run).values()]
+    runs = dict.fromkeys([run, *others])
+    needed = [str(n.product) for one in runs for n in told(plan.weights, ROOT, one)]
+    return list(dict.fromkeys(needed))
+
+
 def score_params(wildcards):
     return canonical(told(rerun.score_params, ROOT, run_of(wildcards)))
 
@@ -127,4 +140,14 @@ def scored_of_method(wildcards):
         if run["status"] == "available"
         and run["method"] in methods
         and (run["dataset"], run["edition"]) in data
+    ]
+
+
+def measured_of_method(wildcards):
+    return [
+        f"results/{run['run']}/latency.json"
+        for run in GRID["runs"]
+        if run["status"] == "available"
+        and run["measured"]
+        and run["method"] == wildcards.method
     ]

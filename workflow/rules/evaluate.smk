@@ -40,6 +40,29 @@ rule score:
         "exec python -m saccade score {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
 
 
+# The clock: all cores are its own, so that no other job of this workflow runs beside it, and its turn comes last.
+rule measure:
+    input:
+        index=index_of,
+        weights=needed_by_measure,
+    output:
+        "results/{budget}/{data}/{method}/{variant}/seed{seed}/latency.json",
+    log:
+        "results/{budget}/logs/{data}/{method}/{variant}/seed{seed}/measure.log",
+    priority: -1
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores or 1
+    resources:
+        mem_mb=8000,
+        gpu=lambda wildcards: 0 if wildcards.budget in rerun.ALWAYS_CURRENT else 1,
+        clock=1,
+    params:
+        decides=measure_params,
+    shell:
+        "exec python -m saccade measure {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+
+
 # The papers' complexity cells, counted on the meta device: no data, no weights.
 rule cost:
     input:

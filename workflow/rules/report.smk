@@ -54,6 +54,7 @@ rule notebook:
     input:
         plan=f"results/{BUDGET}/plan.json",
         metrics=scored_of_method,
+        latency=measured_of_method,
         cost="results/cost.csv",
         notebook="workflow/notebooks/method.ipynb",
     output:

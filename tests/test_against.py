@@ -1,0 +1,101 @@
+"""Which static counterpart a point is timed against: resolution, and a clear error for each way of naming what isn't there."""
+
+import pytest
+from conftest import ROOT, edit
+
+from saccade import against, grid, plan
+from saccade.cards import load_method
+from saccade.grid import load_config
+from saccade.project import names
+from saccade.records import SaccadeError
+
+
+def run(project, variant="plain"):
+    return plan.Run("demo", "dots", "2", "toy", variant, 3)
+
+
+def say(project, text):
+    edit(project / "methods/toy/card.yml", "  truthful:", f"  quick: {{num_frames: 3, against: {text}}}\n  truthful:")
+
+
+@pytest.mark.parametrize(
+    ("text", "variant", "point"),
+    [("frames2", "plain", "frames2"), ("wide/frames2", "wide", "frames2"), ("toy/wide/quick", "wide", "quick")],
+)
+def test_what_is_not_said_is_the_points_own(project, text, variant, point):
+    say(project, text)
+    found = against.counterpart(project, run(project), "quick")
+    assert (found.run, found.point, found.why) == (run(project, variant), point, "")
+
+
+def test_a_point_without_one_has_none(project):
+    assert against.counterpart(project, run(project), "frames1") is None
+    assert against.timed(project, run(project)) == {}
+
+
+def test_keys_of_a_grid_are_filled_in(project):
+    edit(project / "methods/toy/card.yml", "grid: {num_frames: [1, 2]}}", 'grid: {num_frames: [1, 2]}, against: "wide/frames{num_frames}"}')
+    assert {name: other.run.variant + "/" + other.point for name, other in against.timed(project, run(project)).items()} == {
+        "frames1": "wide/frames1",
+        "frames2": "wide/frames2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("frames3", "toy/plain has no point 'frames3'; did you mean 'frames2'"),
+        ("wyde/frames2", "doesn't exist: .*unknown variant 'wyde'; did you mean 'wide'"),
+        ("toi/plain/frames2", "doesn't exist: unknown method 'toi'"),
+        ("dots/toy/plain/frames2", r"is not \[\[<method>/\]<variant>/\]<point>"),
+        ("/frames2", r"is not \[\[<method>/\]<variant>/\]<point>"),
+        ("quick", "is the point itself"),
+        ("plain/quick", "is the point itself"),
+    ],
+)
+def test_a_counterpart_that_is_not_there_stops_the_plan(project, text, message):
+    say(project, text)
+    with pytest.raises(SaccadeError, match=r"card\.yml: points\.quick\.against: .*" + message):
+        grid.grid(project, load_config({"budget": "demo", "seeds": [3], "runs": ["dots@2/toy/plain"]}))
+
+
+def test_a_point_of_other_variants_only_is_no_counterpart(project):
+    say(project, "wide/alone")
+    edit(project / "methods/toy/card.yml", "  truthful:", "  alone: {only: [plain]}\n  truthful:")
+    with pytest.raises(SaccadeError, match="toy/wide has no point 'alone'"):
+        against.counterpart(project, run(project), "quick")
+
+
+def test_a_counterpart_that_cannot_run_here_is_not_timed(project):
+    say(project, "truthful")
+    assert "ground truth" in against.counterpart(project, run(project), "quick").why
+    assert against.timed(project, run(project)) == {}
+
+
+def config(**more):
+    return load_config({"budget": "demo", "seeds": [1, 0], "runs": ["dots/toy/plain", "dots/toy/wide"], **more})
+
+
+def test_a_config_selects_runs_to_time_with_its_first_seed(project):
+    say(project, "wide/frames2")
+    rows = grid.grid(project, config(measure=["dots/toy/pl*"]))["runs"]
+    assert [row["run"] for row in rows if row["measured"]] == ["demo/dots/toy/plain/seed1"]
+    assert rows[0]["points"][2]["against"] == "demo/dots/toy/wide/seed0/frames2"
+    assert not any(row["measured"] for row in grid.grid(project, config())["runs"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"), [("dots/toy/shared", "selects none of the runs"), ("dots/toy/wide", "nothing that .* selects has a point")]
+)
+def test_a_pattern_that_times_nothing_is_an_error(project, pattern, message):
+    with pytest.raises(SaccadeError, match=message):
+        grid.grid(project, config(measure=[pattern]))
+
+
+@pytest.mark.parametrize("name", names(ROOT, "methods"))
+def test_every_counterpart_of_a_card_is_there(name):
+    method = load_method(ROOT, name)
+    for variant in method.variants:
+        each = plan.Run("demo", "motion-digits", "", name, variant, 0)
+        for point, _ in plan.points(ROOT, each):
+            against.counterpart(ROOT, each, point.name)

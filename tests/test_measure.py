@@ -1,0 +1,159 @@
+"""The step end to end on a toy method and five tiny videos: what latency.json holds, never how long anything took."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+from conftest import ROOT, edit
+from numbered import encode
+
+from saccade import measure, plan, rerun, weights
+from saccade.__main__ import main
+from saccade.project import load_module
+from saccade.video import decode
+
+MODEL = """
+import torch
+from torch import nn
+from saccade.records import Prediction
+
+class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, width, 3), nn.BatchNorm2d(width), nn.ReLU())
+        self.classifier = nn.Linear(width, 2)
+
+    def forward(self, rgb):
+        found = self.features(rgb.flatten(0, 1)).mean((2, 3)).unflatten(0, rgb.shape[:2]).mean(1)
+        return self.classifier(found)
+
+def build(settings, heads):
+    return Net(settings.width)
+
+def predict(model, clip, settings):
+    videos, frames = clip["rgb"].shape[:2]
+    pixels = (clip["rgb"].shape[-1] - 2) * (clip["rgb"].shape[-2] - 2)
+    macs = torch.full((videos,), frames * pixels * 27 * settings.width + 2 * settings.width)
+    return Prediction({"noun": model(clip["rgb"]).softmax(1)}, macs, torch.full((videos,), frames), [{}] * videos)
+"""
+VIDEOS = 5
+
+
+@pytest.fixture
+def ready(project, monkeypatch):
+    """The toy project with a model, prepared videos, and weights for the run `plain`; one process, batches of 1 and 2."""
+    (project / "methods/toy/model.py").write_text(MODEL)
+    card = project / "methods/toy/card.yml"
+    edit(card, "  policy: {needs: [base], trains: [policy.*]}\n", "")
+    edit(card, ", phases: {policy: {epochs: 3}}", "")
+    edit(card, "  shared: {use: [policy], phases: {policy: {needs: [plain/base]}}}\n", "")
+    edit(card, "lr: 0.1}", "lr: 0.1, timing_batch_size: 2}")
+    edit(card, "  truthful:", "  quick: {num_frames: 1, against: frames2}\n  truthful:")
+    folder = project / "data/dots/prepared/demo"
+    folder.mkdir(parents=True)
+    rows = []
+    for number in range(VIDEOS):
+        path = encode(project / f"data/dots/v{number}.mp4", frames=4)
+        info = decode.probe(path)
+        rows.append(
+            {"video_id": f"v{number}", "split": "test", "cluster": number, "path": f"data/dots/v{number}.mp4", "noun": 0} | vars(info)
+        )
+    pd.DataFrame(rows).to_parquet(folder / "index.parquet")
+    run = plan.Run("demo", "dots", "", "toy", "plain", 0)
+    settings = plan.resolve(project, run).typed
+    torch.manual_seed(0)
+    model = load_module(project / "methods/toy/model.py").build(settings, plan.heads(project, run))
+    weights.save(project / run.folder / "base.json", model, ["*"], {})
+    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))  # whose code is hashed
+    monkeypatch.setattr(measure, "PROCESSES", 1)
+    monkeypatch.chdir(project)
+    return project, run
+
+
+def test_a_point_is_timed_beside_its_counterpart(ready):
+    project, run = ready
+    assert main(["measure", run.name]) == 0
+    found = json.loads((project / run.folder / "latency.json").read_text())["points"]["quick"]
+    assert found["against"] == {"run": run.name, "point": "frames2"} and found["videos"] == VIDEOS
+    assert found["macs"] == {"own": 46 * 62 * 108 + 8, "against": 2 * 46 * 62 * 108 + 8, "ratio": pytest.approx(2, rel=1e-4)}
+    cpu = [reading for reading in found["readings"] if reading["device"] == "cpu"]
+    assert [(reading["batch"], reading["decoding"]) for reading in cpu] == [(1, False), (1, True), (2, False), (2, True)]
+    for reading in cpu:
+        assert reading["speedup"] > 0 and reading["aa"] > 0 and len(reading["by_process"]) == 1
+        assert reading["marked"] is (abs(reading["aa"] - 1) > 0.03)
+        assert all(set(reading["seconds"][side]) == {"mean", "p50", "p95"} for side in ("own", "against"))
+    assert {"decode", "transforms", "model.features", "model.classifier", "outside"} == set(found["parts"]["cpu"]["own"])
+    assert found["optimised"]["cpu"]["own"]["folded"] == 1 and found["optimised"]["cpu"]["own"]["decided_otherwise"] == 0
+    assert found["machine"]["threads"] == 1 and found["machine"]["cpu"] and len(found["machine"]["processes"]) == 1
+    assert found["code"] == rerun.measure_code(project, "toy") and found["provenance"]["packages"]["torch"]
+    wanted = json.loads(rerun.measure_params(project, run)["settings"])
+    assert json.loads(json.dumps(found["settings"])) == wanted["quick"]
+
+
+def test_one_point_can_be_asked_for_and_the_others_stay_where_they_are_current(ready, monkeypatch):
+    project, run = ready
+    file = project / run.folder / "latency.json"
+    edit(project / "methods/toy/card.yml", "  quick:", "  brisk: {num_frames: 3, against: frames2}\n  quick:")
+    plan.load_method.cache_clear()
+    brisk = made_pair(project, run, "brisk")
+    current = {"settings": brisk.values, "code": brisk.code}
+    for before, kept in ((current, True), (current | {"code": "old"}, False)):
+        file.write_text(json.dumps({"run": run.name, "points": {"gone": current, "brisk": before}}))
+        monkeypatch.setattr(measure, "combine", lambda pair, found: {"videos": found[0]["videos"]})
+        monkeypatch.setattr(measure, "run_process", lambda pair, number, into: {"videos": VIDEOS})
+        assert main(["measure", run.name, "--point", "quick"]) == 0
+        assert json.loads(file.read_text())["points"] == ({"brisk": before} if kept else {}) | {"quick": {"videos": VIDEOS}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--point", "frames1"], "no point 'frames1' with a counterpart .there are: quick"), (["--point", "qick"], "did you mean 'quick'")],
+)
+def test_a_point_without_counterpart_is_named(ready, capsys, arguments, message):
+    _, run = ready
+    assert main(["measure", run.name, *arguments]) == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_run_without_weights_stops_with_one_message(ready, capfd):
+    project, run = ready
+    (project / run.folder / "base.safetensors").unlink()
+    assert main(["measure", run.name]) == 1
+    said = capfd.readouterr().err
+    assert "base.safetensors beside it is missing" in said and "Traceback" not in said
+    assert not (project / run.folder / "latency.json").exists()
+
+
+def test_settings_that_change_no_clock_measure_nothing_again(ready):
+    project, run = ready
+    before = rerun.measure_params(project, run)
+    edit(project / "methods/toy/card.yml", "  quick:", "  more: {num_frames: 3}\n  quick:")
+    assert plan.load_method.cache_clear() is None and rerun.measure_params(project, run) == before
+    edit(project / "methods/toy/card.yml", "timing_batch_size: 2", "timing_batch_size: 3")
+    plan.load_method.cache_clear()
+    assert rerun.measure_params(project, run)["settings"] != before["settings"]
+
+
+def test_optimisations_that_change_the_model_are_refused(ready, monkeypatch):
+    project, run = ready
+    pair = made_pair(project, run)
+    side = measure.Side(pair.own, torch.device("cpu"))
+    side.model.classifier.weight.data.mul_(3)
+    with pytest.raises(measure.SaccadeError, match="the model isn't the same: video v0"):
+        measure.check(side, [0])
+
+
+def made_pair(project, run, point="quick"):
+    from saccade.__main__ import _pair
+    from saccade.against import timed
+
+    return _pair(project, run, point, timed(project, run)[point])
+
+
+def test_videos_are_spread_over_the_split():
+    assert measure.spread(3) == [0, 1, 2]
+    numbers = measure.spread(1000)
+    assert len(numbers) == measure.VIDEOS >= 50 and (numbers[0], numbers[-1]) == (0, 999)

@@ -1,0 +1,109 @@
+"""Taking turns and the A/A mark, on clocks that are made up."""
+
+import pytest
+import torch
+from torch import nn
+
+from saccade import machine, timing
+from saccade.timing import alternate, reading
+
+
+class FakeClock:
+    """Stands still but for what a call says it takes."""
+
+    def __init__(self):
+        self.now, self.calls = 0.0, []
+
+    def __call__(self):
+        return self.now
+
+    def takes(self, name, seconds):
+        self.calls.append(name)
+        self.now += seconds
+
+
+def test_turns_are_taken_call_by_call_and_each_is_timed():
+    clock = FakeClock()
+    found = alternate(lambda: clock.takes("own", 1.0), lambda: clock.takes("against", 3.0), 2, clock)
+    assert clock.calls == ["own", "against"] * 4
+    assert found == {"own": [1.0, 1.0], "against": [3.0, 3.0], "own again": [1.0, 1.0], "against again": [3.0, 3.0]}
+
+
+def sample(own, against, again=None):
+    return {"own": [own], "own again": [own], "against": [against], "against again": [against if again is None else again]}
+
+
+def test_seconds_per_video_are_a_distribution_over_videos():
+    found = reading([[sample(1.0, 4.0), sample(3.0, 4.0), sample(8.0, 4.0)]], [1, 1, 1])
+    assert found["seconds"]["own"] == {"mean": 4.0, "p50": 3.0, "p95": pytest.approx(7.5)}
+    assert found["speedup"] == 1.0 and found["aa"] == 1.0 and not found["marked"]
+
+
+def test_a_batch_shares_its_time_evenly_also_where_the_last_is_smaller():
+    found = reading([[sample(4.0, 8.0), sample(1.0, 2.0)]], [4, 1])
+    assert found["seconds"]["own"]["mean"] == 1.0 and found["seconds"]["against"]["mean"] == 2.0
+    assert found["speedup"] == 2.0
+
+
+def test_one_slow_call_decides_nothing():
+    slow = {"own": [1.0, 50.0], "own again": [1.0, 1.0], "against": [2.0, 2.0], "against again": [2.0, 2.0]}
+    assert reading([[slow]], [1])["speedup"] == 2.0
+
+
+def test_each_process_says_its_own_ratio():
+    found = reading([[sample(1.0, 2.0)], [sample(1.0, 3.0)], [sample(1.0, 4.0)]], [1])
+    assert found["by_process"] == [2.0, 3.0, 4.0] and found["speedup"] == 3.0
+
+
+@pytest.mark.parametrize(("again", "marked"), [(1.0, False), (0.98, False), (1.02, False), (0.96, True), (1.04, True)])
+def test_a_reading_that_disagrees_with_itself_by_more_than_three_percent_is_marked(again, marked):
+    found = reading([[sample(0.5, 1.0, again)]], [1])
+    assert found["aa"] == pytest.approx(1 / again) and found["marked"] is marked
+
+
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+        self.heads = nn.ModuleDict({"a": nn.Linear(4, 2), "b": nn.Linear(4, 2)})
+
+    def forward(self, x):
+        x = self.stem(self.stem(x))
+        return {name: head(x) for name, head in self.heads.items()}
+
+
+def test_parts_are_the_top_level_modules_and_hooks_go_away():
+    model = Two()
+    found = timing.by_module(model, lambda: model(torch.ones(1, 4)), torch.device("cpu"))
+    assert set(found) == {"stem", "heads"} and all(seconds > 0 for seconds in found.values())
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_parts_inside_parts_count_once(monkeypatch):
+    ticks = iter(range(100))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: float(next(ticks)))
+    found = timing.by_module(Two(), lambda: None, torch.device("cpu"))
+    assert found == {}
+    model = Two()
+    # stem twice, then two heads: four spans, each from one tick to the next
+    assert timing.by_module(model, lambda: model(torch.ones(1, 4)), torch.device("cpu")) == {"stem": 2.0, "heads": 2.0}
+
+
+@pytest.mark.parametrize(("others", "alone"), [(0.05, True), (0.5, False)])
+def test_what_others_did_meanwhile_says_whether_the_clock_was_alone(monkeypatch, others, alone):
+    state = {"wall": 0.0, "busy": 100.0, "own": 0.0}
+    monkeypatch.setattr(machine.time, "perf_counter", lambda: state["wall"])
+    monkeypatch.setattr(machine.time, "process_time", lambda: state["own"])
+    monkeypatch.setattr(machine, "_busy_s", lambda: state["busy"])
+    watch = machine.Watch()
+    state |= {"wall": 10.0, "own": 9.0, "busy": 100.0 + 9.0 + 10 * others}
+    found = watch.read()
+    assert found["others_cores"] == pytest.approx(others) and found["alone"] is alone
+
+
+@pytest.mark.parametrize(("load", "alone"), [(0.2, True), (3.0, False)])
+def test_where_that_cannot_be_read_the_load_average_says_it(monkeypatch, load, alone):
+    monkeypatch.setattr(machine, "_busy_s", lambda: None)
+    monkeypatch.setattr(machine.os, "getloadavg", lambda: (load, load, load))
+    found = machine.Watch().read()
+    assert found["others_cores"] is None and found["alone"] is alone
