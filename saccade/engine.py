@@ -230,6 +230,17 @@ class PhaseRun:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     result: dict[str, float] = field(default_factory=dict)
 
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """What `fit` trains on in an epoch, from batch `start` on; for a phase with a loop of its own."""
+        settings = self.settings
+        for batch in batches(self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start):
+            yield to_device(batch, self.device)
+
+    def undrawn_batches(self) -> Iterator[Batch]:
+        """The training videos in the order of their ids, as they would be seen at test time; to calibrate on."""
+        for batch in batches(self.train.undrawn(), self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
+            yield to_device(batch, self.device)
+
     def fit(self, loss: Loss) -> None:
         """Trains the model with the settings' recipe on the train split, watching val."""
         recipe = self.settings
@@ -238,7 +249,7 @@ class PhaseRun:
             self.model,
             loss,
             recipe,
-            lambda epoch, start: batches(self.train, recipe.batch_size, shuffle=True, epoch=epoch, workers=recipe.workers, start=start),
+            self.batches,
             lambda: batches(self.val, recipe.eval_batch_size, shuffle=False, epoch=0, workers=recipe.workers),
             steps=steps,
             device=self.device,

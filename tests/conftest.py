@@ -1,5 +1,11 @@
 """What tests share: the project's root, and a small project to break."""
 
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -69,3 +75,32 @@ def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
+
+
+COPIED = ["Snakefile", "config", "workflow", "profiles", "saccade", "methods", "data", "environment.yml"]
+
+
+def copy_project(target: Path, names: Sequence[str] = COPIED) -> Path:
+    """A copy of the project, or of the named parts of it, without what data and results it holds."""
+    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
+    for name in names:
+        source = ROOT / name
+        shutil.copytree(source, target / name, ignore=ignore) if source.is_dir() else shutil.copy(source, target / name)
+    return target
+
+
+def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "SNAKEMAKE"))}
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+
+
+def planned(project: Path, *arguments: str) -> dict[str, int]:
+    """How many jobs of each rule a dry run would do; `all` and totals aside."""
+    done = snakemake(project, "--dry-run", *arguments)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert "Job stats:" in said or "Nothing to be done" in said
+    table = said.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in said else ""
+    rows = re.findall(r"^(\w+) +(\d+)$", table, re.M)
+    return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}

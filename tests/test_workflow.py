@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -13,40 +12,14 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from conftest import ROOT, edit
 from numbered import encode
+from conftest import COPIED, ROOT, copy_project, edit, planned, snakemake
 
 from saccade.records import METRICS_COLUMNS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
-COPIED = ["Snakefile", "config", "workflow", "profiles", "saccade", "methods", "data", "environment.yml"]
 RUN = "results/demo/motion-digits/tsn/resnet18-mini/seed0"
 CHECKPOINT = "results/demo/checkpoints/motion-digits/tsn/resnet18-mini/seed0/train.safetensors"
-
-
-def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "SNAKEMAKE"))}
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
-
-
-def planned(project: Path, *arguments: str) -> dict[str, int]:
-    """How many jobs of each rule a dry run would do; `all` and totals aside."""
-    done = snakemake(project, "--dry-run", *arguments)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    assert "Job stats:" in said or "Nothing to be done" in said
-    table = said.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in said else ""
-    rows = re.findall(r"^(\w+) +(\d+)$", table, re.M)
-    return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
-
-
-def copy_project(target: Path) -> Path:
-    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared")
-    for name in COPIED:
-        source = ROOT / name
-        shutil.copytree(source, target / name, ignore=ignore) if source.is_dir() else shutil.copy(source, target / name)
-    return target
 
 
 @pytest.fixture(scope="session")

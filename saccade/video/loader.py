@@ -124,6 +124,12 @@ class VideoDataset(Dataset[Clip]):
         other.view = view
         return other
 
+    def undrawn(self) -> "VideoDataset":
+        """This split as it would be seen at test time: nothing is drawn."""
+        other = copy.copy(self)
+        other.train, other.num_views = False, sampling.num_views(self.settings)
+        return other
+
     def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
         settings, video = self.settings, row["video_id"]
         clip_number, crop_number = divmod(self.view, settings.num_crops)
