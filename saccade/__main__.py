@@ -96,9 +96,8 @@ def _train(root: Path, options: argparse.Namespace) -> None:
     settings = plan.resolve(root, run, phase.name).typed
     products = [need.product for need in plan.needs(root, run, phase)]
     values, code = plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)
-    gate = dict(phase.gate) if phase.gate else None
     imports = rerun.released(root, run) if phase.name == IMPORT else None
-    more = {"trains": phase.trains, "gate": gate, "identity": rerun.train_params(root, run, phase), "released": imports}
+    more = {"trains": phase.trains, "identity": rerun.train_params(root, run, phase), "released": imports}
     (import_weights if imports else train)(_task(root, run, settings, products, code, values, phase=phase.name, **more))
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from saccade import grid, plan, rerun
-from saccade.cards import Method, load_dataset, load_method
+from saccade.cards import IMPORT, Method, load_dataset, load_method
 from saccade.grid import Config
 from saccade.project import names
-from saccade.records import canonical
+from saccade.records import canonical, read_json
 from saccade.stand_ins import role, stands_for
 
 
@@ -23,6 +23,7 @@ def describe_project(root: Path, config: Config) -> str:
         chosen = {run.variant for run in runs if run.method == name}
         lines += ["    variants " + ", ".join(("*" if variant in chosen else "") + variant for variant in method.variants)]
         lines += ["    points   " + ", ".join(method.points)]
+        lines += [f"    lacks: {why}" for variant in method.variants if (why := plan.lacks_released(root, method, variant))]
     lines += ["", "datasets"]
     for name in names(root, "data"):
         dataset = load_dataset(root, name)
@@ -35,13 +36,8 @@ def describe_project(root: Path, config: Config) -> str:
 def describe_run(root: Path, run: plan.Run) -> str:
     """The run's phases with needs and state, then each setting, its value and the layer of the card that decided it."""
     method = load_method(root, run.method)
-    lines = [
-        run.name,
-        f"  data {run.prepared} ({plan.unavailable(root, load_dataset(root, run.dataset), run.budget, run.edition) or 'available'})",
-    ]
-    for phase in plan.phases(root, run):
-        needs = ", ".join(str(need.product.with_suffix("")) for need in plan.needs(root, run, phase)) or "nothing"
-        lines += [f"  phase {phase.name}: needs {needs}; trains {', '.join(phase.trains)}", f"    {_phase_state(root, run, phase)}"]
+    lines = [run.name, f"  data {run.prepared}", f"  can't run here: {why}" if (why := plan.blocked(root, run)) else "  can run here"]
+    lines += [f"  {line}" for line in _weights(root, run)]
     lines += [f"  predict: {_predict_state(root, run)}", "  points"]
     lines += [
         f"    {point.name}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"
@@ -58,6 +54,28 @@ def describe_run(root: Path, run: plan.Run) -> str:
     return "\n".join(lines)
 
 
+def _weights(root: Path, run: plan.Run) -> Iterator[str]:
+    """The phases that the model is made of, in the order of loading, those of other runs by path: two lines each."""
+    moves: list[plan.Need] = []  # those whose weights may not stay what they are
+    for need in plan.weights(root, run):
+        name = f"phase {need.phase.name}" if need.run == run else f"phase {need.phase.name} of {need.run.name}"
+        yield f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}; trains {', '.join(need.phase.trains)}"
+        state = _phase_state(root, need.run, need.phase)
+        before = [other.phase.name for other in plan.needs(root, need.run, need.phase) if other in moves]
+        if state == "trained, up to date" and before:
+            state = f"trained; runs again if the weights of {', '.join(before)} change"
+        if state != "trained, up to date":
+            moves.append(need)
+        yield f"  {state}{_gate_state(root, need)}"
+
+
+def _gate_state(root: Path, need: plan.Need) -> str:
+    if need.phase.gate is None or not (root / need.product).is_file():
+        return ""
+    missed = grid.judge(need.phase.gate, read_json(root / need.product)["result"])
+    return f"; MISSED its gate: {missed}" if missed else "; passed its gate"
+
+
 def _stands(method: Method, variant: str, point: str) -> str:
     kind = role(method, variant, point)
     return f", {kind} stand-in for {', '.join(map('/'.join, stands_for(method, variant, point))) or 'nothing'}" if kind else ""
@@ -70,6 +88,8 @@ def stale(root: Path, run: plan.Run, phase: Any) -> list[str]:
         return []
     was = json.loads(product.read_text(encoding="utf-8"))
     changes = list(_changes(was, plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)))
+    if phase.name == IMPORT and was["released"]["asked"] != rerun.released(root, run):
+        changes.append("the card's `released` changed")
     return changes + ([f"trains {_short(was['trains'])} -> {_short(list(phase.trains))}"] if was["trains"] != list(phase.trains) else [])
 
 
@@ -99,7 +119,7 @@ def _predict_state(root: Path, run: plan.Run) -> str:
     record = root / run.folder / "provenance.predict.json"
     if not record.is_file() or not (root / run.folder / "predictions.parquet").is_file():
         return "not predicted yet: would run"
-    if _data_changes(root, run) or any(stale(root, run, phase) for phase in plan.phases(root, run)):
+    if any(_phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in plan.weights(root, run)):
         return "would run again: what it needs would"
     was = json.loads(record.read_text(encoding="utf-8"))
     now = json.loads(rerun.predict_params(root, run)["settings"])

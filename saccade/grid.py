@@ -107,7 +107,7 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "points": [_point(method, run.variant, point, reason) | _against(root, run, point) for point, reason in chosen],
         "phases": [phase.name for phase in phases(root, run)],
-        "weights": [need.product.as_posix() for need in weights(root, run)],
+        "weights": [{"product": need.product.as_posix(), "gate": need.phase.gate} for need in weights(root, run)],
         "status": "not run" if why else "available",
         "why": why,
     }
@@ -123,6 +123,13 @@ def _against(root: Path, run: Run, point: Entry) -> dict[str, str]:
     """`against`: the run and point beside which it is timed, '' where there is none."""
     other = counterpart(root, run, point.name)
     return {"against": f"{other.run.name}/{other.point}" if other else ""}
+def judge(gate: Mapping[str, Any], result: Mapping[str, float]) -> str:
+    """What a phase reached of its gate's metric, if that is less than its card asks for; '' where it passes. A phase that misses its
+    gate is kept and the runs go on, but the report leads with it."""
+    metric, least = gate["metric"], gate["at_least"]
+    if metric not in result:
+        return f"reports no {metric} ({', '.join(sorted(result)) or 'nothing'}), for which its gate asks"
+    return "" if result[metric] >= least else f"reached {metric} = {result[metric]:.3g}; its gate asks for {least:.3g}"
 
 
 def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:

@@ -165,7 +165,7 @@ def needs(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) -> li
         label = str(need.product)
         if label in _path:
             raise SaccadeError(f"{run.name}: phases need each other in a circle: {' -> '.join((*_path, label))}")
-        if other != run:
+        if (other.method, other.dataset) == (run.method, run.dataset) and other != run:  # another one has its own recipe
             _check_shared(root, run, need)
         for inner in [*needs(root, other, need.phase, (*_path, label)), need]:
             if inner not in found:
@@ -239,7 +239,8 @@ def blocked(root: Path, run: Run) -> str:
     for one in dict.fromkeys([run, *(need.run for need in weights(root, run))]):
         if why := unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
             return why
-    return next((why for need in weights(root, run) if need.phase.name == IMPORT and (why := _lacks_released(root, need.run))), "")
+    imports = [need.run for need in weights(root, run) if need.phase.name == IMPORT]
+    return next((why for one in imports if (why := lacks_released(root, load_method(root, one.method), one.variant))), "")
 
 
 def released_file(root: Path, run: Run) -> Path:
@@ -249,9 +250,12 @@ def released_file(root: Path, run: Run) -> Path:
     return Path("methods", run.method, "released", released.file)
 
 
-def _lacks_released(root: Path, run: Run) -> str:
-    released, file = load_method(root, run.method).variants[run.variant].released, released_file(root, run)
-    return "" if released is None or (root / file).is_file() else f"{file} is missing; {released.get}"
+def lacks_released(root: Path, method: Method, variant: str) -> str:
+    """Which file of published weights the variant lacks and where to get it; '' where it lacks none."""
+    released = method.variants[variant].released
+    if released is None or (root / (file := Path("methods", method.name, "released", released.file))).is_file():
+        return ""
+    return f"{file} is missing; {released.get}"
 
 
 def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:

@@ -81,7 +81,6 @@ class Task:
     values: dict[str, Any] = field(default_factory=dict)  # what decides the result, as JSON
     phase: str = ""
     trains: tuple[str, ...] = ()
-    gate: dict[str, Any] | None = None
     identity: dict[str, Any] = field(default_factory=dict)  # what a checkpoint must have been made of to be taken up
     released: dict[str, Any] | None = None  # of a phase `import`: {file (a path), sha256 (or ""), drops (globs)}
     points: dict[str, Any] = field(default_factory=dict)

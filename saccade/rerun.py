@@ -57,7 +57,7 @@ def cells_code(root: Path, method: str) -> str:
 def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
     """What, when changed, re-runs a phase. Outside `demo` and `study` edited code doesn't: `plan` calls it stale."""
     code = train_code(root, run.method, phase.name)
-    spec = {"settings": phase_settings(root, run, phase), "trains": phase.trains, "gate": phase.gate}
+    spec = {"settings": phase_settings(root, run, phase), "trains": phase.trains}
     if phase.name == IMPORT:
         spec["released"] = released(root, run)
     return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from saccade.grid import judge
 from saccade.records import METRICS_COLUMNS, read_json
 
 PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
@@ -76,12 +77,10 @@ def average_editions(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
 def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
     """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card sets."""
     found = []
-    for product in run["weights"]:
-        gate = read_json(root / product).get("gate") if (root / product).exists() else None
-        if gate and not gate["passed"]:
-            phase = Path(product).relative_to("results").with_suffix("")
-            reached = f"{gate['metric']} = {gate['value']:.3g}; its gate asks for {gate['at_least']:.3g}"
-            found.append(f"phase {phase.name} of {phase.parent} reached {reached}")
+    for trained in run["weights"]:
+        product, gate = root / trained["product"], trained["gate"]
+        if gate and product.exists() and (missed := judge(gate, read_json(product)["result"])):
+            found.append(f"phase {product.stem} of {product.parent.relative_to(root / 'results')} {missed}")
     return found
 
 

@@ -11,7 +11,7 @@ from saccade.checkpoint import Checkpoint
 from saccade.device import choose_device, seed_everything
 from saccade.engine import PhaseRun
 from saccade.project import load_module
-from saccade.records import SaccadeError, Task, provenance, read_json, write_json
+from saccade.records import Task, provenance, read_json, write_json
 from saccade.video.loader import VideoDataset, read_index
 
 
@@ -43,9 +43,8 @@ def train(task: Task) -> None:
     )
     with checkpoint.stoppable():
         getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
-    facts = {"result": run.result, "gate": _gate(task, run.result)}
     data = read_json(task.root / task.prepared / "coverage.json").get("decoder", "")
-    _keep(task, model, facts, started, device=str(device), data=data, resumed=checkpoint.resumed)
+    _keep(task, model, {"result": run.result}, started, device=str(device), data=data, resumed=checkpoint.resumed)
     checkpoint.remove()
 
 
@@ -58,8 +57,8 @@ def import_weights(task: Task) -> None:
     rename = functools.partial(load_module(task.root / task.method / "phases.py").import_released, task.settings)
     assert task.released is not None, f"{task.run} has no released weights"
     file, drops, expected = task.root / task.released["file"], task.released["drops"], task.released["sha256"]
-    facts = {"result": {}, "gate": None, "released": released.load(model, file, rename, task.trains, drops, expected)}
-    _keep(task, model, facts, started, device="cpu")
+    found = released.load(model, file, rename, task.trains, drops, expected)
+    _keep(task, model, {"result": {}, "released": found | {"asked": task.released}}, started, device="cpu")
 
 
 def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: float, **where: Any) -> None:
@@ -79,13 +78,3 @@ def _identity(task: Task, device: torch.device) -> dict[str, Any]:
         "weights": [read_json(task.root / product)["sha256"] for product in task.weights],
         "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
     }
-
-
-def _gate(task: Task, result: dict[str, float]) -> dict[str, object] | None:
-    """The phase's gate with the value reached; a phase that fails it is kept, and the report leads with that."""
-    if task.gate is None:
-        return None
-    metric, least = task.gate["metric"], task.gate["at_least"]
-    if metric not in result:
-        raise SaccadeError(f"{task.run}: the gate of phase {task.phase} asks for '{metric}'; the phase reports {', '.join(sorted(result))}")
-    return {"metric": metric, "at_least": least, "value": result[metric], "passed": result[metric] >= least}

@@ -42,7 +42,7 @@ def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, w
             {"name": name, "title": title, "stand_in": stand_in, "of": [f"{variant}/uniform8"] if stand_in else [], "why": ""}
             for name, (title, stand_in, *_) in POINTS.items()
         ],
-        **{"phases": ["train"], "weights": [f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json"]},
+        **{"phases": ["train"], "weights": [{"product": f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json", "gate": None}]},
         **{"status": "not run" if why else "available", "why": why},
     }
 
@@ -60,7 +60,7 @@ def write_run(root: Path, run: dict[str, Any]) -> None:
         for e in range(1, 6)
     ]
     (folder / "train.log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    record = {"sha256": "feed" * 16, "settings": {"lr": 0.1, "epochs": 5}, "code": "c0de" * 16, "gate": None, "result": {}}
+    record = {"sha256": "feed" * 16, "settings": {"lr": 0.1, "epochs": 5}, "code": "c0de" * 16, "result": {"val.noun.top1": 0.1}}
     write(folder / "train.json", record)
     where = {"made": "2001-01-01T00:00:00+00:00", "python": "3.99", "packages": {"torch": "9.9"}, "system": "Invented x86", "cores": 2}
     for step in ("train", "predict"):

@@ -27,6 +27,11 @@ from saccade.strict import check_value, read_yaml
         ('"frames{num_frames}": {', '"frames{num_frames}": {title: "{frames} x", ', "can't be filled in"),
         ("requires: [truth]", "requires: [luck]", "'luck' is not one of truth"),
         ("  base: {reads", "  metrics: {reads", "'metrics' can't name a phase"),
+        ("wide: {width: 8}", "wide: {use: [import]}", "unknown phase 'import'"),
+        ("wide: {width: 8}", "wide: {released: {file: x.pth, get: ask}}", "`use: .import.` and `released: {file, get}` go together"),
+        ("wide: {width: 8}", "wide: {released: {file: x.pth}}", "variants.wide.released: 'get' is missing"),
+        ("wide: {width: 8}", "wide: {released: {file: ../x.pth, get: ask}}", "must be a path below toy/released/"),
+        ("wide: {width: 8}", "wide: {part: 1}", "variants.wide.part: 1 is a int, but bool is expected"),
     ],
 )
 def test_a_mistake_in_a_method_card_is_named(project, old, new, message):
@@ -80,3 +85,23 @@ def test_true_is_no_number_and_a_whole_number_is_a_float():
         check_value(int, True, "x")
     assert check_value(float, 3, "x") == 3.0
     assert check_value(int | None, None, "x") is None
+
+
+def test_a_grids_variants_each_need_their_own(project):
+    edit(
+        project / "methods/toy/card.yml",
+        "shared: {",
+        '"w{width}": {grid: {width: [2, 3]}, phases: {policy: {needs: ["b{width}/base"]}}}\n  shared: {',
+    )
+    variants = load_method(project, "toy").variants
+    assert [variants[name].layer["phases"]["policy"]["needs"] for name in ("w2", "w3")] == [["b2/base"], ["b3/base"]]
+
+
+@pytest.mark.parametrize(
+    ("means", "message"),
+    [('{mean: ["2", "3"]}', "means.mean: unknown edition '3'"), ('{"2": ["2"]}', "'2' must be a name .* that no edition has")],
+)
+def test_a_mean_of_editions_names_editions(project, means, message):
+    edit(project / "data/dots/card.yml", "editions:", f"means: {means}\neditions:")
+    with pytest.raises(SaccadeError, match=message):
+        load_dataset(project, "dots")

@@ -8,20 +8,24 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT, copy_project, edit, planned, snakemake
+from safetensors.torch import load_file
 
 from saccade import describe, plan, report
+from saccade.__main__ import main
 from saccade.records import read_json
+from saccade.weights import sha256
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("phases")]
 TARGETS = ("results/demo/metrics.csv", "results/demo/planned.csv")
 SHARED = "results/demo/dots@a/toy/shared/seed0"
 K1, K2 = "results/demo/dots@a/toy/k1/seed0", "results/demo/dots@b/toy/k2/seed0"
 RELEASED = "results/demo/dots@a/toy/released/seed0"
+CARD = "methods/toy/card.yml"
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The toy project, run before its published weights were brought."""
+    """The toy project, run as it comes: nobody has brought the published weights."""
     project = copy_project(tmp_path_factory.mktemp("toy"), ["Snakefile", "workflow", "profiles", "saccade", "environment.yml"])
     shutil.copytree(ROOT / "tests/toy", project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     done = snakemake(project, *TARGETS)
@@ -29,11 +33,140 @@ def finished(tmp_path_factory):
     return project
 
 
-def test_x(finished):
-    print(finished)
-    for p in sorted((finished/"results").rglob("*")): print(p)
-    print((finished/"results/demo/planned.csv").read_text())
-    print((finished/"results/demo/metrics.csv").read_text())
-    print((finished/SHARED/"policy.json").read_text())
-    print(describe.describe_run(finished, plan.Run.parse(finished, K1)))
-    assert 0
+@pytest.fixture
+def toy(finished):
+    """The finished project; the test's edits of the method are put back."""
+    yield finished
+    shutil.copytree(ROOT / "tests/toy/methods", finished / "methods", dirs_exist_ok=True)
+
+
+def rows_of(project):
+    return pd.read_csv(project / "results/demo/planned.csv", keep_default_na=False).set_index(["dataset", "variant", "point"])
+
+
+def test_a_phase_is_trained_once_for_all_runs_that_need_it(finished):
+    assert sorted(file.stem for file in (finished / SHARED).glob("*.safetensors")) == ["base", "calibrate", "policy"]
+    for run in (K1, K2):
+        assert [file.stem for file in (finished / run).glob("*.safetensors")] == ["joint"]
+        used = read_json(finished / run / "provenance.joint.json")["weights"]
+        assert used == [f"{SHARED}/{phase}.json" for phase in ("base", "policy", "calibrate")]
+
+
+def test_every_run_of_the_grid_shares_it(finished):
+    """2 editions x 2 variants x 2 seeds, and the published weights, which aren't here."""
+    jobs = planned(finished, "--forceall", "results/demo/metrics.csv", "--configfile", "config/all.yaml")
+    assert jobs == {"plan": 1, "prepare": 2, "train": 2 * 3 + 8, "predict": 8, "score": 8, "collect": 1}
+
+
+def test_a_gate_that_fails_keeps_the_phase_and_leads_the_report(finished):
+    policy = read_json(finished / SHARED / "policy.json")
+    assert policy["result"]["reward"] < 2.0 and (finished / SHARED / "policy.safetensors").is_file()
+    rows = rows_of(finished)
+    for edition, variant in (("dots@a", "k1"), ("dots@b", "k2")):
+        row = rows.loc[(edition, variant, "keep0.5")]
+        assert row["status"] == "run" and row["why"].startswith("gate missed: phase policy of demo/dots@a/toy/shared/seed0 reached reward")
+    report.write_index(read_json(finished / "results/demo/plan.json"), finished)
+    page = (finished / "reports/demo/index.html").read_text()
+    assert 0 < page.index("A gate was missed") < page.index("What was not run")
+    assert "Made of it: demo/dots@a/toy/k1/seed0, demo/dots@b/toy/k2/seed0" in page
+
+
+def test_calibration_keeps_the_sorted_scores_of_the_training_frames(finished):
+    scores = load_file(finished / SHARED / "calibrate.safetensors")["scores"]
+    assert len(scores) == 12 * 4 and torch.equal(scores, scores.sort().values)
+
+
+def test_points_that_keep_more_cost_more_on_the_same_weights(finished):
+    found = pd.read_parquet(finished / K2 / "predictions.parquet")
+    kept = {point: [sum(json.loads(d)[0]["kept"]) for d in rows["decisions"]] for point, rows in found.groupby("point")}
+    macs = {point: rows["macs"].tolist() for point, rows in found.groupby("point")}
+    assert all(1 <= few <= many <= 4 for few, many in zip(kept["keep0.5"], kept["keep1.0"], strict=True))
+    assert sum(kept["keep0.5"]) < sum(kept["keep1.0"])
+    more = [b - a for a, b in zip(macs["keep0.5"], macs["keep1.0"], strict=True)]
+    frames = [b - a for a, b in zip(kept["keep0.5"], kept["keep1.0"], strict=True)]
+    assert more == [3 * 4 * 2 * number for number in frames]  # the head: 3 classes from 4 features of 2 patches
+
+
+def test_plan_shows_every_phase_that_a_run_is_made_of(finished):
+    said = describe.describe_run(finished, plan.Run.parse(finished, K2)).splitlines()
+    assert said[:10] == [
+        "demo/dots@b/toy/k2/seed0",
+        "  data data/dots/prepared/demo@b",
+        "  can run here",
+        "  phase base of demo/dots@a/toy/shared/seed0: needs nothing; trains base.*",
+        "    trained, up to date",
+        "  phase policy of demo/dots@a/toy/shared/seed0: needs base; trains policy.*",
+        said[6],
+        "  phase calibrate of demo/dots@a/toy/shared/seed0: needs policy; trains scores",
+        "    trained, up to date",
+        "  phase joint: needs dots@a/toy/shared/calibrate; trains head.*",
+    ]
+    assert said[6].startswith("    trained, up to date; MISSED its gate: reached reward = 0.")
+    assert said[11] == "  predict: predicted, up to date"
+
+
+def test_an_edited_policy_is_trained_again_with_what_follows_but_not_the_base(toy):
+    edit(toy / "methods/toy/phases.py", "- run.settings.price * drawn.mean(1)", "- run.settings.price * drawn.sum(1)")
+    done = snakemake(toy, "--dry-run", *TARGETS)
+    outputs = [line.split()[1] for line in done.stdout.splitlines() if line.strip().startswith("output: results")]
+    trained = [
+        output.removesuffix(".json") for output in outputs if output.endswith(("base.json", "policy.json", "calibrate.json", "joint.json"))
+    ]
+    assert sorted(trained) == [f"{K1}/joint", f"{SHARED}/calibrate", f"{SHARED}/policy", f"{K2}/joint"]
+
+
+def test_an_edited_share_to_keep_predicts_again_and_trains_nothing(toy):
+    edit(toy / CARD, "keep: [0.5, 1.0]", "keep: [0.4, 1.0]")
+    assert planned(toy, *TARGETS) == {"plan": 1, "predict": 2, "score": 2, "collect": 1}
+
+
+def test_an_edited_gate_is_judged_again_and_trains_nothing(toy):
+    edit(toy / CARD, "at_least: 2.0", "at_least: 0.1")
+    assert planned(toy, *TARGETS) == {"plan": 1, "collect": 1}
+
+
+def test_a_run_that_shares_a_phase_but_not_its_settings_is_refused_with_one_message(toy):
+    edit(toy / CARD, "grid: {patches: [1, 2]},", "grid: {patches: [1, 2]}, width: 8,")
+    done = snakemake(toy, "--dry-run", *TARGETS)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "Traceback" not in said
+    assert f"needs {SHARED}/calibrate, which was trained with other settings: width (8 here, 4 there)" in said
+
+
+def test_published_weights_that_are_not_here_stop_only_their_own_run(finished, monkeypatch, capsys):
+    why = "methods/toy/released/toy.pth is missing; download toy.pth from its authors' page"
+    for point in ("keep0.5", "keep1.0"):
+        assert list(rows_of(finished).loc[("dots@a", "released", point), ["status", "why"]]) == ["not run", why]
+    monkeypatch.chdir(finished)
+    assert main(["plan", RELEASED]) == main(["list"]) == 0
+    assert capsys.readouterr().out.count(why) == 2
+    assert main(["train", RELEASED, "import"]) == 1
+    assert why in capsys.readouterr().err
+
+
+def published(path):
+    """Weights as authors publish them: their names, a head that we don't have, and what isn't a tensor."""
+    shapes = {"stem": (4, 3, 8, 8), "stem_fc": (3, 4), "gate": (1, 4), "fc": (3, 8), "aux": (5, 4)}
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+    for name, shape in shapes.items():
+        state |= {f"module.{name}.weight": torch.randn(shape, generator=generator), f"module.{name}.bias": torch.zeros(shape[0])}
+    path.parent.mkdir()
+    torch.save({"epoch": 7, "state_dict": state}, path)
+    return state
+
+
+def test_published_weights_come_in_as_a_phase_once_they_are_there(finished):  # last: it changes the project
+    file = finished / "methods/toy/released/toy.pth"
+    state = published(file)
+    assert planned(finished, *TARGETS) == {"plan": 1, "train": 2, "predict": 1, "score": 1, "collect": 1}
+    done = snakemake(finished, *TARGETS)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    ours = load_file(finished / RELEASED / "import.safetensors")
+    assert torch.equal(ours["base.convolve.weight"], state["module.stem.weight"])
+    record = read_json(finished / RELEASED / "import.json")["released"]
+    assert record["sha256"] == sha256(file)
+    assert record["dropped"] == {"state_dict.module.aux.bias": [5], "state_dict.module.aux.weight": [5, 4]}
+    row = rows_of(finished).loc[("dots@a", "released", "keep0.5")]
+    assert list(row[["status", "why"]]) == ["run", ""]  # it isn't made of the phase that missed its gate
+    assert planned(finished, *TARGETS) == {}

@@ -1,9 +1,11 @@
+import re
+
 import pytest
 from conftest import edit
 
 from saccade import grid, plan, rerun
 from saccade.__main__ import main
-from saccade.cards import load_dataset
+from saccade.cards import load_dataset, load_method
 from saccade.grid import load_config
 from saccade.records import SaccadeError
 
@@ -93,6 +95,72 @@ def test_a_need_that_does_not_exist(project, need, message):
     edit(project / "methods/toy/card.yml", "needs: [plain/base]", f"needs: [{need}]")
     with pytest.raises(SaccadeError, match=message):
         plan.weights(project, run(project, "shared"))
+
+
+def test_a_budget_may_need_something_else(project):
+    edit(project / "methods/toy/card.yml", "phases: {policy: {epochs: 3}}", "phases: {policy: {epochs: 3, needs: []}}")
+    assert plan.needs(project, run(project), plan.phase_of(project, run(project), "policy")) == []
+    study = plan.Run("study", "dots", "", "toy", "plain", 0)
+    assert [need.phase.name for need in plan.needs(project, study, plan.phase_of(project, study, "policy"))] == ["base"]
+
+
+@pytest.mark.parametrize(
+    ("need", "product"),
+    [
+        ("plain/base", "dots@2/toy/plain/seed0/base.json"),  # of the same edition
+        ("dots/toy/plain/base", "dots/toy/plain/seed0/base.json"),
+        ("toi/plain/base", "dots@2/toi/plain/seed0/base.json"),
+        ("more/toy/plain/base", "more/toy/plain/seed0/base.json"),
+    ],
+)
+def test_a_need_may_be_of_another_edition_dataset_or_method(project, need, product):
+    add_second(project)
+    edit(project / "methods/toy/card.yml", "needs: [plain/base]", f"needs: [{need}]")
+    shared = plan.Run("demo", "dots", "2", "toy", "shared", 0)
+    assert str(plan.weights(project, shared)[0].product) == f"results/demo/{product}"
+
+
+def add_second(project):
+    """A second method and a second dataset, both like the first."""
+    for kind, old, new in (("methods", "toy", "toi"), ("data", "dots", "more")):
+        (project / kind / new).mkdir()
+        for file in (project / kind / old).glob("*.*"):
+            (project / kind / new / file.name).write_text(file.read_text())
+    edit(project / "methods/toi/card.yml", "method: toy", "method: toi")
+    edit(project / "data/more/card.yml", "dataset: dots", "dataset: more")
+    edit(project / "data/more/card.yml", "videos.zip", "more.zip")
+
+
+def test_a_run_that_needs_a_phase_trained_on_missing_data_is_not_run(project):
+    add_second(project)
+    (project / "data/dots/raw").mkdir()
+    (project / "data/dots/raw/videos.zip").touch()
+    assert plan.blocked(project, run(project, "shared")) == ""
+    edit(project / "methods/toy/card.yml", "needs: [plain/base]", "needs: [more/toy/plain/base]")
+    load_method.cache_clear()
+    assert plan.blocked(project, run(project, "shared")).startswith("data/more/raw lacks more.zip")
+
+
+def test_a_part_is_no_run_of_its_own(project):
+    edit(project / "methods/toy/card.yml", "wide: {", "wide: {part: true, ")
+    config = {"budget": "demo", "seeds": [0]}
+    assert [r.variant for r in grid.expand(project, load_config(config | {"runs": ["dots/toy/*"]}))] == ["plain", "shared"]
+    with pytest.raises(SaccadeError, match="'dots/toy/wide' is only a part of other variants"):
+        grid.expand(project, load_config(config | {"runs": ["dots/toy/wide"]}))
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        ({"top1": 0.5}, ""),
+        ({"top1": 0.4}, "reached top1 = 0.4; its gate asks for 0.5"),
+        ({"loss": 1.0}, "reports no top1 .loss., for which"),
+    ],
+)
+def test_a_gate_says_what_is_missing(result, says):
+    assert re.match(says, grid.judge({"metric": "top1", "at_least": 0.5}, result)) and bool(says) == bool(
+        grid.judge({"metric": "top1", "at_least": 0.5}, result)
+    )
 
 
 def test_a_phase_depends_only_on_what_it_reads(project):

@@ -183,11 +183,10 @@ def test_other_budgets_have_their_own_banner(tmp_path, budget, says):
     assert says in (tmp_path / f"reports/{budget}/tsn.html").read_text()
 
 
-def test_a_missed_gate_leads(tmp_path, plan):
+def test_a_missed_gate_leads(tmp_path):
+    plan = fake_results.make_plan()
+    plan["runs"][0]["weights"][0]["gate"] = {"metric": "val.noun.top1", "at_least": 0.3}
     path = write_project(tmp_path, plan)
-    product = tmp_path / "results" / plan["runs"][0]["run"] / "train.json"
-    gate = {"metric": "val.noun.top1", "at_least": 0.3, "value": 0.1, "passed": False}
-    fake_results.write(product, {**json.loads(product.read_text()), "gate": gate})
     report.report(tmp_path, path, "page")
     assert "reached val.noun.top1 = 0.1; its gate asks for 0.3" in (tmp_path / "reports/demo/tsn.html").read_text()
 

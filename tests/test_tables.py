@@ -105,3 +105,12 @@ def test_module_groups_keep_the_whole_and_count_no_parent_twice():
     assert opened == {"model itself": 5, "a itself": 10, "a.x": 40, "a.y": 20, "b": 25}
     closed = tables.group_modules(modules, limit=4).set_index("name").macs.to_dict()
     assert closed == {"model itself": 5, "a": 70, "b": 25}
+
+
+def test_editions_are_averaged_where_all_were_scored():
+    rows = [["ucf@1", "tsn", "v", "p", 0, "top1", 0.4, 0.3, 0.5, 10], ["ucf@2", "tsn", "v", "p", 0, "top1", 0.6, 0.4, 0.8, 20]]
+    rows.append(["ucf@1", "tsn", "v", "p", 1, "top1", 0.9, 0.8, 1.0, 10])  # seed 1 has one edition only
+    metrics = pd.DataFrame(rows, columns=METRICS_COLUMNS)
+    means = tables.average_editions({"datasets": [{"name": "ucf", "means": {"mean": ["1", "2"]}}]}, metrics)
+    assert means.drop(columns=["value", "low", "high"]).to_numpy().tolist() == [["ucf@mean", "tsn", "v", "p", 0, "top1", 30]]
+    assert means[["value", "low", "high"]].to_numpy()[0] == pytest.approx([0.5, 0.35, 0.65])
