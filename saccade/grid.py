@@ -107,7 +107,8 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "seed": run.seed,
         "points": [_point(method, run.variant, point, reason) | _against(root, run, point) for point, reason in chosen],
         "phases": [phase.name for phase in phases(root, run)],
-        "weights": [{"product": need.product.as_posix(), "gate": need.phase.gate} for need in weights(root, run)],
+        "weights": [need.product.as_posix() for need in weights(root, run)],
+        "gates": {need.product.as_posix(): need.phase.gate for need in weights(root, run) if need.phase.gate},
         "status": "not run" if why else "available",
         "why": why,
     }

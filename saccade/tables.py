@@ -77,9 +77,8 @@ def average_editions(plan: Plan, metrics: pd.DataFrame) -> pd.DataFrame:
 def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
     """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card sets."""
     found = []
-    for trained in run["weights"]:
-        product, gate = root / trained["product"], trained["gate"]
-        if gate and product.exists() and (missed := judge(gate, read_json(product)["result"])):
+    for product, gate in ((root / path, gate) for path, gate in run["gates"].items()):
+        if product.exists() and (missed := judge(gate, read_json(product)["result"])):
             found.append(f"phase {product.stem} of {product.parent.relative_to(root / 'results')} {missed}")
     return found
 

@@ -42,7 +42,7 @@ def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, w
             {"name": name, "title": title, "stand_in": stand_in, "of": [f"{variant}/uniform8"] if stand_in else [], "why": ""}
             for name, (title, stand_in, *_) in POINTS.items()
         ],
-        **{"phases": ["train"], "weights": [{"product": f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json", "gate": None}]},
+        **{"phases": ["train"], "gates": {}, "weights": [f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json"]},
         **{"status": "not run" if why else "available", "why": why},
     }
 

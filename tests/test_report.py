@@ -185,7 +185,7 @@ def test_other_budgets_have_their_own_banner(tmp_path, budget, says):
 
 def test_a_missed_gate_leads(tmp_path):
     plan = fake_results.make_plan()
-    plan["runs"][0]["weights"][0]["gate"] = {"metric": "val.noun.top1", "at_least": 0.3}
+    plan["runs"][0]["gates"] = {plan["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
     path = write_project(tmp_path, plan)
     report.report(tmp_path, path, "page")
     assert "reached val.noun.top1 = 0.1; its gate asks for 0.3" in (tmp_path / "reports/demo/tsn.html").read_text()

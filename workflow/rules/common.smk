@@ -31,12 +31,7 @@ RUNS = told(grid.expand, ROOT, CONFIG)
 GRID = told(grid.grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]
 PHASES = sorted(
-    {
-        Path(trained["product"]).stem
-        for run in GRID["runs"]
-        for trained in run["weights"]
-    }
-    | {"train"}
+    {Path(file).stem for run in GRID["runs"] for file in run["weights"]} | {"train"}
 )
 
 
