@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from numbered import encode
 from conftest import COPIED, ROOT, copy_project, edit, planned, snakemake
+from numbered import encode
 
 from saccade.records import METRICS_COLUMNS
 
