@@ -124,6 +124,8 @@ def _against(root: Path, run: Run, point: Entry) -> dict[str, str]:
     """`against`: the run and point beside which it is timed, '' where there is none."""
     other = counterpart(root, run, point.name)
     return {"against": f"{other.run.name}/{other.point}" if other else ""}
+
+
 def judge(gate: Mapping[str, Any], result: Mapping[str, float]) -> str:
     """What a phase reached of its gate's metric, if that is less than its card asks for; '' where it passes. A phase that misses its
     gate is kept and the runs go on, but the report leads with it."""
