@@ -97,8 +97,8 @@ def show_stand_ins(rows: dict[str, list[Beside]]) -> pd.DataFrame:
         for p in points:
             row = {"Head": head, "Variant": p.variant, "Point": p.title, "Weights": p.weights or NONE, "Own %": percent(p.own)}
             row |= {f"{role.capitalize()} %": _stand_in(p.stand_ins.get(role)) for role in ROLES}
-            row["Headroom, points"] = percent(p.headroom.value, low=p.headroom.low, high=p.headroom.high) if p.headroom else NONE
-            row |= {"Gain in headroom %": _gain(p), "Baselines' cost": _ratio(p)}
+            row["Headroom"] = percent(p.headroom.value, low=p.headroom.low, high=p.headroom.high) if p.headroom else NONE
+            row |= {"Gain %": _gain(p), "Baselines' cost": _ratio(p)}
             shown.append({name: cell.replace("-", "−") if name not in TEXT else cell for name, cell in row.items()})
     table = pd.DataFrame(shown)
     return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]

@@ -142,7 +142,7 @@ def row(**more):
 def test_a_point_stands_beside_its_stand_ins():
     shown = show.show_stand_ins({"noun": [row()]}).iloc[0].to_dict()
     accuracies = {"Own %": "50.0", "Oracle %": "70.0", "Random %": "30.0", "Static %": "45.0 at 1.25×"}
-    gains = {"Headroom, points": "40.0 [30.0, 50.0]", "Gain in headroom %": "50 [25, 75]", "Baselines' cost": "1.80×"}
+    gains = {"Headroom": "40.0 [30.0, 50.0]", "Gain %": "50 [25, 75]", "Baselines' cost": "1.80×"}
     assert shown == {"Head": "noun", "Variant": "v", "Point": "p", "Weights": "same", **accuracies, **gains}
 
 
@@ -157,7 +157,7 @@ def test_a_point_stands_beside_its_stand_ins():
 )
 def test_a_gain_in_a_headroom_that_may_be_nothing_is_untestable(headroom, gain, said):
     table = show.show_stand_ins({"noun": [row(), row(headroom=headroom, gain=gain)]})
-    assert table["Gain in headroom %"].iloc[1] == said
+    assert table["Gain %"].iloc[1] == said
 
 
 @pytest.mark.parametrize(("ratio", "note", "said"), [(math.inf, "not reached", "not reached"), (0.5, "at most", "≤ 0.500×")])
