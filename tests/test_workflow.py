@@ -82,6 +82,16 @@ def test_every_video_has_one_row_per_point(finished):
         assert (rows["macs"] > 0).all()
 
 
+def test_a_page_waits_for_the_baselines_whose_frontier_it_draws(tmp_path):
+    project = copy_project(tmp_path)
+    runs = "[motion-digits/tsn/resnet18-mini, motion-digits/tsm/resnet18-mini-t8]"
+    (project / "config/both.yaml").write_text(f"budget: demo\nruns: {runs}\nseeds: [0]\npoints: []\n")
+    arguments = ["--configfile", "config/both.yaml", "--", "reports/demo/tsm.html"]
+    assert planned(project, *arguments)["score"] == 2
+    edit(project / "methods/tsn/card.yml", "baseline: true", "baseline: false")
+    assert planned(project, *arguments)["score"] == 1
+
+
 def test_a_second_run_has_nothing_to_do(demo):
     assert planned(demo) == {}
     done = snakemake(demo)
