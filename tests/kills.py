@@ -69,7 +69,7 @@ def make_project(root: Path, minutes: float) -> None:
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     card = root / "methods/tsn/card.yml"
     text = card.read_text().replace("\nbudgets:", "\ndatasets:" + RECIPE.replace("MINUTES", str(minutes)) + "\nbudgets:", 1)
-    card.write_text(text[: text.index("\nbudgets:")] + "\nvariants:\n  tiny: {}\n\npoints:\n  uniform2: {}\n")
+    card.write_text(text[: text.index("\nbudgets:")] + "\nvariants:\n  tiny: {use: [train]}\n\npoints:\n  uniform2: {}\n")
     rows = []
     for number in range(20):
         split = "train" if number < 13 else "val" if number < 16 else "test"
