@@ -119,7 +119,7 @@ def _try(root: Path, options: argparse.Namespace) -> None:
     point = plan.point_to_try(root, run, options.point)
     products = [need.product for need in plan.weights(root, run)]
     if missing := [product for product in products if not (root / product).is_file()]:
-        chosen = f"budget={run.budget} runs='[{run.data}/{run.method}/{run.variant}]' seeds='[{run.seed}]'"
+        chosen = f"budget={run.budget} runs='[{run.data}/{run.method}/{run.variant}]'"
         how = f"snakemake --cores 2 --config {chosen} -- {products[-1]}"
         raise SaccadeError(f"{run.name} isn't trained: {missing[0]} is missing. This trains it: {how}")
     for phase in plan.phases(root, run):

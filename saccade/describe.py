@@ -9,7 +9,7 @@ from saccade import grid, plan, rerun
 from saccade.cards import IMPORT, Method, load_dataset, load_method
 from saccade.grid import Config
 from saccade.project import names
-from saccade.records import canonical, read_json
+from saccade.records import SaccadeError, canonical, read_json
 from saccade.stand_ins import role, stands_for
 
 
@@ -26,7 +26,11 @@ def describe_project(root: Path, config: Config) -> str:
         lines += [f"    lacks: {why}" for variant in method.variants if (why := plan.lacks_released(root, method, variant))]
     lines += ["", "datasets"]
     for name in names(root, "data"):
-        dataset = load_dataset(root, name)
+        try:
+            dataset = load_dataset(root, name)
+        except SaccadeError as error:  # a user's own videos that can't be meant so, say
+            lines += [f"  {name}: {error}"]
+            continue
         editions = f" (editions {', '.join(dataset.editions)})" if dataset.editions else ""
         chosen_here = "*" if any(run.dataset == name for run in runs) else ""
         lines += [f"  {chosen_here}{name}: {dataset.title}{editions}", f"    {_state(root, config, name)}"]

@@ -37,7 +37,7 @@ def look(raw: Path) -> tuple[dict[str, list[str]], str]:
         return {}, ""
     classes = sorted({video.label for video in videos})
     if len(classes) < 2:
-        raise SaccadeError(f"{raw}: all {len(videos)} videos are of the class '{classes[0]}'; a second class is needed to tell it from")
+        raise SaccadeError(f"{raw}: '{classes[0]}' is the only class (videos: {len(videos)}); a head needs a second one to tell it from")
     facts = [f"{video.name}\0{video.label}\0{video.split}\0{video.cluster}\0{_size(video.path)}" for video in videos]
     return {"label": classes}, hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 

@@ -81,7 +81,7 @@ def test_a_table_names_paths_labels_splits_and_clusters(tmp_path):
     [
         (["run/a.mp4", "b.mp4"], "b.mp4 lies in no class folder"),
         (["run/a.mp4", "walk/notes.txt"], r"walk holds no video \(.mp4"),
-        (["run/a.mp4", "run/b.mp4"], "all 2 videos are of the class 'run'; a second class is needed"),
+        (["run/a.mp4", "run/b.mp4"], "'run' is the only class .videos: 2.; a head needs a second one"),
         (["train/run/a.mp4", "test/run/b.mp4", "walk/c.mp4"], "beside test, train lies walk"),
         (["train/run/a.mp4", "test/b.mp4"], "b.mp4 lies in no class folder"),
     ],
@@ -204,6 +204,12 @@ def test_without_videos_the_dataset_is_unavailable_and_says_what_to_do(mine, cap
     assert why.startswith("data/my-set/raw holds no videos yet; put your videos there")
     assert main(["acquire", "my-set"]) == main(["prepare", "my-set", "--budget", "own"]) == 1
     assert capsys.readouterr().err.count(why) == 2
+
+
+def test_list_shows_what_is_wrong_with_the_videos_and_goes_on(mine, capsys):
+    lay(mine / "raw", "run/a.mp4")
+    assert main(["list", "--config", '{"budget": "own", "runs": [], "seeds": [0]}']) == 0
+    assert "my-set: " in (said := capsys.readouterr().out) and "'run' is the only class" in said
 
 
 def test_another_class_video_or_rule_of_reading_changes_what_snakemake_compares(mine):
