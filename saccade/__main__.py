@@ -1,7 +1,6 @@
 """The command line: one subcommand per verb, the same ones that the workflow's rules call."""
 
 import argparse
-import dataclasses
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from saccade.cards import IMPORT, load_dataset, load_method
 from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
 from saccade.project import find_root, names
-from saccade.records import SaccadeError, Task, read_json, write_json
+from saccade.records import SaccadeError, Task, write_json
 from saccade.strict import suggest
 
 
@@ -118,18 +117,12 @@ def _try(root: Path, options: argparse.Namespace) -> None:
     run = plan.Run.parse(root, options.run)
     point = plan.point_to_try(root, run, options.point)
     products = [need.product for need in plan.weights(root, run)]
-    if missing := [product for product in products if not (root / product).is_file()]:
-        chosen = f"budget={run.budget} runs='[{run.data}/{run.method}/{run.variant}]'"
-        how = f"snakemake --cores 2 --config {chosen} -- {products[-1]}"
-        raise SaccadeError(f"{run.name} isn't trained: {missing[0]} is missing. This trains it: {how}")
     for phase in plan.phases(root, run):
         if changes := stale(root, run, phase):
             print(f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}", file=sys.stderr)
     points = {point: plan.resolve(root, run, point=point).typed}
     task = _task(root, run, plan.resolve(root, run).typed, products, code="", values={}, points=points)
-    trained = read_json(root / products[-1]).get("classes", {})  # raw/ may have changed since, or be gone
-    heads = tuple(dataclasses.replace(head, classes=tuple(trained.get(head.name, head.classes))) for head in task.heads)
-    for told in attempt(dataclasses.replace(task, heads=heads), options.video, options.out or root / run.folder / "try"):
+    for told in attempt(task, options.video, options.out or task.folder / "try"):
         print(told, flush=True)
 
 

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from saccade import strips
 from saccade.device import choose_device, seed_everything, to_device
 from saccade.inference import check_macs, finished_model, predict_point
 from saccade.project import load_module
-from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, write_atomic
+from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, read_json, write_atomic
 from saccade.video.decode import VideoInfo, probe, read_frames
 from saccade.video.loader import VideoDataset, collate, read_index
 
@@ -50,6 +50,7 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be read.
     """
+    task = _as_trained(task)
     (point, settings), started = next(iter(task.points.items())), [probe(path) for path in videos]
     seed_everything(task.seed, settings.threads)
     device = choose_device(settings.device)
@@ -66,6 +67,16 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
         write_atomic(file, lambda temporary, strip=strip: strip.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
         yield f"{path}\n{_told(tried, where)}\n  strip   {file}"
+
+
+def _as_trained(task: Task) -> Task:
+    """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be gone."""
+    if missing := [product for product in task.weights if not (task.root / product).is_file()]:
+        budget, data, method, variant, _ = task.run.split("/")
+        how = f"snakemake --cores 2 --config budget={budget} runs='[{data}/{method}/{variant}]' -- {task.weights[-1]}"
+        raise SaccadeError(f"{task.run} isn't trained: {missing[0]} is missing. This trains it: {how}")
+    classes = read_json(task.root / task.weights[-1]).get("classes", {})
+    return replace(task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads))
 
 
 def _index(task: Task, settings: Any, path: Path, info: VideoInfo) -> "pd.DataFrame":
