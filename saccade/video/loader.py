@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
 from saccade.settings import Input
@@ -240,8 +240,9 @@ def collate(clips: Sequence[Clip]) -> Clip:
                 f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't share a batch; "
                 "set `crop` (and `resize`), or batch sizes of 1"
             )
-    batch: Clip = {key: torch.stack([clip[key] for clip in clips]) for key in ("rgb", "audio", "indices") if key in clips[0]}
-    batch["labels"] = {head: torch.stack([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
+    # default_collate stacks; in a worker it does so in memory that the reader shares, which saves a copy of the batch.
+    batch: Clip = {key: default_collate([clip[key] for clip in clips]) for key in ("rgb", "audio", "indices") if key in clips[0]}
+    batch["labels"] = {head: default_collate([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
     batch["video_id"] = [clip["video_id"] for clip in clips]
     for key in ("video_frames", "decoded_frames"):
         batch[key] = torch.tensor([clip[key] for clip in clips], dtype=torch.int64)
