@@ -270,8 +270,8 @@ def test_own_videos_from_folders_to_a_strip(tmp_path):
         (own / "data/folder/raw" / label).mkdir(parents=True)
         for number in range(4):
             encode(own / "data/folder/raw" / label / f"{number}.mp4", frames=10, size=size)
-    edit(own / "methods/tsn/card.yml", "    epochs: 20\n    batch_size: 8\n", "    epochs: 2\n    batch_size: 8\n")
-    run = "own/folder/tsn/resnet18-tiny/seed0"
+    edit(own / "methods/tsm/card.yml", "    epochs: 20\n    batch_size: 8\n", "    epochs: 2\n    batch_size: 8\n")
+    run = "own/folder/tsm/resnet18-tiny-t8/seed0"
     arguments = ["--configfile", "config/own.yaml", "--", f"results/{run}/metrics.json"]
     done = snakemake(own, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -283,4 +283,4 @@ def test_own_videos_from_folders_to_a_strip(tmp_path):
     command = [sys.executable, "-m", "saccade", "try", run, "data/folder/raw/wide/4.mp4", "--out", "strips"]
     tried = subprocess.run(command, cwd=own, capture_output=True, text=True)
     assert tried.returncode == 0 and re.search(r"%  (tall|wide)\n", tried.stdout), tried.stdout + tried.stderr
-    assert (own / "strips/4-uniform8.png").is_file()
+    assert (own / "strips/4-uniform.png").is_file()
