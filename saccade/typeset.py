@@ -21,6 +21,9 @@ TITLES = {
     "headline": "Accuracy and cost",
     "stand_ins": "Beside its stand-ins",
     "looks": "Does it look where the information is?",
+    "speed": "Realised speed-up",
+    "speed_parts": "Where the time goes",
+    "equal_time": "Best accuracy in equal time",
     "details": "More metrics",
     "coverage": "Videos",
     "cost_cells": "Printed costs, counted again",
@@ -53,6 +56,9 @@ TEXT = LONG | {
     "Unit",
     "Made (UTC)",
     "Device",
+    "Counterpart",
+    "Part",
+    "Doubts",
     "Code",
 }
 CAPTIONS = {
@@ -74,6 +80,23 @@ CAPTIONS = {
         "box, where it is to be seen; mean over videos, brackets: 95 % bootstrap interval over clusters. Beside it, at the same "
         "number and size: what a random choice expects, frames evenly spread or the patch in the centre, and the best times or place "
         "that are the same for every video (fitted on the other splits). A point that finds no more than the best of these doesn't look."
+    ),
+    "speed": (
+        "How much faster the point answers than its counterpart (its mean time over the point's), beside the ratio of their multiply-adds "
+        "(MACs). Both optimised alike and exactly (batch normalisation folded, channels-last, inference mode), on the same test videos, "
+        "taking turns in several fresh processes: the median of what each says; brackets: the least and the most. Batch: videos per "
+        "call; with decoding: from the file on, one thread; otherwise from clips that lie ready in memory. ms per video: the point at "
+        "batch 1 without decoding, mean [median, 95th percentile]. A/A: the counterpart against itself in the same turns, where it is "
+        "furthest from 1; † marks a reading whose A/A is more than 3 % from 1. Not alone: other programs kept more than a tenth of a "
+        "core busy meanwhile. The first seed only."
+    ),
+    "speed_parts": (
+        "Milliseconds per video at batch 1, in a pass of its own: decoding, transforms (the rest of making a clip), each top-level part of "
+        "the model, and what prediction does outside of them. Looking closely takes time, so the sum is a little more than the total."
+    ),
+    "equal_time": (
+        "The most accurate of the timed points whose mean time per video (batch 1, without decoding) stays under the limit; accuracy: mean "
+        "over seeds, time: the first seed. †: the reading's A/A is more than 3 % from 1."
     ),
     "details": READING + "Decoded frames: mean per video, looked at or not.",
     "coverage": "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem.",
@@ -109,6 +132,7 @@ LATEX |= {
     "×": r"$\times$",
     "±": r"$\pm$",
     "·": r"$\cdot$",
+    "†": r"\textdagger{}",
     "’": "'",
     "…": r"\ldots{}",
     "\n": " ",

@@ -61,6 +61,11 @@ def test_a_reading_that_disagrees_with_itself_by_more_than_three_percent_is_mark
     assert found["aa"] == pytest.approx(1 / again) and found["marked"] is marked
 
 
+def test_the_process_that_disagrees_most_with_itself_decides_the_mark():
+    found = reading([[sample(0.5, 1.0)], [sample(0.5, 1.0, 1.1)], [sample(0.5, 1.0, 0.99)]], [1])
+    assert found["aa"] == pytest.approx(1 / 1.1) and found["marked"]
+
+
 class Two(nn.Module):
     def __init__(self):
         super().__init__()
