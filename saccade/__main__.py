@@ -12,7 +12,8 @@ from typing import Any
 
 from saccade import grid, plan, rerun
 from saccade.against import Counterpart, timed
-from saccade.cards import IMPORT, load_dataset, load_method
+from saccade.cards import IMPORT, load_method
+from saccade.datasets import load_dataset
 from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
 from saccade.project import find_root, names

@@ -1,4 +1,4 @@
-"""Reads the cards: `methods/<m>/card.yml`, `data/<d>/card.yml` and `config/<c>.yaml`, strictly.
+"""Reads the methods' cards, `methods/<m>/card.yml`, strictly.
 
 Every mistake is a `SaccadeError` naming the file, the place, and what would be right. No torch, so a dry run stays quick.
 """
@@ -11,13 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from saccade.project import NAME, card_file, load_module, settings_class
-from saccade.records import Head, SaccadeError
+from saccade.project import NAME, card_file, settings_class
+from saccade.records import SaccadeError
 from saccade.stand_ins import check_stand_ins
-from saccade.strict import check_value, mapping, only, read_yaml, suggest
+from saccade.strict import check_complete, check_value, layer_of, mapping, only, read_yaml, suggest
 
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
-FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
 STAND_INS = ("oracle", "random", "fixed", "static")
 REQUIREMENTS = ("truth",)
 IMPORT = "import"  # the phase that brings in published weights; no function's name, so the method's is `import_released`
@@ -80,35 +79,6 @@ class Method:
     baseline: bool = False  # whether its own points make the static frontier
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells have none
-    while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask."""
-
-    name: str
-    file: Path
-    title: str
-    source: str
-    licence: str
-    heads: Mapping[str, Head]
-    derive: Mapping[str, tuple[str, ...]]
-    truth: bool
-    allow_missing: float
-    expects: tuple[str, ...]
-    acquire: str
-    keys: Mapping[str, Any]
-    defaults: Mapping[str, Any]
-    layers: Mapping[str, Mapping[str, Any]]
-    editions: tuple[str, ...]
-    means: Mapping[str, tuple[str, ...]]  # editions that tables also show averaged, as <dataset>@<mean>
-    budgets: tuple[str, ...]
-    listing: str = ""
-
-    @property
-    def folder(self) -> Path:
-        return self.file.parent
-
-
 @lru_cache
 def load_method(root: Path, name: str) -> Method:
     """The card of method `name`; raises SaccadeError where it's unknown or anything in it is."""
@@ -120,11 +90,11 @@ def load_method(root: Path, name: str) -> Method:
         raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
     keys, defaults = settings_class(file.parent)
     phases = {phase: _phase(file, phase, body or {}, keys) for phase, body in mapping(file, "phases", card["phases"]).items()}
-    layers: dict[str, Mapping[str, Any]] = {"settings": _layer(file, "settings", card["settings"], keys, phases)}
+    layers: dict[str, Mapping[str, Any]] = {"settings": layer_of(file, "settings", card["settings"], keys, phases)}
     for kind in ("datasets", "budgets"):
         for label, body in mapping(file, kind, card.get(kind) or {}).items():
-            layers[f"{kind}.{label}"] = _layer(file, f"{kind}.{label}", body or {}, keys, phases)
-    _complete(file, "settings", keys, defaults, layers["settings"])
+            layers[f"{kind}.{label}"] = layer_of(file, f"{kind}.{label}", body or {}, keys, phases)
+    check_complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, keys)
     variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use", "part", "released"])
@@ -136,94 +106,6 @@ def load_method(root: Path, name: str) -> Method:
     method = Method(name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, baseline)
     check_stand_ins(method)
     return method
-
-
-@lru_cache
-def load_dataset(root: Path, name: str) -> Dataset:
-    """The card of dataset `name`; raises SaccadeError where it's unknown or anything in it is."""
-    file = card_file(root, "data", name, "dataset")
-    card = mapping(file, "", read_yaml(file))
-    text = ["dataset", "title", "source", "licence", "heads"]
-    more = ["derive", "truth", "allow_missing", "expects", "acquire", "settings", "budgets", "editions", "means", "checks"]
-    only(file, "", card, text + more, required=text)
-    if card["dataset"] != name:
-        raise SaccadeError(f"{file}: dataset is '{card['dataset']}' but the folder is '{name}'; they must be equal")
-    bodies = {head: mapping(file, f"heads.{head}", body) for head, body in mapping(file, "heads", card["heads"]).items()}
-    asked = any(body.get("classes") == FROM_RAW for body in bodies.values())
-    found, listing = load_module(file.parent / "listing.py").look(file.parent / "raw") if asked else ({}, "")
-    heads = {head: _head(file, head, body, found) for head, body in bodies.items()}
-    derive = {}
-    for label, parts in mapping(file, "derive", card.get("derive") or {}).items():
-        for part in check_value(list[str], parts, f"{file}: derive.{label}"):
-            if part not in heads:
-                raise SaccadeError(f"{file}: derive.{label}: unknown head '{part}'" + suggest(part, heads))
-        derive[label] = tuple(parts)
-    keys, defaults = settings_class(file.parent)
-    layers: dict[str, Mapping[str, Any]] = {"settings": _layer(file, "settings", card.get("settings") or {}, keys, {})}
-    for kind in ("budgets", "editions"):
-        for label, body in mapping(file, kind, card.get(kind) or {}).items():
-            layers[f"{kind}.{label}"] = _layer(file, f"{kind}.{label}", body or {}, keys, {})
-    for label in [label for label in layers if label.startswith("budgets.")] or ["settings"]:
-        _complete(file, label, keys, defaults, layers["settings"], layers[label])
-    allow = check_value(float, card.get("allow_missing", 0.0), f"{file}: allow_missing")
-    if not 0 <= allow <= 1:
-        raise SaccadeError(f"{file}: allow_missing: {allow} is not a share between 0 and 1")
-    return Dataset(
-        name=name,
-        file=file,
-        title=str(card["title"]),
-        source=str(card["source"]),
-        licence=str(card["licence"]),
-        heads=heads,
-        derive=derive,
-        truth=check_value(bool, card.get("truth", False), f"{file}: truth"),
-        allow_missing=allow,
-        expects=tuple(check_value(list[str], card.get("expects") or [], f"{file}: expects")),
-        acquire=str(card.get("acquire") or ""),
-        keys=keys,
-        defaults=defaults,
-        layers=layers,
-        editions=tuple(card.get("editions") or {}),
-        means=_means(file, card.get("means") or {}, card.get("editions") or {}),
-        budgets=tuple(card.get("budgets") or {}),
-        listing=listing,
-    )
-
-
-def _means(file: Path, body: Any, editions: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    means = {}
-    for name, members in mapping(file, "means", body).items():
-        if name in editions or not NAME.fullmatch(name):
-            raise SaccadeError(f"{file}: means: '{name}' must be a name in lower-case letters that no edition has")
-        for member in check_value(list[str], members, f"{file}: means.{name}"):
-            if member not in editions:
-                raise SaccadeError(f"{file}: means.{name}: unknown edition '{member}'" + suggest(member, editions))
-        means[name] = tuple(members)
-    return means
-
-
-def _complete(file: Path, place: str, keys: Mapping[str, Any], *given: Mapping[str, Any]) -> None:
-    """Raises SaccadeError where a setting has neither a default nor a value."""
-    missing = sorted(set(keys).difference(*given))
-    if missing:
-        raise SaccadeError(f"{file}: {place}: {', '.join(missing)} must be set (no default in {file.parent.name}/settings.py)")
-
-
-def _layer(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Mapping[str, Phase]) -> dict[str, Any]:
-    """Settings by name, with `phases: {<phase>: {...}}` for what holds in one phase only."""
-    body = mapping(file, place, body)
-    only(file, place, body, [*keys, "phases"] if phases else keys)
-    layer: dict[str, Any] = {key: check_value(keys[key], value, f"{file}: {place}.{key}") for key, value in body.items() if key != "phases"}
-    for phase, inner in mapping(file, f"{place}.phases", body.get("phases") or {}).items():
-        if phase not in phases:
-            raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
-        inner = mapping(file, f"{place}.phases.{phase}", inner)
-        only(file, f"{place}.phases.{phase}", inner, [*keys, "needs"])
-        checked = {
-            key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}") for key, value in inner.items()
-        }
-        layer.setdefault("phases", {})[phase] = checked
-    return layer
 
 
 def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
@@ -260,19 +142,6 @@ def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
         for key in named:
             if key not in keys:
                 raise SaccadeError(f"{file}: phases.{phase.name}.{label}: unknown key '{key}'" + suggest(key, keys))
-
-
-def _head(file: Path, name: str, body: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> Head:
-    only(file, f"heads.{name}", body, ["kind", "classes"], required=["kind", "classes"])
-    kind = check_value(Literal["single", "multi"], body["kind"], f"{file}: heads.{name}.kind")
-    if body["classes"] == FROM_RAW:
-        if found and name not in found:
-            raise SaccadeError(f"{file}: heads.{name}: {file.parent / 'listing.py'} tells the classes of {', '.join(found)} only")
-        return Head(name, kind, tuple(found.get(name, ())))
-    classes = check_value(list[str], body["classes"], f"{file}: heads.{name}.classes")
-    if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise SaccadeError(f"{file}: heads.{name}.classes: two or more different names are needed")
-    return Head(name, kind, tuple(classes))
 
 
 def _entries(
@@ -313,7 +182,7 @@ def _entry(
         raise SaccadeError(f"{file}: {place}: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
     layer = {key: value for key, value in body.items() if key not in extra}
     try:
-        layer = _layer(file, place, layer, keys, phases)
+        layer = layer_of(file, place, layer, keys, phases)
     except SaccadeError as error:
         raise SaccadeError(f"{error}; beside settings it may hold {', '.join(extra)}, grid") from None
     stand_in = check_value(Literal[*STAND_INS] | None, body.get("stand_in"), f"{file}: {place}.stand_in")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from saccade import grid, plan, rerun
-from saccade.cards import IMPORT, Method, load_dataset, load_method
+from saccade.cards import IMPORT, Method, load_method
+from saccade.datasets import load_dataset
 from saccade.grid import Config
 from saccade.project import names
 from saccade.records import SaccadeError, canonical, read_json

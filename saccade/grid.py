@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from saccade.against import counterpart, timed
-from saccade.cards import Entry, Method, load_dataset, load_method
+from saccade.cards import Entry, Method, load_method
+from saccade.datasets import load_dataset
 from saccade.plan import Run, blocked, check, phases, points, split_edition, weights
 from saccade.project import NAME, names
 from saccade.records import SaccadeError

@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from saccade.cards import IMPORT, Dataset, Entry, Method, Phase, load_dataset, load_method
+from saccade.cards import IMPORT, Entry, Method, Phase, load_method
+from saccade.datasets import Dataset, load_dataset
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.settings import FREE

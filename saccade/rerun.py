@@ -10,7 +10,8 @@ from typing import Any
 
 from saccade import closure
 from saccade.against import Counterpart, timed
-from saccade.cards import IMPORT, Dataset, Phase, load_dataset, load_method
+from saccade.cards import IMPORT, Phase, load_method
+from saccade.datasets import Dataset, load_dataset
 from saccade.plan import Run, data_settings, heads, phase_settings, points, released_file, resolve
 from saccade.records import canonical
 from saccade.settings import FREE

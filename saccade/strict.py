@@ -4,7 +4,7 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,3 +98,27 @@ def only(file: object, place: str, body: Mapping[str, Any], allowed: Iterable[st
     for key in required:
         if key not in body:
             raise SaccadeError(f"{where}: '{key}' is missing")
+
+
+def check_complete(file: Path, place: str, keys: Mapping[str, Any], *given: Mapping[str, Any]) -> None:
+    """Raises SaccadeError where a setting has neither a default nor a value."""
+    missing = sorted(set(keys).difference(*given))
+    if missing:
+        raise SaccadeError(f"{file}: {place}: {', '.join(missing)} must be set (no default in {file.parent.name}/settings.py)")
+
+
+def layer_of(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Collection[str] = ()) -> dict[str, Any]:
+    """Settings by name, with `phases: {<phase>: {...}}` for what holds in one phase only."""
+    body = mapping(file, place, body)
+    only(file, place, body, [*keys, "phases"] if phases else keys)
+    layer: dict[str, Any] = {key: check_value(keys[key], value, f"{file}: {place}.{key}") for key, value in body.items() if key != "phases"}
+    for phase, inner in mapping(file, f"{place}.phases", body.get("phases") or {}).items():
+        if phase not in phases:
+            raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
+        inner = mapping(file, f"{place}.phases.{phase}", inner)
+        only(file, f"{place}.phases.{phase}", inner, [*keys, "needs"])
+        checked = {
+            key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}") for key, value in inner.items()
+        }
+        layer.setdefault("phases", {})[phase] = checked
+    return layer

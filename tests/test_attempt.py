@@ -13,7 +13,8 @@ from numbered import encode
 
 from saccade import attempt, cost, plan, rerun, strips, weights
 from saccade.__main__ import main
-from saccade.cards import load_dataset, load_method
+from saccade.cards import load_method
+from saccade.datasets import load_dataset
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.video import decode, sampling, transforms

@@ -1,7 +1,8 @@
 import pytest
 from conftest import edit
 
-from saccade.cards import load_dataset, load_method
+from saccade.cards import load_method
+from saccade.datasets import load_dataset
 from saccade.grid import load_config
 from saccade.records import SaccadeError
 from saccade.strict import check_value, read_yaml

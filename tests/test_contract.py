@@ -11,7 +11,8 @@ import torch
 from conftest import ROOT
 
 from saccade import cost, cost_check, device, engine, plan, weights
-from saccade.cards import IMPORT, load_dataset, load_method
+from saccade.cards import IMPORT, load_method
+from saccade.datasets import load_dataset
 from saccade.project import load_module, names
 
 FRAMES, SIZE = 4, 64

@@ -9,7 +9,21 @@ import pytest
 from conftest import ROOT
 
 FLOORS = {
-    0: ["against", "cards", "closure", "grid", "plan", "project", "describe", "records", "rerun", "settings", "stand_ins", "strict"],
+    0: [
+        "against",
+        "cards",
+        "closure",
+        "datasets",
+        "grid",
+        "plan",
+        "project",
+        "describe",
+        "records",
+        "rerun",
+        "settings",
+        "stand_ins",
+        "strict",
+    ],
     3: ["prepare", "train", "predict", "attempt", "measure", "score", "report"],
     4: ["__main__"],
 }

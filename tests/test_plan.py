@@ -5,7 +5,8 @@ from conftest import edit
 
 from saccade import grid, plan, rerun
 from saccade.__main__ import main
-from saccade.cards import load_dataset, load_method
+from saccade.cards import load_method
+from saccade.datasets import load_dataset
 from saccade.grid import load_config
 from saccade.records import SaccadeError
 

@@ -13,7 +13,7 @@ from numbered import encode
 
 from saccade import plan, rerun
 from saccade.__main__ import main
-from saccade.cards import load_dataset
+from saccade.datasets import load_dataset
 from saccade.project import load_module
 from saccade.records import SaccadeError, read_json
 

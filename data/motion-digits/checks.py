@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from saccade.cards import load_dataset
+from saccade.datasets import load_dataset
 from saccade.plan import data_settings
 from saccade.project import load_module
 from saccade.records import canonical, read_json, write_json

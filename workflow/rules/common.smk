@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from saccade import against, cards, grid, plan, project, rerun
+from saccade import against, cards, datasets, grid, plan, project, rerun
 from saccade.records import SaccadeError, canonical
 
 ROOT = Path(workflow.basedir)
@@ -108,7 +108,7 @@ def score_params(wildcards):
 
 
 def prepare_params(wildcards):
-    dataset = told(cards.load_dataset, ROOT, wildcards.dataset)
+    dataset = told(datasets.load_dataset, ROOT, wildcards.dataset)
     return canonical(
         told(
             rerun.prepare_params,
