@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from saccade.records import SaccadeError
 
@@ -32,6 +32,18 @@ def seed_everything(seed: int, threads: int) -> torch.Generator:
 def choose_device(wanted: str) -> torch.device:
     """`auto`: the first CUDA device where there is one, else the CPU."""
     return torch.device("cuda" if wanted == "auto" and torch.cuda.is_available() else "cpu")
+
+
+def place(model: nn.Module, device: torch.device) -> nn.Module:
+    """The model on `device`, the weights of its 2D convolutions in channels-last memory, which both CPUs and GPUs compute faster.
+
+    `module.to(memory_format=)` would do it too, but refuses models that also have 3D convolutions.
+    """
+    model.to(device)
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return model
 
 
 def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:

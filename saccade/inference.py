@@ -9,7 +9,7 @@ from torch import nn
 from tqdm import tqdm
 
 from saccade import cost, weights
-from saccade.device import to_device
+from saccade.device import place, to_device
 from saccade.project import load_module
 from saccade.records import Prediction, SaccadeError, Task
 from saccade.video.loader import VideoDataset, batches, collate
@@ -22,7 +22,7 @@ def finished_model(task: Task, device: torch.device) -> nn.Module:
     """The method's network with all phases loaded, in evaluation mode on `device`."""
     model: nn.Module = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
     weights.load(model, [task.root / product for product in task.weights], whole=True)
-    return model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+    return place(model, device).eval()
 
 
 @torch.inference_mode()

@@ -8,7 +8,7 @@ import torch
 
 from saccade import released, weights
 from saccade.checkpoint import Checkpoint
-from saccade.device import choose_device, seed_everything
+from saccade.device import choose_device, place, seed_everything
 from saccade.engine import PhaseRun
 from saccade.project import load_module
 from saccade.records import Task, provenance, read_json, write_json
@@ -32,7 +32,7 @@ def train(task: Task) -> None:
     run = PhaseRun(
         settings=task.settings,
         heads=task.heads,
-        model=model.to(device, memory_format=torch.channels_last),
+        model=place(model, device),
         train=VideoDataset(index, task.root, task.heads, task.settings, "train", train=True, seed=task.seed, truth=truth),
         val=VideoDataset(index, task.root, task.heads, task.settings, "val", train=False, seed=task.seed, truth=truth),
         device=device,

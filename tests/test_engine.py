@@ -172,3 +172,9 @@ def test_nothing_to_train_is_an_error(tmp_path):
     model = nn.Linear(1, 1).requires_grad_(False)
     with pytest.raises(SaccadeError, match="no parameter is trainable"):
         engine.make_optimizer(model, recipe())
+
+
+def test_a_model_with_2d_and_3d_convolutions_can_be_placed():
+    model = device.place(nn.ModuleDict({"flat": nn.Conv2d(3, 4, 3), "deep": nn.Conv3d(3, 4, 3)}), torch.device("cpu"))
+    assert model["flat"].weight.is_contiguous(memory_format=torch.channels_last)
+    assert model["deep"].weight.is_contiguous()

@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from saccade.device import to_device
+from saccade.device import place, to_device
 from saccade.records import Prediction
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -27,9 +27,7 @@ def optimise(model: nn.Module) -> int:
     for convolution, norm in pairs:
         _fold(model.get_submodule(convolution), model.get_submodule(norm))
         model.set_submodule(norm, nn.Identity())
-    for parameter in model.parameters():
-        if parameter.ndim == 4:  # of 2D convolutions; module.to(memory_format=) refuses models that have 3D ones too
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    place(model, next(model.parameters()).device)
     return len(pairs)
 
 
