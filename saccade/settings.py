@@ -9,7 +9,7 @@ from typing import Literal
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
-FREE = ("workers", "checkpoint_minutes", "timing_batch_size")  # they change no result, so changing them re-runs nothing
+FREE = ("workers", "checkpoint_minutes", "timing_batch_size", "cache_mb")  # they change no result, so changing them re-runs nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,11 @@ class Input:
     n_fft: int = 512
     hop_length: int = 160
     num_mels: int = 64
+    cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data (each of the `workers` keeps as much)
 
     def __post_init__(self) -> None:
         at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
-        at_least(self, 0, "resize", "crop")
+        at_least(self, 0, "resize", "crop", "cache_mb")
         parent = super()
         if hasattr(parent, "__post_init__"):  # a method's Settings is both an Input and a Recipe
             parent.__post_init__()

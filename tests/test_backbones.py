@@ -18,12 +18,20 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "resnet10"])
 def test_parameters_at_width_one_are_torchvisions(name):
     with torch.device("meta"):
         ours, _ = backbone(name)
         theirs = getattr(torchvision.models, name)()
     assert shapes(ours) == {key: shape for key, shape in shapes(theirs).items() if not key.startswith(("fc.", "classifier."))}
+
+
+def test_resnet10_is_resnet18_with_one_block_a_stage_and_has_no_published_weights():
+    with torch.device("meta"):
+        ten, eighteen = shapes(backbone("resnet10")[0]), shapes(backbone("resnet18")[0])
+    assert ten == {key: shape for key, shape in eighteen.items() if key.split(".")[1] != "1"}
+    with pytest.raises(SaccadeError, match="no ImageNet weights of resnet10"):
+        backbone("resnet10", weights="imagenet")
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "mobilenet_v3_small"])

@@ -107,7 +107,7 @@ def test_environment_yml_installs_the_same_versions():
 
 
 def test_the_readme_links_to_what_exists_and_has_no_blanks():
-    for page in ("README.md", "CONTRIBUTING.md", "methods/tsn/README.md", "data/folder/README.md"):
+    for page in ("README.md", "CONTRIBUTING.md", "methods/tsn/README.md", "methods/tsm/README.md", "data/folder/README.md"):
         text = (ROOT / page).read_text()
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"

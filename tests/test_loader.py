@@ -10,6 +10,7 @@ from numbered import encode, number_of, tone
 
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
+from saccade.video import decode
 from saccade.video.decode import VideoError, probe
 from saccade.video.loader import VideoDataset, batches, read_index
 
@@ -282,3 +283,16 @@ def test_an_index_that_no_longer_matches_its_files(source, tmp_path):
     message = rf"no longer matches its files: raw/v1.mp4 is missing, raw/v5.mp4 has {size + 1} bytes, had {size} .*run prepare again"
     with pytest.raises(SaccadeError, match=message):
         read_index(*_prepare((root, index), tmp_path))
+
+
+@pytest.mark.parametrize("cache_mb", [1, 100])
+def test_keeping_decoded_videos_changes_no_clip(source, cache_mb, monkeypatch):
+    """A video has some 0.2 MB: with 1 MB of room some are kept and some aren't."""
+    files = []
+    read_frames = decode.read_frames
+    monkeypatch.setattr(decode, "read_frames", lambda path, *rest: files.append(path) or read_frames(path, *rest))
+    plain, kept = _dataset(source, **AUGMENTED), _dataset(source, **AUGMENTED, cache_mb=cache_mb)
+    for epoch in range(2):
+        assert _same(_by_video(_all(plain, epoch=epoch)), _by_video(_all(kept, epoch=epoch)))
+    decoded = len(files) - 2 * len(plain)
+    assert decoded == len(plain) if cache_mb == 100 else len(plain) < decoded < 2 * len(plain)

@@ -19,8 +19,8 @@ from numbered import encode
 from saccade.records import METRICS_COLUMNS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
-RUN = "results/demo/motion-digits/tsn/resnet18-mini/seed0"
-CHECKPOINT = "results/demo/checkpoints/motion-digits/tsn/resnet18-mini/seed0/train.safetensors"
+RUN = "results/demo/motion-digits/tsn/resnet10-tiny/seed0"
+CHECKPOINT = "results/demo/checkpoints/motion-digits/tsn/resnet10-tiny/seed0/train.safetensors"
 
 
 @pytest.fixture(scope="session")
@@ -59,11 +59,13 @@ def test_the_demo_writes_its_report_and_tidy_metrics(finished):
     assert (accuracy["low"].le(accuracy["value"]) & accuracy["value"].le(accuracy["high"])).all()
 
 
-def test_the_demo_learns_nouns(finished):
-    """Far above chance on unseen digits and backgrounds: what the demo shows is that the machine works."""
+def test_the_demo_learns_nouns_and_verbs(finished):
+    """Far above chance (0.1 and 0.125) on unseen digits and backgrounds; verbs only where the order of frames is seen."""
     metrics = pd.read_csv(finished / "results/demo/metrics.csv")
-    best = metrics[(metrics["metric"] == "noun.top1") & (metrics["point"] == "uniform8") & (metrics["variant"] == "resnet18-mini")]
-    assert best["value"].mean() > 0.25  # chance is about 0.1
+    mean = metrics.groupby(["method", "variant", "point", "metric"])["value"].mean()
+    assert mean["tsn", "resnet10-tiny", "uniform8", "noun.top1"] > 0.5
+    assert mean["tsm", "resnet10-tiny-t8", "uniform", "verb.top1"] > 0.4
+    assert mean["tsn", "resnet10-tiny", "uniform8", "verb.top1"] < 0.25
 
 
 def test_snakemakes_own_report_works(finished):
@@ -84,7 +86,7 @@ def test_every_video_has_one_row_per_point(finished):
 
 def test_a_page_waits_for_the_baselines_whose_frontier_it_draws(tmp_path):
     project = copy_project(tmp_path)
-    runs = "[motion-digits/tsn/resnet18-mini, motion-digits/tsm/resnet18-mini-t8]"
+    runs = "[motion-digits/tsn/resnet10-tiny, motion-digits/tsm/resnet10-tiny-t8]"
     (project / "config/both.yaml").write_text(f"budget: demo\nruns: {runs}\nseeds: [0]\npoints: []\n")
     arguments = ["--configfile", "config/both.yaml", "--", "reports/demo/tsm.html"]
     assert planned(project, *arguments)["score"] == 2
@@ -108,7 +110,7 @@ def test_predict_edited_predicts_again_and_trains_nothing(demo):
     edit(demo / "methods/tsn/model.py", 'decisions=[{"frames": row}', 'decisions=[{"chosen": row}')
     jobs = planned(demo)
     assert "train" not in jobs and "prepare" not in jobs
-    assert jobs["predict"] == jobs["score"] == 2
+    assert jobs["predict"] == jobs["score"] == 4
 
 
 def test_a_file_added_to_nn_runs_nothing(demo):
@@ -120,13 +122,13 @@ def test_an_operating_point_edited_predicts_again_and_trains_nothing(demo):
     edit(demo / "methods/tsn/card.yml", "num_frames: [1, 2, 4]", "num_frames: [1, 2, 5]")
     jobs = planned(demo)
     assert "train" not in jobs
-    assert jobs["predict"] == 2
+    assert jobs["predict"] == 4
 
 
 def test_a_phase_setting_edited_trains_again(demo):
     edit(demo / "methods/tsn/card.yml", "budgets:\n  demo:", "budgets:\n  demo:\n    gamma: 0.2\n")
     jobs = planned(demo)
-    assert jobs["train"] == jobs["predict"] == jobs["score"] == 2
+    assert jobs["train"] == jobs["predict"] == jobs["score"] == 4
     assert "prepare" not in jobs
 
 
@@ -137,7 +139,7 @@ def test_a_setting_of_a_variant_that_is_not_selected_runs_nothing(demo):
 
 def test_engine_code_edited_trains_again(demo):
     edit(demo / "saccade/engine.py", "optimizer.zero_grad(set_to_none=True)", "optimizer.zero_grad(set_to_none=False)")
-    assert planned(demo)["train"] == 2
+    assert planned(demo)["train"] == 6
 
 
 def test_a_knob_of_the_data_edited_prepares_again(demo):
@@ -216,7 +218,7 @@ def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(de
 
 def training_started(demo: Path, **popen) -> subprocess.Popen[str]:
     """Snakemake, training the first run again; it has begun when its log has grown."""
-    log = demo / "results/demo/logs/motion-digits/tsn/resnet18-mini/seed0/train.log"
+    log = demo / "results/demo/logs/motion-digits/tsn/resnet10-tiny/seed0/train.log"
     before = log.stat().st_mtime if log.exists() else 0.0
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", "train", "--", f"{RUN}/train.json"]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

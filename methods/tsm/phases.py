@@ -11,6 +11,6 @@ def train(run: PhaseRun) -> None:
 
     def loss(model: nn.Module, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
         logits = model(batch["rgb"])
-        return classification_loss(logits, batch["labels"]), logits
+        return classification_loss(logits, batch["labels"], run.settings.head_weights), logits
 
     run.fit(loss)

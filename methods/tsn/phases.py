@@ -11,7 +11,7 @@ def train(run: PhaseRun) -> None:
 
     def loss(model: nn.Module, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
         logits = model.average(model.features(batch["rgb"]))
-        return classification_loss(logits, batch["labels"]), logits
+        return classification_loss(logits, batch["labels"], run.settings.head_weights), logits
 
     run.fit(loss)
 
@@ -21,6 +21,6 @@ def recurrent(run: PhaseRun) -> None:
 
     def loss(model: nn.Module, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
         steps = model.steps(batch["rgb"])
-        return stepwise_loss(steps, batch["labels"]), {head: logits[:, -1] for head, logits in steps.items()}
+        return stepwise_loss(steps, batch["labels"], run.settings.head_weights), {head: logits[:, -1] for head, logits in steps.items()}
 
     run.fit(loss)

@@ -115,7 +115,7 @@ def test_the_baselines_of_adafocus_cost_what_its_layers_add_up_to(variant, per_f
 
 @pytest.mark.parametrize("budget", ["demo", "study", "paper"])
 def test_the_recurrent_variants_start_from_the_average_of_their_backbone(budget):
-    for variant, other in (("resnet50-gru", "resnet50-average"), ("resnet18-mini-gru", "resnet18-mini")):
+    for variant, other in (("resnet50-gru", "resnet50-average"), ("resnet10-tiny-gru", "resnet10-tiny")):
         run = plan.Run(budget, "motion-digits", "", "tsn", variant, 0)
         assert [str(need.product) for need in plan.weights(ROOT, run)] == [
             f"results/{budget}/motion-digits/tsn/{other}/seed0/train.json",

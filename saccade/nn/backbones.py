@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import get_model_weights, resnet
+from torchvision.models import get_model_weights, list_models, resnet
 from torchvision.models.mobilenetv2 import MobileNetV2
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3, _mobilenet_v3_conf
 
@@ -42,6 +42,7 @@ def _mobilenet_v3(name: str, width: float) -> MobileNetV3:
 
 
 BUILDERS: dict[str, Callable[[float], nn.Module]] = {
+    "resnet10": lambda width: ScaledResNet(resnet.BasicBlock, [1, 1, 1, 1], width),  # not torchvision's: for small data
     "resnet18": lambda width: ScaledResNet(resnet.BasicBlock, [2, 2, 2, 2], width),
     "resnet50": lambda width: ScaledResNet(resnet.Bottleneck, [3, 4, 6, 3], width),
     "mobilenet_v2": lambda width: MobileNetV2(num_classes=1, width_mult=width),
@@ -86,6 +87,8 @@ def _replace_first_convolution(network: nn.Module, in_channels: int) -> None:
 
 
 def _imagenet(name: str) -> tuple[Mapping[str, Tensor], str]:
+    if name not in list_models():
+        raise SaccadeError(f"there are no ImageNet weights of {name}; set weights to none, or to a file's path")
     weights = get_model_weights(name)["IMAGENET1K_V1"]
     try:
         return weights.get_state_dict(progress=False, check_hash=True, weights_only=True), weights.url

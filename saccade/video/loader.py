@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
 from saccade.settings import Input
 from saccade.video import audio, decode, sampling, transforms
+from saccade.video.cache import KeptVideos
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +101,7 @@ class VideoDataset(Dataset[Clip]):
         self.num_views = 1 if train else sampling.num_views(settings)
         self.samples = round(float(index["duration_s"].max()) * settings.sample_rate_hz)
         self._rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in self.index.to_dict("records")]
+        self._read_frames = KeptVideos(settings.cache_mb).read_frames if train and settings.cache_mb else decode.read_frames
         self._check_sound()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
 
@@ -134,15 +136,11 @@ class VideoDataset(Dataset[Clip]):
     def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
         settings, video = self.settings, row["video_id"]
         clip_number, crop_number = divmod(self.view, settings.num_crops)
+        path, total = self.root / row["path"], int(row["frames"])
         drawn = self.train or settings.sampler == "random"
-        indices = sampling.choose(
-            settings,
-            int(row["frames"]),
-            generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None,
-            self._informative.get(video),
-            clip_number,
-        )
-        frames = decode.read_frames(self.root / row["path"], indices, int(row["frames"]))
+        draw = generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None
+        indices = sampling.choose(settings, total, draw, self._informative.get(video), clip_number)
+        frames = self._read_frames(path, indices, total)
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
