@@ -15,7 +15,7 @@ from saccade.__main__ import main
 from saccade.records import read_json
 from saccade.weights import sha256
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("phases")]
+pytestmark = pytest.mark.slow
 TARGETS = ("results/demo/metrics.csv", "results/demo/planned.csv")
 SHARED = "results/demo/dots@a/toy/shared/seed0"
 K1, K2 = "results/demo/dots@a/toy/k1/seed0", "results/demo/dots@b/toy/k2/seed0"

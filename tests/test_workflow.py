@@ -18,7 +18,7 @@ from numbered import encode
 
 from saccade.records import METRICS_COLUMNS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 RUN = "results/demo/motion-digits/tsn/resnet10-tiny/seed0"
 CHECKPOINT = "results/demo/checkpoints/motion-digits/tsn/resnet10-tiny/seed0/train.safetensors"
 
