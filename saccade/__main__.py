@@ -232,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     trying.add_argument("--out", type=Path, help="where the strips go (default: try/ in the run's folder)")
     verb("score", _score, "metrics and intervals from the predictions", "run")
     measuring = verb("measure", _measure, "time a run's points beside their static counterparts, into latency.json", "run")
-    measuring.add_argument("--point", help="only this one (default: all that name a counterpart)")
+    measuring.add_argument("--point", help="time this one anew, and of the others only those without current times (default: all)")
     measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)  # of the fresh processes, which one this is
     measuring.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # time once, in this process, into this file
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")

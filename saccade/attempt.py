@@ -13,7 +13,7 @@ from torch import nn
 
 from saccade import strips
 from saccade.device import choose_device, seed_everything, to_device
-from saccade.inference import check_macs, finished_model, predict_point
+from saccade.inference import check_macs, finished_model, need_trained, predict_point
 from saccade.project import load_module
 from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, read_json, write_atomic
 from saccade.video.decode import VideoInfo, probe, read_frames
@@ -71,10 +71,7 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
 
 def _as_trained(task: Task) -> Task:
     """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be gone."""
-    if missing := [product for product in task.weights if not (task.root / product).is_file()]:
-        budget, data, method, variant, _ = task.run.split("/")
-        how = f"snakemake --cores 2 --config budget={budget} runs='[{data}/{method}/{variant}]' -- {task.weights[-1]}"
-        raise SaccadeError(f"{task.run} isn't trained: {missing[0]} is missing. This trains it: {how}")
+    need_trained(task)
     classes = read_json(task.root / task.weights[-1]).get("classes", {})
     return replace(task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads))
 

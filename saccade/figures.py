@@ -67,7 +67,10 @@ def draw_modules(modules: pd.DataFrame) -> Figure:
         panels = figure.subplots(len(variants), squeeze=False, sharex=True, height_ratios=[1 + len(group) for group in groups])[:, 0]
         for axes, variant, group in zip(panels, variants, groups, strict=True):
             sns.barplot(x=100 * group.share, y=group.name, color=ACCENT, saturation=1, width=0.62, ax=axes, orient="h")
-            axes.set(title=f"{variant}: {significant(group.macs.sum() / 1e9)} GMACs", xlabel="", ylabel="", xlim=(0, 112))
+            title = axes.set_title(f"{variant}: {significant(group.macs.sum() / 1e9)} GMACs", x=0.01)
+            # From the figure's left edge on: right of the modules' names there isn't room for a long variant.
+            title.set_transform(mpl.transforms.blended_transform_factory(figure.transFigure, title.get_transform()))
+            axes.set(xlabel="", ylabel="", xlim=(0, 112))
             axes.tick_params(axis="y", length=0)
             axes.xaxis.set_visible(False)
             axes.spines[["bottom"]].set_visible(False)

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from saccade import rerun
 from saccade.against import counterpart, timed
 from saccade.cards import Entry, Method, load_method
 from saccade.datasets import load_dataset
@@ -106,7 +107,7 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "variant": run.variant,
         "title": method.variants[run.variant].title,
         "seed": run.seed,
-        "points": [_point(method, run.variant, point, reason) | _against(root, run, point) for point, reason in chosen],
+        "points": [_point(method, run.variant, point, reason) | _against(root, run, point, reason) for point, reason in chosen],
         "phases": [phase.name for phase in phases(root, run)],
         "weights": [need.product.as_posix() for need in weights(root, run)],
         "gates": {need.product.as_posix(): need.phase.gate for need in weights(root, run) if need.phase.gate},
@@ -121,10 +122,17 @@ def _point(method: Method, variant: str, point: Entry, why: str) -> dict[str, An
     return {"name": point.name, "title": point.title, "stand_in": role(method, variant, point.name), "of": of, "why": why}
 
 
-def _against(root: Path, run: Run, point: Entry) -> dict[str, str]:
-    """`against`: the run and point beside which it is timed, '' where there is none."""
+def _against(root: Path, run: Run, point: Entry, why: str) -> dict[str, str]:
+    """`against`: the run and point beside which it is timed, '' where there is none; `timed_with`: the digest of the code and settings
+    that decide its times now, '' where it isn't timed."""
     other = counterpart(root, run, point.name)
-    return {"against": f"{other.run.name}/{other.point}" if other else ""}
+    if other is None:
+        return {"against": "", "timed_with": ""}
+    digest = ""
+    if not why and not other.why:
+        code = rerun.measure_code(root, *sorted({run.method, other.run.method}))
+        digest = rerun.timed_with(code, rerun.measure_settings(root, run, point.name, other))
+    return {"against": f"{other.run.name}/{other.point}", "timed_with": digest}
 
 
 def judge(gate: Mapping[str, Any], result: Mapping[str, float]) -> str:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def need_trained(task: Task) -> None:
+    """Raises SaccadeError, saying how to train the run, where one of its weights isn't there."""
+    if missing := [product for product in task.weights if not (task.root / product).is_file()]:
+        budget, data, method, variant, _ = task.run.split("/")
+        how = f"snakemake --cores 2 --config budget={budget} runs='[{data}/{method}/{variant}]' -- {task.weights[-1]}"
+        raise SaccadeError(f"{task.run} isn't trained: {missing[0]} is missing. This trains it: {how}")
+
+
 def finished_model(task: Task, device: torch.device) -> nn.Module:
     """The method's network with all phases loaded, in evaluation mode on `device`."""
     model: nn.Module = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)

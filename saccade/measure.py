@@ -20,10 +20,11 @@ from tqdm import tqdm
 
 from saccade import machine, timing
 from saccade.device import seed_everything
-from saccade.inference import finished_model
+from saccade.inference import finished_model, need_trained
 from saccade.nn import fast
 from saccade.project import load_module
-from saccade.records import Prediction, SaccadeError, Task, canonical, provenance, read_json, write_json
+from saccade.records import Prediction, SaccadeError, Task, provenance, read_json, write_json
+from saccade.rerun import timed_with
 from saccade.video import decode
 from saccade.video.loader import VideoDataset, collate, read_index
 
@@ -79,14 +80,18 @@ class Side:
 
 
 def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) -> None:
-    """Times every pair, or one, in fresh processes, and writes `folder`/latency.json.
+    """Times every pair in fresh processes and writes `folder`/latency.json, which always holds all of them.
 
-    With `only` the other points stay there, where their settings and code are still those of their pair.
+    With `only` the other points stay as they are where they are there and their settings and code are still those of their pair.
+    Raises SaccadeError before the first process where one of the runs isn't trained.
     """
+    for pair in pairs.values():
+        need_trained(pair.own)
+        need_trained(pair.against)
     file = folder / "latency.json"
     known = read_json(file)["points"] if only and file.is_file() else {}
     points = {point: known[point] for point, pair in pairs.items() if point in known and is_current(known[point], pair)}
-    for point in [only] if only else pairs:
+    for point in [point for point in pairs if point == only or point not in points]:
         with tempfile.TemporaryDirectory(prefix="saccade-measure-") as place:
             turns = tqdm(range(PROCESSES), desc=f"measure {point}", unit="process")
             points[point] = combine(pairs[point], [run_process(pairs[point], number, Path(place, f"{number}.json")) for number in turns])
@@ -94,7 +99,7 @@ def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) ->
 
 
 def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:
-    return measured.get("code") == pair.code and canonical(measured.get("settings")) == canonical(pair.values)
+    return timed_with(measured.get("code"), measured.get("settings")) == timed_with(pair.code, pair.values)
 
 
 def run_process(pair: Pair, number: int, into: Path) -> dict[str, Any]:

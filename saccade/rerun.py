@@ -4,6 +4,7 @@ Never a card or a whole file: another variant's settings, a comment, or a new fi
 """
 
 import dataclasses
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,11 @@ def measure_settings(root: Path, run: Run, point: str, other: Counterpart) -> di
     """What decides how long a point and its counterpart take, beside the machine."""
     cells = {"own": (run, point), "against": (other.run, other.point)}
     return {side: {"run": r.name, "point": p, **resolve(root, r, point=p).values} for side, (r, p) in cells.items()}
+
+
+def timed_with(code: str | None, settings: Any) -> str:
+    """A digest of what a point's times were, or would be, made with: equal where code and settings are."""
+    return hashlib.sha256(canonical([code, settings]).encode()).hexdigest()
 
 
 def score_params(root: Path, run: Run) -> dict[str, str]:

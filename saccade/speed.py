@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from saccade.records import read_json
+from saccade.rerun import timed_with
 from saccade.tables import Plan, dataset_label, rows_of, run_folder, runs_of
 from saccade.typeset import NONE, percent, significant
 
@@ -25,6 +26,7 @@ SPEED_COLUMNS = [
     "aa",
     "marked",
     "alone",
+    "stale",
 ]
 PART_COLUMNS = [*IDENTITY, "side", "part", "ms"]
 FEW = 50  # videos below which a time says that it rests on few
@@ -37,6 +39,7 @@ def read_speed(plan: Plan, root: Path, method: str, dataset: str) -> pd.DataFram
     for identity, found in _measured(plan, root, method, dataset):
         for reading in found["readings"]:
             row = identity | {"videos": found["videos"], "mac_ratio": found["macs"]["ratio"], "alone": found["alone"]}
+            row |= {"stale": found["stale"]}
             row |= {key: reading[key] for key in ("device", "batch", "decoding", "speedup", "aa", "marked")}
             row |= {"low": min(reading["by_process"]), "high": max(reading["by_process"])}
             times = {side: {key: 1000 * s for key, s in value.items()} for side, value in reading["seconds"].items()}
@@ -57,7 +60,8 @@ def read_parts(plan: Plan, root: Path, method: str, dataset: str) -> pd.DataFram
 
 
 def _measured(plan: Plan, root: Path, method: str, dataset: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(who it is, what latency.json says of it) for every planned point that has been timed, in the plan's order."""
+    """(who it is, what latency.json says of it) for every planned point that has been timed, in the plan's order; `stale`: whether the
+    code or the settings were others than the plan's."""
     found = []
     for run in runs_of(plan, method):
         path = run_folder(run, root) / "latency.json"
@@ -72,7 +76,8 @@ def _measured(plan: Plan, root: Path, method: str, dataset: str) -> list[tuple[d
                 "title": point.get("title") or point["name"],
                 "seed": run["seed"],
             }
-            found.append((identity | {"counterpart": _short(run, entry["against"])}, entry))
+            stale = timed_with(entry["code"], entry["settings"]) != point["timed_with"]
+            found.append((identity | {"counterpart": _short(run, entry["against"])}, entry | {"stale": stale}))
     return found
 
 
@@ -97,6 +102,7 @@ def show_speed(speed: pd.DataFrame) -> pd.DataFrame:
         row["ms per video"] = f"{significant(alone.ms['mean'])} [{significant(alone.ms['p50'])}, {significant(alone.ms['p95'])}]"
         row["A/A"] = f"{group.aa.min():.2f} to {group.aa.max():.2f}"
         doubts = {"not alone": not first.alone, "few videos": first.videos < FEW, "† A/A": bool(group.marked.any())}
+        doubts = {"stale: made with other code or settings": first.stale} | doubts
         rows.append(row | {"Doubts": ", ".join(doubt for doubt, holds in doubts.items() if holds) or "none"})
     return pd.DataFrame(rows).fillna(NONE)
 

@@ -88,7 +88,7 @@ CAPTIONS = {
         "call; with decoding: from the file on, one thread; otherwise from clips that lie ready in memory. ms per video: the point at "
         "batch 1 without decoding, mean [median, 95th percentile]. A/A: the counterpart against itself in the same turns, where it is "
         "furthest from 1; † marks a reading whose A/A is more than 3 % from 1. Not alone: other programs kept more than a tenth of a "
-        "core busy meanwhile. The first seed only."
+        "core busy meanwhile. Stale: code or settings have changed since. The first seed only."
     ),
     "speed_parts": (
         "Milliseconds per video at batch 1, in a pass of its own: decoding, transforms (the rest of making a clip), each top-level part of "
@@ -158,9 +158,9 @@ def percent(value: float, sd: float = math.nan, low: float = math.nan, high: flo
     """`63.2 ± 1.1 [58.1, 68.0]`, without the parts that are NaN."""
     if pd.isna(value):
         return NONE
-    spread = "" if pd.isna(sd) else f" ± {100 * sd:.1f}"
-    interval = "" if pd.isna(low) or pd.isna(high) else f" [{100 * low:.1f}, {100 * high:.1f}]"
-    return f"{100 * value:.1f}{spread}{interval}"
+    spread = "" if pd.isna(sd) else f" ± {100 * sd:z.1f}"
+    interval = "" if pd.isna(low) or pd.isna(high) else f" [{100 * low:z.1f}, {100 * high:z.1f}]"
+    return f"{100 * value:z.1f}{spread}{interval}"  # z: no "-0.0"
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -1,5 +1,7 @@
 """Which static counterpart a point is timed against: resolution, and a clear error for each way of naming what isn't there."""
 
+import shutil
+
 import pytest
 from conftest import ROOT, edit
 
@@ -78,6 +80,8 @@ def config(**more):
 
 def test_a_config_selects_runs_to_time_with_its_first_seed(project):
     say(project, "wide/frames2")
+    (project / "methods/toy/model.py").write_text("def build(): ...\ndef predict(): ...\n")
+    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))  # whose code is hashed
     rows = grid.grid(project, config(measure=["dots/toy/pl*"]))["runs"]
     assert [row["run"] for row in rows if row["measured"]] == ["demo/dots/toy/plain/seed1"]
     assert rows[0]["points"][2]["against"] == "demo/dots/toy/wide/seed0/frames2"

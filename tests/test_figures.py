@@ -108,6 +108,16 @@ def test_module_bars_are_labelled_with_their_share(plan, root):
     assert [text.get_text() for text in axes.texts] == ["60.0 %", "10.0 %", "20.0 %", "6.0 %", "4.0 %"]
 
 
+def test_titles_of_the_module_panels_start_at_the_left_edge_and_fit(plan, root):
+    modules = tables.read_modules(plan, root, "tsn").assign(variant="resnet10-tiny-t8-and-longer")
+    figure = figures.draw_modules(modules)
+    figure.draw_without_rendering()
+    (title,) = [axes._left_title for axes in figure.axes]
+    box = title.get_window_extent()
+    assert title.get_text().endswith("GMACs") and 0 <= box.x0 < 0.02 * figure.bbox.width and box.x1 <= figure.bbox.width
+    assert box.y0 >= figure.axes[0].get_window_extent().y1 and box.y1 <= figure.bbox.height
+
+
 def test_the_frontier_reaches_the_right_edge_behind_the_points(plan, root):
     axes = draw(plan, root).axes[0]
     (line,) = [line for line in axes.lines if line.get_gid() == "baselines"]

@@ -10,7 +10,7 @@ import torch
 from conftest import ROOT, edit
 from numbered import encode
 
-from saccade import measure, plan, rerun, weights
+from saccade import grid, measure, plan, rerun, weights
 from saccade.__main__ import main
 from saccade.project import load_module
 from saccade.video import decode
@@ -94,18 +94,35 @@ def test_a_point_is_timed_beside_its_counterpart(ready):
 
 
 def test_one_point_can_be_asked_for_and_the_others_stay_where_they_are_current(ready, monkeypatch):
+    """The file is whole all the same, since the workflow takes it for a finished one."""
     project, run = ready
     file = project / run.folder / "latency.json"
     edit(project / "methods/toy/card.yml", "  quick:", "  brisk: {num_frames: 3, against: frames2}\n  quick:")
     plan.load_method.cache_clear()
     brisk = made_pair(project, run, "brisk")
     current = {"settings": brisk.values, "code": brisk.code}
-    for before, kept in ((current, True), (current | {"code": "old"}, False)):
-        file.write_text(json.dumps({"run": run.name, "points": {"gone": current, "brisk": before}}))
+    for before, kept in (({"brisk": current}, True), ({"brisk": current | {"code": "old"}}, False), ({}, False)):
+        file.write_text(json.dumps({"run": run.name, "points": {"gone": current, "quick": current} | before}))
         monkeypatch.setattr(measure, "combine", lambda pair, found: {"videos": found[0]["videos"]})
         monkeypatch.setattr(measure, "run_process", lambda pair, number, into: {"videos": VIDEOS})
         assert main(["measure", run.name, "--point", "quick"]) == 0
-        assert json.loads(file.read_text())["points"] == ({"brisk": before} if kept else {}) | {"quick": {"videos": VIDEOS}}
+        anew = {"videos": VIDEOS}
+        assert json.loads(file.read_text())["points"] == {"brisk": current if kept else anew, "quick": anew}
+
+
+def test_the_plan_knows_what_current_times_are_made_with(ready):
+    project, run = ready
+
+    def planned():
+        (row,) = grid.grid(project, grid.load_config({"budget": "demo", "runs": ["dots/toy/plain"], "seeds": [0]}))["runs"]
+        return {point["name"]: point["timed_with"] for point in row["points"]}
+
+    pair = made_pair(project, run)
+    assert planned()["quick"] == rerun.timed_with(pair.code, pair.values) and planned()["frames2"] == ""
+    before = planned()["quick"]
+    edit(project / "methods/toy/card.yml", "timing_batch_size: 2", "timing_batch_size: 3")
+    plan.load_method.cache_clear()
+    assert planned()["quick"] != before
 
 
 @pytest.mark.parametrize(
@@ -125,6 +142,16 @@ def test_a_run_without_weights_stops_with_one_message(ready, capfd):
     said = capfd.readouterr().err
     assert "base.safetensors beside it is missing" in said and "Traceback" not in said
     assert not (project / run.folder / "latency.json").exists()
+
+
+def test_an_untrained_run_or_counterpart_says_how_to_train_it_before_any_process(ready, capsys, monkeypatch):
+    project, run = ready
+    monkeypatch.setattr(measure, "run_process", lambda *_: pytest.fail("a process was started"))
+    (project / run.folder / "base.json").unlink()
+    assert main(["measure", run.name]) == 1
+    said = capsys.readouterr().err
+    assert "isn't trained: results/demo/dots/toy/plain/seed0/base.json is missing" in said
+    assert "snakemake --cores 2 --config budget=demo runs='[dots/toy/plain]'" in said
 
 
 def test_settings_that_change_no_clock_measure_nothing_again(ready):

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from saccade import speed
+from saccade.rerun import timed_with
 
 RUN = "demo/motion-digits/tsn/tiny/seed0"
 
@@ -25,12 +26,16 @@ def an_entry(alone=True, videos=64, aa=1.0):
         "readings": [a_reading(1, False, 0.004, 0.006), a_reading(1, True, 0.02, 0.022, aa), a_reading(16, False, 0.002, 0.004)],
         "parts": {"cpu": parts},
         "alone": alone,
+        "code": "c0de",
+        "settings": {"threads": 1},
     }
 
 
 @pytest.fixture
 def tree(tmp_path):
     plan = fake_results.make_plan(seeds=1)
+    for point in (point for run in plan["runs"] for point in run["points"]):
+        point["timed_with"] = timed_with("c0de", {"threads": 1})
     fake_results.write_tree(tmp_path, plan)
 
     def write(**points):
@@ -61,6 +66,12 @@ def test_what_to_doubt_is_said(tree):
     (row,) = speed.show_speed(speed.read_speed(*tree(uniform4=an_entry(alone=False, videos=20, aa=1.05)))).to_dict("records")
     assert row["Batch 1 with decoding"] == "1.10× † [1.00, 1.20]" and row["Batch 1"] == "1.50× [1.40, 1.60]"
     assert row["A/A"] == "1.00 to 1.05" and row["Doubts"] == "not alone, few videos, † A/A"
+
+
+@pytest.mark.parametrize("changed", [{"code": "0ld"}, {"settings": {"threads": 2}}])
+def test_times_made_with_other_code_or_settings_are_stale(tree, changed):
+    (row,) = speed.show_speed(speed.read_speed(*tree(uniform4=an_entry() | changed))).to_dict("records")
+    assert row["Doubts"] == "stale: made with other code or settings"
 
 
 def test_the_parts_say_where_time_is_saved(tree):

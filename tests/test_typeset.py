@@ -26,6 +26,10 @@ def test_percent_leaves_out_what_is_not_known():
     assert typeset.percent(math.nan) == "–"
 
 
+def test_a_percentage_that_rounds_to_nothing_has_no_sign():
+    assert typeset.percent(-0.0001, low=-0.0002, high=-0.0004) == "0.0 [0.0, 0.0]"
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.1, "0.100"), (4.089, "4.09"), (33, "33.0"), (1234.5, "1,234"), (0.00123, "0.00123"), (0, "0")]
 )
