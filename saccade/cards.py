@@ -58,7 +58,7 @@ class Entry:
     part: bool = False  # a variant that only gives phases for others to need, and is never predicted itself
     released: Released | None = None  # where a variant's phase `import` finds its file
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
-    against: str | None = None  # a point's static counterpart, which `measure` times beside it: see `against`
+    against: str | Mapping[str, str] | None = None  # a point's static counterpart, or one per variant that has one: see `against`
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,10 @@ def load_method(root: Path, name: str) -> Method:
     for variant in variants.values():
         _check_use(file, variant, phases)
     points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only", "against"])
+    for point in points.values():
+        for named in point.against if isinstance(point.against, Mapping) else ():
+            if named not in variants:
+                raise SaccadeError(f"{file}: points.{point.name}.against: unknown variant '{named}'" + suggest(named, variants))
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
     method = Method(name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, baseline)
@@ -195,13 +199,19 @@ def _entry(
     if "released" in body:
         lists["released"] = _released(file, f"{place}.released", body["released"])
     part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
-    against = check_value(str | None, body.get("against"), f"{file}: {place}.against")
-    against = against and _filled(file, f"{place}.against", against, body)
+    against = _against(file, f"{place}.against", body.get("against"), body)
     for phase, inner in layer.get("phases", {}).items():  # a grid's variants may each need another one: {k} becomes its value
         if "needs" in inner:
             inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
     title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name
     return Entry(name=name, layer=layer, title=title, stand_in=stand_in, part=part, against=against, **lists)
+
+
+def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str | dict[str, str] | None:
+    if isinstance(said, dict):
+        return {name: _filled(file, place, check_value(str, text, f"{file}: {place}.{name}"), body) for name, text in said.items()}
+    text = check_value(str | None, said, f"{file}: {place}")
+    return text and _filled(file, place, text, body)
 
 
 def _released(file: Path, place: str, body: Any) -> Released:

@@ -61,6 +61,18 @@ def test_a_counterpart_that_is_not_there_stops_the_plan(project, text, message):
         grid.grid(project, load_config({"budget": "demo", "seeds": [3], "runs": ["dots@2/toy/plain"]}))
 
 
+def test_variants_may_have_counterparts_of_their_own_or_none(project):
+    say(project, "{plain: wide/frames2}")
+    assert against.counterpart(project, run(project), "quick").run == run(project, "wide")
+    assert against.counterpart(project, run(project, "wide"), "quick") is None
+
+
+def test_a_counterpart_of_an_unknown_variant_is_an_error(project):
+    say(project, "{plane: wide/frames2}")
+    with pytest.raises(SaccadeError, match=r"points\.quick\.against: unknown variant 'plane'; did you mean 'plain'"):
+        load_method(project, "toy")
+
+
 def test_a_point_of_other_variants_only_is_no_counterpart(project):
     say(project, "wide/alone")
     edit(project / "methods/toy/card.yml", "  truthful:", "  alone: {only: [plain]}\n  truthful:")
