@@ -109,10 +109,10 @@ def _write(figure: Figure, place: _Placer, title: str, lines: Sequence[str], hei
 
 def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, float]]], head: float) -> None:
     """A panel of bars per head, the likeliest class in the accent, at the right."""
-    width = 3.7 / max(len(classes), 1)
+    width = 4.3 / max(len(classes), 1)
     for number, (name, rows) in enumerate(classes.items()):
         left = WIDTH - MARGIN - (len(classes) - number) * width
-        axes = place(left + 0.42 * width, MARGIN + 0.2, 0.42 * width, 0.2 * len(rows))
+        axes = place(left + 0.5 * width, MARGIN + 0.2, 0.26 * width, 0.2 * len(rows))  # names left of it, percentages right
         axes.barh(range(len(rows)), [probability for _, probability in rows], color=[ACCENT] + [RULE] * (len(rows) - 1), height=0.66)
         axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xticks=[])
         axes.set_yticks(range(len(rows)), [_short(label, round(NAME / max(len(classes), 1) ** 0.7)) for label, _ in rows], parse_math=False)
