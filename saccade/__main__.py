@@ -24,8 +24,8 @@ from saccade.strict import suggest
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; 1 and one clear message where the user can mend what went wrong."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
-    if os.environ.get("SACCADE_STOPS_WITH_PARENT"):
-        threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
+    if parent := os.environ.get("SACCADE_STOPS_WITH"):
+        threading.Thread(target=_stop_with_parent, args=(int(parent),), daemon=True).start()
     options = _parser().parse_args(arguments)
     try:
         options.run_verb(find_root(), options)
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stop_with_parent(parent: int) -> None:
-    """Asks this process to stop once its parent has died; where it doesn't react within a minute, ends it."""
+    """Asks this process to stop once that parent has died, be it before we looked; where it doesn't react within a minute, ends it."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)

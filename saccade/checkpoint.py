@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from saccade.records import canonical, write_atomic
+from saccade.records import SaccadeError, canonical, write_atomic
 
 
 class Part(Protocol):
@@ -60,8 +60,12 @@ class Checkpoint:
         state = self._read()
         if state is None:
             return None
-        for name, part in parts.items():
-            part.load_state_dict(state["parts"][name])
+        try:
+            for name, part in parts.items():
+                part.load_state_dict(state["parts"][name])
+        except (RuntimeError, KeyError, ValueError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise SaccadeError(f"{self.file} no longer fits the code ({reason}); remove it to start afresh") from None
         torch.set_rng_state(state["random"]["cpu"])
         if state["random"]["cuda"]:
             torch.cuda.set_rng_state_all(state["random"]["cuda"])
@@ -98,7 +102,7 @@ class Checkpoint:
     def stoppable(self) -> Iterator[None]:
         """Inside, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, which comes when its state is safe. Who presses
         Ctrl-C again, a second later or more, stops it at once; schedulers and dying parents may send theirs as often as they like."""
-        asked_at = 0.0
+        asked_at, owner = 0.0, os.getpid()
 
         def ask(number: int, frame: Any) -> None:
             nonlocal asked_at
@@ -107,7 +111,8 @@ class Checkpoint:
                     _stop(number)
                 return
             self.asked_to_stop, asked_at = number, time.monotonic()
-            print("saccade: stopping; the state of the training is saved first", file=sys.stderr, flush=True)
+            if os.getpid() == owner:  # the loader's workers inherit this handler
+                print("saccade: stopping; the state of the training is saved first", file=sys.stderr, flush=True)
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

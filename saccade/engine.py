@@ -87,7 +87,7 @@ def fit(
     has; `settle(model)` is called after every `model.train()` and puts the parts that this phase doesn't train back into evaluation
     mode (their BN statistics stay). Writes one JSON line per epoch to `log`. With `selection: best` the weights of the best epoch on
     val are kept. Takes up what `checkpoint` holds, and keeps it current. Raises SaccadeError naming the epoch and batch where the
-    loss stops being finite; what was saved before stays.
+    loss or its gradient stops being finite; what was saved before stays.
     """
     checkpoint = checkpoint or Checkpoint()
     optimizer = make_optimizer(model, recipe)
@@ -104,9 +104,9 @@ def fit(
             for batch in train(course.epoch, course.batch) if course.batch < steps else ():
                 for group in optimizer.param_groups:
                     group["lr"] = group["factor"] * rate(recipe, course.epoch + course.batch / steps)
-                value = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
-                if not math.isfinite(value):
-                    raise SaccadeError(_not_finite(value, course, batch, checkpoint))
+                value, gradient = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
+                if not (math.isfinite(value) and math.isfinite(gradient)):
+                    raise SaccadeError(_not_finite(value, gradient, course, batch, checkpoint))
                 course.loss_sum += value * len(batch["video_id"])
                 course.videos += len(batch["video_id"])
                 course.batch += 1
@@ -114,6 +114,8 @@ def fit(
                 progress.update()
                 checkpoint.keep(vars(course), **parts)
             found = evaluate(model, loss, _watched(val(), lambda: checkpoint.keep(vars(course), **parts)), device, recipe)
+            if wrong := [f"val.{key} is {number}" for key, number in found.items() if not math.isfinite(number)]:
+                raise SaccadeError(f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off")
             course.seconds = time.perf_counter() - started
             line = _close_epoch(course, recipe, found, model)
             _write_log(log, course.lines)
@@ -176,21 +178,25 @@ class _Mean:
 
 def _step(
     model: nn.Module, loss: Loss, batch: Batch, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, recipe: Recipe
-) -> float:
-    """One update; gives back the loss, and leaves the weights alone where it isn't finite."""
+) -> tuple[float, float]:
+    """One update; gives back the loss and the gradient's norm, and leaves the weights alone where one isn't finite.
+
+    With a scaler (fp16) a gradient that overflows is its business: it skips the step and scales less.
+    """
     optimizer.zero_grad(set_to_none=True)
     device = next(model.parameters()).device
     with precision(recipe.amp, device):
         value, _ = loss(model, batch)
     if not torch.isfinite(value):
-        return float(value.detach())
+        return float(value.detach()), 0.0
     scaler.scale(value).backward()  # type: ignore[no-untyped-call]
-    if recipe.clip_norm:
-        scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], recipe.clip_norm)
-    scaler.step(optimizer)
-    scaler.update()
-    return float(value.detach())
+    scaler.unscale_(optimizer)
+    largest = recipe.clip_norm or math.inf  # without a limit the norm is only looked at
+    norm = float(nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], largest))
+    if math.isfinite(norm) or scaler.is_enabled():
+        scaler.step(optimizer)
+        scaler.update()
+    return float(value.detach()), 0.0 if scaler.is_enabled() else norm
 
 
 def _quality(line: dict[str, float]) -> float:
@@ -204,8 +210,9 @@ def _write_log(log: Path, lines: list[dict[str, float]]) -> None:
     write_atomic(log, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _not_finite(value: float, course: Course, batch: Batch, checkpoint: Checkpoint) -> str:
-    where = f"the loss is {value} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} ...)"
+def _not_finite(value: float, gradient: float, course: Course, batch: Batch, checkpoint: Checkpoint) -> str:
+    what = f"loss is {value}" if not math.isfinite(value) else f"gradient's norm is {gradient} (loss {value:.4g})"
+    where = f"the {what} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} ...)"
     kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
     return f"{where}; try a smaller lr, clip_norm, or amp: off{kept}"
 

@@ -33,11 +33,13 @@ class Input:
     n_fft: int = 512
     hop_length: int = 160
     num_mels: int = 64
-    cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data (each of the `workers` keeps as much)
+    cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
 
     def __post_init__(self) -> None:
         at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
         at_least(self, 0, "resize", "crop", "cache_mb")
+        if self.cache_mb and getattr(self, "workers", 0):
+            raise ValueError("cache_mb and workers don't go together: workers start anew each epoch and would keep nothing")
         parent = super()
         if hasattr(parent, "__post_init__"):  # a method's Settings is both an Input and a Recipe
             parent.__post_init__()

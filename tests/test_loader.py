@@ -296,3 +296,8 @@ def test_keeping_decoded_videos_changes_no_clip(source, cache_mb, monkeypatch):
         assert _same(_by_video(_all(plain, epoch=epoch)), _by_video(_all(kept, epoch=epoch)))
     decoded = len(files) - 2 * len(plain)
     assert decoded == len(plain) if cache_mb == 100 else len(plain) < decoded < 2 * len(plain)
+
+
+def test_a_start_after_the_last_batch_gives_nothing_with_workers_too(source):
+    dataset = _dataset(source)
+    assert list(batches(dataset, 2, shuffle=False, epoch=0, workers=2, start=99)) == []

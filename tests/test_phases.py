@@ -3,6 +3,9 @@ fails, a calibration, two editions, published weights; through Snakemake from en
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -170,3 +173,28 @@ def test_published_weights_come_in_as_a_phase_once_they_are_there(finished):  # 
     row = rows_of(finished).loc[("dots@a", "released", "keep0.5")]
     assert list(row[["status", "why"]]) == ["run", ""]  # it isn't made of the phase that missed its gate
     assert planned(finished, *TARGETS) == {}
+
+
+KILLED = """
+import os, signal, sys
+replace = os.replace
+def last(source, target):
+    replace(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+os.replace = last
+from saccade.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+def test_a_phase_with_a_loop_of_its_own_goes_on_after_a_kill(toy):
+    """Killed right after its first checkpoint, the only file that it has renamed by then."""
+    run, kept = SHARED.removeprefix("results/"), toy / SHARED / "policy.safetensors"
+    expected = kept.read_bytes()
+    killed = subprocess.run([sys.executable, "-c", KILLED, "train", run, "policy"], cwd=toy, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    assert (toy / "results/demo/checkpoints/dots@a/toy/shared/seed0/policy.safetensors").is_file()
+    kept.unlink()
+    subprocess.run([sys.executable, "-m", "saccade", "train", run, "policy"], cwd=toy, check=True, capture_output=True)
+    assert kept.read_bytes() == expected
+    assert read_json(toy / SHARED / "provenance.policy.json")["resumed"] == 1

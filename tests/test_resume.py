@@ -123,21 +123,53 @@ def test_ctrl_c_again_stops_at_once(tmp_path, monkeypatch):
     assert not checkpoint.file.exists()
 
 
-def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_path):
+@pytest.mark.parametrize("fault", ["loss", "gradient"])
+def test_what_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_path, fault):
     seed_everything(0, threads=1)
     model = nn.Linear(1, 1)
     recipe = Recipe(epochs=3, batch_size=1, lr=0.1)
 
     def loss(module, batch):
-        return module(batch["x"]).mean(), {}
+        value = module(batch["x"]).mean()
+        return (value * 0).sqrt() if batch["bad"] and fault == "gradient" else value, {}  # the root's slope at 0 is infinite
 
     def train(epoch, start):
-        values = [1.0, 1.0] if epoch == 0 else [1.0, float("inf")]
-        return [{"x": torch.tensor([[value]]), "video_id": [f"v{epoch}{k}"]} for k, value in enumerate(values)][start:]
+        bad = [False, epoch == 1]
+        x = [float("inf") if one and fault == "loss" else 1.0 for one in bad]
+        return [{"x": torch.tensor([[x[k]]]), "bad": bad[k], "video_id": [f"v{epoch}{k}"]} for k in (0, 1)][start:]
 
     checkpoint = Checkpoint(tmp_path / "train.safetensors", minutes=0)
-    with pytest.raises(SaccadeError, match=r"epoch 2, batch 2 \(videos v11 .* last good state stays in .*train.safetensors"):
+    message = rf"{fault}.* epoch 2, batch 2 \(videos v11 .* last good state stays in .*train.safetensors"
+    with pytest.raises(SaccadeError, match=message):
         engine.fit(model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint)
     optimizer, scaler = engine.make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
     facts = Checkpoint(tmp_path / "train.safetensors").resume(model=model, optimizer=optimizer, scaler=scaler)
     assert (facts["epoch"], facts["batch"]) == (1, 1) and torch.isfinite(model.weight).all()
+
+
+def test_a_val_loss_that_is_not_finite_stops_the_training(tmp_path):
+    batch = {"x": torch.ones(1, 1), "video_id": ["v"], "labels": {}}
+
+    def loss(module, batch):
+        return module(batch["x"]).mean() if module.training else torch.tensor(float("nan")), {}
+
+    with pytest.raises(SaccadeError, match="val.loss is nan after epoch 1"):
+        recipe = Recipe(epochs=1, batch_size=1, lr=0.1)
+        engine.fit(nn.Linear(1, 1), loss, recipe, lambda *_: [batch], lambda: [batch], steps=1, device=CPU, log=tmp_path / "log")
+
+
+def test_a_state_that_no_longer_fits_the_code_says_what_to_remove(tmp_path):
+    Checkpoint(tmp_path / "a").save({}, model=nn.Linear(2, 2))
+    with pytest.raises(SaccadeError, match=r"a no longer fits the code \(.*\); remove it to start afresh"):
+        Checkpoint(tmp_path / "a").resume(model=nn.Linear(3, 2))
+    with pytest.raises(SaccadeError, match="remove it to start afresh"):
+        Checkpoint(tmp_path / "a").resume(policy=nn.Linear(2, 2))
+
+
+def test_a_process_stops_if_its_parent_is_no_longer_the_one_named():
+    """As when Snakemake died before the process had come so far as to look."""
+    watch = "import os, sys, time; from saccade import __main__ as cli; cli.main(['list']); time.sleep(60)"
+    environment = os.environ | {"SACCADE_STOPS_WITH": str(os.getppid())}  # not the child's parent
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", watch], env=environment, cwd=root, stdout=subprocess.DEVNULL, timeout=50)
+    assert done.returncode == 143

@@ -8,20 +8,22 @@ from saccade.video import decode
 
 
 class KeptVideos:
-    """Gives what `decode.read_frames` gives, but whole videos are decoded, and kept while `megabytes` (of 10**6 bytes) has room.
+    """Gives what `decode.read_frames` gives; a video that fits into what is left of `megabytes` (of 10**6 bytes) is decoded whole, once.
 
-    `decoded_frames` is the video's length, whether it was kept or not.
+    `decoded_frames` of a kept video is its length, whether it was just decoded or not.
     """
 
     def __init__(self, megabytes: int) -> None:
         self._room = megabytes * 10**6
         self._kept: dict[Path, decode.Frames] = {}
 
-    def read_frames(self, path: Path, indices: np.ndarray, frames: int) -> decode.Frames:
-        video = self._kept.get(path)
-        if video is None:
-            video = decode.read_frames(path, np.arange(frames), frames)
-            if video.rgb.nbytes <= self._room:
-                self._room -= video.rgb.nbytes
-                self._kept[path] = video
+    def read_frames(self, path: Path, indices: np.ndarray, frames: int, size: tuple[int, int]) -> decode.Frames:
+        """`size`: height and width of the video's frames, in any order."""
+        if path not in self._kept:
+            needed = 3 * frames * size[0] * size[1]
+            if needed > self._room:
+                return decode.read_frames(path, indices, frames)
+            self._kept[path] = decode.read_frames(path, np.arange(frames), frames)
+            self._room -= needed
+        video = self._kept[path]
         return decode.Frames(video.rgb[indices], video.decoded_frames)

@@ -101,7 +101,7 @@ class VideoDataset(Dataset[Clip]):
         self.num_views = 1 if train else sampling.num_views(settings)
         self.samples = round(float(index["duration_s"].max()) * settings.sample_rate_hz)
         self._rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in self.index.to_dict("records")]
-        self._read_frames = KeptVideos(settings.cache_mb).read_frames if train and settings.cache_mb else decode.read_frames
+        self._kept = KeptVideos(settings.cache_mb if train else 0)
         self._check_sound()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
 
@@ -140,7 +140,7 @@ class VideoDataset(Dataset[Clip]):
         drawn = self.train or settings.sampler == "random"
         draw = generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None
         indices = sampling.choose(settings, total, draw, self._informative.get(video), clip_number)
-        frames = self._read_frames(path, indices, total)
+        frames = self._kept.read_frames(path, indices, total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
@@ -200,11 +200,12 @@ def batches(dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int
     if shuffle:
         order = np.random.default_rng([dataset.seed, epoch]).permutation(order)
     cuts = [order[first : first + batch_size].tolist() for first in range(0, len(order), batch_size)]
+    workers = min(workers, max(len(cuts) - start, 0))
     loader = DataLoader(
         _Batches(dataset, cuts, epoch),
         batch_size=None,
         sampler=range(start, len(cuts)),
-        num_workers=min(workers, max(len(cuts) - start, 0)),
+        num_workers=workers,
         collate_fn=_as_it_is,
         generator=torch.Generator().manual_seed(0),
         multiprocessing_context="fork" if workers and sys.platform == "linux" else None,  # 0.04 s a worker; spawning imports torch anew

@@ -13,7 +13,7 @@ ROOT = Path(workflow.basedir)
 # The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that it is
 # Snakemake's own child, and it stops, its state saved, when Snakemake is killed: nobody would wait for its result.
 shell.prefix(
-    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH SACCADE_STOPS_WITH_PARENT=1; "
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH SACCADE_STOPS_WITH=$PPID; "
 )
 
 
