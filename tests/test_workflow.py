@@ -245,7 +245,7 @@ def test_ctrl_c_saves_the_training_and_the_next_run_takes_it_up(demo):
     assert process.returncode != 0
     assert not psutil.wait_procs(workers, timeout=60)[1]
     assert (demo / CHECKPOINT).is_file()
-    done = snakemake(demo, f"{RUN}/metrics.json")
+    done = snakemake(demo, f"{RUN}/train.json", f"{RUN}/metrics.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((demo / RUN / "provenance.train.json").read_text())["resumed"] == 1
     assert not (demo / CHECKPOINT).exists()
@@ -260,7 +260,7 @@ def test_no_training_outlives_a_killed_snakemake(demo):
     assert not psutil.wait_procs(workers, timeout=60)[1]
     assert (demo / CHECKPOINT).is_file()
     assert snakemake(demo, "--unlock").returncode == 0
-    done = snakemake(demo, f"{RUN}/metrics.json")
+    done = snakemake(demo, f"{RUN}/train.json", f"{RUN}/metrics.json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((demo / RUN / "provenance.train.json").read_text())["resumed"] == 1
 
