@@ -14,7 +14,7 @@ from torch import nn
 
 from saccade import engine
 from saccade.checkpoint import Checkpoint
-from saccade.device import seed_everything
+from saccade.device import place, seed_everything
 from saccade.records import SaccadeError
 from saccade.settings import Recipe
 
@@ -173,3 +173,61 @@ def test_a_process_stops_if_its_parent_is_no_longer_the_one_named():
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", watch], env=environment, cwd=root, stdout=subprocess.DEVNULL, timeout=50)
     assert done.returncode == 143
+
+
+class Interrupted(Checkpoint):
+    """Ends the process's work, as a kill would, at the fourth batch."""
+
+    calls = 0
+
+    def keep(self, facts, **parts):
+        super().keep(facts, **parts)
+        self.calls += 1
+        if self.calls == 4:
+            raise InterruptedError
+
+
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+
+
+@pytest.mark.parametrize(
+    ("name", "amp"),
+    [("cpu", "off"), ("cpu", "bf16"), *(pytest.param("cuda", amp, marks=GPU) for amp in ("off", "bf16", "fp16"))],
+)
+def test_taken_up_on_any_device_and_precision_it_ends_with_the_same_weights(tmp_path, name, amp):
+    where = torch.device(name)
+    recipe = Recipe(epochs=3, batch_size=4, lr=0.05, optimizer="adam", clip_norm=1.0, amp=amp, selection="best")
+
+    def batch(epoch, number):
+        generator = torch.Generator().manual_seed(10 * epoch + number)
+        x = torch.randn(4, 3, 8, 8, generator=generator)
+        return {"x": x, "labels": {"noun": (x.mean((1, 2, 3)) > 0).long()}, "video_id": list("abcd")}
+
+    def loss(model, one):
+        logits = model(one["x"])
+        return nn.functional.cross_entropy(logits, one["labels"]["noun"]), {"noun": logits}
+
+    def trained(checkpoint):
+        seed_everything(0, threads=1)
+        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(288, 2))
+        place(model, where)
+        data: dict = {"train": lambda epoch, start: [batch(epoch, k) for k in range(start, 3)], "val": lambda: [batch(99, 0)]}
+        engine.fit(model, loss, recipe, **data, steps=3, device=where, log=tmp_path / "log", checkpoint=checkpoint)
+        return model.state_dict()
+
+    expected = trained(Checkpoint())
+    with pytest.raises(InterruptedError):
+        trained(Interrupted(tmp_path / "state", minutes=0))
+    found = trained(again := Checkpoint(tmp_path / "state", minutes=0))
+    assert again.resumed == 1
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+@GPU
+def test_fp32_on_a_gpu_is_fp32():
+    """TF32 keeps 10 of 23 bits: its error would be a hundred times larger."""
+    seed_everything(0, threads=1)
+    x, layer = torch.randn(2, 64, 16, 16), nn.Conv2d(64, 64, 3)
+    exact = nn.functional.conv2d(x.double(), layer.weight.double(), layer.bias.double())
+    found = layer.cuda()(x.cuda()).cpu()
+    assert (found - exact).abs().max() < 1e-5

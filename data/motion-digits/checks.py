@@ -25,8 +25,8 @@ HERE = Path(__file__).resolve().parent
 KNOWN_FAILURES: dict[str, dict[str, str]] = {
     "demo": {
         "artefact_packet_size": "a shuffled face has more edges than a digit and costs more bytes; it tells when, never what",
-        "artefact_change": "the same edges change more pixels while they move",
         "artefact_brightness": "a shuffled face is a little brighter than a digit, as its cut strokes are magnified",
+        "file_verb": "nothing but the target moves, so the kind of motion shows a little in the bytes of a file, which no network reads",
     },
     "study": {
         "central_patch_covers": "targets stay inside the frame on their ramp, so the middle is likelier: compare with a central patch",
