@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -16,7 +17,7 @@ from saccade.cards import IMPORT, load_method
 from saccade.datasets import load_dataset
 from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
-from saccade.project import find_root, names
+from saccade.project import check_budget, find_root, names
 from saccade.records import SaccadeError, Task, write_json
 from saccade.strict import suggest
 
@@ -29,10 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run_verb(find_root(), options)
+        sys.stdout.flush()
     except SaccadeError as error:
         print(f"saccade: {error}", file=sys.stderr)
         return 1
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return 128 + signal.SIGPIPE  # as a shell tells it of any tool
         place = f"{error.filename}: " if error.filename else ""
         print(f"saccade: {place}{error.strerror or error}", file=sys.stderr)
         return 1
@@ -40,6 +44,15 @@ def main(arguments: list[str] | None = None) -> int:
         print("saccade: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _nobody_reads() -> bool:
+    """Whether it is our output that is no longer read (`saccade list | head -1`); what remains of it is then dropped."""
+    output = select.poll()
+    output.register(sys.stdout, 0)  # a closed other end is told unasked
+    if gone := bool(output.poll(0)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone
 
 
 def _stop_with_parent(parent: int) -> None:
@@ -75,6 +88,7 @@ def _acquire(root: Path, options: argparse.Namespace) -> None:
 def _prepare(root: Path, options: argparse.Namespace) -> None:
     from saccade.prepare import prepare
 
+    check_budget(options.budget)
     name, edition = plan.split_edition(options.dataset)
     dataset = load_dataset(root, name)
     if why := plan.unavailable(root, dataset, options.budget, edition):
@@ -190,6 +204,7 @@ def _cost(root: Path, options: argparse.Namespace) -> None:
 def _report(root: Path, options: argparse.Namespace) -> None:
     from saccade import report
 
+    check_budget(options.budget)
     report.report(root, root / "results" / options.budget / "plan.json", options.part, options.method)
 
 

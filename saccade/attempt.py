@@ -18,6 +18,7 @@ from saccade.project import load_module
 from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, read_json, write_atomic
 from saccade.video.decode import VideoInfo, probe, read_frames
 from saccade.video.loader import VideoDataset, collate, read_index
+from saccade.video.transforms import in_test_clip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +57,7 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
     device = choose_device(settings.device)
     predict = load_module(task.root / task.method / "model.py").predict
     model = finished_model(task, device)
-    names = [path.stem if [other.stem for other in videos].count(path.stem) == 1 else path.name for path in videos]
-    for path, name, info in zip(videos, names, started, strict=True):
+    for path, name, info in zip(videos, _names(videos), started, strict=True):
         dataset = VideoDataset(_index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed)
         check_macs(model, predict, dataset, settings, device)
         row = predict_point(model, predict, dataset, settings, device).iloc[0]
@@ -67,6 +67,14 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
         write_atomic(file, lambda temporary, strip=strip: strip.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
         yield f"{path}\n{_told(tried, where)}\n  strip   {file}"
+
+
+def _names(videos: Sequence[Path]) -> list[str]:
+    """A name for each strip, no two the same: with the suffix, the folder, or a number, where videos can't be told apart without."""
+    stems, files = [path.stem for path in videos], [path.name for path in videos]
+    in_folders = [f"{path.absolute().parent.name}-{path.name}" for path in videos]
+    numbered = [f"{number}-{path.name}" for number, path in enumerate(videos, 1)]
+    return next(names for names in (stems, files, in_folders, numbered) if len(set(names)) == len(names))
 
 
 def _as_trained(task: Task) -> Task:
@@ -135,7 +143,7 @@ def _told(tried: Tried, where: str) -> str:
 
 
 def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
-    """The strip of the first view: pictures as the network was given them, where the clip holds them."""
+    """The strip of the first view: pictures as the network was given them, where the clip holds them, else whole frames."""
     info, first = tried.info, tried.decisions[0]
     offered = [int(number) for number in clip["indices"]]
     chosen = [int(number) for number in first.get("frames", offered)]
@@ -143,12 +151,14 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
     if len(boxes) != len(chosen):
         raise SaccadeError(f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or null")
     given = dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
-    if others := sorted(set(chosen) - set(given)):
-        given |= dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True))
-    looks = [
-        strips.Look(number, given[number], [box for box, at in zip(boxes, chosen, strict=True) if at == number and box])
-        for number in sorted(set(chosen))
-    ]
+    others = sorted(set(chosen) - set(given))
+    whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
+    looks = []
+    for number in sorted(set(chosen)):
+        taken = [box for box, at in zip(boxes, chosen, strict=True) if at == number and box]
+        if number in given:
+            taken = [in_test_clip(box, info.height, info.width, settings) for box in taken]
+        looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
     along = strips.evenly(info.frames, strips.thumbnails(info.width / info.height))
     film = list(read_frames(tried.path, along, info.frames).rgb)
     price = f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding {1000 * tried.read_s:.0f} ms"

@@ -172,7 +172,7 @@ def _spread(found: _Resampled, weights: Floats) -> tuple[float, float, float]:
     """
     of_clusters = float((found.by_clusters @ weights).var())
     freedoms, of_seeds, of_both = [(of_clusters, found.clusters - 1)], 0.0, 0.0
-    for trainings in {system.trainings for system in found.systems}:
+    for trainings in dict.fromkeys(system.trainings for system in found.systems):  # a set's order would be the hash seed's
         group = [(w, system) for w, system in zip(weights, found.systems, strict=True) if system.trainings == trainings]
         if (count := len(trainings)) > 1:
             own = float(sum(w * system.values for w, system in group).var(ddof=1)) / count

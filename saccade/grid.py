@@ -11,7 +11,7 @@ from saccade.against import counterpart, timed
 from saccade.cards import Entry, Method, load_method
 from saccade.datasets import load_dataset
 from saccade.plan import Run, blocked, check, phases, points, split_edition, weights
-from saccade.project import NAME, names
+from saccade.project import check_budget, names
 from saccade.records import SaccadeError
 from saccade.stand_ins import role, stands_for
 from saccade.strict import check_value, mapping, only, read_yaml, suggest
@@ -36,8 +36,7 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     body = mapping(where, "", body)
     only(where, "", body, ["budget", "runs", "seeds", "points", "measure"], required=["budget", "runs", "seeds"])
     budget = check_value(str, body["budget"], f"{where}: budget")
-    if not NAME.fullmatch(budget):
-        raise SaccadeError(f"{where}: budget '{budget}' must be lower-case letters, digits, '-', '_' or '.'")
+    check_budget(budget, f"{where}: ")
     runs = tuple(check_value(list[str], body["runs"], f"{where}: runs"))
     for run in runs:
         if len(run.split("/")) != 3:

@@ -149,7 +149,8 @@ def look_rates(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed | N
 def _frame_rates(video: str, frames: Integers, target: Target, fixed: Fixed | None) -> dict[str, float]:
     informative, total, n = target.informative, len(target.informative), len(frames)
     if frames.min() < 0 or frames.max() >= total:
-        raise SaccadeError(f"video {video}: a decision names frame {frames.max()}, but it has {total} frames")
+        wrong = frames.min() if frames.min() < 0 else frames.max()
+        raise SaccadeError(f"video {video}: a decision names frame {wrong}, but it has {total} frames")
     if not informative.any():
         return {}
     rates = {"value": informative[frames].mean(), "random": informative.mean(), "even": informative[segments(total, n)].mean()}

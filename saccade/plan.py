@@ -12,7 +12,7 @@ from typing import Any
 
 from saccade.cards import IMPORT, Entry, Method, Phase, load_method
 from saccade.datasets import Dataset, load_dataset
-from saccade.project import load_module
+from saccade.project import check_budget, load_module
 from saccade.records import Head, SaccadeError
 from saccade.settings import FREE
 from saccade.strict import suggest
@@ -52,6 +52,7 @@ class Run:
         parts = text.removeprefix("results/").strip("/").split("/")
         if len(parts) != 5 or not parts[4].removeprefix("seed").isdecimal() or not parts[4].startswith("seed"):
             raise SaccadeError(f"'{text}' is not a run: <budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>")
+        check_budget(parts[0], f"'{text}': ")
         run = cls(parts[0], *split_edition(parts[1]), parts[2], parts[3], int(parts[4].removeprefix("seed")))
         check(root, run)
         return run

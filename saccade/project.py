@@ -15,6 +15,12 @@ from saccade.strict import suggest
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
+def check_budget(name: str, where: str = "") -> None:
+    """Raises SaccadeError unless the budget can name a folder, here and everywhere."""
+    if not NAME.fullmatch(name):
+        raise SaccadeError(f"{where}budget '{name}' must be lower-case letters, digits, '-', '_' or '.', a letter or digit first")
+
+
 def find_root(start: Path | None = None) -> Path:
     """The project's root: the nearest folder, from `start` upwards, that has a Snakefile."""
     start = (start or Path.cwd()).resolve()

@@ -1,13 +1,11 @@
 """Weights that others published: read without running anything of theirs, renamed by the method, fitted strictly."""
 
-import pickle
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -49,10 +47,13 @@ def read(file: Path) -> Tensors:
         if file.suffix == ".safetensors":
             return load_file(file)
         return dict(_flat(torch.load(file, map_location="cpu", weights_only=True), ""))
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a damaged pickle is a program gone astray: it may fail with anything
+        said = [type(error).__name__, *str(error).splitlines()[:1]]
         raise SaccadeError(
-            f"{file} can't be read: {str(error).splitlines()[0]} Only tensors are read (safetensors, or a torch file with "
-            "weights_only=True), since anything else may run code that came with the file; save its tensors alone where you trust it"
+            f"{file} can't be read ({': '.join(said)}). If it is incomplete, get it again. Only tensors are read (safetensors, or a torch "
+            "file with weights_only=True), since anything else may run code that came with it; save its tensors alone where you trust it"
         ) from None
 
 

@@ -14,7 +14,8 @@ A p-value here is on the scale where 5 % decides: two-sided for directions, that
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 from saccade.compare import Runs, difference, headroom
 from saccade.effect import Effect
@@ -22,6 +23,7 @@ from saccade.effect import Effect
 ALPHA = 0.05
 LEAST_HEADROOM = 0.05  # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
 
+T = TypeVar("T")
 Kind = Literal[
     "holds",
     "contradicted",
@@ -159,9 +161,9 @@ def need_gates(missed: Sequence[str]) -> None:
 
 
 def judge(claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], reported: Any, metrics: Any) -> dict[str, Judgement]:
-    """A verdict for each claim of one paper, in their order."""
-    found = {name: claim(reported, metrics) for name, claim in claims.items()}
-    tried = {name: _try(one.on_ours) for name, one in found.items() if isinstance(one, Finding)}
+    """A verdict for each claim of one paper, in their order; one that can't be said ends no other."""
+    found = {name: _try(partial(claim, reported, metrics)) for name, claim in claims.items()}
+    tried = {name: _try(one.on_ours) if isinstance(one, Finding) else one for name, one in found.items() if not isinstance(one, Cited)}
     tested = {name: one for name, one in tried.items() if isinstance(one, Outcome)}
     corrected: dict[str, float] = {}
     for several in (True, False):  # one seed decides nothing, so it must not cost those with more their power
@@ -169,7 +171,10 @@ def judge(claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], reported:
         corrected |= dict(zip(family, holm(list(family.values())), strict=True))
     verdicts = {name: _decide(one, corrected[name]) if isinstance(one, Outcome) else one for name, one in tried.items()}
     return {
-        name: _cited(one) if isinstance(one, Cited) else Judgement("own", one.on_printed, verdicts[name]) for name, one in found.items()
+        name: _cited(one)
+        if isinstance(one, Cited)
+        else Judgement("own", one.on_printed if isinstance(one, Finding) else None, verdicts[name])
+        for name, one in found.items()
     }
 
 
@@ -183,9 +188,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _try(test: Callable[[], Outcome]) -> Outcome | Verdict:
+def _try(act: Callable[[], T]) -> T | Verdict:
     try:
-        return test()
+        return act()
     except NotRun as why:
         return Verdict("not run", str(why))
     except Untestable as why:

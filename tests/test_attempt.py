@@ -81,6 +81,19 @@ def test_videos_of_one_name_get_a_strip_each_in_the_runs_folder(project, capsys)
 
 
 @pytest.mark.parametrize(
+    ("videos", "names"),
+    [
+        (["a/v.mp4", "a/w.mp4"], ["v", "w"]),
+        (["a/v.mp4", "b/v.mp4"], ["a-v.mp4", "b-v.mp4"]),
+        (["a/v.avi", "a/v.mp4", "a/v.avi.mp4"], ["v.avi", "v.mp4", "v.avi.mp4"]),
+        (["x/a/v.mp4", "y/a/v.mp4"], ["1-v.mp4", "2-v.mp4"]),
+    ],
+)
+def test_no_strip_overwrites_another(videos, names):
+    assert attempt._names([Path(video) for video in videos]) == names
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([RUN, "clip.mp4", "--point", "uniform3"], "unknown point 'uniform3'; did you mean 'uniform"),
@@ -134,10 +147,19 @@ def strip(project, decisions: dict, monkeypatch):
 
 
 def test_a_strip_shows_the_frames_decided_on_with_their_boxes(project, monkeypatch):
-    box = [0.1, 0.2, 0.5, 0.6]
-    looks, offered = strip(project, {"frames": [20, 0], "boxes": [box, None]}, monkeypatch)
-    assert [(look.number, look.boxes) for look in looks] == [(0, []), (20, [box])] and offered == [0, 10, 20, 30]
+    looks, offered = strip(project, {"frames": [20, 0], "boxes": [[0.25, 0.25, 0.5, 0.5], None]}, monkeypatch)
+    assert [look.number for look in looks] == [0, 20] and offered == [0, 10, 20, 30] and looks[0].boxes == []
     assert all(look.picture.shape == (112, 112, 3) for look in looks)  # as the network was given them
+
+
+def test_a_box_lies_on_the_picture_where_it_lies_in_the_frame(project, monkeypatch):
+    """128 x 170 after resizing, of which the crop starts at row 8 and column 29; a frame outside the clip is shown whole."""
+    settings = plan.resolve(project, plan.Run.parse(project, RUN)).typed
+    assert (settings.resize, settings.crop) == (128, 112)
+    box = [0.25, 0.25, 0.5, 0.5]
+    inside, outside = strip(project, {"frames": [20, 7], "boxes": [box, box]}, monkeypatch)[0][::-1]
+    np.testing.assert_allclose(inside.boxes, [[(42.5 - 29) / 112, (32 - 8) / 112, (85 - 29) / 112, (64 - 8) / 112]])
+    assert outside.boxes == [box]
 
 
 def test_a_strip_of_a_method_that_decides_nothing_shows_all_it_was_given(project, monkeypatch):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -135,3 +137,24 @@ def test_the_order_of_calls_does_not_matter():
 def test_what_cannot_be_compared_is_refused_by_name(first, second, says):
     with pytest.raises(SaccadeError, match=says):
         difference(first, second)
+
+
+class Salted(str):
+    """A name whose hash is as the salt says, as a process's hash seed would have it."""
+
+    salt = 0
+
+    def __hash__(self):
+        return hash((Salted.salt, str(self)))
+
+
+def test_nothing_depends_on_the_hash_seed(monkeypatch):
+    systems = hits([0.5, 0.6, 0.7], rng(), clusters=8, size=3)
+    systems = [dataclasses.replace(one, trainings=tuple(f"{k}/{name}" for name in one.trainings)) for k, one in enumerate(systems)]
+    named = [dataclasses.replace(one, trainings=tuple(map(Salted, one.trainings))) for one in systems]
+    found = compare._resample_means(named, 0, 50)
+    spreads = set()
+    for salt in range(20):
+        monkeypatch.setattr(Salted, "salt", salt)
+        spreads.add(compare._spread(found, np.array([1.0, -0.3, -0.7])))
+    assert len(spreads) == 1

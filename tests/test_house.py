@@ -61,6 +61,12 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
 
+def test_contributing_names_the_modules_of_the_steps_and_of_floor_0():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    listed = [set(names.split(",")) for names in re.findall(r"`saccade/\{([a-z_,]+)\}\.py`", text)]
+    assert listed == [set(FLOORS[3]), set(FLOORS[0])]
+
+
 def test_the_plan_imports_no_torch():
     done = python("import sys, saccade.plan, saccade.describe; sys.exit('torch' in sys.modules)")
     assert done.returncode == 0, done.stderr

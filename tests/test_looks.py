@@ -91,6 +91,7 @@ def test_a_video_with_nothing_to_judge_is_left_out_and_so_is_a_measure():
     ("decision", "message"),
     [
         ({"frames": [2]}, "names frame 2, but it has 2 frames"),
+        ({"frames": [-1, 1]}, "names frame -1, but it has 2 frames"),
         ({"frames": [0, 1], "boxes": [None]}, "name 2 frames and 1 boxes"),
         ({"frames": [0], "boxes": [[0, 0, 40, 40]]}, "in fractions of the frame"),
         ({"frames": [0], "boxes": [[0.5, 0, 0.2, 1]]}, "x0 < x1"),

@@ -1,7 +1,11 @@
+import os
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
-from conftest import edit
+from conftest import ROOT, edit
 
 from saccade import grid, plan, rerun
 from saccade.__main__ import main
@@ -34,6 +38,8 @@ def test_the_path_is_the_identity(project):
     ("text", "message"),
     [
         ("demo/dots/toy/plain", "is not a run"),
+        ("../dots/toy/plain/seed0", "budget '..' must be lower-case"),
+        ("Demo/dots/toy/plain/seed0", "budget 'Demo' must be lower-case"),
         ("demo/dots/toy/plain/seedx", "is not a run"),
         ("demo/dots/toy/plane/seed0", "unknown variant 'plane'; did you mean 'plain'"),
         ("demo/dots@3/toy/plain/seed0", "unknown edition '3'"),
@@ -227,3 +233,18 @@ def test_a_results_folder_that_cannot_be_written_is_one_message(project, monkeyp
     assert main(["plan", "--write", "results/demo/plan.json"]) == 1
     said = capsys.readouterr().err
     assert "cannot write results/demo/plan.json" in said and "Traceback" not in said
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-m", "saccade", "list"], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.parametrize("arguments", [["prepare", "dots", "--budget", ".."], ["report", "../demo"]])
+def test_a_budget_that_leaves_its_folder_is_refused_by_every_verb(project, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(project)
+    assert main(arguments) == 1
+    assert "must be lower-case" in capsys.readouterr().err

@@ -105,3 +105,22 @@ def test_a_buffer_that_has_a_size_keeps_to_it(tmp_path):
     weights.save(tmp_path / "calibrate.json", model, ["scores"], {})
     with pytest.raises(SaccadeError, match=r"scores is \(5,\) in the file but \(4,\) in the model"):
         weights.load(other, [tmp_path / "calibrate.json"], whole=False)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x80", b"\x80\x02.", b"\x80\x02a.", b"\x80\x02h\x01.", b"\x80\x02G\x00", b"\x80\x02M\x01", b"PK\x03\x04"]
+)
+def test_a_damaged_file_is_one_message_with_the_way_out(tmp_path, suffix, content):
+    file = tmp_path / f"x{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(SaccadeError, match=rf"x\{suffix} can't be read .* get it again"):
+        released.read(file)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_file_is_one_message_with_the_way_out(tmp_path, share):
+    file = published(tmp_path / "x.pth")
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(SaccadeError, match=r"x\.pth can't be read .* get it again"):
+        released.read(file)

@@ -147,3 +147,18 @@ def test_a_crop_larger_than_the_frame_is_refused():
 def test_other_arrays_are_refused(frames):
     with pytest.raises(ValueError, match="should be uint8"):
         transforms.test_clip(frames, _settings())
+
+
+@pytest.mark.parametrize("crop_number", [0, 1, 2])
+@pytest.mark.parametrize(("height", "width"), [(128, 170), (170, 128)])
+def test_a_box_of_the_frame_holds_the_same_pixels_in_each_crop(height, width, crop_number):
+    frames, settings = _ramp(height, width), _settings(crop=112, num_crops=3)
+    clip = (255 * transforms.test_clip(frames, settings, crop_number)[0]).round()
+    box = [60 / width, 62 / height, 68 / width, 66 / height]
+    left, top, right, bottom = (round(112 * side) for side in transforms.in_test_clip(box, height, width, settings, crop_number))
+    patch = clip[:, top:bottom, left:right]
+    assert torch.equal(patch, torch.from_numpy(frames)[0, 62:66, 60:68].permute(2, 0, 1).float())
+
+
+def test_a_box_of_the_frame_is_the_same_without_a_crop():
+    assert transforms.in_test_clip([0.25, 0.5, 0.5, 1.0], 128, 256, _settings(resize=64)) == [0.25, 0.5, 0.5, 1.0]

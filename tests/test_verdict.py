@@ -223,6 +223,16 @@ def test_a_paper_is_judged_on_its_numbers_and_on_ours():
     assert (lacking.on_printed, lacking.on_ours.kind, lacking.on_ours.why) == (True, "not run", "s3: not trained yet")
 
 
+@pytest.mark.parametrize(("why", "kind"), [(verdict.NotRun, "not run"), (verdict.Untestable, "untestable here")])
+def test_a_claim_that_cannot_be_said_at_all_ends_no_other(why, kind):
+    def missing(reported, ours):
+        raise why("seed 3")
+
+    found = judge({"a": missing, "b": lambda reported, ours: Finding(True, lambda: exact(True, "1 < 2"))}, None, None)
+    assert (found["a"].on_printed, found["a"].on_ours.kind, found["a"].on_ours.why) == (None, kind, "seed 3")
+    assert (found["b"].on_printed, found["b"].on_ours.kind) == (True, "holds")
+
+
 def test_a_missed_gate_is_untestable():
     def test():
         verdict.need_gates([])

@@ -5,6 +5,7 @@ What is drawn is drawn here, from the generator that is passed in.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -35,12 +36,22 @@ def test_clip(frames: np.ndarray, settings: Input, crop_number: int = 0) -> torc
     """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, then crop `crop_number` of `num_crops`; nothing is drawn."""
     clip = _resized(frames, settings.resize)
     if settings.crop:
-        top, left = sampling.crops(clip.shape[-2], clip.shape[-1], settings.crop, settings.num_crops)[crop_number]
-        clip = _cut(clip, (top, left, settings.crop, settings.crop), settings.crop)
+        clip = _cut(clip, _test_box(clip.shape[-2], clip.shape[-1], settings, crop_number), settings.crop)
     return _normalised(clip, settings)
 
 
 test_clip.__test__ = False  # type: ignore[attr-defined]  # the name begins like a test's
+
+
+def in_test_clip(box: Sequence[float], height: int, width: int, settings: Input, crop_number: int = 0) -> list[float]:
+    """[x0, y0, x1, y1] in fractions of a whole frame of that size, as fractions of what `test_clip` leaves of it.
+
+    Below 0 or above 1 where the box reaches beyond the crop.
+    """
+    tall, wide = resized_size(height, width, settings.resize)
+    top, left, rows, columns = _test_box(tall, wide, settings, crop_number) if settings.crop else (0, 0, tall, wide)
+    x0, y0, x1, y1 = box
+    return [(x0 * wide - left) / columns, (y0 * tall - top) / rows, (x1 * wide - left) / columns, (y1 * tall - top) / rows]
 
 
 def resized_size(height: int, width: int, resize: int) -> tuple[int, int]:
@@ -71,6 +82,12 @@ def random_resized_box(height: int, width: int, generator: np.random.Generator) 
     ratio = min(max(width / height, ratios[0]), ratios[1])
     tall, wide = (height, round(height * ratio)) if width / height > ratio else (round(width / ratio), width)
     return (height - tall) // 2, (width - wide) // 2, tall, wide
+
+
+def _test_box(height: int, width: int, settings: Input, crop_number: int) -> Box:
+    """The part of the resized frame that becomes crop `crop_number`."""
+    top, left = sampling.crops(height, width, settings.crop, settings.num_crops)[crop_number]
+    return top, left, settings.crop, settings.crop
 
 
 def _train_box(height: int, width: int, settings: Input, generator: np.random.Generator) -> Box:
