@@ -41,7 +41,8 @@ def dataset(folder: Path, videos: int) -> VideoDataset:
     """The clips of the decoders' benchmark, over and over, each under an id of its own."""
     clips = [(path.name, probe(path)) for path in make_clips(folder)]
     rows = [
-        {"video_id": f"{number:05d}", "split": "train", "path": name, "frames": info.frames, "duration_s": info.duration_s, "label": 0}
+        {"video_id": f"{number:05d}", "split": "train", "path": name, "label": 0}
+        | {key: getattr(info, key) for key in ("frames", "duration_s", "width", "height")}
         for number, (name, info) in ((number, clips[number % len(clips)]) for number in range(videos))
     ]
     return VideoDataset(pd.DataFrame(rows), folder, [Head("label", "single", ("a", "b"))], INPUT, "train", train=True, seed=0)
