@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import fake_results
 import pytest
 import torch
 
@@ -53,6 +54,19 @@ expects: [videos.zip]
 acquire: Ask the authors for videos.zip.
 editions: {"2": {}}
 """
+
+
+@pytest.fixture
+def plan():
+    """The plan of made-up results: two seeds of TSN."""
+    return fake_results.make_plan(seeds=2)
+
+
+@pytest.fixture
+def root(tmp_path, plan):
+    """A project root in which that plan has been run."""
+    fake_results.write_tree(tmp_path, plan)
+    return tmp_path
 
 
 @pytest.fixture

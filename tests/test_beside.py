@@ -1,6 +1,5 @@
 import math
 
-import fake_results
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,17 +60,6 @@ def test_a_named_stand_in_that_was_not_run_is_kept_as_such():
 def test_a_point_without_stand_ins_keeps_its_row():
     (row,) = judged([run_of("main", {"own": (None,)})], {("main", "own"): (1.0, 0.5)})
     assert (row.weights, row.stand_ins) == (None, {})
-
-
-@pytest.fixture
-def plan():
-    return fake_results.make_plan(seeds=2)
-
-
-@pytest.fixture
-def root(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    return tmp_path
 
 
 def of_fakes(plan, root, head="noun"):

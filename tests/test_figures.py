@@ -9,17 +9,6 @@ from matplotlib.colors import to_hex
 from saccade import figures, frontier, tables, tradeoff
 
 
-@pytest.fixture
-def plan():
-    return fake_results.make_plan(seeds=2)
-
-
-@pytest.fixture
-def root(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    return tmp_path
-
-
 def draw(plan, root, head="noun"):
     metrics = tables.collect_metrics(plan, root)
     points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", head)

@@ -10,17 +10,6 @@ from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
 from saccade.stats import Interval
 
 
-@pytest.fixture
-def plan():
-    return fake_results.make_plan(seeds=2)
-
-
-@pytest.fixture
-def root(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    return tmp_path
-
-
 def headline(plan, root, dataset="motion-digits"):
     return show.show_headline(plan, tables.collect_metrics(plan, root), root, "tsn", dataset)
 
