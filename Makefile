@@ -17,7 +17,7 @@ demo: .venv/.installed
 	@echo && echo "The report: $(CURDIR)/reports/demo/index.html"
 
 test: .venv/.installed
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

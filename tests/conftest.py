@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,12 @@ expects: [videos.zip]
 acquire: Ask the authors for videos.zip.
 editions: {"2": {}}
 """
+
+
+def pytest_collection_modifyitems(items):
+    """Files with most slow tests first, so that no worker is left alone with one of them at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture
