@@ -18,7 +18,7 @@ from saccade.datasets import load_dataset
 from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
 from saccade.project import check_budget, find_root, names
-from saccade.records import SaccadeError, Task, write_json
+from saccade.records import SaccadeError, Task, need_writable, write_json
 from saccade.strict import suggest
 
 
@@ -112,10 +112,14 @@ def _train(root: Path, options: argparse.Namespace) -> None:
     values, code = plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)
     imports = rerun.released(root, run) if phase.name == IMPORT else None
     more = {"trains": phase.trains, "identity": rerun.train_params(root, run, phase), "released": imports}
-    (import_weights if imports else train)(_task(root, run, settings, products, code, values, phase=phase.name, **more))
+    task = _task(root, run, settings, products, code, values, phase=phase.name, **more)
+    for folder in (task.folder, task.checkpoint.parent):
+        need_writable(folder)
+    (import_weights if imports else train)(task)
 
 
 def _predict(root: Path, options: argparse.Namespace) -> None:
+    from saccade.inference import need_trained
     from saccade.predict import predict
 
     run = plan.Run.parse(root, options.run)
@@ -123,7 +127,9 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
     values = json.loads(rerun.predict_params(root, run)["settings"])
     products = [need.product for need in plan.weights(root, run)]
     points = {name: point.typed for name, point in resolved.items()}
-    predict(_task(root, run, plan.resolve(root, run).typed, products, rerun.predict_code(root, run.method), values, points=points))
+    task = _task(root, run, plan.resolve(root, run).typed, products, rerun.predict_code(root, run.method), values, points=points)
+    need_trained(task)
+    predict(task)
 
 
 def _try(root: Path, options: argparse.Namespace) -> None:
@@ -151,6 +157,7 @@ def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: 
         heads=plan.heads(root, run),
         seed=run.seed,
         weights=products,
+        drops=plan.drops(root, run),
         code=code,
         values=values,
         **more,

@@ -69,10 +69,15 @@ def read_hits(plan: Plan, root: Path, method: str, dataset: str, head: str) -> d
         return {}
     found: dict[Cell, Runs] = {}
     for key, rows in pd.concat(tables, ignore_index=True).groupby(["variant", "point"], sort=False):
-        wide = rows.pivot(index=["video_id", "cluster"], columns="training", values=f"{head}.top1").dropna().sort_index()
-        videos, clusters = (wide.index.get_level_values(name).to_numpy() for name in ("video_id", "cluster"))
-        found[key] = Runs(wide.to_numpy().T, videos, clusters, tuple(map(str, wide)))  # type: ignore[index]
+        found[key] = to_runs(rows, f"{head}.top1")  # type: ignore[index]
     return found
+
+
+def to_runs(rows: pd.DataFrame, column: str) -> Runs:
+    """One system from a row per training and video (video_id, cluster, training, `column`); videos that a training lacks are left out."""
+    wide = rows.pivot(index=["video_id", "cluster"], columns="training", values=column).dropna().sort_index()
+    videos, clusters = (wide.index.get_level_values(name).to_numpy() for name in ("video_id", "cluster"))
+    return Runs(wide.to_numpy().T, videos, clusters, tuple(map(str, wide)))
 
 
 def beside_stand_ins(

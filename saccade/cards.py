@@ -24,7 +24,8 @@ IMPORT = "import"  # the phase that brings in published weights; no function's n
 
 @dataclass(frozen=True)
 class Phase:
-    """One training stage. `reads`: the settings that decide its weights (None: all), but those it `ignores`; `trains`: state-dict globs."""
+    """One training stage. `reads`: the settings that decide its weights (None: all), but those it `ignores`; `trains`: state-dict globs;
+    `drops`: globs over tensors of other runs' phases, needed here, that are left out (a classifier of other classes)."""
 
     name: str
     needs: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Phase:
     reads: tuple[str, ...] | None = None
     ignores: tuple[str, ...] = ()
     gate: Mapping[str, Any] | None = None
+    drops: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,10 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
             f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not {', '.join(sorted(RESERVED_PHASES))}"
         )
     body = mapping(file, f"phases.{name}", body)
-    only(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate"])
+    only(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate", "drops"])
     lists = {
         key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}"))
-        for key in ("needs", "trains", "reads", "ignores")
+        for key in ("needs", "trains", "reads", "ignores", "drops")
         if key in body
     }
     gate = body.get("gate")

@@ -87,12 +87,12 @@ def _one(root: Path, path: Path, name: str | None, changed: int) -> tuple[frozen
 
 def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterator[Target]:
     """What of the project the statement mentions: names of its module, and names imported there or inside it."""
-    imports = dict(module.imports)
-    for inner in ast.walk(node):  # first, since a name may stand before the import that binds it
+    imports, nodes = dict(module.imports), list(ast.walk(node))
+    for inner in nodes:  # first, since a name may stand before the import that binds it
         if isinstance(inner, ast.Import | ast.ImportFrom):
             imports.update(_imports(root, path, inner))
     qualified = set()  # the `module` of `module.name`; a module mentioned bare may be used whole
-    for inner in ast.walk(node):
+    for inner in nodes:
         if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id in imports:
             qualified.add(id(inner.value))
             yield from _attribute(root, imports[inner.value.id], inner.attr)

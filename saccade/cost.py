@@ -133,17 +133,22 @@ def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
     return Count(sum(operators.values()), dict(operators), modules, types, dict(spans.calls), result)
 
 
-def forward_macs(module: nn.Module, shape: Sequence[int]) -> int:
+def forward_macs(module: nn.Module, shape: Sequence[int] | Sequence[Sequence[int]]) -> int:
     """MACs of `module(x)` for one x of `shape` (without the batch dimension), counted on the meta device; remembered per module and shape.
 
-    It costs a forward pass in shapes only, so `predict` can say for every batch what a video costs that takes all steps.
+    `shape` may be a tuple of shapes, for an x that is a tuple of tensors. It costs a forward pass in shapes only, so `predict` can say
+    for every batch what a video costs that takes all steps.
     """
     parameters = [*module.named_parameters(), *module.named_buffers()]
-    key = (tuple(shape), module.training, tuple(value.shape for _, value in parameters))
+    shapes = [tuple(part) for part in shape if not isinstance(part, int)]
+    key = (tuple(shapes or shape), module.training, tuple(value.shape for _, value in parameters))
     remembered = _REMEMBERED.setdefault(module, {})
     if key not in remembered:
         shapes_only = {name: value.to("meta") for name, value in parameters}
-        video = torch.empty((1, *shape), device="meta")
+        if shapes:
+            video: Any = tuple(torch.empty((1, *part), device="meta") for part in shapes)
+        else:
+            video = torch.empty((1, *shape), device="meta")  # type: ignore[arg-type]
         with torch.no_grad(), _aside():
             remembered[key] = count(torch.func.functional_call, module, shapes_only, (video,)).macs
     return remembered[key]

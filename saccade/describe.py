@@ -1,7 +1,7 @@
 """What `list` and `plan` print: the project at a glance, and one run with the origin of every setting."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +39,41 @@ def describe_project(root: Path, config: Config) -> str:
 
 
 def describe_run(root: Path, run: plan.Run) -> str:
-    """The run's phases with needs and state, then each setting, its value and the layer of the card that decided it."""
+    """The run's phases with needs and state, its points with what they change, then each setting, its value and the layer of the card that
+    decided it, and those that a phase has otherwise."""
     method = load_method(root, run.method)
     lines = [run.name, f"  data {run.prepared}", f"  can't run here: {why}" if (why := plan.blocked(root, run)) else "  can run here"]
     lines += [f"  {line}" for line in _weights(root, run)]
-    lines += [f"  predict: {_predict_state(root, run)}", "  points"]
-    lines += [
-        f"    {point.name}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"
-        for point, why in plan.points(root, run)
-    ]
-    lines += ["  settings"]
+    lines += [f"  predict: {_predict_state(root, run)}"]
     resolved = plan.resolve(root, run)
-    width = max(len(key) for key in resolved.values)
-    lines += [f"    {key:{width}} {canonical(value):24} {resolved.origins[key]}" for key, value in sorted(resolved.values.items())]
+    lines += ["  points, each with the settings that it changes"]
+    for point, why in plan.points(root, run):
+        changed = _changed(plan.resolve(root, run, point=point.name), resolved)
+        lines += [f"    {point.name}: {changed}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"]
+    lines += ["  settings", *_lines(resolved, resolved.values)]
     for phase in plan.phases(root, run):
         own = plan.resolve(root, run, phase.name)
-        differ = [key for key in own.values if own.values[key] != resolved.values[key]]
-        lines += [f"    {key:{width}} {canonical(own.values[key]):24} {own.origins[key]}" for key in sorted(differ)]
+        if differ := _differ(own, resolved):
+            lines += [f"  settings of phase {phase.name} that differ", *_lines(own, differ)]
     return "\n".join(lines)
+
+
+def _differ(own: plan.Resolved, rest: plan.Resolved) -> list[str]:
+    return [key for key in sorted(own.values) if own.values[key] != rest.values[key]]
+
+
+def _changed(own: plan.Resolved, rest: plan.Resolved) -> str:
+    """`num_frames 2, stride 4 (points.few)`: the settings that differ, with the layer that decided them."""
+    layers: dict[str, list[str]] = {}
+    for key in _differ(own, rest):
+        layers.setdefault(own.origins[key], []).append(f"{key} {canonical(own.values[key])}")
+    return "; ".join(f"{', '.join(changes)} ({layer})" for layer, changes in layers.items()) or "the run's own settings"
+
+
+def _lines(resolved: plan.Resolved, keys: Iterable[str]) -> list[str]:
+    """A line per setting: key, value, the layer that decided it."""
+    width = max(len(key) for key in resolved.values)
+    return [f"    {key:{width}} {canonical(resolved.values[key]):24} {resolved.origins[key]}" for key in sorted(keys)]
 
 
 def _weights(root: Path, run: plan.Run) -> Iterator[str]:
@@ -64,7 +81,8 @@ def _weights(root: Path, run: plan.Run) -> Iterator[str]:
     moves: list[plan.Need] = []  # those whose weights may not stay what they are
     for need in plan.weights(root, run):
         name = f"phase {need.phase.name}" if need.run == run else f"phase {need.phase.name} of {need.run.name}"
-        yield f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}; trains {', '.join(need.phase.trains)}"
+        without = f" without {', '.join(need.phase.drops)}" if need.phase.drops else ""
+        yield f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}{without}; trains {', '.join(need.phase.trains)}"
         state = _phase_state(root, need.run, need.phase)
         before = [other.phase.name for other in plan.needs(root, need.run, need.phase) if other in moves]
         if state == "trained, up to date" and before:

@@ -25,19 +25,22 @@ Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean lo
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate."""
-    by_factor: dict[float, list[nn.Parameter]] = {}
+    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate and weight
+    decay."""
+    kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             factor = next((value for glob, value in recipe.lr_factors.items() if fnmatchcase(name, glob)), 1.0)
-            by_factor.setdefault(factor, []).append(parameter)
-    if not by_factor:
+            decay = 0.0 if any(fnmatchcase(name, glob) for glob in recipe.undecayed) else recipe.weight_decay
+            kinds.setdefault((factor, decay), []).append(parameter)
+    if not kinds:
         raise SaccadeError("no parameter is trainable in this phase; check the `trains` globs of its card")
-    covered([name for name, _ in model.named_parameters()], list(recipe.lr_factors), "lr_factors")
-    groups = [{"params": parameters, "factor": factor} for factor, parameters in by_factor.items()]
+    for key in ("lr_factors", "undecayed"):
+        covered([name for name, _ in model.named_parameters()], list(getattr(recipe, key)), key)
+    groups = [{"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()]
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.lr, weight_decay=recipe.weight_decay)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+        return torch.optim.Adam(groups, lr=recipe.lr)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
 
 
 def rate(recipe: Recipe, epoch: float) -> float:

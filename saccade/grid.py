@@ -89,7 +89,13 @@ def grid(root: Path, config: Config) -> dict[str, Any]:
         "runs": rows,
         "methods": [{"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper, "baseline": m.baseline} for m in methods],
         "datasets": [
-            {"name": d.name, "title": d.title, "classes": {h.name: list(h.classes) for h in d.heads.values()}, "means": dict(d.means)}
+            {
+                "name": d.name,
+                "title": d.title,
+                "classes": {h.name: list(h.classes) for h in d.heads.values()},
+                "derive": {name: list(parts) for name, parts in d.derive.items()},
+                "means": dict(d.means),
+            }
             for d in datasets
         ],
     }

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +42,8 @@ class Table:
 
     @property
     def kinds(self) -> list[str]:
-        """Per column: `long` (sentences), `text` or `n` (numbers)."""
-        return ["long" if column in LONG else "text" if column in TEXT else "n" for column in self.columns]
+        """Per column: `long` (sentences), `text` (the first, which heads its row, at least) or `n` (numbers)."""
+        return ["long" if name in LONG else "text" if name in TEXT or not number else "n" for number, name in enumerate(self.columns)]
 
 
 @dataclass(frozen=True)
@@ -131,28 +132,33 @@ def fill_latex(root: Path, template: str, path: Path, **values: Any) -> None:
 
 
 def compile_pdf(tex: Path) -> str:
-    """Writes the PDF beside `tex`; gives back '' or, where LaTeX isn't installed, the sentence that says so.
-
-    Raises SaccadeError with LaTeX's first error line where it fails.
-    """
+    """Writes the PDF beside `tex`; gives back '' or, where there is none, the sentence that says why. A LaTeX that fails is warned of on
+    stderr."""
     if shutil.which("pdflatex") is None:
         return "No PDF was made: pdflatex is not installed here (Debian: texlive-latex-recommended, lmodern)."
+    try:
+        _run_latex(tex)
+    except SaccadeError as error:
+        print(f"saccade: warning: no PDF was made: {error}", file=sys.stderr)
+        return f"No PDF was made: {error}."
+    return ""
+
+
+def _run_latex(tex: Path) -> None:
+    """Writes the PDF beside `tex`; raises SaccadeError with LaTeX's first error line, or the end of what it said, where it fails."""
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "-file-line-error"]
     undated = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
     with tempfile.TemporaryDirectory(prefix="saccade-") as folder:
         for _ in range(4):  # longtable settles its column widths over several passes
-            done = subprocess.run(
-                [*command, f"-output-directory={folder}", tex.name],
-                cwd=tex.parent,
-                env=undated,
-                capture_output=True,
-                text=True,
-                errors="replace",
-            )
+            options: dict[str, Any] = {"cwd": tex.parent, "env": undated, "capture_output": True, "text": True, "errors": "replace"}
+            try:
+                done = subprocess.run([*command, f"-output-directory={folder}", tex.name], **options)
+            except OSError as error:  # there, and no program
+                raise SaccadeError(f"pdflatex can't be started: {error.strerror or error}; the .tex is kept") from None
             if done.returncode:
-                first = next((line for line in done.stdout.splitlines() if re.match(r"!|\S+:\d+: ", line)), done.stdout[-300:])
-                raise SaccadeError(f"pdflatex failed on {tex}: {first}; the .tex is kept")
+                said = done.stdout.strip() or done.stderr.strip() or f"exit status {done.returncode}, without a word"
+                first = next((line for line in said.splitlines() if re.match(r"!|\S+:\d+: ", line)), said[-300:])
+                raise SaccadeError(f"pdflatex failed on {tex}: {' '.join(first.split())}; the .tex is kept")
             if not re.search(r"Rerun to get|Table widths have changed|Rerun LaTeX", done.stdout):
                 break
         write_atomic(tex.with_suffix(".pdf"), lambda temporary: shutil.copyfile(Path(folder, tex.with_suffix(".pdf").name), temporary))
-    return ""

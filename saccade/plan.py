@@ -129,7 +129,7 @@ def phases(root: Path, run: Run) -> list[Phase]:
     """The run's own phases, each after those it needs."""
     method = load_method(root, run.method)
     use = method.variants[run.variant].use or tuple(name for name in method.phases if name != IMPORT)
-    own = {name: dataclasses.replace(method.phases[name], needs=_needs(method, run, name)) for name in use}
+    own = {name: dataclasses.replace(method.phases[name], **_needs(method, run, name)) for name in use}
     ordered: list[Phase] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -162,8 +162,8 @@ def needs(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) -> li
     exist or was trained with other settings than the ones it `reads` have here."""
     found: list[Need] = []
     for text in phase.needs:
-        other = _provider(root, run, phase, text)
-        need = Need(other, phase_of(root, other, text.split("/")[-1]))
+        need = _need(root, run, phase, text)
+        other = need.run
         label = str(need.product)
         if label in _path:
             raise SaccadeError(f"{run.name}: phases need each other in a circle: {' -> '.join((*_path, label))}")
@@ -182,6 +182,16 @@ def weights(root: Path, run: Run) -> list[Need]:
         for need in [*needs(root, run, phase), Need(run, phase)]:
             if need not in found:
                 found.append(need)
+    return found
+
+
+def drops(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
+    """Globs over the tensors of other runs' phases that this run leaves out when it loads them, by product."""
+    found: dict[Path, tuple[str, ...]] = {}
+    for phase in phases(root, run):
+        for need in needs(root, run, phase):
+            if need.run != run and phase.drops:
+                found[need.product] = (*found.get(need.product, ()), *phase.drops)
     return found
 
 
@@ -278,25 +288,28 @@ def _layers(method: Method, run: Run, point: str | None) -> Iterator[tuple[str, 
         yield f"points.{point}", method.points[point].layer
 
 
-def _needs(method: Method, run: Run, phase: str) -> tuple[str, ...]:
-    chosen = method.phases[phase].needs
+def _needs(method: Method, run: Run, phase: str) -> dict[str, tuple[str, ...]]:
+    """The phase's `needs` and `drops` in this run."""
+    chosen = {key: getattr(method.phases[phase], key) for key in ("needs", "drops")}
     for _, layer in _layers(method, run, None):
-        chosen = layer.get("phases", {}).get(phase, {}).get("needs", chosen)
-    return tuple(chosen)
+        inner = layer.get("phases", {}).get(phase, {})
+        chosen |= {key: tuple(inner[key]) for key in chosen if key in inner}
+    return chosen
 
 
-def _provider(root: Path, run: Run, phase: Phase, text: str) -> Run:
-    """The run that a need names; parts that aren't said are this run's own: [<dataset>/][<method>/][<variant>/]<phase>."""
-    parts = text.split("/")[:-1]
+def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:
+    """What a need names; parts that aren't said are this run's own: [<dataset>/][<method>/][<variant>/]<phase>."""
+    *parts, name = text.split("/")
     if len(parts) > 3:
         raise SaccadeError(f"{run.name}: phase {phase.name} needs '{text}', which isn't [<dataset>/][<method>/][<variant>/]<phase>")
     data, method, variant = [run.data, run.method, run.variant][: 3 - len(parts)] + parts
     other = Run(run.budget, *split_edition(data), method, variant, run.seed)
     try:
         check(root, other)
+        return Need(other, phase_of(root, other, name))
     except SaccadeError as error:
-        raise SaccadeError(f"{run.name}: phase {phase.name} needs '{text}', which doesn't exist: {error}") from None
-    return other
+        card = load_method(root, run.method).file
+        raise SaccadeError(f"{card}: in {run.name}, phase {phase.name} needs '{text}', which doesn't exist: {error}") from None
 
 
 def _check_shared(root: Path, run: Run, need: Need) -> None:

@@ -24,6 +24,7 @@ PREDICTION_COLUMNS = ["point", "video_id", "cluster", "macs", "frames", "decoded
 METRICS_COLUMNS = ["dataset", "method", "variant", "point", "seed", "metric", "value", "low", "high", "n"]
 REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit", "origin", "note"]
 COST_COLUMNS = ["paper", "table", "row", "column", "dataset", "unit", "reported", "ours", "relative_error", "rule", "note"]
+CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
 
 
@@ -66,7 +67,7 @@ class Prediction:
 class Task:
     """What a step is asked to do, decided by the plan: the steps read no card. Paths but `root` are relative to it.
 
-    `weights`: the phases' products to load, in order; `points`: the operating points to predict, name -> settings.
+    `weights`: the phases' products to load, in order; `drops`: globs over tensors to leave out, by product; `points`: the operating points to predict, name -> settings.
     """
 
     root: Path
@@ -79,6 +80,7 @@ class Task:
     weights: Sequence[Path]
     code: str
     values: dict[str, Any] = field(default_factory=dict)  # what decides the result, as JSON
+    drops: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     phase: str = ""
     trains: tuple[str, ...] = ()
     identity: dict[str, Any] = field(default_factory=dict)  # what a checkpoint must have been made of to be taken up
@@ -89,6 +91,11 @@ class Task:
     def folder(self) -> Path:
         """The run's own folder."""
         return self.root / "results" / self.run
+
+    @property
+    def loads(self) -> dict[Path, tuple[str, ...]]:
+        """The products to load, in order, each with the globs over its tensors that are left out."""
+        return {self.root / product: self.drops.get(product, ()) for product in self.weights}
 
     @property
     def checkpoint(self) -> Path:
@@ -126,6 +133,17 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def need_writable(folder: Path) -> None:
+    """Raises SaccadeError where no file can be written into the folder, which is made if need be: asked before a long step, not after it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SaccadeError(
+            f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the disk?"
+        ) from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from saccade import pages, tables
+from saccade import claims, pages, tables
 from saccade.records import SaccadeError, canonical, read_json, write_atomic, write_csv
 from saccade.show import read_coverage, show_not_run
 from saccade.tables import Plan, collect_metrics, collect_planned, dataset_label, only, run_folder, runs_of
@@ -44,11 +44,12 @@ def read_plan(path: Path) -> Plan:
 
 
 def collect(plan: Plan, root: Path) -> None:
-    """Writes results/<budget>/metrics.csv and planned.csv."""
+    """Writes results/<budget>/metrics.csv, planned.csv and claims.csv."""
     folder = root / "results" / plan["budget"]
     metrics = collect_metrics(plan, root)
     write_csv(folder / "metrics.csv", pd.concat([metrics, tables.average_editions(plan, metrics)], ignore_index=True))
     write_csv(folder / "planned.csv", collect_planned(plan, root))
+    write_csv(folder / "claims.csv", claims.judge_all(plan, root))
 
 
 def run_notebook(plan: Plan, method: str, root: Path) -> None:
@@ -103,13 +104,14 @@ def write_page(plan: Plan, method: str, root: Path) -> None:
 def write_index(plan: Plan, root: Path) -> None:
     """Writes reports/<budget>/index.html: every method with how much of it was run, and what was not."""
     planned = collect_planned(plan, root)
-    methods = []
+    methods, judged = [], claims.summaries(plan, root)
     for entry in plan["methods"]:
         mine = planned[planned.method == entry["name"]]
         drawn = [
             d for d in pages.read_figures(root / "results" / plan["budget"] / "figures" / entry["name"]) if d.about["kind"] == "tradeoff"
         ]
-        methods.append({**entry, "cells": len(mine), "done": int((mine.status == "run").sum()), "figures": drawn[:2]})
+        counts = {"cells": len(mine), "done": int((mine.status == "run").sum()), "claims": judged.get(entry["name"], "")}
+        methods.append({**entry, **counts, "figures": drawn[:2]})
     not_run = show_not_run(planned.assign(variant=planned.method + "/" + planned.variant)).rename(columns={"Variant": "Run"})
     path = root / "reports" / plan["budget"] / "index.html"
     values = {

@@ -5,6 +5,8 @@ Never a card or a whole file: another variant's settings, a comment, or a new fi
 
 import dataclasses
 import hashlib
+import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from saccade import closure
 from saccade.against import Counterpart, timed
 from saccade.cards import IMPORT, Phase, load_method
 from saccade.datasets import Dataset, load_dataset
+from saccade.paper import claims_hash, read_paper
 from saccade.plan import Run, data_settings, heads, phase_settings, points, released_file, resolve
 from saccade.records import canonical
 from saccade.settings import FREE
@@ -56,12 +59,42 @@ def cells_code(root: Path, method: str) -> str:
     return closure.code_hash(root, [(root / "saccade/cost_table.py", None), (root / "methods" / method / "cells.py", None)])
 
 
+@lru_cache(maxsize=1024)
+def notebook_code(root: Path) -> str:
+    """The report's code and what the notebook calls (`module.name`, or a name imported by itself), which `report` doesn't reach."""
+    cells = json.loads((root / "workflow/notebooks/method.ipynb").read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    modules = [name for line in re.findall(r"^from saccade import (.+)$", text, re.M) for name in line.split(", ")]
+    called = {(module, name) for module in modules for name in re.findall(rf"\b{module}\.(\w+)", text)}
+    for module, names in re.findall(r"^from saccade\.(\w+) import (.+)$", text, re.M):
+        called |= {(module, name) for name in names.split(", ")}
+    entries = [(root / f"saccade/{module}.py", name) for module, name in sorted(called)]
+    return closure.code_hash(root, [(root / "saccade/report.py", "report"), *entries])
+
+
+@lru_cache(maxsize=1024)
+def own_code(root: Path, method: str) -> str:
+    """What the method itself tells the report: the code of its claims.py and findings.py, where it has them, and its claims' hash,
+    which a comment changes, too, since pages print it."""
+    folder, paper = root / "methods" / method, read_paper(root, method)
+    files = [file for file in (folder / "claims.py", folder / "findings.py") if file.is_file()]
+    return canonical([closure.code_hash(root, [(file, None) for file in files]), claims_hash(paper) if paper else ""])
+
+
+def paper_files(root: Path, method: str) -> list[str]:
+    """The files, below the root, that tell the report what the method's paper prints and claims; those that exist."""
+    files = [Path("methods", method, name) for name in ("paper.yml", "reported.csv")]
+    return [file.as_posix() for file in files if (root / file).is_file()]
+
+
 def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
     """What, when changed, re-runs a phase. Outside `demo` and `study` edited code doesn't: `plan` calls it stale."""
     code = train_code(root, run.method, phase.name)
     spec = {"settings": phase_settings(root, run, phase), "trains": phase.trains}
     if phase.name == IMPORT:
         spec["released"] = released(root, run)
+    if phase.drops:
+        spec["drops"] = phase.drops
     return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
 
 

@@ -24,6 +24,7 @@ class Input:
     num_clips: int = 1  # temporal views of a `consecutive` clip at test time
     num_crops: int = 1  # spatial views at test time: 1 centre, 3 along the longer side
     resize: int  # short side in pixels after resizing; 0 keeps the native size
+    resize_to: int = 0  # in training the short side is drawn from `resize` to this, both included; 0 draws nothing
     crop: int  # side of the square crop in pixels; 0 keeps the whole frame
     train_crop: Literal["centre", "random", "multiscale", "random-resized"] = "random"
     flip: bool = False  # horizontal flips in training; never where left and right are classes
@@ -33,11 +34,14 @@ class Input:
     n_fft: int = 512
     hop_length: int = 160
     num_mels: int = 64
+    truth: list[str] = field(default_factory=list)  # columns of the ground truth per frame that a clip brings along, for oracles
     cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
 
     def __post_init__(self) -> None:
         at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
         at_least(self, 0, "resize", "crop", "cache_mb")
+        if self.resize_to and not 0 < self.resize <= self.resize_to:
+            raise ValueError(f"resize_to is {self.resize_to}, but resize {self.resize}: give the smallest short side in `resize`")
         if self.cache_mb and getattr(self, "workers", 0):
             raise ValueError("cache_mb and workers don't go together: workers start anew each epoch and would keep nothing")
         parent = super()
@@ -55,7 +59,9 @@ class Recipe:
     lr: float
     lr_factors: dict[str, float] = field(default_factory=dict)  # of parameters by name (globs, the first that fits), where not 1
     momentum: float = 0.9
+    nesterov: bool = False  # of `sgd`
     weight_decay: float = 0.0
+    undecayed: list[str] = field(default_factory=list)  # parameters by name (globs) that weight decay spares
     schedule: Literal["constant", "step", "cosine"] = "cosine"
     milestones: list[int] = field(default_factory=list)  # epochs after which `step` multiplies the rate by gamma
     gamma: float = 0.1

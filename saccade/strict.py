@@ -14,22 +14,22 @@ from saccade.records import SaccadeError
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's booleans and floats (`off` is a word, `1e-3` a number), and no key given twice."""
+    """YAML 1.2's booleans and floats (`off` is a word, `1e-3` a number), merge keys (`<<: *anchor`), and no key given twice."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
-        return mapping
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Keys are compared as they are written: a merged mapping (`<<`) may well give a key that its host gives otherwise."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false|True|False)$"), list("tTfF"))
@@ -116,7 +116,7 @@ def layer_of(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases:
         if phase not in phases:
             raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
         inner = mapping(file, f"{place}.phases.{phase}", inner)
-        only(file, f"{place}.phases.{phase}", inner, [*keys, "needs"])
+        only(file, f"{place}.phases.{phase}", inner, [*keys, "needs", "drops"])
         checked = {
             key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}") for key, value in inner.items()
         }

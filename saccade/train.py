@@ -25,7 +25,7 @@ def train(task: Task) -> None:
     generator = seed_everything(task.seed, task.settings.threads)
     device = choose_device(task.settings.device)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-    weights.load(model, [task.root / product for product in task.weights], whole=False)
+    weights.load(model, task.loads, whole=False)
     weights.freeze_rest(model, task.trains)
     log = task.folder / f"{task.phase}.log.jsonl"
     checkpoint = Checkpoint(task.checkpoint, _identity(task, device), task.settings.checkpoint_minutes, [generator])
@@ -53,7 +53,7 @@ def import_weights(task: Task) -> None:
     started = time.perf_counter()
     seed_everything(task.seed, task.settings.threads)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-    weights.load(model, [task.root / product for product in task.weights], whole=False)
+    weights.load(model, task.loads, whole=False)
     rename = functools.partial(load_module(task.root / task.method / "phases.py").import_released, task.settings)
     assert task.released is not None, f"{task.run} has no released weights"
     file, drops, expected = task.root / task.released["file"], task.released["drops"], task.released["sha256"]

@@ -27,6 +27,9 @@ TITLES = {
     "details": "More metrics",
     "coverage": "Videos",
     "cost_cells": "Printed costs, counted again",
+    "paper": "The paper's table",
+    "claims": "The paper's claims",
+    "findings": "What only this method shows",
     "tradeoff": "Accuracy against cost",
     "modules": "Where the multiply-adds go",
     "curves": "Learning curves",
@@ -39,7 +42,7 @@ UNITS = (
     "GMACs: billions of multiply-adds per video as executed, over all views and crops, classification head included, decoding not; "
     "mean [median, 95th percentile] over videos. "
 )
-LONG = {"Why", "Points"}  # columns of sentences
+LONG = {"Why", "Points", "Says", "On ours", "Evidence", "Classes"}  # columns of sentences
 TEXT = LONG | {
     "Dataset",
     "Variant",
@@ -60,6 +63,11 @@ TEXT = LONG | {
     "Part",
     "Doubts",
     "Code",
+    "Origin",
+    "Claim",
+    "Comparand",
+    "On printed",
+    "Class",
 }
 CAPTIONS = {
     "not_run": "Every planned cell (point and seed) that has no result, and why.",
@@ -104,6 +112,17 @@ CAPTIONS = {
         "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds, under the counting "
         "rule in the notes. Difference: ours minus printed, as a share of the printed number."
     ),
+    "paper": (
+        "Printed: as it stands in the paper; cited: taken by it from elsewhere. Ours: (counted) multiply-adds counted without data, the "
+        "same in every budget; all else is executed by a run of budget paper, and by no other: mean ± standard deviation over seeds, "
+        "brackets: 95 % bootstrap interval over clusters (mean over seeds). Difference: ours minus printed, in points for accuracies, in % "
+        "of the printed number otherwise. "
+    ),
+    "claims": (
+        "Each claim judged twice: on the numbers that the paper prints, and on ours, with intervals over clusters of videos and seeds and "
+        "Holm's correction for the number of claims. Comparand: own, or cited, which ours can't be put beside."
+    ),
+    "findings": "",
     "tradeoff": (
         "Circles: the method's own operating points, filled on their Pareto front (grey line). Triangles and other hollow marks: "
         "stand-ins (oracle up, random down); an oracle sees the ground truth. Small dots: seeds. Bars: 95 % bootstrap intervals over "
@@ -148,10 +167,14 @@ def escape_latex(text: object) -> str:
 def about(plan: Plan, kind: str, dataset: str = "", detail: str = "", **more: str) -> dict[str, str]:
     """What a page says about a table or figure: kind, dataset, title, caption. A caption names the budget that the numbers come from."""
     title = TITLES[kind] + (f": {detail}" if detail else "")
-    nature = NATURE.get(plan["budget"], "a budget of its user's own")
-    source = f"Budget {plan['budget']} ({nature})" + (f", {dataset}. " if dataset else ". ")
-    caption = CAPTIONS[kind] if kind == "cost_cells" else source + CAPTIONS[kind]
+    caption = CAPTIONS[kind] if kind == "cost_cells" else source(plan, dataset) + CAPTIONS[kind]
     return {"kind": kind, "dataset": dataset, "title": title, "caption": caption, **more}
+
+
+def source(plan: Plan, dataset: str = "") -> str:
+    """Where numbers come from: how every caption of a budget's numbers begins."""
+    nature = NATURE.get(plan["budget"], "a budget of its user's own")
+    return f"Budget {plan['budget']} ({nature})" + (f", {dataset}. " if dataset else ". ")
 
 
 def percent(value: float, sd: float = math.nan, low: float = math.nan, high: float = math.nan) -> str:
@@ -192,10 +215,18 @@ def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
     width = max(0.15, (0.95 - 0.075 * (len(table.columns) - long)) / max(long, 1))
     align = "".join(rf"p{{{width:.2f}\textwidth}}" if c in LONG else "l" if c in TEXT else "r" for c in table)
     cells: Any = {column: escape_latex if column in TEXT else number for column in table}
-    style = table.style.hide(axis="index").format(cells).format_index(escape_latex, axis=1)
+    style = table.style.hide(axis="index").format(cells).format_index(_heading, axis=1)
     options: Any = {"environment": "longtable", "hrules": True, "column_format": align}
     text = str(style.to_latex(caption=escape_latex(caption), label=label, **options))
     return text + "".join(rf"\textsuperscript{{{i}}} {escape_latex(note)}\par" + "\n" for i, note in enumerate(notes, 1))
+
+
+def _heading(name: object) -> str:
+    """A column's heading, in two lines where a printed column stands beside ours."""
+    first, _, last = str(name).rpartition(" ")
+    if not first or last not in ("printed", "ours", "difference"):
+        return escape_latex(name)
+    return rf"\begin{{tabular}}[b]{{@{{}}r@{{}}}}{escape_latex(first)}\\{last}\end{{tabular}}"
 
 
 def save_table(table: pd.DataFrame, folder: Path, name: str, about: dict[str, str]) -> pd.DataFrame:

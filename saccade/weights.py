@@ -1,7 +1,7 @@
 """What a phase leaves behind: a safetensors file with the tensors it trained, and a small JSON that vouches for it."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -47,12 +47,15 @@ def save(product: Path, model: nn.Module, globs: Sequence[str], facts: dict[str,
     write_json(product, {"sha256": sha256(file), "bytes": file.stat().st_size, "tensors": len(tensors)} | facts)
 
 
-def load(model: nn.Module, products: Sequence[Path], *, whole: bool) -> None:
+def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
     """Loads phases in order. Every tensor must exist in the model with its shape (a buffer built empty takes any); with `whole`,
-    every tensor of the model must come from some phase, so that nothing is left at its random start. Raises SaccadeError otherwise."""
+    every tensor of the model must come from some phase, so that nothing is left at its random start. Where `products` is a mapping
+    (`Task.loads`) it gives globs over the tensors that are left out of each. Raises SaccadeError otherwise."""
     state, loaded = model.state_dict(), set()
     for product in products:
         tensors = _read(product)
+        for name in covered(tensors, products[product], "drops") if isinstance(products, Mapping) else ():
+            del tensors[name]
         for name, tensor in tensors.items():
             if name not in state or (state[name].shape != tensor.shape and not sizeless(model, name)):
                 here = tuple(state[name].shape) if name in state else "absent"

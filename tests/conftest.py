@@ -110,9 +110,9 @@ def copy_project(target: Path, names: Sequence[str] = COPIED) -> Path:
     return target
 
 
-def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def snakemake(project: Path, *arguments: str, cores: int | None = 2) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "SNAKEMAKE"))}
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    command = [sys.executable, "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
 

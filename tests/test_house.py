@@ -15,6 +15,7 @@ FLOORS = {
         "closure",
         "datasets",
         "grid",
+        "paper",
         "plan",
         "project",
         "describe",

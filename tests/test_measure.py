@@ -154,6 +154,13 @@ def test_an_untrained_run_or_counterpart_says_how_to_train_it_before_any_process
     assert "snakemake --cores 2 --config budget=demo runs='[dots/toy/plain]'" in said
 
 
+def test_an_untrained_run_is_not_predicted_and_says_how_to_train_it(ready, capsys):
+    project, run = ready
+    (project / run.folder / "base.json").unlink()
+    assert main(["predict", run.name]) == 1
+    assert "isn't trained: results/demo/dots/toy/plain/seed0/base.json is missing. This trains it" in capsys.readouterr().err
+
+
 def test_settings_that_change_no_clock_measure_nothing_again(ready):
     project, run = ready
     before = rerun.measure_params(project, run)

@@ -7,7 +7,7 @@ import sys
 import pytest
 from conftest import ROOT, edit
 
-from saccade import grid, plan, rerun
+from saccade import describe, grid, plan, rerun
 from saccade.__main__ import main
 from saccade.cards import load_method
 from saccade.datasets import load_dataset
@@ -91,8 +91,8 @@ def test_a_shared_phase_with_other_settings_is_refused(project):
 @pytest.mark.parametrize(
     ("need", "message"),
     [
-        ("plain/bass", "has no phase 'bass'; did you mean 'base'"),
-        ("plane/base", "needs 'plane/base', which doesn't exist"),
+        ("plain/bass", r"methods/toy/card.yml: .* needs 'plain/bass', which doesn't exist: .* has no phase 'bass'; did you mean 'base'"),
+        ("plane/base", "methods/toy/card.yml: .* needs 'plane/base', which doesn't exist"),
         ("dotz/toy/plain/base", "unknown dataset 'dotz'"),
         ("bass", "no phase 'bass' in variant shared"),
         ("shared/policy", "in a circle"),
@@ -168,6 +168,23 @@ def test_a_gate_says_what_is_missing(result, says):
     assert re.match(says, grid.judge({"metric": "top1", "at_least": 0.5}, result)) and bool(says) == bool(
         grid.judge({"metric": "top1", "at_least": 0.5}, result)
     )
+
+
+def test_plan_shows_what_each_point_changes_and_which_layer_says_so(project):
+    said = describe.describe_run(project, run(project)).splitlines()
+    assert "    frames2: num_frames 2 (points.frames2)" in said
+    assert any(line.startswith('    truthful: sampler "oracle" (points.truthful) (not run: needs ground truth') for line in said)
+    edit(project / "methods/toy/card.yml", "num_frames: 4", "num_frames: 2")
+    load_method.cache_clear()
+    assert "    frames2: the run's own settings" in describe.describe_run(project, run(project)).splitlines()
+
+
+def test_plan_puts_a_phases_own_settings_under_its_name(project):
+    said = describe.describe_run(project, run(project)).splitlines()
+    start = said.index("  settings of phase policy that differ")
+    assert [line.split() for line in said[start + 1 :]] == [["epochs", "3", "budgets.demo.phases.policy"]]
+    assert sum(line.split()[0] == "epochs" for line in said[:start]) == 1
+    assert not any("settings of phase base" in line for line in said)
 
 
 def test_a_phase_depends_only_on_what_it_reads(project):

@@ -3,7 +3,9 @@ import stat
 
 import pytest
 
-from saccade.records import SaccadeError, canonical, read_json, write_atomic, write_json
+from saccade import plan, rerun
+from saccade.__main__ import main
+from saccade.records import SaccadeError, canonical, need_writable, read_json, write_atomic, write_json
 
 
 def test_canonical_text_does_not_depend_on_the_order_of_keys():
@@ -34,6 +36,22 @@ def test_a_folder_that_is_a_file_is_named(tmp_path):
     (tmp_path / "results").touch()
     with pytest.raises(SaccadeError, match=r"cannot write .*results/x.json"):
         write_json(tmp_path / "results/x.json", {})
+
+
+def test_a_training_that_could_not_be_kept_does_not_begin(project, monkeypatch, capsys):
+    (project / "results/demo").mkdir(parents=True)
+    (project / "results/demo/checkpoints").touch()  # a file, so that it holds for root too
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(plan, "blocked", lambda *_: "")
+    monkeypatch.setattr(rerun, "train_code", lambda *_: "abc")
+    monkeypatch.setattr("saccade.train.train", lambda _: pytest.fail("it began"))
+    assert main(["train", "demo/dots/toy/plain/seed0", "base"]) == 1
+    assert "cannot write into" in (said := capsys.readouterr().err) and "results/demo/checkpoints/dots/toy/plain/seed0" in said
+
+
+def test_asking_whether_a_folder_is_writable_leaves_nothing_in_it(tmp_path):
+    need_writable(tmp_path / "a/b")
+    assert list((tmp_path / "a/b").iterdir()) == []
 
 
 def test_broken_json_is_named(tmp_path):

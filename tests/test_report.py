@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -156,12 +157,26 @@ def test_page_says_that_latex_is_not_installed(page):
     assert "pdflatex is not installed here" in page
 
 
-def test_a_failing_latex_names_its_first_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(pages.shutil, "which", lambda name: "/usr/bin/pdflatex")
-    log = "This is pdfTeX\n./tsn.tex:7: Undefined control sequence.\n"
-    monkeypatch.setattr(pages.subprocess, "run", lambda *_, **__: pages.subprocess.CompletedProcess([], 1, stdout=log))
-    with pytest.raises(SaccadeError, match=r"tsn\.tex:7: Undefined control sequence"):
-        pages.compile_pdf(tmp_path / "tsn.tex")
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo 'This is pdfTeX'; echo './tsn.tex:7: Undefined control sequence.'; exit 1", "tsn.tex: ./tsn.tex:7: Undefined control sequence."),
+        ("echo \"kpathsea: can't find the format file\" >&2; exit 1", "tsn.tex: kpathsea: can&#39;t find the format file"),
+        ("exit 3", "tsn.tex: exit status 3, without a word"),
+    ],
+)
+def test_a_latex_that_fails_costs_the_pdf_and_not_the_page(tmp_path, plan, monkeypatch, capsys, script, why):
+    fake = tmp_path / "bin/pdflatex"
+    fake.parent.mkdir()
+    fake.write_text(f"#!/bin/sh\n{script}\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(pages.shutil, "which", lambda name: str(fake))
+    report.report(tmp_path, write_project(tmp_path, plan), "page")
+    page = (tmp_path / "reports/demo/tsn.html").read_text()
+    assert "No PDF was made: pdflatex failed on" in page and f"{why}; the .tex is kept." in page and "tsn.pdf" not in page
+    assert (tmp_path / "reports/demo/tsn.tex").is_file()
+    assert "saccade: warning: no PDF was made: pdflatex failed on" in capsys.readouterr().err
 
 
 def test_page_and_index_render_when_nothing_was_run(tmp_path, plan):

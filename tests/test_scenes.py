@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -112,6 +113,23 @@ def test_videos_that_are_there_are_kept_and_others_remade(prepare, made):
     first.unlink()
     _, same = prepare.prepare(settings, folder, 3, 1)
     assert first.read_bytes() == whole and second.stat().st_mtime_ns == before and same.equals(truth)
+
+
+@pytest.mark.parametrize("fault", ["cut", "one byte", "a script that vouches for no bytes"])
+def test_a_video_that_is_no_longer_what_was_written_is_remade(prepare, tmp_path, fault):
+    settings = settings_of(counts={"train": 1, "val": 0, "test": 0})
+    videos, truth = prepare.prepare(settings, tmp_path, 3, 1)
+    file = Path(videos["path"][0])
+    whole, script = file.read_bytes(), json.loads(file.with_suffix(".json").read_text())
+    if fault == "cut":
+        file.write_bytes(whole[:-100])
+    elif fault == "one byte":
+        file.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
+    else:
+        file.with_suffix(".json").write_text(json.dumps({key: value for key, value in script.items() if key != "sha256"}))
+    _, same = prepare.prepare(settings, tmp_path, 3, 1)
+    assert file.read_bytes() == whole and same.equals(truth)
+    assert json.loads(file.with_suffix(".json").read_text()) == script
 
 
 @pytest.mark.parametrize("change", [{"crf": 30}, {"contrast": 0.5}, {"speed": [0.5, 0.6]}])

@@ -32,7 +32,7 @@ TRUE_SOUND = ("rise", "fall")  # of the first and the second verb of an audio pa
 def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(videos, truth): the videos rendered below `raw`, with one row each, and one row per frame."""
     check(settings)
-    raw = Path(raw)
+    raw, seed = Path(raw), seed + settings.draw
     scenes = compose_all(settings, seed)
     truth = write_scenes(scenes, rendering(settings), raw, workers)
     return videos_table(scenes, settings, raw, seed), truth

@@ -8,6 +8,8 @@ from typing import Literal
 class Settings:
     """What the generator makes. A [low, high] pair is drawn from uniformly, per video."""
 
+    draw: int = 0  # which drawing of the set: another number, other videos from the same settings
+
     # size of the set and of its videos
     counts: dict[str, int]  # videos per split
     size: list[int]  # height, width in pixels, even

@@ -1,6 +1,7 @@
 """Many scenes as files: in parallel, resumable, the same whatever the number of workers."""
 
 import functools
+import hashlib
 import json
 import multiprocessing
 import os
@@ -35,7 +36,7 @@ def video_path(raw: Path, scene: Scene) -> Path:
 def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: int) -> "pd.DataFrame":
     """Render below `raw` what isn't there yet; the per-frame truth of all scenes, in their order.
 
-    A video is kept if its script says that it shows this scene in this rendering by this code.
+    A video is kept if its script says that it shows this scene in this rendering by this code, and is still the file that was written.
     """
     import pandas as pd  # here: the processes that render do without
 
@@ -86,15 +87,20 @@ def _write_one(job: _Job) -> dict[str, Any]:
     identity = {"scene": scene_to_dict(job.scene), "rendering": asdict(job.rendering), "code": job.code}
     if script.exists() and job.path.exists():
         known = read_json(script)
-        if identity == {name: known.get(name) for name in identity}:
+        if identity == {name: known.get(name) for name in identity} and known.get("sha256") == _sha256(job.path):
             return frame_truth(job.scene, job.rendering, known["pixel_change"])
         script.unlink()  # first: an interruption must not leave it beside another video
     pixel_change = render_video(job.scene, job.rendering, job.path)
     truth = frame_truth(job.scene, job.rendering, pixel_change)
-    value = {**identity, "facts": video_facts(job.scene, truth), "pixel_change": pixel_change}
+    value = {**identity, "facts": video_facts(job.scene, truth), "pixel_change": pixel_change, "sha256": _sha256(job.path)}
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     write_atomic(script, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return truth
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:

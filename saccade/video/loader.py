@@ -75,7 +75,8 @@ class VideoDataset(Dataset[Clip]):
     """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item `number`, in epoch 0.
 
     A clip: rgb (T, C, H, W) float32 normalised; audio (1, mels, steps) where it is a modality; labels {head: int64, or (K,)
-    float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames. Nothing is drawn with `train=False`, save by the
+    float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; for each of the settings' `truth` columns
+    `truth.<column>` (T,) float64. Nothing is drawn with `train=False`, save by the
     sampler `random`, which then gives a video the same frames in every epoch. `index`: its rows of the index given, sorted.
 
     Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that every
@@ -104,6 +105,7 @@ class VideoDataset(Dataset[Clip]):
         self._kept = KeptVideos(settings.cache_mb if train else 0)
         self._check_sound()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
+        self._truth = self._read_columns(truth) if settings.truth else {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -145,7 +147,8 @@ class VideoDataset(Dataset[Clip]):
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
             rgb = transforms.test_clip(frames.rgb, settings, crop_number)
-        return {"rgb": rgb, "indices": torch.from_numpy(indices), "decoded_frames": frames.decoded_frames}
+        known = {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in self._truth.get(video, {}).items()}
+        return {"rgb": rgb, "indices": torch.from_numpy(indices), "decoded_frames": frames.decoded_frames, **known}
 
     def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
         waveform = decode.read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]
@@ -182,6 +185,20 @@ class VideoDataset(Dataset[Clip]):
         if unknown := [row["video_id"] for row in self._rows if row["video_id"] not in frames]:
             raise SaccadeError(f"the sampler 'oracle' needs per-frame truth, and it is missing for {_some(unknown)}; run prepare again")
         return frames
+
+    def _read_columns(self, truth: "pd.DataFrame | None") -> dict[str, dict[str, np.ndarray]]:
+        """{video_id: {column: its value at each frame}} of the settings' `truth` columns, for every video of the split."""
+        if lacking := [column for column in self.settings.truth if truth is None or column not in truth]:
+            raise SaccadeError(f"the setting `truth` asks for {', '.join(lacking)} of every frame, which this dataset doesn't know")
+        assert truth is not None
+        own = truth[truth["video_id"].isin(self.index["video_id"])].sort_values(["video_id", "frame"])
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for video, rows in own.groupby("video_id", sort=False):
+            found[str(video)] = {column: rows[column].to_numpy(np.float64) for column in self.settings.truth}
+        for row in self._rows:
+            if (known := found.get(row["video_id"])) is None or len(next(iter(known.values()))) != row["frames"]:
+                raise SaccadeError(f"the ground truth of video {row['video_id']} isn't one row for each of its {row['frames']} frames")
+        return found
 
 
 def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Generator:
@@ -242,7 +259,8 @@ def collate(clips: Sequence[Clip]) -> Clip:
                 f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't share a batch; "
                 "set `crop` (and `resize`), or batch sizes of 1"
             )
-    batch: Clip = {key: default_collate([clip[key] for clip in clips]) for key in ("rgb", "audio", "indices") if key in clips[0]}
+    stacked = [key for key in clips[0] if key in ("rgb", "audio", "indices") or key.startswith("truth.")]
+    batch: Clip = {key: default_collate([clip[key] for clip in clips]) for key in stacked}
     batch["labels"] = {head: default_collate([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
     batch["video_id"] = [clip["video_id"] for clip in clips]
     for key in ("video_frames", "decoded_frames"):

@@ -23,7 +23,8 @@ _PLACES = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2), (0, 2), (2, 0), (2, 4), (4, 2
 
 def train_clip(frames: np.ndarray, settings: Input, generator: np.random.Generator) -> torch.Tensor:
     """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, cropped as `train_crop` says, flipped half of the time."""
-    clip = _resized(frames, settings.resize)
+    drawn = int(generator.integers(settings.resize, settings.resize_to + 1)) if settings.resize_to else settings.resize
+    clip = _resized(frames, drawn)
     if settings.crop:
         box = _train_box(clip.shape[-2], clip.shape[-1], settings, generator)
         clip = _cut(clip, box, settings.crop)

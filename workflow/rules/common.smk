@@ -1,12 +1,16 @@
 # Reads the config and answers the rules' questions. A run is known by its path; its settings come from the cards.
+#
+# No output is marked `update()`, although a job that fails then loses the product of an earlier run: Snakemake (9.27) would put the old
+# file back under today's date and note the new parameters as its own, so that the next run took it for what the failed job was to make.
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from saccade import against, cards, datasets, grid, plan, project, rerun
+from saccade import against, cards, datasets, grid, paper, plan, project, rerun
 from saccade.records import SaccadeError, canonical
 
 ROOT = Path(workflow.basedir)
@@ -25,8 +29,8 @@ def told(question, *arguments):
         raise WorkflowError(str(error)) from None
 
 
+CONFIG = told(grid.load_config, config)  # first: its message is one line
 validate(config, "../schemas/config.schema.yaml")
-CONFIG = told(grid.load_config, config)
 RUNS = told(grid.expand, ROOT, CONFIG)
 GRID = told(grid.grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]
@@ -129,17 +133,60 @@ def scored(wildcards):
     ]
 
 
+@cache
+def printed_runs(method):
+    """The runs (<dataset>[@<edition>]/<method>/<variant>) that stand behind the rows of the method's paper."""
+    found = told(paper.read_paper, ROOT, method)
+    if found is None:
+        return set()
+    means = {d["name"]: d["means"] for d in GRID["datasets"]}
+    runs = set(found.runs)
+    for run in found.runs:
+        data, _, rest = run.partition("/")
+        name, _, edition = data.partition("@")
+        runs.update(f"{name}@{e}/{rest}" for e in means.get(name, {}).get(edition, []))
+    return runs
+
+
+def paper_files(wildcards):
+    return rerun.paper_files(ROOT, wildcards.method)
+
+
+def all_paper_files(wildcards):
+    return [file for method in METHODS for file in rerun.paper_files(ROOT, method)]
+
+
+# Functions, so that a job that is no report's doesn't read all this code.
+def report_code(wildcards):
+    return told(rerun.step_code, ROOT, "report")
+
+
+def notebook_code(wildcards):
+    return told(rerun.notebook_code, ROOT)
+
+
+def own_code(wildcards):
+    return told(rerun.own_code, ROOT, wildcards.method)
+
+
+def own_codes(wildcards):
+    return [told(rerun.own_code, ROOT, method) for method in METHODS]
+
+
 def scored_of_method(wildcards):
-    """Its own, and on the same data those of the baselines, whose frontier its figures show."""
+    """Its own, on the same data those of the baselines, whose frontier its figures show, and those behind its paper's rows."""
     methods = {wildcards.method} | {m["name"] for m in GRID["methods"] if m["baseline"]}
     own = [run for run in GRID["runs"] if run["method"] == wildcards.method]
     data = {(run["dataset"], run["edition"]) for run in own}
+    printed = printed_runs(wildcards.method)
     return [
         f"results/{run['run']}/metrics.json"
         for run in GRID["runs"]
         if run["status"] == "available"
-        and run["method"] in methods
-        and (run["dataset"], run["edition"]) in data
+        and (
+            (run["method"] in methods and (run["dataset"], run["edition"]) in data)
+            or any(run["run"].startswith(f"{BUDGET}/{name}/") for name in printed)
+        )
     ]
 
 

@@ -52,7 +52,7 @@ rule measure:
     priority: -1
     conda:
         "../../environment.yml"
-    threads: workflow.cores or 1
+    threads: lambda wildcards: workflow.cores or 1  # --unlock, --report and their like come without cores
     resources:
         mem_mb=8000,
         gpu=lambda wildcards: 0 if wildcards.budget in rerun.ALWAYS_CURRENT else 1,

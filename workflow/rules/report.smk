@@ -25,6 +25,7 @@ rule collect:
     input:
         plan=f"results/{BUDGET}/plan.json",
         metrics=scored,
+        papers=all_paper_files,
     output:
         metrics=report(
             f"results/{BUDGET}/metrics.csv",
@@ -36,6 +37,11 @@ rule collect:
             caption="../report/planned.rst",
             category="Tables",
         ),
+        claims=report(
+            f"results/{BUDGET}/claims.csv",
+            caption="../report/claims.rst",
+            category="Tables",
+        ),
     log:
         f"results/{BUDGET}/logs/collect.log",
     benchmark:
@@ -45,7 +51,8 @@ rule collect:
         "../../environment.yml"
     params:
         budget=BUDGET,
-        code=told(rerun.step_code, ROOT, "report"),
+        code=report_code,
+        own=own_codes,
     shell:
         "exec python -m saccade report {params.budget} --part collect > {log} 2>&1"
 
@@ -57,6 +64,7 @@ rule notebook:
         latency=measured_of_method,
         cost="results/cost.csv",
         notebook="workflow/notebooks/method.ipynb",
+        paper=paper_files,
     output:
         notebook=f"reports/{BUDGET}/notebooks/{{method}}.ipynb",
         tables=directory(f"results/{BUDGET}/tables/{{method}}"),
@@ -76,7 +84,8 @@ rule notebook:
         "../../environment.yml"
     params:
         budget=BUDGET,
-        code=told(rerun.step_code, ROOT, "report"),
+        code=notebook_code,
+        own=own_code,
     shell:
         "exec python -m saccade report {params.budget} --part notebook --method {wildcards.method} > {log} 2>&1"
 
@@ -101,7 +110,7 @@ rule page:
         "../../environment.yml"
     params:
         budget=BUDGET,
-        code=told(rerun.step_code, ROOT, "report"),
+        code=report_code,
     shell:
         "exec python -m saccade report {params.budget} --part page --method {wildcards.method} > {log} 2>&1"
 
@@ -111,6 +120,7 @@ rule index:
         metrics=f"results/{BUDGET}/metrics.csv",
         pages=expand(f"reports/{BUDGET}/{{method}}.html", method=METHODS),
         planned=f"results/{BUDGET}/planned.csv",
+        claims=f"results/{BUDGET}/claims.csv",
         cost="results/cost.csv",
         templates=TEMPLATES,
     output:
@@ -126,6 +136,6 @@ rule index:
         "../../environment.yml"
     params:
         budget=BUDGET,
-        code=told(rerun.step_code, ROOT, "report"),
+        code=report_code,
     shell:
         "exec python -m saccade report {params.budget} --part index > {log} 2>&1"

@@ -1,0 +1,42 @@
+"""The phases of ATFR: `train`, and `calibrate` for comparisons that need other videos' decisions."""
+
+import torch
+from torch import Tensor, nn
+
+from saccade.engine import PhaseRun
+from saccade.nn.losses import classification_loss
+from saccade.records import SaccadeError
+
+from .published import from_pyslowfast
+
+
+def train(run: PhaseRun) -> None:
+    """Cross-entropy on the clip's scores (Sec. 5.1), end to end: the similarity network learns from the same loss."""
+
+    def loss(model: nn.Module, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
+        logits = model(batch)
+        return classification_loss(logits, batch["labels"], run.settings.head_weights), logits
+
+    run.fit(loss)
+
+
+@torch.inference_mode()
+def calibrate(run: PhaseRun) -> None:
+    """Keeps where the frames of each training video lie on their coordinates, so that a video can be given another one's bins."""
+    run.model.eval()
+    kept: list[list[Tensor]] = [[] for _ in run.model.sgs]
+    for batch in run.undrawn_batches():
+        pathways = run.model.look(batch["rgb"])
+        for sampler, features, rows in zip(run.model.sgs, pathways, kept, strict=True):
+            rows.append(sampler.share(features.float(), run.settings, batch).cpu())
+    for sampler, rows in zip(run.model.sgs, kept, strict=True):
+        sampler.bank = torch.cat(rows).clone().to(sampler.bank.device)
+
+
+def import_released(settings, published: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The authors' checkpoints (PySlowFast's names) as ours; the classifier goes to the card's one head."""
+    if len(settings.heads) != 1:
+        raise SaccadeError(f"published weights have one classifier; name its head in `heads`, not {settings.heads}")
+    ours = from_pyslowfast(settings.network, settings.placement, published, settings.heads[0])
+    samplers = {name.split(".")[1] for name in ours if name.startswith("sgs.")}
+    return ours | {f"sgs.{number}.bank": torch.empty(0) for number in samplers}  # filled by `calibrate` alone

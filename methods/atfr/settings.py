@@ -1,0 +1,55 @@
+"""The settings of ATFR: what a card may say beside the shared `Input` and `Recipe`."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from saccade.settings import Input, Recipe, at_least
+
+Assignment = Literal["similarity", "shuffled", "permuted", "noise", "uniform", "moments"]
+LOOKS = ("similarity", "shuffled", "permuted")  # assignments of a layer that has a similarity network
+SLOW_TO_FAST = 4  # SlowFast on Something-Something: a fast block of 8 frames spans the time of a slow one of 2 (App. A)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Input, Recipe):
+    network: str  # a name of backbones.py
+    width: float = 1.0  # scales the network's channels; 1 is the published network
+    dropout: float = 0.5  # before the classifiers
+    head_weights: dict[str, float] = field(default_factory=dict)  # of the heads' losses, where not 1
+
+    # the layer that is added, and where
+    layer: Literal["none", "sgs", "attention"] = "none"
+    placement: Literal["conv1", "res2", "res3"] = "res2"  # after which stage, before its last ReLU
+
+    # similarity guided sampling
+    similarity_network: Literal["code", "paper"] = "code"
+    dimensions: int = 8  # L
+    similarity: Literal["magnitude", "angular", "spherical"] = "magnitude"
+    distance: Literal["dist_to_mean", "norm"] = "dist_to_mean"
+    kernel: Literal["linear", "linear_normalised", "kronecker"] = "linear"
+    bins: list[int] = field(default_factory=list)  # B per coordinate; none named: as many as there are frames (magnitude only)
+    block: int = 0  # length in (fast) frames of the stretches that are binned apart; 0: the whole clip
+    learned: bool = True  # whether the similarity network gets gradients; otherwise it stays as it was initialised
+    assignment: Assignment = "similarity"  # what decides a frame's bin; all but the first are there to compare with
+    mean_bins: float = 0.0  # of `uniform`: B' over videos, each of which gets this rounded up or down by lot; 0: all frames
+    padded: bool = False  # at test time: as the official code, fill up with empty maps to the most bins in the batch
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "dimensions")
+        at_least(self, 0, "block", "mean_bins")
+        wanted = {"magnitude": 1, "angular": 2, "spherical": 3}[self.similarity]
+        if len(self.bins) not in ((0, 1) if wanted == 1 else (wanted,)):
+            raise ValueError(f"bins is {self.bins}, but similarity {self.similarity} bins {wanted} coordinate(s)")
+        if self.layer != "sgs" and self.assignment != "similarity":
+            raise ValueError(f"assignment is {self.assignment}, but layer {self.layer}: only sgs has bins")
+        if self.block % SLOW_TO_FAST and self.network.startswith("slowfast"):
+            raise ValueError(f"block is {self.block}; of a SlowFast network it must be a multiple of {SLOW_TO_FAST}")
+
+    def bins_of(self, frames: int) -> list[int]:
+        """B for each coordinate, for so many frames."""
+        return self.bins or [frames]
+
+    def block_of(self, pathway: int) -> int:
+        """The block's length in the frames of a pathway: 0 is the slow one where there are two, and the only one elsewhere."""
+        return self.block // SLOW_TO_FAST if self.block and pathway == 0 and self.network.startswith("slowfast") else self.block

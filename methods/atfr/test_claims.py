@@ -1,0 +1,309 @@
+"""The printed numbers, the layouts and the claims of ATFR: that they fit each other, and that the claims come out as planted."""
+
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from saccade.compare import Runs, mean
+from saccade.cost_table import KEY, is_complexity, read_reported
+from saccade.paper import read_paper
+from saccade.project import load_module
+from saccade.records import SaccadeError
+from saccade.verdict import NotRun, Untestable, judge
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+claims = load_module(FOLDER / "claims.py")
+PAPER = read_paper(ROOT, "atfr")
+PRINTED = read_reported(FOLDER / "reported.csv")
+FUNCTIONS = {name: getattr(claims, name) for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)}
+
+# What the printed numbers say of each claim.
+ON_PRINTED = {
+    "c01": True,  # top-1 69.6 > 68.7, 68.5; top-5 88.8 > 88.1, 87.8
+    "c02": True,  # 69.6 > 68.9; 88.8 > 88.6
+    "c03": True,  # 67.3 < 68.4 < 69.6; 64.7 < 67.3
+    "c04": True,  # 67.5 -> 72.1, 69.7 -> 74.6; 67.4 -> 70.8, 69.3 -> 73.7; 67.4 -> 71.4, 69.3 -> 73.8; 67.3 -> 72.1, 69.6 -> 74.8
+    "c05": True,  # 61.8 / 30.9 = 2.00; 93.1 / 46.5 = 2.00; 54.9 / 32.3 = 1.70; 21.1 / 14.0 = 1.51
+    "c06": True,  # 67.4 = 67.4, 69.3 = 69.3; 32.3 / 46.5 = 0.695, 54.9 / 93.1 = 0.590
+    "c07": True,  # 72.1 >= 69.7; 21.1 < 30.9
+    "c08": True,  # below 12, above 20
+    "c09": None,  # a figure
+    "c10": True,  # 0.9 < 1.1 < 1.3 < 1.9; 78.0 = 78.0 > 77.9 > 77.8
+    "c11": True,  # saved 33.9, 29.1, 42.1, 42.6 %; top-1 -0.5, -0.5, +0.1, +0.1
+    "c12": True,  # top-1 +0.2, +0.6, +0.2, +0.2; top-5 +0.3, +0.7, +0.3, +0.2; printed 42, 47, 44, 45 %
+    "c13": True,  # 26.3 <= 1.07 x 24.8 = 26.5; 79.3 - 77.5 = 1.8
+    "c14": True,  # 20 < 24.8; 78.6 - 77.5 = 1.1
+    "c15": True,  # 94.1 > 93.9; 79.8 - 79.3 = 0.5; 234 / 26.3 = 8.9
+    "c16": False,  # X3D-S 73.5 < 75.1, 75.3; SlowFast 20.8 x 30 = 624 and X3D-XL 26.3 x 30 = 789 > FASTER's 67.7 x 8 = 541.6
+    "c17": True,  # 25.6 < 26.3; 78.8 -> 79.0, 81.9 -> 82.1
+    "c18": True,  # 1 - 87.8 / 132.8 = 33.9 %; 61.7 -> 61.8
+    "c19": True,  # 131 -> 121 h; 4295 / 2834 = 1.52; 208 -> 256
+    "c20": False,  # cost 3.5 < 4.2 < 5.5 < 14.0, but top-1 61.4, 64.7, 64.7, 69.6 and top-5 86.3, 85.8, 86.2, 88.8
+    "c21": True,  # 64.7 - 64.4 = 0.3; 61.4 - 51.1 = 10.3
+    "c22": True,  # 97.9 - 97.8 = 0.1; 76.7 - 76.5 = 0.2
+    "c23": True,  # 1.9 = 1.9 > 1.1; 78.3 - 78.0 = 0.3
+    "c24": False,  # the mean of 33.9, 29.1, 42.1, 42.6, 42.4, 47.4, 44.1, 45.7, 46.8, 47.1, 33.9 is 41.4, not above 47
+    **{f"m{number:02}": None for number in range(1, 7)},
+}
+CITED = {"c15", "c16", "c22"}
+
+
+def reported(table, row, column, dataset=None):
+    found = PRINTED[(PRINTED["table"] == table) & (PRINTED["row"] == row) & (PRINTED["column"] == column)]
+    found = found if dataset is None else found[found["dataset"] == dataset]
+    if len(found) != 1:
+        raise SaccadeError(f"{len(found)} printed cells {table} / {row} / {column}")
+    return float(found["value"].iloc[0])
+
+
+# reported.csv and paper.yml
+
+
+def test_no_cell_is_there_twice_and_no_cost_is_another_methods():
+    assert not PRINTED.duplicated(KEY).any()
+    others = [read_reported(path) for path in ROOT.glob("methods/*/reported.csv") if path.parent != FOLDER]
+    both = PRINTED.merge(pd.concat(others), on=KEY)
+    assert not both["unit_x"].map(is_complexity).any(), both
+
+
+def test_every_row_and_column_of_the_layouts_is_printed_and_nothing_printed_is_left_out():
+    for layout in PAPER.tables:
+        table = PRINTED[PRINTED["table"] == layout.name]
+        assert set(table["row"]) == set(layout.rows), layout.name
+        assert set(table["column"]) == set(layout.columns), layout.name
+    prose = set(PRINTED["table"]) - {layout.name for layout in PAPER.tables}
+    assert all(re.match(r"Sec\. |App\. B|Caption", name) for name in prose), prose
+
+
+def test_every_own_row_has_a_run_of_ours():
+    """But Table 5's, which prints classes."""
+    own = PRINTED[(PRINTED["origin"] == "own") & (PRINTED["table"] != "Table 5")]
+    for layout in PAPER.tables:
+        assert set(own[own["table"] == layout.name]["row"]) <= set(layout.runs), layout.name
+
+
+def test_printed_reductions_are_those_of_the_printed_costs_cut_to_whole_percent():
+    for pair in [*claims.KINETICS400, *claims.KINETICS600, claims.SOMETHING]:
+        assert int(pair.reduction(reported)) == reported(pair.table, pair.adaptive, "reduction")
+
+
+# The claims on print
+
+
+def test_claims_and_functions_are_the_same():
+    assert [claim.id for claim in PAPER.claims] == list(FUNCTIONS) == list(ON_PRINTED)
+    assert all(function.__doc__ and "\n" not in function.__doc__ for function in FUNCTIONS.values())
+    assert {claim.id for claim in PAPER.claims if claim.mechanism} == {name for name in FUNCTIONS if name.startswith("m")}
+
+
+@pytest.mark.parametrize("name", ON_PRINTED)
+def test_what_print_says(name):
+    assert FUNCTIONS[name](reported, None).on_printed is ON_PRINTED[name]
+
+
+def test_what_print_says_of_the_claims_that_it_contradicts_is_a_matter_of_their_reading():
+    """One network satisfies c16, cost and top-1 without ties satisfy c20, and 'near half' would satisfy c24."""
+    total = {row: reported("Table 8", row, "GFLOPs") * reported("Table 8", row, "views") for row in ("X3D-XL+ATFR, 10 views", "FASTER32")}
+    assert total["X3D-XL+ATFR, 10 views"] == 200 < total["FASTER32"] == pytest.approx(541.6)
+    assert reported("Table 8", "X3D-XL+ATFR, 10 views", "top1") > reported("Table 8", "FASTER32", "top1")
+    top1 = [reported("Table A.3", f"B={bins}", "top1") for bins in (4, 8, 16, 32)]
+    assert top1 == sorted(top1)
+    pairs = [*claims.MINI, *claims.KINETICS400, *claims.KINETICS600, claims.SOMETHING]
+    assert np.mean([pair.reduction(reported) for pair in pairs]) == pytest.approx(41.4, abs=0.05)
+
+
+# The claims on ours
+
+
+class Absent:
+    def __getattr__(self, name):
+        def ask(*system, **options):
+            raise NotRun(f"{name} of {system[0]}: no such run")
+
+        return ask
+
+
+SEEDS, CLUSTERS, SIZE = 5, 20, 2
+
+
+class Planted:
+    """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck of its own."""
+
+    usual = {"hits": 0.70, "top5": 0.90, "gmacs": 10.0, "bins": 16.0, "follows": 0.2}
+    more_bins = 10
+    luck = {"hits": 0.01, "top5": 0.01, "gmacs": 0.05, "bins": 0.3, "follows": 0.05}
+
+    def __init__(self, **planted):
+        self.planted, self.asked = planted, []
+
+    def ask(self, what, variant, point, dataset):
+        self.asked.append(f"{dataset}/atfr/{variant}")
+        table = self.planted.get(what, {})
+        value = table.get((variant, point), table.get(variant, self.usual[what]))
+        generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))
+        videos = np.array([f"{dataset}-{number}" for number in range(CLUSTERS * SIZE)])
+        noise = generator.normal(size=(SEEDS, len(videos))) * self.luck[what]
+        return Runs(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))
+
+    def hits(self, variant, point, dataset, head=None):
+        assert (head == "verb") == dataset.startswith("motion-digits")
+        return self.ask("hits", variant, point, dataset)
+
+    def top5(self, *system):
+        return self.ask("top5", *system)
+
+    def gmacs(self, *system):
+        return self.ask("gmacs", *system)
+
+    def bins(self, *system):
+        return self.ask("bins", *system)
+
+    def follows(self, *system):
+        return self.ask("follows", *system)
+
+    def by_class(self, runs, dataset):
+        """The videos are dealt out to the ten named classes; those named for much motion have more bins."""
+        classes = [*claims.LOW_MOTION, *claims.HIGH_MOTION]
+        means = np.asarray(runs.values).mean(axis=0)
+        return {name: means[k :: len(classes)].mean() + self.more_bins * (name in claims.HIGH_MOTION) for k, name in enumerate(classes)}
+
+
+def verdict(name, ours):
+    return judge({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
+
+
+def kind(name, **planted):
+    return verdict(name, Planted(**planted)).kind
+
+
+def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
+    found = judge(FUNCTIONS, reported, Absent())
+    assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
+    for name, one in found.items():
+        expected = {True: "printed numbers agree", False: "printed numbers disagree"}[one.on_printed] if name in CITED else "not run"
+        assert one.on_ours.kind == expected, name
+    assert "python -m saccade measure" in found["c19"].on_ours.why
+
+
+@pytest.mark.slow
+def test_every_claim_can_be_judged_and_asks_for_runs_that_the_layouts_name():
+    ours = Planted()
+    found = judge(FUNCTIONS, reported, ours)
+    assert {name for name, one in found.items() if one.on_ours.kind == "not run"} == {"c19"}
+    asked = {run for run in ours.asked if not run.startswith("motion-digits@")}
+    assert asked <= set(PAPER.runs), asked - set(PAPER.runs)
+    tiny = {run for run in ours.asked if run.startswith("motion-digits@")}
+    names = ["", "-atfr", "-atfr-frozen", "-atfr-iid", "-uniform"]
+    assert tiny == {f"motion-digits@tempo/atfr/3dresnet-tiny{name}" for name in names} | {
+        "motion-digits@tempo-noisy/atfr/3dresnet-tiny-atfr"
+    }
+
+
+def test_c01_the_best_of_three_measures():
+    worse = {"3dresnet18-atfr-angular": 0.66, "3dresnet18-atfr-spherical": 0.67}
+    top5 = {"3dresnet18-atfr-angular": 0.88, "3dresnet18-atfr-spherical": 0.87}
+    assert kind("c01", hits=worse, top5=top5) == "holds"
+    assert kind("c01", hits=worse | {"3dresnet18-atfr-spherical": 0.73}, top5=top5) == "contradicted"
+
+
+CHEAPER = {"r2plus1d-r50-atfr": 6.6, "i3d-r50-atfr": 6.8, "x3d-s-atfr": 5.8, "3dresnet50-atfr": 5.7}
+GAINING = {"x3d-s-atfr": 0.705, "3dresnet50-atfr": 0.705}
+
+
+def test_c11_savings_at_nearly_the_same_accuracy():
+    assert kind("c11", gmacs=CHEAPER, hits=GAINING) == "holds"
+    assert kind("c11", gmacs=CHEAPER | {"i3d-r50-atfr": 7.6}, hits=GAINING) == "contradicted"
+    assert kind("c11", gmacs=CHEAPER, hits=GAINING | {"r2plus1d-r50-atfr": 0.67}) == "contradicted"
+    assert kind("c11", gmacs=CHEAPER, hits=GAINING | {"x3d-s-atfr": 0.69}) == "contradicted"
+
+
+def test_c14_compares_the_cost_of_a_view_of_either():
+    hits = {("x3d-xl-atfr", "views10"): 0.72}
+    assert kind("c14", hits=hits, gmacs={("x3d-xl-atfr", "views10"): 200, "x3d-l": 744}) == "holds"
+    assert kind("c14", hits=hits, gmacs={("x3d-xl-atfr", "views10"): 260, "x3d-l": 744}) == "contradicted"
+
+
+def test_c08_is_about_the_named_classes():
+    """Those named for little motion keep the planted number of bins, those for much motion 10 more: 11 and 21, then 13 and 23."""
+    assert kind("c08", bins={"3dresnet50-atfr": 11.0}) == "holds"
+    assert kind("c08", bins={"3dresnet50-atfr": 13.0}) == "contradicted"
+    ours = Planted(bins={"3dresnet50-atfr": 11.0})
+    ours.by_class = lambda runs, dataset: {"abseiling": 12.0}
+    found = verdict("c08", ours)
+    assert found.kind == "untestable here" and "golf putting" in found.why
+
+
+def test_c17_compares_two_sets_of_videos():
+    """A gain in all three pairs; the cost on the one is below, then above, that on the other."""
+    hits = {"x3d-m-atfr": 0.72, "x3d-xl-atfr": 0.72}
+    ours = Planted(hits=hits)
+    plain = ours.gmacs
+    ours.gmacs = lambda variant, point, dataset: claims.scaled(plain(variant, point, dataset), 0.9 if dataset == "kinetics600" else 1.0)
+    assert verdict("c17", ours).kind == "holds"
+    ours.gmacs = lambda variant, point, dataset: claims.scaled(plain(variant, point, dataset), 1.1 if dataset == "kinetics600" else 1.0)
+    assert verdict("c17", ours).kind == "contradicted"
+
+
+def test_c24_is_the_mean_over_eleven_pairs():
+    variants = {pair.after[0] for pair in [*claims.MINI, *claims.KINETICS400, *claims.KINETICS600, claims.SOMETHING]}
+    half = dict.fromkeys(variants, 5.0)
+    assert kind("c24", gmacs=half) == "holds"
+    assert kind("c24", gmacs=half | {"i3d-r50-atfr": 7.1, "r2plus1d-r50-atfr": 6.6}) == "contradicted"  # 1 - (9 x 0.5 + 1.37) / 11 = 46.6 %
+
+
+def test_m02_needs_the_same_cost():
+    better = {"3dresnet-tiny-atfr": 0.75}
+    assert kind("m02", hits=better) == "holds"
+    assert kind("m02", hits={"3dresnet-tiny-uniform": 0.75}) == "contradicted"
+    found = verdict("m02", Planted(hits=better, gmacs={"3dresnet-tiny-uniform": 9.5}))
+    assert found.kind == "untestable here" and "0.95" in found.why
+
+
+def test_m03_as_accurate_and_cheaper():
+    assert kind("m03", gmacs={"3dresnet-tiny-atfr": 6.0}) == "holds"
+    assert kind("m03", gmacs={"3dresnet-tiny-atfr": 11.0}) == "contradicted"
+    assert kind("m03", gmacs={"3dresnet-tiny-atfr": 6.0}, hits={"3dresnet-tiny-atfr": 0.65}) == "contradicted"
+
+
+def test_the_other_mechanisms_come_out_as_planted():
+    assert kind("m01", follows={"3dresnet-tiny-atfr": 0.5}) == "holds"
+    assert kind("m01", follows={"3dresnet-tiny-atfr": 0.0}) == "contradicted"
+    assert kind("m04", bins={"3dresnet-tiny-atfr": 8.2, "3dresnet-tiny-atfr-iid": 8.0}) == "holds"
+    assert kind("m04", bins={"3dresnet-tiny-atfr": 5.0, "3dresnet-tiny-atfr-iid": 8.0}) == "contradicted"
+    assert kind("m05", hits={("3dresnet-tiny-atfr", "shuffled"): 0.5}) == "holds"
+    assert kind("m05", hits={("3dresnet-tiny-atfr", "shuffled"): 0.8}) == "contradicted"
+
+
+def test_m06_compares_two_editions():
+    ours = Planted()
+    plain = ours.bins
+    ours.bins = lambda variant, point, dataset: claims.scaled(
+        plain(variant, point, dataset), 1.0, -4.0 if dataset.endswith("noisy") else 0.0
+    )
+    assert verdict("m06", ours).kind == "contradicted"
+    ours.bins = lambda variant, point, dataset: claims.scaled(
+        plain(variant, point, dataset), 1.0, 4.0 if dataset.endswith("noisy") else 0.0
+    )
+    assert verdict("m06", ours).kind == "holds"
+
+
+def test_effects_taken_together_are_never_surer_than_independent_ones():
+    first, second = (mean(Planted().bins(*claims.tiny(edition=edition))) for edition in ("tempo", "tempo-noisy"))
+    both = claims.together([first, second], [1.0, -1.0])
+    assert both.value == pytest.approx(first.value - second.value)
+    assert both.error == pytest.approx(first.error + second.error)
+    assert both.error > np.hypot(first.error, second.error)
+    assert both.deviations.std() == pytest.approx(both.error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+
+
+def test_classes_are_drawn_again_as_clusters():
+    runs = Planted().bins(*claims.mini("3dresnet50-atfr"))
+    found = claims.class_means(Planted(), runs, claims.HIGH_MOTION, "minikinetics")
+    assert found.values.shape == (SEEDS, 5) and list(found.clusters) == list(claims.HIGH_MOTION)
+    with pytest.raises(Untestable, match="juggling"):
+        claims.class_means(Planted(), runs, ("juggling",), "minikinetics")

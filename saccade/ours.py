@@ -1,0 +1,202 @@
+"""What a claim asks of our runs: one value per training and video, ready to be compared. No torch.
+
+A system is a variant at an operating point on a dataset[@edition]. Each question raises `NotRun`, naming the run, where it isn't planned
+or has no result, and `Untestable` where a phase that it is made of missed its gate, or where the question means nothing there.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from scipy.stats import rankdata
+
+from saccade import metrics
+from saccade.beside import to_runs
+from saccade.compare import Runs
+from saccade.records import SaccadeError
+from saccade.tables import Plan, dataset_label, missed_gates, run_folder, runs_of
+from saccade.verdict import NotRun, Untestable, need_gates
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Ours:
+    """The runs of one method under one plan. A head that isn't named is the only one, else `action`, else `label`."""
+
+    plan: Plan
+    root: Path
+    method: str
+    _kept: dict[tuple[str | None, ...], Runs] = field(default_factory=dict)
+
+    def hits(self, variant: str, point: str, dataset: str, head: str | None = None) -> Runs:
+        """Top-1 hits in [0, 1], as `score` left them."""
+
+        def read(run: Run) -> pd.DataFrame:
+            path = run_folder(run, self.root) / "hits.parquet"
+            column = f"{head or self._scored_head(path)}.top1"
+            if column not in pq.read_schema(path).names:
+                raise Untestable(f"{run['run']} has no {column}")
+            rows = pd.read_parquet(path, columns=["video_id", "cluster", column], filters=[("point", "==", point)])
+            return rows.rename(columns={column: "value"})
+
+        return self._ask("hits", (variant, point, dataset, head), read)
+
+    def top5(self, variant: str, point: str, dataset: str, head: str | None = None) -> Runs:
+        """Top-5 hits in [0, 1]; of a derived label: every part's target is among that part's five best."""
+
+        def read(run: Run) -> pd.DataFrame:
+            parts = self._parts(run, head or self._scored_head(run_folder(run, self.root) / "hits.parquet"))
+            columns = [f"{part}.{what}" for part in parts for what in ("target", "scores")]
+            rows = self._predictions(run, point, columns)
+            pairs = [(np.stack(list(rows[f"{part}.scores"])), rows[f"{part}.target"].to_numpy()) for part in parts]
+            if small := [part for part, (scores, _) in zip(parts, pairs, strict=True) if scores.shape[1] <= 5]:
+                raise Untestable(f"{', '.join(small)} of {run['run']} has too few classes for a top-5 answer to miss")
+            return rows.assign(value=metrics.derived_top_k(pairs, 5))
+
+        return self._ask("top5", (variant, point, dataset, head), read)
+
+    def gmacs(self, variant: str, point: str, dataset: str) -> Runs:
+        """Billions of multiply-adds per video, as executed over all its views."""
+
+        def read(run: Run) -> pd.DataFrame:
+            rows = self._predictions(run, point, ["macs"])
+            return rows.assign(value=rows["macs"] / 1e9)
+
+        return self._ask("gmacs", (variant, point, dataset), read)
+
+    def bins(self, variant: str, point: str, dataset: str) -> Runs:
+        """The number that the decisions call `bins`, mean over a video's views."""
+
+        def read(run: Run) -> pd.DataFrame:
+            rows = self._predictions(run, point, ["decisions"])
+            return rows.assign(value=[_mean_bins(run, views) for views in rows["decisions"].map(json.loads)])
+
+        return self._ask("bins", (variant, point, dataset), read)
+
+    def follows(self, variant: str, point: str, dataset: str) -> Runs:
+        """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the product of both ranks,
+        standardised over the videos, so that the mean is Spearman's rank correlation (ties share their mean rank).
+
+        A draw of clusters moves the products, not the ranks. Source of the moments: `moment` in truth.parquet.
+        """
+
+        def read(run: Run) -> pd.DataFrame:
+            path = prepared_folder(self.plan, self.root, run) / "truth.parquet"
+            if not path.exists() or "moment" not in pq.read_schema(path).names:
+                raise Untestable(f"no truth per frame says which moments the videos of {dataset_label(run)} hold")
+            truth = pd.read_parquet(path, columns=["video_id", "frame", "moment"]).sort_values(["video_id", "frame"])
+            moments = {str(video): table["moment"].to_numpy() for video, table in truth.groupby("video_id")}
+            rows = self._predictions(run, point, ["decisions"])
+            views = rows["decisions"].map(json.loads)
+            bins = _standard_ranks([_mean_bins(run, one) for one in views], f"{run['run']} at {point}: its bins are")
+            seen = [
+                np.mean([len(set(moments[video][view["frames"]])) for view in one])
+                for video, one in zip(rows["video_id"], views, strict=True)
+            ]
+            return rows.assign(value=bins * _standard_ranks(seen, f"{run['run']} at {point}: the number of moments is"))
+
+        return self._ask("follows", (variant, point, dataset), read)
+
+    def by_class(self, runs: Runs, dataset: str, head: str | None = None) -> dict[str, float]:
+        """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its parts', joined."""
+        run = next((run for run in runs_of(self.plan, self.method) if dataset_label(run) == dataset), None)
+        if run is None:
+            raise NotRun(f"{self.plan['budget']}/{dataset}/{self.method} is not planned")
+        entry = self._dataset(run)
+        parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
+        index = pd.read_parquet(prepared_folder(self.plan, self.root, run) / "index.parquet", columns=["video_id", *parts]).set_index(
+            "video_id"
+        )
+        labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
+        means, found = np.asarray(runs.values).mean(axis=0), {}
+        for chosen in sorted({one for row in zip(*labels, strict=True) for one in _combined(row)}):
+            held = [chosen in _combined(row) for row in zip(*labels, strict=True)]
+            found[" ".join(entry["classes"][part][number] for part, number in zip(parts, chosen, strict=True))] = float(means[held].mean())
+        return found
+
+    def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[Run], pd.DataFrame]) -> Runs:
+        """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one run."""
+        if (what, *key) not in self._kept:
+            runs = self._scored(*key[:3])  # type: ignore[arg-type]
+            need_gates(list(dict.fromkeys(sentence for run in runs for sentence in missed_gates(run, self.root))))
+            tables = [read(run)[["video_id", "cluster", "value"]].assign(training=" ".join(run["weights"])) for run in runs]
+            self._kept[(what, *key)] = to_runs(pd.concat(tables, ignore_index=True), "value")
+        return self._kept[(what, *key)]
+
+    def _scored(self, variant: str, point: str, dataset: str) -> list[Run]:
+        """The system's runs with a result at that point; NotRun where there is none."""
+        name = f"{self.plan['budget']}/{dataset}/{self.method}/{variant}"
+        planned = [run for run in runs_of(self.plan, self.method) if (dataset_label(run), run["variant"]) == (dataset, variant)]
+        if not planned:
+            raise NotRun(f"{name} is not planned")
+        offered = [entry for run in planned for entry in run["points"] if entry["name"] == point]
+        if not offered:
+            raise NotRun(f"{name} is not planned at {point}")
+        scored = [run for run in planned if self._has(run, point)]
+        if not scored:
+            raise NotRun(f"{name} at {point}: {planned[0]['why'] or offered[0]['why'] or 'not run yet'}")
+        return scored
+
+    def _has(self, run: Run, point: str) -> bool:
+        path = run_folder(run, self.root) / "hits.parquet"
+        return path.exists() and point in set(pd.read_parquet(path, columns=["point"])["point"])
+
+    def _predictions(self, run: Run, point: str, columns: list[str]) -> pd.DataFrame:
+        path = run_folder(run, self.root) / "predictions.parquet"
+        if not path.exists():
+            raise NotRun(f"{run['run']} has hits but no predictions.parquet: predict it again")
+        if lacking := [column for column in columns if column not in pq.read_schema(path).names]:
+            raise Untestable(f"the predictions of {run['run']} have no {', '.join(lacking)}")
+        return pd.read_parquet(path, columns=["video_id", "cluster", *columns], filters=[("point", "==", point)])
+
+    def _dataset(self, run: Run) -> dict[str, Any]:
+        return next(dict(entry) for entry in self.plan["datasets"] if entry["name"] == run["dataset"])
+
+    def _parts(self, run: Run, head: str) -> list[str]:
+        """The heads that a label is made of: itself, unless it is derived."""
+        return list(self._dataset(run).get("derive", {}).get(head, [head]))
+
+    def _scored_head(self, hits: Path) -> str:
+        names = [name.removesuffix(".top1") for name in pq.read_schema(hits).names if name.endswith(".top1")]
+        return _default(names, str(hits.parent.relative_to(self.root / "results")))
+
+
+def prepared_folder(plan: Plan, root: Path, run: Run) -> Path:
+    """Where the index and the truth lie that the run read."""
+    edition = f"@{run['edition']}" if run["edition"] else ""
+    return Path(root, "data", run["dataset"], "prepared", f"{plan['budget']}{edition}")
+
+
+def _default(heads: list[str], where: str) -> str:
+    chosen = heads if len(heads) == 1 else [name for name in ("action", "label") if name in heads]
+    if not chosen:
+        raise SaccadeError(f"{where} has the heads {', '.join(heads) or 'none'}; the claim must name one")
+    return chosen[0]
+
+
+def _mean_bins(run: Run, views: list[Any]) -> float:
+    if not views or any("bins" not in view for view in views):
+        raise Untestable(f"the decisions of {run['run']} hold no number of bins")
+    return float(np.mean([view["bins"] for view in views]))
+
+
+def _standard_ranks(values: list[Any], what: str) -> metrics.Floats:
+    """(N,) ranks with mean 0 and standard deviation 1; Untestable where all values are equal."""
+    ranks = rankdata(values)
+    if not ranks.std() > 0:
+        raise Untestable(f"{what} the same for every video, so there is nothing to follow")
+    return np.asarray((ranks - ranks.mean()) / ranks.std(), dtype=np.float64)
+
+
+def _combined(labels: tuple[list[int], ...]) -> list[tuple[int, ...]]:
+    """Every combination of a video's labels, one of each part: [(3,)] for one head with one label."""
+    found: list[tuple[int, ...]] = [()]
+    for some in labels:
+        found = [(*one, int(number)) for one in found for number in some]
+    return found

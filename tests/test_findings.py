@@ -1,0 +1,63 @@
+"""A method's own tables and figures: shown where there is something to show, and never in the way."""
+
+import fake_paper
+import fake_results
+import pytest
+
+from saccade.findings import Found, finding_figures, finding_tables
+from saccade.records import SaccadeError
+
+
+@pytest.fixture
+def found(tmp_path):
+    plan = fake_results.make_plan(seeds=2)
+    plan["datasets"][0]["classes"]["noun"] = ["zero", "one"]
+    fake_results.write_tree(tmp_path, plan)
+    fake_paper.write_decisions(tmp_path, plan)
+    fake_paper.write_paper(tmp_path)
+    return Found(plan, tmp_path, "tsn")
+
+
+def test_found_gives_the_runs_with_results_and_what_they_read(found):
+    assert [run["seed"] for run in found.runs()] == [0, 1]
+    run = found.runs()[0]
+    assert found.predictions(run).decisions.iloc[1] == [{"bins": 2, "frames": list(range(8))}, {"bins": 4, "frames": list(range(8))}]
+    assert (len(found.index(run)), len(found.truth(run)), found.classes(run, "noun")) == (60, 480, ["zero", "one"])
+    assert set(found.metrics.method) == {"tsn"}
+
+
+def test_tables_are_text_with_a_caption_that_names_the_budget(found):
+    (name, about, table), _ = finding_tables(found)
+    assert (name, about["kind"], about["title"]) == ("findings--bins", "findings", "Bins <per> class")
+    assert about["caption"].startswith("Budget demo (")
+    assert about["caption"].endswith("How many.")
+    assert table.values.tolist() == [["zero", "3.00"], ["one", "7.00"]]
+
+
+def test_figures_have_words_for_who_cant_see_them(found):
+    ((name, about, figure),) = finding_figures(found)
+    assert (name, about["alt"], len(figure.axes)) == ("findings--line", "a rising <line>", 1)
+
+
+def test_a_missing_piece_shows_what_came_before_it(found):
+    (found.root / "data/motion-digits/prepared/demo/truth.parquet").unlink()
+    assert [name for name, *_ in finding_tables(found)] == ["findings--bins"]
+
+
+@pytest.mark.parametrize("code", [None, "", "def tables(found):\n    return []\n"])
+def test_without_findings_there_is_nothing(found, code):
+    path = found.root / "methods/tsn/findings.py"
+    path.unlink() if code is None else path.write_text(code)
+    assert [*finding_tables(found), *finding_figures(found)] == []
+
+
+def test_without_a_result_findings_are_not_asked(found):
+    for run in found.plan["runs"][:2]:
+        (found.root / "results" / run["run"] / "metrics.json").unlink()
+    assert [*finding_tables(found), *finding_figures(found)] == []
+
+
+def test_a_name_that_is_no_file_is_an_error(found):
+    (found.root / "methods/tsn/findings.py").write_text(fake_paper.FINDINGS.replace('"bins", "Bins', '"My bins", "Bins'))
+    with pytest.raises(SaccadeError, match="findings.py: 'My bins' can't name a file"):
+        list(finding_tables(found))

@@ -1,0 +1,130 @@
+"""What claims ask of our runs, against results whose answers are known."""
+
+import fake_paper
+import fake_results
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from saccade import ours as module
+from saccade.ours import Ours
+from saccade.records import SaccadeError
+from saccade.verdict import NotRun, Untestable
+
+SYSTEM = ("tiny", "uniform8", "motion-digits")
+
+
+@pytest.fixture
+def plan():
+    made = fake_results.make_plan(seeds=2, budget="study")
+    made["datasets"][0] |= {"classes": {"noun": list("0123456789"), "verb": ["left", "right"]}, "derive": {"action": ["verb", "noun"]}}
+    return made
+
+
+@pytest.fixture
+def ours(tmp_path, plan):
+    fake_results.write_tree(tmp_path, plan)
+    fake_paper.write_decisions(tmp_path, plan)
+    return Ours(plan, tmp_path, "tsn")
+
+
+def test_hits_hold_a_row_per_seed_named_by_its_weights(ours, plan):
+    runs = ours.hits(*SYSTEM, head="noun")
+    assert runs.values.shape == (2, 60)
+    assert runs.trainings == tuple(run["weights"][0] for run in plan["runs"][:2])
+    assert runs.values.mean(axis=1) == pytest.approx([0.5, 32 / 60])
+
+
+def test_the_head_that_is_not_named_is_action(ours):
+    np.testing.assert_array_equal(ours.hits(*SYSTEM).values, ours.hits(*SYSTEM, head="action").values)
+
+
+@pytest.mark.parametrize(("heads", "chosen"), [(["noun"], "noun"), (["a", "label"], "label"), (["label", "action"], "action")])
+def test_default_heads(heads, chosen):
+    assert module._default(heads, "here") == chosen
+
+
+def test_among_other_heads_the_claim_must_name_one():
+    with pytest.raises(SaccadeError, match="here has the heads noun, verb; the claim must name one"):
+        module._default(["noun", "verb"], "here")
+
+
+def test_top5_is_computed_from_the_scores(ours):
+    assert ours.top5(*SYSTEM, head="noun").values.all()
+    verb = ours.top5(*SYSTEM, head="verb")
+    expected = [0.0 if i % 3 else 1.0 for i in range(60)]  # target 0 has the lowest score; target 8 is among the five highest
+    np.testing.assert_array_equal(verb.values[0], expected)
+    np.testing.assert_array_equal(ours.top5(*SYSTEM).values[0], expected)  # action: both parts
+
+
+def test_gmacs_are_per_video(ours):
+    np.testing.assert_allclose(ours.gmacs(*SYSTEM).values, [np.arange(1, 61)] * 2)
+
+
+def test_bins_are_the_mean_over_views(ours):
+    bins = ours.bins(*SYSTEM).values
+    np.testing.assert_array_equal(bins[0], [i % 5 + 2 for i in range(60)])
+    assert bins[1][0] == bins[0][0] + 1
+
+
+def test_follows_has_spearmans_correlation_as_its_mean(ours):
+    found = ours.follows(*SYSTEM).values
+    assert found[0].mean() == pytest.approx(1.0)
+    moments = [i % 5 + 1 for i in range(60)]
+    assert found[1].mean() == pytest.approx(scipy.stats.spearmanr(moments, ours.bins(*SYSTEM).values[1]).statistic)
+    assert found[1].mean() < 1
+
+
+def test_only_frames_that_were_looked_at_have_moments(ours, plan):
+    for run in plan["runs"][:2]:
+        path = ours.root / "results" / run["run"] / "predictions.parquet"
+        rows = pd.read_parquet(path)
+        rows.assign(decisions=rows.decisions.str.replace(r"\[0,.*?\]", "[0]", regex=True)).to_parquet(path)
+    with pytest.raises(Untestable, match="the number of moments is the same for every video"):
+        ours.follows(*SYSTEM)
+
+
+def test_without_truth_nothing_can_be_followed(ours):
+    (ours.root / "data/motion-digits/prepared/study/truth.parquet").unlink()
+    with pytest.raises(Untestable, match="no truth per frame"):
+        ours.follows(*SYSTEM)
+
+
+def test_by_class_takes_the_mean_of_each_class(ours):
+    bins = ours.bins(*SYSTEM)
+    found = ours.by_class(bins, "motion-digits", "noun")
+    assert list(found) == ["0", "1"]
+    assert found["0"] == pytest.approx(np.mean([bins.values[:, i] for i in range(0, 60, 2)]))
+    assert list(ours.by_class(bins, "motion-digits")) == ["left 0", "right 1"]
+
+
+def test_a_run_that_is_not_planned_is_named(ours):
+    with pytest.raises(NotRun, match="study/motion-digits/tsn/large is not planned"):
+        ours.hits("large", "uniform8", "motion-digits")
+    with pytest.raises(NotRun, match="study/motion-digits/tsn/tiny is not planned at uniform64"):
+        ours.gmacs("tiny", "uniform64", "motion-digits")
+
+
+def test_a_planned_run_without_a_result_says_why(ours):
+    with pytest.raises(NotRun, match=r"study/ucf101@2/tsn/tiny at uniform8: data/ucf101/raw lacks UCF101.rar"):
+        ours.bins("tiny", "uniform8", "ucf101@2")
+
+
+def test_a_seed_that_was_not_run_is_left_out(ours, plan):
+    (ours.root / "results" / plan["runs"][1]["run"] / "hits.parquet").unlink()
+    assert ours.hits(*SYSTEM).trainings == (plan["runs"][0]["weights"][0],)
+
+
+def test_a_missed_gate_makes_what_is_built_on_it_untestable(ours, plan):
+    plan["runs"][0]["gates"] = {plan["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
+    with pytest.raises(Untestable, match="gate: phase train of study/motion-digits/tsn/tiny/seed0 reached"):
+        ours.hits(*SYSTEM)
+
+
+def test_decisions_without_bins_are_untestable(ours, plan):
+    for run in plan["runs"][:2]:
+        path = ours.root / "results" / run["run"] / "predictions.parquet"
+        pd.read_parquet(path).assign(decisions='[{"frames": [0]}]').to_parquet(path)
+    with pytest.raises(Untestable, match="hold no number of bins"):
+        ours.bins(*SYSTEM)
