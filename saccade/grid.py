@@ -19,7 +19,8 @@ from saccade.strict import check_value, mapping, only, read_yaml, suggest
 
 @dataclass(frozen=True)
 class Config:
-    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>`, globs allowed; `points`: those to report (none: all);
+    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>[/seed<k>]`, globs allowed, each with all `seeds` where it names
+    none; `points`: those to report (none: all);
     `measure`: which of the runs are also timed, globs as in `runs`, each with the first seed."""
 
     budget: str
@@ -39,8 +40,8 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     check_budget(budget, f"{where}: ")
     runs = tuple(check_value(list[str], body["runs"], f"{where}: runs"))
     for run in runs:
-        if len(run.split("/")) != 3:
-            raise SaccadeError(f"{where}: runs: '{run}' is not <dataset>[@<edition>]/<method>/<variant>")
+        if len(run.split("/")) not in (3, 4):
+            raise SaccadeError(f"{where}: runs: '{run}' is not <dataset>[@<edition>]/<method>/<variant>[/seed<k>]")
     seeds = tuple(check_value(list[int], body["seeds"], f"{where}: seeds"))
     if len(set(seeds)) != len(seeds) or any(seed < 0 for seed in seeds) or not seeds:
         raise SaccadeError(f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 up")
@@ -52,9 +53,13 @@ def expand(root: Path, config: Config) -> list[Run]:
     """The runs that a config selects, sorted; raises SaccadeError where a pattern selects nothing or a point is unknown."""
     runs: dict[Run, None] = {}
     for pattern in config.runs:
-        for data, method, variant in _matches(root, pattern):
+        *parts, wanted = pattern.split("/") if pattern.count("/") == 3 else (*pattern.split("/"), "*")
+        seeds = [seed for seed in config.seeds if fnmatchcase(f"seed{seed}", wanted)]
+        if not seeds:
+            raise SaccadeError(f"config: runs: '{pattern}' selects none of the seeds {', '.join(map(str, config.seeds))}")
+        for data, method, variant in _matches(root, "/".join(parts)):
             dataset, edition = split_edition(data)
-            runs.update({Run(config.budget, dataset, edition, method, variant, seed): None for seed in config.seeds})
+            runs.update({Run(config.budget, dataset, edition, method, variant, seed): None for seed in seeds})
     known = {point for method in {run.method for run in runs} for point in load_method(root, method).points}
     for point in config.points:
         if point not in known:

@@ -32,7 +32,6 @@ PROCESSES = 3
 VIDEOS = 64  # of the test split, evenly spread over its ids; all of them where there are fewer
 ROUNDS = {False: 2, True: 1}  # how often the turns are taken per batch, without and with decoding
 CLOSE = 1e-3  # how far optimised probabilities may be from plain ones, where the decisions are the same
-OWN_CODE = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}  # so that the processes run the same files as this
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,12 @@ def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:
 def run_process(pair: Pair, number: int, into: Path) -> dict[str, Any]:
     """What `time_once` writes in a fresh process: this step called again."""
     asked = [pair.own.run, "--point", pair.point, "--process", str(number), "--into", str(into)]
-    done = subprocess.run([sys.executable, "-m", "saccade", "measure", *asked], cwd=pair.own.root, env=OWN_CODE, check=False)
+    own_code = {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "SACCADE_STOPS_WITH": str(os.getpid())}  # and not our parent's
+    command = [sys.executable, "-m", "saccade", "measure", *asked]
+    done = subprocess.run(command, cwd=pair.own.root, env=os.environ | own_code, check=False)
     if done.returncode:
-        raise SaccadeError(f"{pair.own.run}: process {number + 1} of measuring {pair.point} failed; it says why above")
+        ended = f"failed (exit status {done.returncode}); it says why above"
+        raise SaccadeError(f"{pair.own.run}: process {number + 1} of measuring {pair.point} {ended}")
     found: dict[str, Any] = read_json(into)
     return found
 

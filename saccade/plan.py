@@ -129,7 +129,7 @@ def phases(root: Path, run: Run) -> list[Phase]:
     """The run's own phases, each after those it needs."""
     method = load_method(root, run.method)
     use = method.variants[run.variant].use or tuple(name for name in method.phases if name != IMPORT)
-    own = {name: dataclasses.replace(method.phases[name], **_needs(method, run, name)) for name in use}
+    own = {name: _in_run(method, run, method.phases[name]) for name in use}
     ordered: list[Phase] = []
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -288,13 +288,13 @@ def _layers(method: Method, run: Run, point: str | None) -> Iterator[tuple[str, 
         yield f"points.{point}", method.points[point].layer
 
 
-def _needs(method: Method, run: Run, phase: str) -> dict[str, tuple[str, ...]]:
-    """The phase's `needs` and `drops` in this run."""
-    chosen = {key: getattr(method.phases[phase], key) for key in ("needs", "drops")}
+def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
+    """The phase with what it needs, and drops of that, in this run."""
     for _, layer in _layers(method, run, None):
-        inner = layer.get("phases", {}).get(phase, {})
-        chosen |= {key: tuple(inner[key]) for key in chosen if key in inner}
-    return chosen
+        inner = layer.get("phases", {}).get(phase.name, {})
+        needs, drops = (tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "drops"))
+        phase = dataclasses.replace(phase, needs=needs, drops=drops)
+    return phase
 
 
 def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:

@@ -1,12 +1,15 @@
 """What Saccade writes: the fixed columns, the small record types, and atomic files. No torch here."""
 
+import contextlib
 import datetime
+import glob
 import importlib.metadata
 import json
 import os
 import platform
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +29,7 @@ REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit
 COST_COLUMNS = ["paper", "table", "row", "column", "dataset", "unit", "reported", "ours", "relative_error", "rule", "note"]
 CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
+LEFT_OVER_S = 3600
 
 
 class SaccadeError(Exception):
@@ -67,7 +71,8 @@ class Prediction:
 class Task:
     """What a step is asked to do, decided by the plan: the steps read no card. Paths but `root` are relative to it.
 
-    `weights`: the phases' products to load, in order; `drops`: globs over tensors to leave out, by product; `points`: the operating points to predict, name -> settings.
+    `weights`: the phases' products to load, in order; `drops`: globs over tensors to leave out, by product;
+    `points`: the operating points to predict, name -> settings.
     """
 
     root: Path
@@ -118,6 +123,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
@@ -136,7 +142,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def need_writable(folder: Path) -> None:
-    """Raises SaccadeError where no file can be written into the folder, which is made if need be: asked before a long step, not after it."""
+    """Raises SaccadeError where no file can be written into the folder, which is made if need be: to ask before a long step."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -144,6 +150,14 @@ def need_writable(folder: Path) -> None:
         raise SaccadeError(
             f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the disk?"
         ) from None
+
+
+def _clear_leftovers(path: Path) -> None:
+    """Removes what writers of this file left when they were killed: temporary files that nobody has touched for an hour."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{glob.escape(path.suffix)}"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LEFT_OVER_S:
+                left.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

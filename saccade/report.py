@@ -111,7 +111,7 @@ def write_index(plan: Plan, root: Path) -> None:
             d for d in pages.read_figures(root / "results" / plan["budget"] / "figures" / entry["name"]) if d.about["kind"] == "tradeoff"
         ]
         counts = {"cells": len(mine), "done": int((mine.status == "run").sum()), "claims": judged.get(entry["name"], "")}
-        methods.append({**entry, **counts, "figures": drawn[:2]})
+        methods.append({**entry, **counts, "figures": drawn[:3]})
     not_run = show_not_run(planned.assign(variant=planned.method + "/" + planned.variant)).rename(columns={"Variant": "Run"})
     path = root / "reports" / plan["budget"] / "index.html"
     values = {

@@ -20,7 +20,7 @@ TITLES = {
     "not_run": "Planned and not run",
     "headline": "Accuracy and cost",
     "stand_ins": "Beside its stand-ins",
-    "looks": "Does it look where the information is?",
+    "looks": "Whether it looks where the information is",
     "speed": "Realised speed-up",
     "speed_parts": "Where the time goes",
     "equal_time": "Best accuracy in equal time",

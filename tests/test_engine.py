@@ -91,6 +91,14 @@ def test_a_factor_of_nothing_is_named():
         engine.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
 
 
+def test_weight_decay_spares_the_parameters_it_is_told_to():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    groups = engine.make_optimizer(model, recipe(weight_decay=0.5, undecayed=["1.*"])).param_groups
+    assert {group["weight_decay"]: len(group["params"]) for group in groups} == {0.5: 2, 0.0: 2}
+    with pytest.raises(SaccadeError, match="undecayed: 'norm' covers nothing"):
+        engine.make_optimizer(model, recipe(undecayed=["norm"]))
+
+
 def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
     model = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
@@ -177,4 +185,4 @@ def test_nothing_to_train_is_an_error(tmp_path):
 def test_a_model_with_2d_and_3d_convolutions_can_be_placed():
     model = device.place(nn.ModuleDict({"flat": nn.Conv2d(3, 4, 3), "deep": nn.Conv3d(3, 4, 3)}), torch.device("cpu"))
     assert model["flat"].weight.is_contiguous(memory_format=torch.channels_last)
-    assert model["deep"].weight.is_contiguous()
+    assert model["deep"].weight.is_contiguous(memory_format=torch.channels_last_3d)

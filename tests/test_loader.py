@@ -301,3 +301,22 @@ def test_keeping_decoded_videos_changes_no_clip(source, cache_mb, monkeypatch):
 def test_a_start_after_the_last_batch_gives_nothing_with_workers_too(source):
     dataset = _dataset(source)
     assert list(batches(dataset, 2, shuffle=False, epoch=0, workers=2, start=99)) == []
+
+
+def test_a_clip_brings_the_truth_of_its_frames_where_it_is_asked_for(source):
+    root, index = source
+    rows = [
+        (video, frame, 100.0 * int(video[1]) + frame)
+        for video, n in zip(index["video_id"], index["frames"], strict=True)
+        for frame in range(n)
+    ]
+    truth = pd.DataFrame(rows, columns=["video_id", "frame", "moment"])
+    asked = _settings(truth=["moment"])
+    dataset = VideoDataset(index, root, HEADS, asked, "train", train=False, seed=0, truth=truth)
+    batch = _all(dataset)[0]
+    for video, numbers, moments in zip(batch["video_id"], batch["indices"].tolist(), batch["truth.moment"].tolist(), strict=True):
+        assert moments == [100 * int(video[1]) + number for number in numbers]
+    with pytest.raises(SaccadeError, match="asks for moment of every frame"):
+        VideoDataset(index, root, HEADS, asked, "train", train=False, seed=0)
+    with pytest.raises(SaccadeError, match="v0 isn't one row for each"):
+        VideoDataset(index, root, HEADS, asked, "train", train=False, seed=0, truth=truth[truth["video_id"] != "v0"])

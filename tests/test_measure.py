@@ -1,6 +1,7 @@
 """The step end to end on a toy method and five tiny videos: what latency.json holds, never how long anything took."""
 
 import json
+import os
 import re
 import shutil
 
@@ -91,6 +92,12 @@ def test_a_point_is_timed_beside_its_counterpart(ready):
     assert found["code"] == rerun.measure_code(project, "toy") and found["provenance"]["packages"]["torch"]
     wanted = json.loads(rerun.measure_params(project, run)["settings"])
     assert json.loads(json.dumps(found["settings"])) == wanted["quick"]
+
+
+def test_its_processes_stop_with_it_and_not_with_whom_the_workflow_named(ready, monkeypatch):
+    """Snakemake's rules export their own process as the one to stop with; what `measure` starts has another parent."""
+    monkeypatch.setenv("SACCADE_STOPS_WITH", str(os.getppid()))
+    assert main(["measure", ready[1].name]) == 0
 
 
 def test_one_point_can_be_asked_for_and_the_others_stay_where_they_are_current(ready, monkeypatch):

@@ -108,6 +108,19 @@ def test_plan_shows_every_phase_that_a_run_is_made_of(finished):
     assert said[11] == "  predict: predicted, up to date"
 
 
+@pytest.mark.parametrize(
+    ("lost", "rule"),
+    [(f"{K1}/predictions.parquet", "predict"), (f"{SHARED}/policy.json", "train"), ("data/dots/prepared/demo@a/index.parquet", "prepare")],
+)
+def test_a_failed_jobs_product_is_made_again_although_all_that_stands_on_it_is_there(finished, lost, rule):
+    file = finished / lost
+    file.rename(file.with_name("kept"))
+    try:
+        assert rule in planned(finished)
+    finally:
+        file.with_name("kept").rename(file)
+
+
 def test_an_edited_policy_is_trained_again_with_what_follows_but_not_the_base(toy):
     edit(toy / "methods/toy/phases.py", "- run.settings.price * drawn.mean(1)", "- run.settings.price * drawn.sum(1)")
     done = snakemake(toy, "--dry-run", *TARGETS)

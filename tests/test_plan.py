@@ -58,6 +58,7 @@ def test_a_wrong_run_is_named(project, text, message):
         ({"runs": ["dotz/toy/plain"]}, "unknown dataset 'dotz'"),
         ({"runs": ["dots/toy/plane"]}, "unknown variant"),
         ({"runs": ["dots/toy/zz*"]}, "selects nothing"),
+        ({"runs": ["dots/toy/plain/seed3"]}, "'dots/toy/plain/seed3' selects none of the seeds 0"),
         ({"runs": ["dots/toy/*"], "points": ["frames3"]}, "unknown point 'frames3'; did you mean 'frames2'"),
     ],
 )
@@ -69,6 +70,29 @@ def test_a_config_that_names_what_does_not_exist(project, config, message):
 def test_globs_and_seeds_expand_in_order(project):
     runs = grid.expand(project, load_config({"budget": "demo", "seeds": [1, 0], "runs": ["*/toy/*", "dots/toy/wide"]}))
     assert [(r.variant, r.seed) for r in runs] == [("plain", 0), ("plain", 1), ("shared", 0), ("shared", 1), ("wide", 0), ("wide", 1)]
+
+
+def test_a_run_may_name_its_seeds(project):
+    config = load_config({"budget": "demo", "seeds": [0, 1, 2], "runs": ["dots/toy/wide", "dots/toy/plain/seed[01]"]})
+    assert [(r.variant, r.seed) for r in grid.expand(project, config)] == [
+        ("plain", 0),
+        ("plain", 1),
+        ("wide", 0),
+        ("wide", 1),
+        ("wide", 2),
+    ]
+
+
+def test_what_fine_tuning_drops_of_another_dataset_is_said_by_product(project):
+    card = project / "methods/toy/card.yml"
+    edit(
+        card,
+        "  shared: {use: [policy], phases: {policy: {needs: [plain/base]}}}",
+        '  shared: {use: [policy], phases: {policy: {needs: [plain/base], drops: ["head.*"]}}}',
+    )
+    found = plan.drops(project, run(project, "shared"))
+    assert {str(path): globs for path, globs in found.items()} == {"results/demo/dots/toy/plain/seed0/base.json": ("head.*",)}
+    assert "without head.*" in describe.describe_run(project, run(project, "shared"))
 
 
 def test_weights_load_in_the_order_of_needs(project):

@@ -58,3 +58,12 @@ def test_broken_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(SaccadeError, match=r"x.json is not valid JSON .*remove it"):
         read_json(tmp_path / "x.json")
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_writing(tmp_path):
+    old, fresh = tmp_path / ".a.json.x1.json", tmp_path / ".a.json.x2.json"
+    for left in (old, fresh):
+        left.write_text("half")
+    os.utime(old, (0, 0))
+    write_json(tmp_path / "a.json", {})
+    assert not old.exists() and fresh.exists()

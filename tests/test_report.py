@@ -124,6 +124,21 @@ def test_links_between_files_lead_somewhere(project, name):
         assert target.startswith("#") or target in made_elsewhere or (project / "reports/demo" / target).exists(), target
 
 
+def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, plan):
+    path = write_project(tmp_path, plan)
+    metrics = tables.collect_metrics(plan, tmp_path)
+    for head in ("noun", "verb", "action"):
+        points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
+        figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", head), head, points[:0])
+        saying = about(plan, "tradeoff", "motion-digits", head, alt=f"drawn: {head}")
+        figures.save_figure(figure, tmp_path / "results/demo/figures/tsn", f"tradeoff--motion-digits--{head}", saying)
+    report.report(tmp_path, path, "index")
+    drawings = [
+        attributes["aria-label"] for tag, attributes in Tags((tmp_path / "reports/demo/index.html").read_text()).seen if tag == "svg"
+    ]
+    assert sorted(drawings) == ["drawn: action", "drawn: noun", "drawn: verb"]
+
+
 def test_names_are_escaped_in_html(page):
     assert "100 % of T &amp; &lt;nothing&gt; else_" in page
     assert "no frame could be decoded &amp; it is &lt;empty&gt;" in page
@@ -160,8 +175,11 @@ def test_page_says_that_latex_is_not_installed(page):
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        ("echo 'This is pdfTeX'; echo './tsn.tex:7: Undefined control sequence.'; exit 1", "tsn.tex: ./tsn.tex:7: Undefined control sequence."),
-        ("echo \"kpathsea: can't find the format file\" >&2; exit 1", "tsn.tex: kpathsea: can&#39;t find the format file"),
+        (
+            "echo 'This is pdfTeX'; echo './tsn.tex:7: Undefined control sequence.'; exit 1",
+            "tsn.tex: ./tsn.tex:7: Undefined control sequence.",
+        ),
+        ('echo "kpathsea: can\'t find the format file" >&2; exit 1', "tsn.tex: kpathsea: can&#39;t find the format file"),
         ("exit 3", "tsn.tex: exit status 3, without a word"),
     ],
 )

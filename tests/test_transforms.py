@@ -162,3 +162,12 @@ def test_a_box_of_the_frame_holds_the_same_pixels_in_each_crop(height, width, cr
 
 def test_a_box_of_the_frame_is_the_same_without_a_crop():
     assert transforms.in_test_clip([0.25, 0.5, 0.5, 1.0], 128, 256, _settings(resize=64)) == [0.25, 0.5, 0.5, 1.0]
+
+
+def test_the_short_side_is_drawn_anew_for_each_clip_and_never_at_test_time():
+    frames = _ramp(40, 80)
+    heights = {_train(frames, seed=seed, resize=20, resize_to=24).shape[2] for seed in range(60)}
+    assert heights == {20, 21, 22, 23, 24}
+    assert transforms.test_clip(frames, _settings(resize=20, resize_to=24)).shape[2] == 20
+    with pytest.raises(ValueError, match="smallest short side"):
+        _settings(resize=0, resize_to=24)

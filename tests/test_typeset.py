@@ -61,6 +61,11 @@ def test_every_kind_has_a_title_and_a_caption():
     assert typeset.TITLES.keys() == typeset.CAPTIONS.keys()
 
 
+def test_no_title_brings_a_mark_of_its_own():
+    """Pages put a full stop after it."""
+    assert [title for title in typeset.TITLES.values() if title[-1] in ".?!:"] == []
+
+
 def test_latex_table_has_no_raw_special_character(tmp_path):
     table = pd.DataFrame({"A & b": ["x_1 <2>"], "50 %": ["1.0 ± 0.1 [0.9, 1.1]"]})
     typeset.save_table(table, tmp_path, "t", {"caption": "c_1 & d", "kind": "headline"})

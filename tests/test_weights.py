@@ -66,3 +66,14 @@ def test_what_a_phase_does_not_train_stays_with_its_bn_statistics():
 def test_a_glob_that_covers_nothing_is_an_error():
     with pytest.raises(SaccadeError, match=r"'heads.\*' covers nothing"):
         weights.covered(model().state_dict(), ["heads.*"])
+
+
+def test_what_a_run_drops_of_a_needed_phase_stays_as_it_was_and_must_be_there(tmp_path):
+    source, target = model(), model()
+    weights.save(tmp_path / "base.json", source, ["*"], {})
+    before = target["head"].weight.clone()
+    weights.load(target, {tmp_path / "base.json": ["head.*"]}, whole=False)
+    assert torch.equal(target["head"].weight, before)
+    assert torch.equal(target["body"][0].weight, source["body"][0].weight)
+    with pytest.raises(SaccadeError, match=r"drops: 'tail.\*' covers nothing"):
+        weights.load(target, {tmp_path / "base.json": ["tail.*"]}, whole=False)

@@ -51,7 +51,8 @@ class Sampler(nn.Module):
         values, scales = sgs.coordinates(embeddings, settings.similarity, settings.distance)
         if block := settings.block_of(self.pathway):
             values, scales = sgs.in_blocks(values, block), scales.repeat_interleave(values.shape[2] // block, dim=0)
-        return sgs.positions(values, scales)
+        share = sgs.positions(values, scales)
+        return share.detach() + settings.gradient_scale * (share - share.detach())  # the same numbers, other gradients
 
     def _lots(self, frames: int, settings: Settings, clip: dict[str, Any]) -> list[int]:
         """B' of each video: `mean_bins` rounded down or up, so that the mean is kept, without looking."""

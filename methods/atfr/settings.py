@@ -30,6 +30,7 @@ class Settings(Input, Recipe):
     bins: list[int] = field(default_factory=list)  # B per coordinate; none named: as many as there are frames (magnitude only)
     block: int = 0  # length in (fast) frames of the stretches that are binned apart; 0: the whole clip
     learned: bool = True  # whether the similarity network gets gradients; otherwise it stays as it was initialised
+    gradient_scale: float = 1.0  # of what the kernel passes back to the similarity network; 1: eq. 8 as it is
     assignment: Assignment = "similarity"  # what decides a frame's bin; all but the first are there to compare with
     mean_bins: float = 0.0  # of `uniform`: B' over videos, each of which gets this rounded up or down by lot; 0: all frames
     padded: bool = False  # at test time: as the official code, fill up with empty maps to the most bins in the batch
@@ -37,7 +38,7 @@ class Settings(Input, Recipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         at_least(self, 1, "dimensions")
-        at_least(self, 0, "block", "mean_bins")
+        at_least(self, 0, "block", "mean_bins", "gradient_scale")
         wanted = {"magnitude": 1, "angular": 2, "spherical": 3}[self.similarity]
         if len(self.bins) not in ((0, 1) if wanted == 1 else (wanted,)):
             raise ValueError(f"bins is {self.bins}, but similarity {self.similarity} bins {wanted} coordinate(s)")

@@ -25,7 +25,16 @@ Settings = load_module(FOLDER / "settings.py").Settings
 
 
 def settings(**chosen):
-    given = {"network": "3dresnet-tiny", "layer": "sgs", "num_frames": FRAMES, "resize": 0, "crop": 0, "epochs": 1, "batch_size": 2, "lr": 0.1}
+    given = {
+        "network": "3dresnet-tiny",
+        "layer": "sgs",
+        "num_frames": FRAMES,
+        "resize": 0,
+        "crop": 0,
+        "epochs": 1,
+        "batch_size": 2,
+        "lr": 0.1,
+    }
     return Settings(**{**given, **chosen})
 
 
@@ -214,7 +223,9 @@ def test_attention_equals_its_sum_over_frames_and_channels():
         torch.testing.assert_close(layer(features)[0, :, t], features[0, :, t] * scale[:, None, None])
 
 
-@pytest.mark.parametrize("chosen", [{"bins": [4, 8]}, {"similarity": "angular"}, {"layer": "none", "assignment": "noise"}, {"dimensions": 0}])
+@pytest.mark.parametrize(
+    "chosen", [{"bins": [4, 8]}, {"similarity": "angular"}, {"layer": "none", "assignment": "noise"}, {"dimensions": 0}]
+)
 def test_settings_that_contradict_each_other_are_refused(chosen):
     with pytest.raises(ValueError, match=next(iter(chosen)) if len(chosen) == 1 and "similarity" not in chosen else "bins|assignment"):
         settings(**chosen)
@@ -264,7 +275,9 @@ def published(name: str) -> dict[str, torch.Tensor]:
 def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
     tensors = published(name)
     file = tmp_path / "checkpoint_epoch_00196.pyth"
-    torch.save({"epoch": 195, "model_state": tensors, "optimizer_state": {"state": {0: {"momentum_buffer": torch.zeros(2)}}}, "cfg": "..."}, file)
+    torch.save(
+        {"epoch": 195, "model_state": tensors, "optimizer_state": {"state": {0: {"momentum_buffer": torch.zeros(2)}}}, "cfg": "..."}, file
+    )
     variant = f"{name.replace('_', '-')}-released"
     entry = load_method(ROOT, "atfr").variants[variant]
     chosen = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
@@ -273,7 +286,12 @@ def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
     phases = load_module(FOLDER / "phases.py")
     found = released.load(net, file, lambda given: phases.import_released(chosen, given), ["*"], entry.released.drops)
     assert list(found["dropped"]) == ["optimizer_state.state.0.momentum_buffer"]
-    assert torch.equal(net.early.state_dict()["conv1.conv.weight"] if "conv1.conv.weight" in net.early.state_dict() else tensors["s1.pathway0_stem.conv.weight"], tensors["s1.pathway0_stem.conv.weight"])
+    assert torch.equal(
+        net.early.state_dict()["conv1.conv.weight"]
+        if "conv1.conv.weight" in net.early.state_dict()
+        else tensors["s1.pathway0_stem.conv.weight"],
+        tensors["s1.pathway0_stem.conv.weight"],
+    )
     assert torch.equal(net.sgs[0].similarity.first.weight, tensors["s2.ts_layer.fc.0.weight"])
     with torch.inference_mode():
         assert model.predict(net, clip(1, 8, 64), chosen).probabilities["label"].shape == (1, 194)

@@ -1,7 +1,7 @@
 # Reads the config and answers the rules' questions. A run is known by its path; its settings come from the cards.
 #
-# No output is marked `update()`, although a job that fails then loses the product of an earlier run: Snakemake (9.27) would put the old
-# file back under today's date and note the new parameters as its own, so that the next run took it for what the failed job was to make.
+# Snakemake (9.27) notes the parameters of a failed job as if it had made something. So no output is `update()`: the old file, put back under
+# today's date, would pass for what the job was to make. And `all` asks for every product, not for the pages alone: see `products`.
 import shlex
 import sys
 from functools import cache
@@ -131,6 +131,39 @@ def scored(wildcards):
         for run in GRID["runs"]
         if run["status"] == "available"
     ]
+
+
+def products(wildcards):
+    """All that the runs that can run here leave. A failed job's product is gone, and Snakemake makes nothing anew for the sake of files that
+    are there: unless asked for it, the next run would end well, with the numbers of before.
+    """
+    found = []
+    for run in GRID["runs"]:
+        if run["status"] == "available":
+            made_of = [run["run"], *(str(Path(file).parent) for file in run["weights"])]
+            found += [
+                str(told(plan.Run.parse, ROOT, one).prepared / "index.parquet")
+                for one in made_of
+            ]
+            names = [
+                "predictions.parquet",
+                "metrics.json",
+                *(["latency.json"] if run["measured"] else []),
+            ]
+            found += [
+                *run["weights"],
+                *(f"results/{run['run']}/{name}" for name in names),
+            ]
+    tables = [
+        "results/cost.csv",
+        *(f"results/{BUDGET}/{name}" for name in ("plan.json", "metrics.csv")),
+    ]
+    pages = [
+        f"reports/{BUDGET}/{kind}"
+        for method in METHODS
+        for kind in (f"notebooks/{method}.ipynb", f"{method}.html")
+    ]
+    return list(dict.fromkeys([*found, *tables, *pages]))
 
 
 @cache

@@ -1,0 +1,243 @@
+"""What fewer maps save by the clock: a network with ATFR beside the same one without, as ratios in one run.
+
+    python -m benchmarks.atfr [--network x3d-s] [--batch 1 16] [--bins 0] [--videos 32] [--rounds 3] [--threads 1] [--quick]
+
+Random weights and random clips of the paper's size. No trained network is at hand, so each video's number of bins B' is drawn beforehand,
+as embeddings without structure keep them, moved to a mean of `--bins` where that isn't 0; the similarity network is executed all the same.
+Both sides are optimised for inference and take turns call by call; the static one also stands beside itself (A/A; more than 3 % from 1
+is marked †). Memory is what one step of training raises the peak of a fresh process by.
+"""
+
+import argparse
+import dataclasses
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from saccade import cost, machine, timing
+from saccade.nn import fast
+from saccade.project import load_module
+from saccade.records import Head
+
+METHOD = Path(__file__).parents[1] / "methods" / "atfr"
+model, pricing, sampler, sgs = (load_module(METHOD / f"{name}.py") for name in ("model", "pricing", "sampler", "sgs"))
+Settings = load_module(METHOD / "settings.py").Settings
+
+CLIPS = {"x3d-s": (13, 160), "x3d-m": (16, 224), "3dresnet18": (32, 224), "3dresnet50": (32, 224), "slowfast-4x16-r50": (32, 224)}
+SMALL = (8, 48)  # of other networks: frames, height and width
+HEADS = (Head("label", "single", tuple(map(str, range(400)))),)
+TRAINED = 8  # videos in the step of training
+MIB = 2**10  # of what `ru_maxrss` counts
+
+Clip = dict[str, Any]
+
+
+class Forced(sampler.Sampler):
+    """Asks the similarity network, then puts each video's frames into as many bins as its name says."""
+
+    def share(self, features: Tensor, settings: Any, clip: Clip) -> Tensor:
+        asked = super().share(features, settings, clip)
+        return torch.stack([positions(video, asked.shape[2], self.pathway) for video in clip["video_id"]])
+
+
+def positions(video: str, frames: int, pathway: int) -> Tensor:
+    """(1, T) places in [0, 1] that lie in so many of T bins, by the video's name: its number, and B' of each pathway."""
+    number, *bins = map(int, video.split("-"))
+    draw = torch.Generator().manual_seed(number)
+    chosen = torch.randperm(frames - 1, generator=draw)[: bins[pathway] - 1]
+    used = torch.cat([chosen, torch.tensor([frames - 1])])  # the last bin holds the largest place, which is 1
+    of_frame = torch.cat([used, used[torch.randint(len(used), (frames - len(used),), generator=draw)]])
+    return ((of_frame + 0.5) / frames / ((frames - 0.5) / frames))[None].clamp(max=1)
+
+
+def make_settings(network: str, **chosen: Any) -> Any:
+    frames, size = CLIPS.get(network, SMALL)
+    return Settings(network=network, num_frames=frames, resize=size, crop=size, epochs=1, batch_size=TRAINED, lr=0.1, **chosen)
+
+
+def make_model(settings: Any) -> nn.Module:
+    torch.manual_seed(0)
+    net = model.build(settings, HEADS)
+    if settings.layer == "sgs":
+        net.sgs = nn.ModuleList(Forced(channels, settings, pathway) for pathway, channels in enumerate(net.early.channels))
+    return net
+
+
+def make_clip(settings: Any, numbers: range, mean_bins: float) -> Clip:
+    lengths = pricing.Network(settings.network, settings.num_frames, settings.crop).lengths
+    drawn = [draw_bins(frames, pathway, mean_bins * frames / settings.num_frames) for pathway, frames in enumerate(lengths)]
+    names = ["-".join(map(str, (number, *(int(bins[number]) for bins in drawn)))) for number in numbers]
+    shape = (len(numbers), settings.num_frames, 3, settings.crop, settings.crop)
+    rgb = torch.randn(shape, generator=torch.Generator().manual_seed(numbers.start))
+    clip = {"rgb": rgb, "indices": torch.arange(settings.num_frames).expand(len(numbers), -1), "video_id": names}
+    return fast.lay_out(clip, torch.device("cpu"))
+
+
+def draw_bins(frames: int, pathway: int, mean: float) -> Tensor:
+    """Numbers of bins as embeddings without structure have them, moved to `mean` if that isn't 0."""
+    bins = pricing.drawn(frames, seed=pathway).double()
+    lots = torch.rand(len(bins), generator=torch.Generator().manual_seed(pathway), dtype=torch.float64)
+    moved = (bins + (mean - bins.mean()) + lots).floor() if mean else bins
+    return moved.clamp(1, frames).long()
+
+
+# ---- by the clock
+
+
+def in_turns(own: Callable[[Clip], object], against: Callable[[Clip], object], clips: list[Clip], rounds: int) -> dict[str, Any]:
+    """timing.reading of both sides on the same clips, each heard once before."""
+    samples = []
+    for clip in clips:
+        own(clip), against(clip)
+        turns = timing.alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, time.perf_counter)
+        samples.append(turns)
+    return timing.reading([samples], [len(clip["video_id"]) for clip in clips])
+
+
+def runner(net: nn.Module, settings: Any) -> Callable[[Clip], Any]:
+    return lambda clip: fast.infer(model.predict, net, clip, settings)
+
+
+@torch.inference_mode()
+def sampling(net: Any, pathways: list[Tensor], settings: Any, clip: Clip) -> list[list[Tensor]]:
+    """What SGS does for a batch, alone: similarity networks, kernels, and mixing of the videos that share their B'."""
+    weights = net.weigh(pathways, settings, clip)
+    mixed = []
+    for counts, members in model._groups(torch.stack([sgs.occupied(one).sum(1) for one in weights], dim=1)):
+        mixed.append([sgs.mix(sgs.packed(w[members], k), x[members]) for w, k, x in zip(weights, counts, pathways, strict=True)])
+    return mixed
+
+
+@torch.inference_mode()
+def sampling_share(net: nn.Module, settings: Any, clips: list[Clip], rounds: int) -> float:
+    """SGS's part of the time of `predict`."""
+    whole, alone = runner(net, settings), 0.0
+    total = 0.0
+    for clip in clips:
+        pathways = net.look(clip["rgb"])
+        turns = timing.alternate(
+            lambda c=clip, p=pathways: sampling(net, p, settings, c), lambda c=clip: whole(c), rounds, time.perf_counter
+        )
+        part, all_of_it = (sorted(turns[side] + turns[f"{side} again"])[rounds] for side in ("own", "against"))
+        alone, total = alone + part, total + all_of_it
+    return alone / total
+
+
+def parts(net: nn.Module, settings: Any, clips: list[Clip]) -> dict[str, float]:
+    """Seconds of a video in each part of the model."""
+    spent: dict[str, float] = {}
+    for clip in clips:
+        for name, seconds in timing.by_module(net, lambda c=clip: runner(net, settings)(c), torch.device("cpu")).items():
+            spent[name] = spent.get(name, 0.0) + seconds
+    videos = sum(len(clip["video_id"]) for clip in clips)
+    return {name: seconds / videos for name, seconds in spent.items()}
+
+
+def early_macs(net: Any, settings: Any) -> int:
+    return cost.forward_macs(net.early, (3, settings.num_frames, settings.crop, settings.crop))
+
+
+def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int) -> None:
+    """Prints what one batch size gives."""
+    settings, plain = make_settings(network, layer="sgs"), make_settings(network)
+    net, static = make_model(settings), make_model(plain)
+    fast.optimise(net), fast.optimise(static)
+    clips = [make_clip(settings, range(first, first + batch), mean_bins) for first in range(0, max(videos, batch), batch)]
+    macs = {side: torch.cat([run(clip).macs for clip in clips]).double().mean().item() for side, run in sides(net, static, settings, plain)}
+    bins = [decision["bins"] for clip in clips for decision in runner(net, settings)(clip).decisions]
+    found = in_turns(runner(net, settings), runner(static, plain), clips, rounds)
+    ratio, speedup = macs["static"] / macs["atfr"], found["speedup"]
+    print(f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of {settings.num_frames}\n")
+    print("| what | value |\n| --- | --- |")
+    print(f"| fewer multiply-adds | {ratio:.2f}x ({macs['static'] / 1e9:.3f} to {macs['atfr'] / 1e9:.3f} G) |")
+    ms = {side: 1000 * found["seconds"][side]["mean"] for side in ("against", "own")}
+    print(f"| faster | {speedup:.2f}x{mark(found)} ({ms['against']:.1f} to {ms['own']:.1f} ms a video) |")
+    print(f"| of what multiply-adds say | {speedup / ratio:.0%} |")
+    print(f"| SGS itself, of the time with ATFR | {sampling_share(net, settings, clips, rounds):.1%} |")
+    if batch > 1:
+        official = dataclasses.replace(settings, padded=True)
+        padded = in_turns(runner(net, settings), runner(net, official), clips, rounds)
+        more = sum(int(runner(net, official)(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
+        print(f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} ({more:.2f}x fewer) |")
+    show_parts(net, static, settings, plain, clips, macs)
+
+
+def sides(net: nn.Module, static: nn.Module, settings: Any, plain: Any) -> list[tuple[str, Callable[[Clip], Any]]]:
+    return [("atfr", runner(net, settings)), ("static", runner(static, plain))]
+
+
+def mark(found: dict[str, Any]) -> str:
+    return f"{' †' * found['marked']}, A/A {found['aa']:.2f}"
+
+
+def show_parts(net: nn.Module, static: nn.Module, settings: Any, plain: Any, clips: list[Clip], macs: dict[str, float]) -> None:
+    """Before the layer, where nothing is saved, and behind it: multiply-adds and time of a video, without and with ATFR."""
+    early = early_macs(static, plain)
+    times = {"static": parts(static, plain, clips), "atfr": parts(net, settings, clips)}
+    print("\n| part | G multiply-adds, static | with ATFR | fewer | ms, static | with ATFR | faster |\n|" + " --- |" * 7)
+    for name, counts in (("early", (early, early)), ("late", (macs["static"] - early, macs["atfr"] - early))):
+        spent = [1000 * times[side][name] for side in ("static", "atfr")]
+        cells = [f"{counts[0] / 1e9:.3f}", f"{counts[1] / 1e9:.3f}", f"{counts[0] / counts[1]:.2f}x"]
+        print(f"| {name} | {' | '.join(cells)} | {spent[0]:.1f} | {spent[1]:.1f} | {spent[0] / spent[1]:.2f}x |")
+
+
+# ---- memory
+
+
+def step(network: str, layer: str, mean_bins: float) -> float:
+    """MiB by which one step of training raises this process's peak."""
+    settings = make_settings(network, layer=layer)
+    net, clip = make_model(settings).train(), make_clip(settings, range(TRAINED), mean_bins)
+    optimizer = torch.optim.SGD(net.parameters(), lr=settings.lr)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    scores = net(clip)["label"]
+    nn.functional.cross_entropy(scores, torch.arange(TRAINED) % scores.shape[1]).backward()
+    optimizer.step()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / MIB
+
+
+def memory(network: str, mean_bins: float, threads: int) -> None:
+    found = {}
+    for layer in ("none", "sgs"):
+        asked = ["--network", network, "--bins", str(mean_bins), "--threads", str(threads), "--step", layer]
+        done = subprocess.run([sys.executable, "-m", "benchmarks.atfr", *asked], check=True, capture_output=True, text=True)
+        found[layer] = float(done.stdout)
+    print(f"\n## {network}, one step of training on {TRAINED} videos, filled up to the most bins of the batch\n")
+    print("| | MiB more at the peak |\n| --- | --- |")
+    print(f"| static | {found['none']:.0f} |\n| with ATFR | {found['sgs']:.0f} |\n| less | {found['none'] / found['sgs']:.2f}x |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="x3d-s")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 16])
+    parser.add_argument("--bins", type=float, default=0.0, help="mean B'; 0: as embeddings without structure keep (6.7 of 13)")
+    parser.add_argument("--videos", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="a small network, a round: whether it runs")
+    parser.add_argument("--step", choices=["none", "sgs"], help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    if given.step:
+        print(step(given.network, given.step, given.bins))
+        return
+    if given.quick:
+        given.network, given.batch, given.videos, given.rounds = "x3d-tiny", [1, 4], 4, 1
+    watch = machine.Watch()
+    for batch in given.batch:
+        compare(given.network, batch, given.videos, given.bins, given.rounds)
+    memory(given.network, given.bins, given.threads)
+    others = watch.read()["others_cores"]
+    print(f"\n{machine.describe()['cpu']}, {given.threads} thread(s), torch {torch.__version__}; others kept {others or 0:.2f} cores busy")
+
+
+if __name__ == "__main__":
+    main()
