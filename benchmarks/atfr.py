@@ -1,6 +1,6 @@
 """What fewer maps save by the clock: a network with ATFR beside the same one without, as ratios in one run.
 
-    python -m benchmarks.atfr [--network x3d-s] [--batch 1 16] [--bins 0] [--videos 32] [--rounds 3] [--threads 1] [--quick]
+    python -m benchmarks.atfr [--network x3d-s] [--batch 1 16] [--bins 0] [--videos 32] [--rounds 3] [--clock elapsed|processor] [--quick]
 
 Random weights and random clips of the paper's size. No trained network is at hand, so each video's number of bins B' is drawn beforehand,
 as embeddings without structure keep them, moved to a mean of `--bins` where that isn't 0; the similarity network is executed all the same.
@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,10 @@ SMALL = (8, 48)  # of other networks: frames, height and width
 HEADS = (Head("label", "single", tuple(map(str, range(400)))),)
 TRAINED = 8  # videos in the step of training
 MIB = 2**10  # of what `ru_maxrss` counts
+CLOCK = time.perf_counter
 
 Clip = dict[str, Any]
+Stages = dict[str, tuple[float, float]]  # by name: giga multiply-adds and milliseconds of a video
 
 
 class Forced(sampler.Sampler):
@@ -96,8 +99,7 @@ def in_turns(own: Callable[[Clip], object], against: Callable[[Clip], object], c
     samples = []
     for clip in clips:
         own(clip), against(clip)
-        turns = timing.alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, time.perf_counter)
-        samples.append(turns)
+        samples.append(timing.alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, CLOCK))
     return timing.reading([samples], [len(clip["video_id"]) for clip in clips])
 
 
@@ -116,32 +118,41 @@ def sampling(net: Any, pathways: list[Tensor], settings: Any, clip: Clip) -> lis
 
 
 @torch.inference_mode()
-def sampling_share(net: nn.Module, settings: Any, clips: list[Clip], rounds: int) -> float:
-    """SGS's part of the time of `predict`."""
-    whole, alone = runner(net, settings), 0.0
-    total = 0.0
-    for clip in clips:
-        pathways = net.look(clip["rgb"])
-        turns = timing.alternate(
-            lambda c=clip, p=pathways: sampling(net, p, settings, c), lambda c=clip: whole(c), rounds, time.perf_counter
-        )
-        part, all_of_it = (sorted(turns[side] + turns[f"{side} again"])[rounds] for side in ("own", "against"))
-        alone, total = alone + part, total + all_of_it
-    return alone / total
+def by_stage(net: Any, settings: Any, clips: list[Clip], rounds: int) -> Stages:
+    """Each stage of the network on its own, one after the other, and between them SGS, whose multiply-adds aren't told."""
+    macs: dict[str, float] = defaultdict(float)
+    seconds: dict[str, float] = defaultdict(float)
 
+    def run(name: str, call: Callable[[], Any]) -> Any:
+        result = call()  # unheard
+        seconds[name] += min(timed(call) for _ in range(rounds))
+        return result
 
-def parts(net: nn.Module, settings: Any, clips: list[Clip]) -> dict[str, float]:
-    """Seconds of a video in each part of the model."""
-    spent: dict[str, float] = {}
+    def through(part: nn.Sequential, features: Any) -> Any:
+        for name, stage in part.named_children():
+            several = features if isinstance(features, tuple) else (features,)
+            shapes = tuple(tuple(one.shape[1:]) for one in several)
+            macs[name] += len(several[0]) * cost.forward_macs(stage, shapes if len(shapes) > 1 else shapes[0])
+            features = run(name, lambda stage=stage, x=features: stage(x))
+        return features
+
     for clip in clips:
-        for name, seconds in timing.by_module(net, lambda c=clip: runner(net, settings)(c), torch.device("cpu")).items():
-            spent[name] = spent.get(name, 0.0) + seconds
+        features = through(net.early, clip["rgb"].transpose(1, 2).contiguous(memory_format=torch.channels_last_3d))
+        groups = [features]
+        if settings.layer == "sgs":
+            pathways = list(features) if isinstance(features, tuple) else [features]
+            mixed = run("SGS", lambda clip=clip, pathways=pathways: sampling(net, pathways, settings, clip))
+            groups = [tuple(one) if len(one) > 1 else one[0] for one in mixed]
+        for group in groups:
+            through(net.late, group)
     videos = sum(len(clip["video_id"]) for clip in clips)
-    return {name: seconds / videos for name, seconds in spent.items()}
+    return {name: (macs[name] / videos / 1e9, 1000 * spent / videos) for name, spent in seconds.items()}
 
 
-def early_macs(net: Any, settings: Any) -> int:
-    return cost.forward_macs(net.early, (3, settings.num_frames, settings.crop, settings.crop))
+def timed(call: Callable[[], object]) -> float:
+    started = CLOCK()
+    call()
+    return CLOCK() - started
 
 
 def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int) -> None:
@@ -160,13 +171,14 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     ms = {side: 1000 * found["seconds"][side]["mean"] for side in ("against", "own")}
     print(f"| faster | {speedup:.2f}x{mark(found)} ({ms['against']:.1f} to {ms['own']:.1f} ms a video) |")
     print(f"| of what multiply-adds say | {speedup / ratio:.0%} |")
-    print(f"| SGS itself, of the time with ATFR | {sampling_share(net, settings, clips, rounds):.1%} |")
+    stages, static_stages = by_stage(net, settings, clips, rounds), by_stage(static, plain, clips, rounds)
+    print(f"| SGS itself, of the time with ATFR | {stages['SGS'][1] / sum(ms for _, ms in stages.values()):.1%} |")
     if batch > 1:
         official = dataclasses.replace(settings, padded=True)
         padded = in_turns(runner(net, settings), runner(net, official), clips, rounds)
         more = sum(int(runner(net, official)(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
         print(f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} ({more:.2f}x fewer) |")
-    show_parts(net, static, settings, plain, clips, macs)
+    show_stages(static_stages, stages)
 
 
 def sides(net: nn.Module, static: nn.Module, settings: Any, plain: Any) -> list[tuple[str, Callable[[Clip], Any]]]:
@@ -177,15 +189,14 @@ def mark(found: dict[str, Any]) -> str:
     return f"{' †' * found['marked']}, A/A {found['aa']:.2f}"
 
 
-def show_parts(net: nn.Module, static: nn.Module, settings: Any, plain: Any, clips: list[Clip], macs: dict[str, float]) -> None:
-    """Before the layer, where nothing is saved, and behind it: multiply-adds and time of a video, without and with ATFR."""
-    early = early_macs(static, plain)
-    times = {"static": parts(static, plain, clips), "atfr": parts(net, settings, clips)}
-    print("\n| part | G multiply-adds, static | with ATFR | fewer | ms, static | with ATFR | faster |\n|" + " --- |" * 7)
-    for name, counts in (("early", (early, early)), ("late", (macs["static"] - early, macs["atfr"] - early))):
-        spent = [1000 * times[side][name] for side in ("static", "atfr")]
-        cells = [f"{counts[0] / 1e9:.3f}", f"{counts[1] / 1e9:.3f}", f"{counts[0] / counts[1]:.2f}x"]
-        print(f"| {name} | {' | '.join(cells)} | {spent[0]:.1f} | {spent[1]:.1f} | {spent[0] / spent[1]:.2f}x |")
+def show_stages(static: Stages, atfr: Stages) -> None:
+    """Where the time is: a stage that takes longer for a multiply-add weighs more by the clock than its multiply-adds do."""
+    print("\n| stage | G multiply-adds, static | with ATFR | ms, static | with ATFR | ms per G, static | with ATFR |\n|" + " --- |" * 7)
+    for name, of_atfr in atfr.items():
+        both = [static.get(name, (0.0, 0.0)), of_atfr]
+        cells = [f"{giga:.3f}" if giga else "" for giga, _ in both] + [f"{ms:.1f}" if ms else "" for _, ms in both]
+        cells += [f"{ms / giga:.0f}" if giga > 0.001 else "" for giga, ms in both]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 # ---- memory
@@ -222,6 +233,7 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run")
     parser.add_argument("--quick", action="store_true", help="a small network, a round: whether it runs")
     parser.add_argument("--step", choices=["none", "sgs"], help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -231,12 +243,14 @@ def main() -> None:
         return
     if given.quick:
         given.network, given.batch, given.videos, given.rounds = "x3d-tiny", [1, 4], 4, 1
+    global CLOCK
+    CLOCK = {"elapsed": time.perf_counter, "processor": time.process_time}[given.clock]
     watch = machine.Watch()
     for batch in given.batch:
         compare(given.network, batch, given.videos, given.bins, given.rounds)
     memory(given.network, given.bins, given.threads)
-    others = watch.read()["others_cores"]
-    print(f"\n{machine.describe()['cpu']}, {given.threads} thread(s), torch {torch.__version__}; others kept {others or 0:.2f} cores busy")
+    others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
+    print(f"\n{cpu}, {given.threads} thread(s), {given.clock} time, torch {torch.__version__}; others kept {others or 0:.2f} cores busy")
 
 
 if __name__ == "__main__":

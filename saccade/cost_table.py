@@ -16,6 +16,7 @@ from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError, write_
 
 KEY = ["paper", "table", "row", "column", "dataset"]
 UNITS = ("MACs", "MMACs", "GMACs", "TMACs")
+NULL_MODEL = "null model"  # a rule that begins so counts what decisions without any structure would cost; a run's own cost goes before it
 
 
 @dataclass(frozen=True, kw_only=True)

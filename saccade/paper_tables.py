@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.cost_table import KEY, UNITS, is_complexity, read_reported
+from saccade.cost_table import KEY, NULL_MODEL, UNITS, is_complexity, read_reported
 from saccade.paper import Layout, Paper, Source
 from saccade.records import SaccadeError, read_json
 from saccade.strict import suggest
@@ -36,7 +36,7 @@ CELL_COLUMNS = [
     "why",
 ]
 PUBLISHED = "paper"  # the one budget whose runs may answer a printed cell
-COUNTED, EXECUTED, NOT_RUN = "counted", "executed", "not run"
+COUNTED, EXECUTED, NOT_RUN = "counted", "executed", "not run"  # or NULL_MODEL
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,10 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
     if is_complexity(line.unit):
         counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
         if counted is not None and not pd.isna(counted.ours):
-            return Answer(COUNTED, "" if pd.isna(counted.rule) else str(counted.rule), float(counted.ours))
+            without_structure = str(counted.rule).startswith(NULL_MODEL)
+            if not without_structure or _unanswerable(layout, line, source, results):
+                rule = "" if pd.isna(counted.rule) else str(counted.rule)
+                return Answer(NULL_MODEL if without_structure else COUNTED, rule, float(counted.ours))
     if why := _unanswerable(layout, line, source, results):
         return Answer(NOT_RUN, why)
     assert source is not None

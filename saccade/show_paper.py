@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cost_table import NULL_MODEL
 from saccade.paper import Layout, read_paper
 from saccade.paper_tables import COUNTED, EXECUTED, NOT_RUN, paper_cells, printed_cells, read_results
 from saccade.tables import Plan, rows_of
 from saccade.typeset import NONE, about, percent, significant, source
 
-ANSWERED = {COUNTED: "counted on the meta device: ", EXECUTED: "executed: ", NOT_RUN: "not run: "}
+ANSWERED = {COUNTED: "counted on the meta device: ", NULL_MODEL: "", EXECUTED: "executed: ", NOT_RUN: "not run: "}
 
 
 def show_paper(plan: Plan, root: Path, method: str) -> Iterator[tuple[str, dict[str, str], pd.DataFrame]]:
@@ -56,8 +57,8 @@ def show_cells(layout: Layout, cells: pd.DataFrame) -> pd.DataFrame:
 def _ours(cell: Any) -> str:
     if cell.source in ("", NOT_RUN):
         return cell.source or NONE
-    if cell.source == COUNTED:
-        return f"{significant(cell.ours, 4)} ({COUNTED})"
+    if cell.source in (COUNTED, NULL_MODEL):
+        return f"{significant(cell.ours, 4)} ({cell.source})"
     if cell.unit.startswith("%"):
         return percent(*(number / 100 for number in (cell.ours, cell.sd, cell.low, cell.high)))
     return significant(cell.ours, 4)
