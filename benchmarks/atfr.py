@@ -161,9 +161,12 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     net, static = make_model(settings), make_model(plain)
     fast.optimise(net), fast.optimise(static)
     clips = [make_clip(settings, range(first, first + batch), mean_bins) for first in range(0, max(videos, batch), batch)]
-    macs = {side: torch.cat([run(clip).macs for clip in clips]).double().mean().item() for side, run in sides(net, static, settings, plain)}
-    bins = [decision["bins"] for clip in clips for decision in runner(net, settings)(clip).decisions]
-    found = in_turns(runner(net, settings), runner(static, plain), clips, rounds)
+    own, against = runner(net, settings), runner(static, plain)
+    macs = {
+        name: torch.cat([run(clip).macs for clip in clips]).double().mean().item() for name, run in (("atfr", own), ("static", against))
+    }
+    bins = [decision["bins"] for clip in clips for decision in own(clip).decisions]
+    found = in_turns(own, against, clips, rounds)
     ratio, speedup = macs["static"] / macs["atfr"], found["speedup"]
     print(f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of {settings.num_frames}\n")
     print("| what | value |\n| --- | --- |")
@@ -174,22 +177,18 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     stages, static_stages = by_stage(net, settings, clips, rounds), by_stage(static, plain, clips, rounds)
     print(f"| SGS itself, of the time with ATFR | {stages['SGS'][1] / sum(ms for _, ms in stages.values()):.1%} |")
     if batch > 1:
-        official = dataclasses.replace(settings, padded=True)
-        padded = in_turns(runner(net, settings), runner(net, official), clips, rounds)
-        more = sum(int(runner(net, official)(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
+        filled = runner(net, dataclasses.replace(settings, padded=True))
+        padded = in_turns(own, filled, clips, rounds)
+        more = sum(int(filled(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
         print(f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} ({more:.2f}x fewer) |")
-    show_stages(static_stages, stages)
-
-
-def sides(net: nn.Module, static: nn.Module, settings: Any, plain: Any) -> list[tuple[str, Callable[[Clip], Any]]]:
-    return [("atfr", runner(net, settings)), ("static", runner(static, plain))]
+    show_stages(static_stages, stages, ms)
 
 
 def mark(found: dict[str, Any]) -> str:
     return f"{' †' * found['marked']}, A/A {found['aa']:.2f}"
 
 
-def show_stages(static: Stages, atfr: Stages) -> None:
+def show_stages(static: Stages, atfr: Stages, whole: dict[str, float]) -> None:
     """Where the time is: a stage that takes longer for a multiply-add weighs more by the clock than its multiply-adds do."""
     print("\n| stage | G multiply-adds, static | with ATFR | ms, static | with ATFR | ms per G, static | with ATFR |\n|" + " --- |" * 7)
     for name, of_atfr in atfr.items():
@@ -197,6 +196,8 @@ def show_stages(static: Stages, atfr: Stages) -> None:
         cells = [f"{giga:.3f}" if giga else "" for giga, _ in both] + [f"{ms:.1f}" if ms else "" for _, ms in both]
         cells += [f"{ms / giga:.0f}" if giga > 0.001 else "" for giga, ms in both]
         print(f"| {name} | {' | '.join(cells)} |")
+    rest = [whole[side] - sum(ms for _, ms in stages.values()) for side, stages in (("against", static), ("own", atfr))]
+    print(f"| rest of `predict`, by difference | | | {rest[0]:.1f} | {rest[1]:.1f} | | |")
 
 
 # ---- memory

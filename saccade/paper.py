@@ -6,7 +6,7 @@ The file is optional. Its tables say which run of ours stands behind a printed r
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ SHAPE = "<dataset>[@<edition>]/<method>/<variant>"
 
 @dataclass(frozen=True)
 class Source:
-    """Our run behind a printed row (SHAPE, without budget and seed) and one of its operating points."""
+    """Our run behind a printed row (SHAPE, without budget and seed) and one of its operating points; `columns`: printed columns that
+    another of its points answers."""
 
     run: str
     point: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -34,6 +36,10 @@ class Source:
     @property
     def dataset(self) -> str:
         return split_edition(self.label)[0]
+
+    def at(self, column: str) -> "Source":
+        """The run at the point that answers the column."""
+        return Source(self.run, self.columns.get(column, self.point))
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ def _check_source(root: Path, source: Source) -> None:
     _, name, variant = source.run.split("/")
     method = load_method(root, name)
     points = [p.name for p in method.points.values() if p.only is None or any(fnmatchcase(variant, pattern) for pattern in p.only)]
-    for what, named, known in (("variant", variant, list(method.variants)), ("point", source.point, points)):
+    asked = [("variant", variant, list(method.variants)), *(("point", point, points) for point in (source.point, *source.columns.values()))]
+    for what, named, known in asked:
         if named not in known:
             raise SaccadeError(f"{name} has no {what} '{named}'" + suggest(named, known))
 
@@ -156,11 +163,11 @@ def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
     found = []
     for told in value if isinstance(value, list) else [value]:
         body = mapping(file, place, told)
-        only(file, place, body, ["run", "point"], required=["run", "point"])
+        only(file, place, body, ["run", "point", "columns"], required=["run", "point"])
         run, point = (check_value(str, body[key], f"{file}: {place}.{key}") for key in ("run", "point"))
         if len(run.split("/")) != 3 or not all(run.split("/")):
             raise SaccadeError(f"{file}: {place}.run: '{run}' is not {SHAPE}")
-        found.append(Source(run, point))
+        found.append(Source(run, point, check_value(dict[str, str], body.get("columns") or {}, f"{file}: {place}.columns")))
     _refuse_twice(f"{file}: {place}: datasets", [source.dataset for source in found])
     return tuple(found)
 

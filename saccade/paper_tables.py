@@ -113,6 +113,7 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
     source = next((source for source in layout.runs.get(line.row, ()) if source.dataset == line.dataset), None)
     if line.origin == "cited" and source is None:
         return Answer("", "")
+    source = source and source.at(line.column)
     if is_complexity(line.unit):
         counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
         if counted is not None and not pd.isna(counted.ours):

@@ -90,6 +90,24 @@ def test_an_accuracy_of_budget_paper_stands_beside_the_printed_one(root):
     assert "top1 executed: motion-digits/tsn/tiny at uniform8, 2 seeds" in row["Note"]
 
 
+def test_a_column_may_be_another_point_of_the_same_run(root):
+    text = fake_paper.PAPER.replace("tiny, point: uniform8}", "tiny, point: uniform8, columns: {top1: uniform4}}", 1)
+    fake_paper.write_paper(root, **{"paper.yml": text})
+    row = tables(root)["Table 1"].loc["Eight"]
+    assert row["top1 ours"].startswith("41.0 ± 1.4")  # four frames' accuracy, not eight's
+    assert "top1 executed: motion-digits/tsn/tiny at uniform4" in row["Note"]
+
+
+def test_what_decisions_without_structure_would_cost_says_so_and_yields_to_a_run(root):
+    cost = pd.read_csv(root / "results/cost.csv")
+    cost["rule"] = "null model: half of the bins"
+    cost.to_csv(root / "results/cost.csv", index=False)
+    row = tables(root)["Table 1"].loc["Eight"]
+    assert "(null model)" not in row["GFLOPs ours"] and "counted" not in row["GFLOPs ours"]  # its run's own cost is there
+    demo = tables(root, "demo")["Table 1"].loc["Eight"]
+    assert demo["GFLOPs ours"] == "33.33 (null model)" and "GFLOPs null model: half of the bins" in demo["Note"]
+
+
 def test_a_complexity_is_counted_and_says_so(root):
     row = tables(root)["Table 1"].loc["Eight"]
     assert (row["GFLOPs printed"], row["GFLOPs ours"], row["GFLOPs difference"]) == ("33", "33.33 (counted)", "+1.0 %")
