@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import floor
 from pathlib import Path
 
-from saccade.cost_table import KEY, Cell, is_complexity, read_reported
+from saccade.cost_table import KEY, NULL_MODEL, Cell, is_complexity, read_reported
 
 from .pricing import (
     Network,
@@ -99,7 +99,7 @@ def answer(line: dict) -> Cell:
         return Cell(**keys, ours=ours, rule=rule, note=agreement(ours, line["value"]) + static_note(line, network))
     if network := SAMPLED.get(where):
         ours = float(gmacs(network, classes, null_bins(network)).mean())
-        rule = f"null model: a + b E[B'] of structureless embeddings, no trained decision; {view(network, classes)}, SGS itself left out"
+        rule = f"{NULL_MODEL}: a + b E[B'] of structureless embeddings, no trained decision; {view(network, classes)}, SGS itself left out"
         return Cell(**keys, ours=ours, rule=rule, note=sampled_note(line, network, classes))
     return Cell(**keys, ours=None, rule="", note="cited; not one of our networks")
 
