@@ -111,7 +111,9 @@ def view(network: Network, classes: int) -> str:
 def agreement(ours: float, printed: float) -> str:
     if abs(ours - printed) < 1e-3 * printed or round(ours, 1) == printed:
         return "agrees"
-    return "agrees when cut to a decimal" if floor(10 * ours) / 10 == printed else f"print is {abs(1 - printed / ours):.1%} more"
+    if floor(10 * ours) / 10 == printed:
+        return "agrees when cut to a decimal"
+    return f"print is {abs(printed / ours - 1):.1%} {'more' if printed > ours else 'less'}"
 
 
 def static_note(line: dict, network: Network) -> str:

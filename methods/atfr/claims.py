@@ -67,7 +67,7 @@ class Pair(NamedTuple):
 
 
 MINI = [
-    Pair("Table 7", "R(2+1)D, ResNet50", "R(2+1)D+ATFR, ResNet50", "r2plus1d-r50", "views30", "minikinetics"),
+    Pair("Table 7", "R(2+1)D, ResNet50", "R(2+1)D+ATFR, ResNet50", "c2d-r50", "views30", "minikinetics"),
     Pair("Table 7", "I3D, ResNet50", "I3D+ATFR, ResNet50", "i3d-r50", "views30", "minikinetics"),
     Pair("Table 7", "X3D-S", "X3D-S+ATFR", "x3d-s", "views10", "minikinetics"),
     Pair("Table 7", "3DResNet, ResNet50", "3DResNet+ATFR, ResNet50", "3dresnet50", "views30", "minikinetics"),
@@ -82,7 +82,7 @@ KINETICS600 = [
     Pair("Table 9", "X3D-M", "X3D-M+ATFR", "x3d-m", "views30", "kinetics600"),
     Pair("Table 9", "X3D-XL", "X3D-XL+ATFR", "x3d-xl", "views30-356", "kinetics600"),
 ]
-SOMETHING = Pair("Table 10", "SlowFast-R50", "SlowFast-R50+ATFR", "slowfast-64-r50", "views30", "something-v2")
+SOMETHING = Pair("Table 10", "SlowFast-R50", "SlowFast-R50+ATFR", "slowfast-64-r50", "view1", "something-v2")
 
 
 # Printed numbers

@@ -22,7 +22,7 @@ def bins_of(found: Any) -> pd.DataFrame:
     """COLUMNS: mean B' over a video's views, and how many of them hold more than a trace; NotRun where no run has any."""
     rows = []
     for run in found.runs():
-        label = f"{run['dataset']}@{run['edition']}" if run["edition"] else run["dataset"]
+        label = _label(run)
         for row in found.predictions(run).itertuples(index=False):
             if all("bins" in view for view in row.decisions):
                 means = [float(np.mean([view[key] for view in row.decisions])) for key in ("bins", "full_bins")]
@@ -35,7 +35,7 @@ def bins_of(found: Any) -> pd.DataFrame:
 def redundancy_of(found: Any) -> pd.DataFrame:
     """dataset, video_id, moments (distinct true moments among the frames looked at), motion (mean change of state per frame)."""
     tables = []
-    for label, run in {f"{r['dataset']}@{r['edition']}" if r["edition"] else r["dataset"]: r for r in found.runs()}.items():
+    for label, run in {_label(run): run for run in found.runs()}.items():
         try:
             truth = found.truth(run)
         except NotRun:
@@ -91,7 +91,7 @@ def _correlation(bins: pd.Series, other: pd.Series) -> float:
 def _extremes(found: Any, own: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for variant, group in own.groupby("variant", sort=False):
-        run = next(run for run in found.runs() if run["variant"] == variant and group.dataset.iloc[0].startswith(run["dataset"]))
+        run = next(run for run in found.runs() if (run["variant"], _label(run)) == (variant, group.dataset.iloc[0]))
         index = found.index(run)
         heads = [name for name in ("action", "label", "verb") if name in index] or [index.columns[-1]]
         labels = index.set_index("video_id")[heads[0]]
@@ -164,6 +164,10 @@ def _against_moments(known: pd.DataFrame) -> Figure:
 
 def _slope(one: pd.DataFrame) -> float:
     return float(np.polyfit(one.moments, one.bins, 1)[0])
+
+
+def _label(run: dict[str, Any]) -> str:
+    return f"{run['dataset']}@{run['edition']}" if run["edition"] else str(run["dataset"])
 
 
 def _name(dataset: str) -> str:

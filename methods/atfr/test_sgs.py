@@ -216,8 +216,3 @@ def test_embeddings_without_structure_already_keep_half_of_the_bins(frames, bins
 
 def test_they_keep_about_twenty_of_thirty_two_when_sixty_four_frames_share_thirty_two_bins():
     assert structureless(64, "dist_to_mean", bins=32) == pytest.approx(19.8, abs=0.2)
-
-
-def test_half_precision_would_lose_the_last_bin_so_the_layer_runs_in_fp32():
-    assert torch.tensor(1.0, dtype=torch.bfloat16) + sgs.EPSILON - 1 == 0
-    assert EDGE > 0
