@@ -19,7 +19,7 @@ from . import sgs
 from .attention import DoubleAttention
 from .backbones import build_network
 from .sampler import Sampler
-from .settings import LOOKS, Settings
+from .settings import ASKS, Settings
 
 Pathways = list[Tensor]  # the slow pathway first where there are two
 
@@ -148,5 +148,5 @@ def _sampling_macs(model: ATFR, pathways: Pathways, count: tuple[int, ...], sett
     for sampler, features, bins in zip(model.sgs, pathways, count, strict=True):
         shape = tuple(features.shape[1:])
         macs += sgs.mix_macs(bins, shape)
-        macs += cost.forward_macs(sampler.similarity, shape) if settings.assignment in LOOKS and settings.assignment != "permuted" else 0
+        macs += cost.forward_macs(sampler.similarity, shape) if settings.assignment in ASKS else 0
     return macs

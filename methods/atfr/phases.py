@@ -28,7 +28,8 @@ def calibrate(run: PhaseRun) -> None:
     for batch in run.undrawn_batches():
         pathways = run.model.look(batch["rgb"])
         for sampler, features, rows in zip(run.model.sgs, pathways, kept, strict=True):
-            rows.append(sampler.share(features.float(), run.settings, batch).cpu())
+            share = sampler.share(features.float(), run.settings, batch)
+            rows.append(share.unflatten(0, (len(features), -1)).cpu())  # (B, blocks, K, T / blocks)
     for sampler, rows in zip(run.model.sgs, kept, strict=True):
         sampler.bank = torch.cat(rows).clone().to(sampler.bank.device)
 

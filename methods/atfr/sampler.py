@@ -16,7 +16,7 @@ from .settings import LOOKS, Settings
 class Sampler(nn.Module):
     """Gives bins' weights over frames for features (B, C, T, H, W) of one pathway.
 
-    `bank` (N, K, T) holds the positions of the training videos' frames, once the phase `calibrate` has run; empty until then.
+    `bank` (N, blocks, K, T / blocks) holds the positions of the training videos' frames, once `calibrate` has run; empty until then.
     """
 
     def __init__(self, channels: int, settings: Settings, pathway: int) -> None:
@@ -56,7 +56,7 @@ class Sampler(nn.Module):
 
     def _lots(self, frames: int, settings: Settings, clip: dict[str, Any]) -> list[int]:
         """B' of each video: `mean_bins` rounded down or up, so that the mean is kept, without looking."""
-        mean = settings.mean_bins or frames
+        mean = settings.mean_bins * frames / settings.num_frames if settings.mean_bins else frames  # a slow pathway's share
         if self.training:
             lots = torch.rand(len(clip["video_id"])).tolist()
         else:
@@ -75,10 +75,11 @@ class Sampler(nn.Module):
         """Each video gets the positions of a training video: bins as often and as full, the content ignored."""
         if not self.bank.numel():
             raise SaccadeError("assignment 'permuted' takes the decisions of training videos; the phase `calibrate` must run first")
-        if self.bank.shape[2] != frames:
-            raise SaccadeError(f"assignment 'permuted' was calibrated on {self.bank.shape[2]} frames and is asked for {frames}")
-        rows = [int(self._draw(video, "permuted").integers(len(self.bank))) for video in clip["video_id"]]
-        return self.bank[rows]
+        known = self.bank.shape[1] * self.bank.shape[3]
+        if known != frames:
+            raise SaccadeError(f"assignment 'permuted' was calibrated on {known} frames and is asked for {frames}")
+        rows = [int(generator(0, 0, video, "permuted0").integers(len(self.bank))) for video in clip["video_id"]]  # of both pathways
+        return self.bank[rows].flatten(0, 1)
 
     def _shuffled(self, weights: Tensor, clip: dict[str, Any]) -> Tensor:
         """The same bins, of the same sizes and weights, with frames assigned at random."""

@@ -7,6 +7,7 @@ from saccade.settings import Input, Recipe, at_least
 
 Assignment = Literal["similarity", "shuffled", "permuted", "noise", "uniform", "moments"]
 LOOKS = ("similarity", "shuffled", "permuted")  # assignments of a layer that has a similarity network
+ASKS = ("similarity", "shuffled")  # those that also run it on the video at hand
 SLOW_TO_FAST = 4  # SlowFast on Something-Something: a fast block of 8 frames spans the time of a slow one of 2 (App. A)
 
 

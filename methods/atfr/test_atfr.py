@@ -206,7 +206,7 @@ def test_permuted_bins_are_those_of_a_calibrated_video():
     with pytest.raises(SaccadeError, match="calibrate"):
         model.predict(net, clip(2), chosen)
     features = net.look(clip(1, seed=5)["rgb"])[0]
-    net.sgs[0].bank = net.sgs[0].share(features, settings(), clip(1))
+    net.sgs[0].bank = net.sgs[0].share(features, settings(), clip(1))[:, None]
     wanted = model.predict(net, clip(1, seed=5), settings()).decisions[0]["bins"]
     found = model.predict(net, clip(3), chosen)
     assert [decision["bins"] for decision in found.decisions] == [wanted] * 3
@@ -270,7 +270,7 @@ def test_every_point_of_every_small_variant_declares_what_it_executes(name):
     batch = clip(3, 8)
     for sampler in getattr(net, "sgs", ()):
         if hasattr(sampler, "bank"):
-            sampler.bank = torch.rand(5, 1, 8, generator=torch.Generator().manual_seed(0))
+            sampler.bank = torch.rand(5, 1, 1, 8, generator=torch.Generator().manual_seed(0))
     for point, _ in plan.points(ROOT, run):
         chosen = dataclasses.replace(plan.resolve(ROOT, run, point=point.name).typed, num_frames=8)
         found = model.predict(net, batch, chosen)
