@@ -14,6 +14,7 @@ from torch import nn
 from saccade import strips
 from saccade.device import choose_device, seed_everything, to_device
 from saccade.inference import check_macs, finished_model, need_trained, predict_point
+from saccade.maps import draw_maps
 from saccade.project import load_module
 from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, read_json, write_atomic
 from saccade.video.decode import VideoInfo, probe, read_frames
@@ -47,7 +48,8 @@ class Tried:
 
 
 def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
-    """What to print of each video, in turn; its strip is written to `out` before.
+    """What to print of each video, in turn; its strip is written to `out` before, and a picture of its feature maps where the method's
+    model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1] or maps (N, C, H, W)} of one clip, as arrays.
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be read.
     """
@@ -55,7 +57,8 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
     (point, settings), started = next(iter(task.points.items())), [probe(path) for path in videos]
     seed_everything(task.seed, settings.threads)
     device = choose_device(settings.device)
-    predict = load_module(task.root / task.method / "model.py").predict
+    method = load_module(task.root / task.method / "model.py")
+    predict = method.predict
     model = finished_model(task, device)
     for path, name, info in zip(videos, _names(videos), started, strict=True):
         dataset = VideoDataset(_index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed)
@@ -65,8 +68,13 @@ def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
         strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
         file = out / f"{name}-{point}.png"
         write_atomic(file, lambda temporary, strip=strip: strip.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
+        maps = ""
+        if hasattr(method, "maps"):
+            drawn = draw_maps(method.maps(model, to_device(collate([dataset[0]]), device), settings), f"{name}: {task.run} at {point}")
+            write_atomic(out / f"{name}-{point}-maps.png", lambda temporary, drawn=drawn: drawn.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
+            maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
-        yield f"{path}\n{_told(tried, where)}\n  strip   {file}"
+        yield f"{path}\n{_told(tried, where)}\n  strip   {file}{maps}"
 
 
 def _names(videos: Sequence[Path]) -> list[str]:

@@ -105,6 +105,21 @@ def predict(model: ATFR, clip: dict[str, Any], settings: Settings) -> Prediction
     )
 
 
+@torch.inference_mode()
+def maps(model: ATFR, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """As the paper's Figure A.5, of one clip: its frames, their features where the layer sits (of the fast pathway, where there are two),
+    and the maps that are left of them, as arrays."""
+    rgb = clip["rgb"][0]
+    mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
+    pathways = model.look(clip["rgb"])
+    shown = {"frames": (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1), settings.placement: pathways[-1][0].transpose(0, 1)}
+    if settings.layer == "sgs":
+        weights = model.weigh(pathways, settings, clip)[-1]
+        mixed = sgs.mix(sgs.packed(weights, int(sgs.occupied(weights).sum())), pathways[-1])
+        shown["after SGS"] = mixed[0].transpose(0, 1)  # (B', C, H, W)
+    return {name: values.float().cpu().numpy() for name, values in shown.items()}
+
+
 def _groups(counts: Tensor) -> Iterator[tuple[tuple[int, ...], list[int]]]:
     """(B' of each pathway, the videos that have it), from (B, pathways)."""
     members = defaultdict(list)

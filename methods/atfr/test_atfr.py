@@ -10,6 +10,7 @@ import torch
 from saccade import cost, cost_check, plan, released
 from saccade.cards import load_method
 from saccade.engine import make_optimizer
+from saccade.maps import draw_maps
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 
@@ -279,6 +280,18 @@ def test_every_point_of_every_small_variant_declares_what_it_executes(name):
             alone = model.predict(net, one(batch, 2), chosen)
             torch.testing.assert_close(alone.probabilities["verb"][0], found.probabilities["verb"][2], rtol=0, atol=1e-5)
             assert alone.macs[0] == found.macs[2] and alone.decisions[0] == found.decisions[2], point.name
+
+
+@pytest.mark.parametrize("network", ["3dresnet-tiny", "slowfast-tiny"])
+def test_its_maps_are_the_frames_the_features_and_what_is_left_of_them(network):
+    chosen = settings(network=network)
+    net, batch = build(chosen), clip(1)
+    shown = model.maps(net, batch, chosen)
+    assert list(shown) == ["frames", "res2", "after SGS"]
+    assert shown["frames"].shape == (FRAMES, 32, 32, 3) and 0 <= shown["frames"].min() <= shown["frames"].max() <= 1
+    assert len(shown["res2"]) == FRAMES and len(shown["after SGS"]) == model.predict(net, batch, chosen).decisions[0]["bins"]
+    figure = draw_maps(shown, "a clip")
+    assert sum(bool(axes.images) for axes in figure.axes) == FRAMES * 5 + 4 * len(shown["after SGS"])
 
 
 def test_fine_tuning_starts_from_kinetics_without_its_classifier():
