@@ -18,7 +18,7 @@ from saccade.datasets import load_dataset
 from saccade.describe import describe_project, describe_run, stale
 from saccade.grid import Config, load_config
 from saccade.project import check_budget, find_root, names
-from saccade.records import SaccadeError, Task, need_writable, write_json
+from saccade.records import SaccadeError, Task, clear_leftovers, need_writable, write_json
 from saccade.strict import suggest
 
 
@@ -115,6 +115,7 @@ def _train(root: Path, options: argparse.Namespace) -> None:
     task = _task(root, run, settings, products, code, values, phase=phase.name, **more)
     for folder in (task.folder, task.checkpoint.parent):
         need_writable(folder)
+        clear_leftovers(folder)
     (import_weights if imports else train)(task)
 
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import datetime
-import glob
 import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import tempfile
 import time
@@ -29,6 +29,7 @@ REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit
 COST_COLUMNS = ["paper", "table", "row", "column", "dataset", "unit", "reported", "ours", "relative_error", "rule", "note"]
 CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
+LEFT_OVER = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # how write_atomic names what isn't whole yet
 LEFT_OVER_S = 3600
 
 
@@ -123,7 +124,6 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _clear_leftovers(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
@@ -152,9 +152,10 @@ def need_writable(folder: Path) -> None:
         ) from None
 
 
-def _clear_leftovers(path: Path) -> None:
-    """Removes what writers of this file left when they were killed: temporary files that nobody has touched for an hour."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*{glob.escape(path.suffix)}"):
+def clear_leftovers(folder: Path) -> None:
+    """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an hour. Once before a
+    long step, not at each writing, which would list a folder of thousands of videos thousands of times."""
+    for left in (path for path in folder.glob(".*") if LEFT_OVER.fullmatch(path.name)):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > LEFT_OVER_S:
                 left.unlink()

@@ -5,7 +5,7 @@ import pytest
 
 from saccade import plan, rerun
 from saccade.__main__ import main
-from saccade.records import SaccadeError, canonical, need_writable, read_json, write_atomic, write_json
+from saccade.records import SaccadeError, canonical, clear_leftovers, need_writable, read_json, write_atomic, write_json
 
 
 def test_canonical_text_does_not_depend_on_the_order_of_keys():
@@ -60,10 +60,18 @@ def test_broken_json_is_named(tmp_path):
         read_json(tmp_path / "x.json")
 
 
-def test_what_a_killed_writer_left_goes_with_the_next_writing(tmp_path):
-    old, fresh = tmp_path / ".a.json.x1.json", tmp_path / ".a.json.x2.json"
-    for left in (old, fresh):
-        left.write_text("half")
-    os.utime(old, (0, 0))
-    write_json(tmp_path / "a.json", {})
-    assert not old.exists() and fresh.exists()
+def test_what_a_killed_writer_left_an_hour_ago_goes_and_nothing_else(tmp_path):
+    def killed(temporary):
+        left.append(temporary.with_name(temporary.name.replace(".a.json.", ".b.json.")))
+        left[-1].write_text("half")
+
+    left: list = []
+    for _ in range(2):
+        write_atomic(tmp_path / "a.json", killed)
+    old, fresh = left
+    for path in (old, tmp_path / "a.json", tmp_path / ".snakemake"):
+        path.touch()
+        os.utime(path, (0, 0))
+    clear_leftovers(tmp_path)
+    assert not old.exists()
+    assert fresh.exists() and (tmp_path / "a.json").exists() and (tmp_path / ".snakemake").exists()
