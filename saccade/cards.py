@@ -199,7 +199,7 @@ def _entry(
         if key in body:
             lists[key] = tuple(check_value(kind, body[key], f"{file}: {place}.{key}"))
     if "released" in body:
-        lists["released"] = _released(file, f"{place}.released", body["released"])
+        lists["released"] = _released(file, f"{place}.released", body["released"], body)
     part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
     against = _against(file, f"{place}.against", body.get("against"), body)
     for phase, inner in layer.get("phases", {}).items():  # a grid's variants may each need another one: {k} becomes its value
@@ -216,10 +216,11 @@ def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str 
     return text and _filled(file, place, text, body)
 
 
-def _released(file: Path, place: str, body: Any) -> Released:
+def _released(file: Path, place: str, body: Any, entry: Mapping[str, Any]) -> Released:
     body = mapping(file, place, body)
     only(file, place, body, ["file", "get", "sha256", "drops"], required=["file", "get"])
     texts = {key: check_value(str, body[key], f"{file}: {place}.{key}") for key in ("file", "get", "sha256") if key in body}
+    texts |= {key: _filled(file, f"{place}.{key}", texts[key], entry) for key in ("file", "get")}
     if Path(texts["file"]).is_absolute() or ".." in Path(texts["file"]).parts:
         raise SaccadeError(f"{file}: {place}.file: '{texts['file']}' must be a path below {file.parent.name}/released/")
     return Released(drops=tuple(check_value(list[str], body.get("drops") or [], f"{file}: {place}.drops")), **texts)

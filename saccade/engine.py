@@ -121,7 +121,7 @@ def fit(
                 raise SaccadeError(f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off")
             course.seconds = time.perf_counter() - started
             line = _close_epoch(course, recipe, found, model)
-            _write_log(log, course.lines)
+            write_log(log, course.lines)
             progress.set_postfix({key: f"{line[key]:.3f}" for key in line if key.endswith(("loss", "top1"))})
             checkpoint.save(vars(course), **parts)
     if course.best:
@@ -208,7 +208,8 @@ def _quality(line: dict[str, float]) -> float:
     return sum(right) / len(right) if right else -line.get("val.loss", math.inf)
 
 
-def _write_log(log: Path, lines: list[dict[str, float]]) -> None:
+def write_log(log: Path, lines: list[dict[str, float]]) -> None:
+    """A JSON line per epoch, the whole file anew."""
     text = "".join(json.dumps({key: round(value, 6) for key, value in line.items()}) + "\n" for line in lines)
     write_atomic(log, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
@@ -251,6 +252,16 @@ class PhaseRun:
         for batch in batches(self.train.undrawn(), self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
             yield to_device(batch, self.device)
 
+    def val_batches(self) -> Iterator[Batch]:
+        """The videos of val in the order of their ids."""
+        for batch in batches(self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
+            yield to_device(batch, self.device)
+
+    def progress(self, total: int, done: int = 0) -> tqdm:
+        """A bar of so many batches, as `fit` shows one."""
+        name = self.log.name.removesuffix(".log.jsonl")
+        return tqdm(total=total, initial=done, desc=name, unit="batch", mininterval=1.0)
+
     def fit(self, loss: Loss) -> None:
         """Trains the model with the settings' recipe on the train split, watching val."""
         recipe = self.settings
@@ -260,7 +271,7 @@ class PhaseRun:
             loss,
             recipe,
             self.batches,
-            lambda: batches(self.val, recipe.eval_batch_size, shuffle=False, epoch=0, workers=recipe.workers),
+            self.val_batches,
             steps=steps,
             device=self.device,
             log=self.log,

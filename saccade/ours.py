@@ -1,7 +1,8 @@
 """What a claim asks of our runs: one value per training and video, ready to be compared. No torch.
 
-A system is a variant at an operating point on a dataset[@edition]. Each question raises `NotRun`, naming the run, where it isn't planned
-or has no result, and `Untestable` where a phase that it is made of missed its gate, or where the question means nothing there.
+A system is a variant at an operating point on a dataset[@edition]; `<method>/<variant>` is another method's. Each question raises
+`NotRun`, naming the run, where it isn't planned or has no result, and `Untestable` where a phase that it is made of missed its gate, or
+where the question means nothing there.
 """
 
 import json
@@ -17,7 +18,8 @@ from scipy.stats import rankdata
 
 from saccade import metrics
 from saccade.beside import to_runs
-from saccade.compare import Runs
+from saccade.compare import Runs, ScoredRuns
+from saccade.predictions import labels_of
 from saccade.records import SaccadeError
 from saccade.tables import Plan, dataset_label, missed_gates, run_folder, runs_of
 from saccade.verdict import NotRun, Untestable, need_gates
@@ -61,6 +63,14 @@ class Ours:
 
         return self._ask("top5", (variant, point, dataset, head), read)
 
+    def scored(self, variant: str, point: str, dataset: str, head: str | None = None) -> ScoredRuns:
+        """Scores and truth of one head, for mean average precision; videos that a training lacks are left out. Read anew each time."""
+        runs = self._judged(variant, point, dataset)
+        chosen = head or self._predicted_head(runs[0])
+        columns = {f"{chosen}.{what}": what for what in ("target", "scores")}
+        tables = [self._predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
+        return _to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
+
     def gmacs(self, variant: str, point: str, dataset: str) -> Runs:
         """Billions of multiply-adds per video, as executed over all its views."""
 
@@ -72,12 +82,18 @@ class Ours:
 
     def bins(self, variant: str, point: str, dataset: str) -> Runs:
         """The number that the decisions call `bins`, mean over a video's views."""
+        return self._decided("bins", variant, point, dataset)
 
+    def kept(self, variant: str, point: str, dataset: str) -> Runs:
+        """The number that the decisions call `kept`, likewise."""
+        return self._decided("kept", variant, point, dataset)
+
+    def _decided(self, what: str, variant: str, point: str, dataset: str) -> Runs:
         def read(run: Run) -> pd.DataFrame:
             rows = self._predictions(run, point, ["decisions"])
-            return rows.assign(value=[_mean_bins(run, views) for views in rows["decisions"].map(json.loads)])
+            return rows.assign(value=[_mean_of(what, run, views) for views in rows["decisions"].map(json.loads)])
 
-        return self._ask("bins", (variant, point, dataset), read)
+        return self._ask(what, (variant, point, dataset), read)
 
     def follows(self, variant: str, point: str, dataset: str) -> Runs:
         """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the product of both ranks,
@@ -94,7 +110,7 @@ class Ours:
             moments = {str(video): table["moment"].to_numpy() for video, table in truth.groupby("video_id")}
             rows = self._predictions(run, point, ["decisions"])
             views = rows["decisions"].map(json.loads)
-            bins = _standard_ranks([_mean_bins(run, one) for one in views], f"{run['run']} at {point}: its bins are")
+            bins = _standard_ranks([_mean_of("bins", run, one) for one in views], f"{run['run']} at {point}: its bins are")
             seen = [
                 np.mean([len(set(moments[video][view["frames"]])) for view in one])
                 for video, one in zip(rows["video_id"], views, strict=True)
@@ -123,16 +139,16 @@ class Ours:
     def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[Run], pd.DataFrame]) -> Runs:
         """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one run."""
         if (what, *key) not in self._kept:
-            runs = self._scored(*key[:3])  # type: ignore[arg-type]
-            need_gates(list(dict.fromkeys(sentence for run in runs for sentence in missed_gates(run, self.root))))
+            runs = self._judged(*key[:3])  # type: ignore[arg-type]
             tables = [read(run)[["video_id", "cluster", "value"]].assign(training=" ".join(run["weights"])) for run in runs]
             self._kept[(what, *key)] = to_runs(pd.concat(tables, ignore_index=True), "value")
         return self._kept[(what, *key)]
 
-    def _scored(self, variant: str, point: str, dataset: str) -> list[Run]:
-        """The system's runs with a result at that point; NotRun where there is none."""
-        name = f"{self.plan['budget']}/{dataset}/{self.method}/{variant}"
-        planned = [run for run in runs_of(self.plan, self.method) if (dataset_label(run), run["variant"]) == (dataset, variant)]
+    def _judged(self, variant: str, point: str, dataset: str) -> list[Run]:
+        """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was missed."""
+        method, _, own = variant.rpartition("/")
+        name = f"{self.plan['budget']}/{dataset}/{method or self.method}/{own}"
+        planned = [run for run in runs_of(self.plan, method or self.method) if (dataset_label(run), run["variant"]) == (dataset, own)]
         if not planned:
             raise NotRun(f"{name} is not planned")
         offered = [entry for run in planned for entry in run["points"] if entry["name"] == point]
@@ -141,6 +157,7 @@ class Ours:
         scored = [run for run in planned if self._has(run, point)]
         if not scored:
             raise NotRun(f"{name} at {point}: {planned[0]['why'] or offered[0]['why'] or 'not run yet'}")
+        need_gates(list(dict.fromkeys(sentence for run in scored for sentence in missed_gates(run, self.root))))
         return scored
 
     def _has(self, run: Run, point: str) -> bool:
@@ -162,6 +179,11 @@ class Ours:
         """The heads that a label is made of: itself, unless it is derived."""
         return list(self._dataset(run).get("derive", {}).get(head, [head]))
 
+    def _predicted_head(self, run: Run) -> str:
+        path = run_folder(run, self.root) / "predictions.parquet"
+        columns = pq.read_schema(path).names if path.exists() else []
+        return _default([name.removesuffix(".scores") for name in columns if name.endswith(".scores")], str(run["run"]))
+
     def _scored_head(self, hits: Path) -> str:
         names = [name.removesuffix(".top1") for name in pq.read_schema(hits).names if name.endswith(".top1")]
         return _default(names, str(hits.parent.relative_to(self.root / "results")))
@@ -180,10 +202,22 @@ def _default(heads: list[str], where: str) -> str:
     return chosen[0]
 
 
-def _mean_bins(run: Run, views: list[Any]) -> float:
-    if not views or any("bins" not in view for view in views):
-        raise Untestable(f"the decisions of {run['run']} hold no number of bins")
-    return float(np.mean([view["bins"] for view in views]))
+def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[str]) -> ScoredRuns:
+    """One system from a table per training (video_id, cluster, target, scores); SaccadeError where their targets differ."""
+    shared = sorted(set.intersection(*(set(table["video_id"]) for table in tables)))
+    tables = [table.set_index("video_id").loc[shared].reset_index() for table in tables]
+    labels = [labels_of(table, "target", "predictions") for table in tables]
+    if any(other != labels[0] for other in labels):
+        raise SaccadeError(f"{', '.join(trainings)} were predicted with different labels; predict again")
+    scores = np.stack([np.array(table["scores"].tolist(), dtype=np.float64) for table in tables])
+    truth = metrics.multi_hot(labels[0], len(classes))
+    return ScoredRuns(scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes))
+
+
+def _mean_of(what: str, run: Run, views: list[Any]) -> float:
+    if not views or any(what not in view for view in views):
+        raise Untestable(f"the decisions of {run['run']} hold no number of {what}")
+    return float(np.mean([view[what] for view in views]))
 
 
 def _standard_ranks(values: list[Any], what: str) -> metrics.Floats:

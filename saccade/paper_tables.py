@@ -65,13 +65,23 @@ class Results:
 
 
 def printed_cells(paper: Paper) -> pd.DataFrame:
-    """The paper's lines of the reported.csv beside paper.yml, with `printed`: the value as it is written there."""
-    path = paper.file.with_name("reported.csv")
-    lines = read_reported(path).assign(printed=pd.read_csv(path, dtype=str, keep_default_na=False)["value"])
-    mine = lines[lines["paper"] == paper.name].reset_index(drop=True)
-    if mine.empty and paper.tables:
-        raise SaccadeError(f"{path} has no line of paper '{paper.name}'" + suggest(paper.name, set(lines["paper"])))
+    """The paper's lines of every reported.csv, those beside paper.yml first, with `printed`: the value as it is written there.
+
+    A cost is answered by one method alone, so a baseline's stands in that method's file. SaccadeError for a cell that stands in two.
+    """
+    own = paper.file.with_name("reported.csv")
+    lines = {path: _read_printed(path) for path in [own, *sorted(own.parents[1].glob("*/reported.csv"))]}
+    if paper.tables and paper.name not in set(lines[own]["paper"]):
+        raise SaccadeError(f"{own} has no line of paper '{paper.name}'" + suggest(paper.name, set(lines[own]["paper"])))
+    every = pd.concat(lines.values(), ignore_index=True)
+    mine = every[every["paper"] == paper.name].reset_index(drop=True)
+    if len(twice := mine[mine.duplicated(KEY)]):
+        raise SaccadeError(f"{own.parents[1]}/*/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}")
     return mine
+
+
+def _read_printed(path: Path) -> pd.DataFrame:
+    return read_reported(path).assign(printed=pd.read_csv(path, dtype=str, keep_default_na=False)["value"])
 
 
 def read_results(plan: Plan, root: Path, paper: Paper) -> Results:
@@ -92,28 +102,32 @@ def read_results(plan: Plan, root: Path, paper: Paper) -> Results:
 
 def paper_cells(paper: Paper, layout: Layout, reported: pd.DataFrame, results: Results) -> pd.DataFrame:
     """One line (CELL_COLUMNS) per cell of the layout that the paper prints. `difference`: ours minus printed where the unit is %, else
-    ours / printed - 1. SaccadeError where reported.csv has none of a row or column, or the same cell for several datasets."""
+    ours / printed - 1. A layout's column is one of reported.csv, or `<column>, <dataset>` where that is printed for several datasets.
+    SaccadeError where reported.csv has none of a row or column, or the same cell for several datasets."""
     table = reported[reported["table"] == layout.name]
-    for what, named in (("row", layout.rows), ("column", layout.columns)):
-        for name in named:
-            if not (table[what] == name).any():
+    rows = {row: table["row"] == row for row in layout.rows}
+    columns = {name: (table["column"] == name) | (table["column"] + ", " + table["dataset"] == name) for name in layout.columns}
+    for what, masks in (("row", rows), ("column", columns)):
+        for name, mask in masks.items():
+            if not mask.any():
                 known = suggest(name, set(table[what]))
                 raise SaccadeError(f"{paper.file}: tables.{layout.name}: reported.csv has no {what} '{name}' of it{known}")
     cells = []
     for row in layout.rows:
         for column in layout.columns:
-            line = _line(paper, layout, table[(table["row"] == row) & (table["column"] == column)])
+            line = _line(paper, layout, table[rows[row] & columns[column]].assign(shown=column))
             if line is not None:
                 cells.append(_cell(line, answer(paper, layout, line, results)))
     return pd.DataFrame(cells, columns=CELL_COLUMNS)
 
 
 def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
-    """Ours to one line of reported.csv. A cited number whose row names no run of ours is context: nothing is asked of us."""
+    """Ours to one line of reported.csv, which is `shown` under a column of the layout. A cited number whose row names no run of ours is
+    context: nothing is asked of us."""
     source = next((source for source in layout.runs.get(line.row, ()) if source.dataset == line.dataset), None)
     if line.origin == "cited" and source is None:
         return Answer("", "")
-    source = source and source.at(line.column)
+    source = source and source.at(line.shown)
     if is_complexity(line.unit):
         counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
         if counted is not None and not pd.isna(counted.ours):
@@ -124,8 +138,8 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
     if why := _unanswerable(layout, line, source, results):
         return Answer(NOT_RUN, why)
     assert source is not None
-    found = results.summary[source.run, source.point, layout.metrics[line.column]]
-    scale = _scale(line.unit, layout.metrics[line.column], source, results)
+    found = results.summary[source.run, source.point, layout.metrics[line.shown]]
+    scale = _scale(line.unit, layout.metrics[line.shown], source, results)
     if math.isnan(scale):
         return Answer(NOT_RUN, f"ours is in GMACs per video, which can't be told in {line.unit}")
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
@@ -146,7 +160,7 @@ def _line(paper: Paper, layout: Layout, found: pd.DataFrame) -> Any:
 
 def _cell(line: Any, ours: Answer) -> list[Any]:
     difference = ours.value - line.value if line.unit.startswith("%") else ours.value / line.value - 1 if line.value else math.nan
-    identity = [line.row, line.column, line.dataset, line.unit, line.origin, line.printed, line.value]
+    identity = [line.row, line.shown, line.dataset, line.unit, line.origin, line.printed, line.value]
     return [*identity, ours.value, ours.sd, ours.low, ours.high, difference, ours.source, ours.why]
 
 
@@ -159,11 +173,11 @@ def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Res
     if budget != PUBLISHED:
         known = line.dataset in data
         return f"only budget {PUBLISHED} answers a paper; this is {budget}" if known else f"budget {budget} has no {line.dataset}"
-    if line.column not in layout.metrics:
-        return f"no metric of ours answers {line.column}"
-    if (source.run, source.point, layout.metrics[line.column]) in results.summary:
+    if line.shown not in layout.metrics:
+        return f"no metric of ours answers {line.shown}"
+    if (source.run, source.point, layout.metrics[line.shown]) in results.summary:
         return ""
-    return _missing(source, layout.metrics[line.column], results)
+    return _missing(source, layout.metrics[line.shown], results)
 
 
 def _missing(source: Source, metric: str, results: Results) -> str:

@@ -18,9 +18,10 @@ class Input:
 
     heads: list[str] = field(default_factory=list)  # the label spaces learned, by the dataset card's names; none named: all it has
     modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
-    sampler: Literal["segments", "consecutive", "random", "oracle"] = "segments"
+    sampler: Literal["segments", "consecutive", "first", "random", "oracle"] = "segments"
     num_frames: int  # T
-    stride: int = 1  # frames between neighbours of a `consecutive` clip
+    glance_frames: int = 0  # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
+    stride: int = 1  # frames between neighbours of a `consecutive` or `first` clip
     num_clips: int = 1  # temporal views of a `consecutive` clip at test time
     num_crops: int = 1  # spatial views at test time: 1 centre, 3 along the longer side
     resize: int  # short side in pixels after resizing; 0 keeps the native size
@@ -39,7 +40,7 @@ class Input:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
-        at_least(self, 0, "resize", "crop", "cache_mb")
+        at_least(self, 0, "glance_frames", "resize", "crop", "cache_mb")
         if self.resize_to and not 0 < self.resize <= self.resize_to:
             raise ValueError(f"resize_to is {self.resize_to}, but resize {self.resize}: give the smallest short side in `resize`")
         if self.cache_mb and getattr(self, "workers", 0):

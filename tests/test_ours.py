@@ -29,6 +29,13 @@ def ours(tmp_path, plan):
     return Ours(plan, tmp_path, "tsn")
 
 
+def edit(ours, plan, change, seeds=2):
+    """The predictions of so many of SYSTEM's seeds, changed."""
+    for run in plan["runs"][:seeds]:
+        path = ours.root / "results" / run["run"] / "predictions.parquet"
+        change(pd.read_parquet(path)).to_parquet(path)
+
+
 def test_hits_hold_a_row_per_seed_named_by_its_weights(ours, plan):
     runs = ours.hits(*SYSTEM, head="noun")
     assert runs.values.shape == (2, 60)
@@ -58,6 +65,47 @@ def test_top5_is_computed_from_the_scores(ours):
     np.testing.assert_array_equal(ours.top5(*SYSTEM).values[0], expected)  # action: both parts
 
 
+def test_scored_has_the_scores_and_the_truth_of_one_head(ours, plan):
+    found = ours.scored(*SYSTEM, head="noun")
+    assert found.scores.shape == (2, 60, 10) and found.classes == tuple("0123456789")
+    assert found.trainings == ours.hits(*SYSTEM, head="noun").trainings
+    np.testing.assert_array_equal(found.scores[0], np.eye(10)[np.arange(60) % 2])
+    np.testing.assert_array_equal(found.truth.argmax(axis=1), np.arange(60) % 2)
+    np.testing.assert_array_equal(found.videos, ours.gmacs(*SYSTEM).videos)
+
+
+def test_scored_keeps_several_labels(ours, plan):
+    edit(ours, plan, lambda rows: rows.assign(**{"noun.target": [[0, 1] if i == "v03" else [0] for i in rows.video_id]}))
+    truth = ours.scored(*SYSTEM, head="noun").truth
+    assert truth[:, 0].all() and np.flatnonzero(truth[:, 1]).tolist() == [3] and not truth[:, 2:].any()
+
+
+def test_scored_leaves_out_what_a_training_lacks_and_refuses_other_labels(ours, plan):
+    edit(ours, plan, lambda rows: rows[rows.video_id != "v00"], seeds=1)
+    assert ours.scored(*SYSTEM, head="noun").scores.shape == (2, 59, 10)
+    edit(ours, plan, lambda rows: rows.assign(**{"noun.target": 1 - rows["noun.target"]}), seeds=1)
+    with pytest.raises(SaccadeError, match="were predicted with different labels"):
+        ours.scored(*SYSTEM, head="noun")
+
+
+def test_scored_takes_the_only_head_and_no_derived_one(ours, plan):
+    with pytest.raises(SaccadeError, match="has the heads noun, verb; the claim must name one"):
+        ours.scored(*SYSTEM)
+    with pytest.raises(Untestable, match="have no action.target, action.scores"):
+        ours.scored(*SYSTEM, head="action")
+    edit(ours, plan, lambda rows: rows.drop(columns=["verb.target", "verb.scores"]))
+    assert len(ours.scored(*SYSTEM).classes) == 10
+
+
+def test_a_variant_may_be_another_methods(ours):
+    other = Ours(ours.plan, ours.root, "atfr")
+    np.testing.assert_array_equal(other.hits("tsn/tiny", *SYSTEM[1:]).values, ours.hits(*SYSTEM).values)
+    with pytest.raises(NotRun, match="study/motion-digits/tsm/tiny is not planned"):
+        other.hits("tsm/tiny", *SYSTEM[1:])
+    with pytest.raises(NotRun, match="study/motion-digits/atfr/tiny is not planned"):
+        other.hits(*SYSTEM)
+
+
 def test_gmacs_are_per_video(ours):
     np.testing.assert_allclose(ours.gmacs(*SYSTEM).values, [np.arange(1, 61)] * 2)
 
@@ -66,6 +114,13 @@ def test_bins_are_the_mean_over_views(ours):
     bins = ours.bins(*SYSTEM).values
     np.testing.assert_array_equal(bins[0], [i % 5 + 2 for i in range(60)])
     assert bins[1][0] == bins[0][0] + 1
+
+
+def test_kept_is_another_number_of_the_decisions(ours, plan):
+    with pytest.raises(Untestable, match="hold no number of kept"):
+        ours.kept(*SYSTEM)
+    edit(ours, plan, lambda rows: rows.assign(decisions=rows.decisions.str.replace("bins", "kept")))
+    np.testing.assert_array_equal(ours.kept(*SYSTEM).values[0], [i % 5 + 2 for i in range(60)])
 
 
 def test_follows_has_spearmans_correlation_as_its_mean(ours):
@@ -118,8 +173,9 @@ def test_a_seed_that_was_not_run_is_left_out(ours, plan):
 
 def test_a_missed_gate_makes_what_is_built_on_it_untestable(ours, plan):
     plan["runs"][0]["gates"] = {plan["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
-    with pytest.raises(Untestable, match="gate: phase train of study/motion-digits/tsn/tiny/seed0 reached"):
-        ours.hits(*SYSTEM)
+    for ask in (ours.hits, ours.scored):
+        with pytest.raises(Untestable, match="gate: phase train of study/motion-digits/tsn/tiny/seed0 reached"):
+            ask(*SYSTEM)
 
 
 def test_decisions_without_bins_are_untestable(ours, plan):

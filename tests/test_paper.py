@@ -8,7 +8,7 @@ from conftest import ROOT
 
 from saccade import claims, paper, paper_tables, show_paper
 from saccade.project import names
-from saccade.records import SaccadeError
+from saccade.records import REPORTED_COLUMNS, SaccadeError
 
 WITH_PAPER = [name for name in names(ROOT, "methods") if (ROOT / "methods" / name / "paper.yml").is_file()]
 
@@ -193,6 +193,39 @@ def test_a_run_on_other_data_answers_nothing(root):
     fake_paper.write_paper(root, **{"paper.yml": text})
     row = tables(root)["Table 1"].loc["Eight"]
     assert (row["top1 ours"], "the row's run (ucf101@2/tsn/tiny) is on other data" in row["Note"]) == ("not run", True)
+
+
+def elsewhere(root, *lines):
+    """reported.csv of another method."""
+    (root / "methods/tsm").mkdir(exist_ok=True)
+    made = pd.DataFrame([["tsn2016", "Table 1", *line, "own", ""] for line in lines], columns=REPORTED_COLUMNS)
+    made.to_csv(root / "methods/tsm/reported.csv", index=False)
+
+
+def test_a_cost_may_stand_in_the_folder_of_the_method_that_answers_it(root):
+    elsewhere(root, ["Lost", "GFLOPs", "motion-digits", "12.5", "GMACs per video"])
+    row = tables(root)["Table 1"].loc["Lost"]
+    assert (row["GFLOPs printed"], row["GFLOPs ours"]) == ("12.5", "not run")
+
+
+def test_a_cell_that_stands_in_two_folders_is_an_error(root):
+    elsewhere(root, ["Eight", "GFLOPs", "motion-digits", "33", "GMACs per video"])
+    with pytest.raises(SaccadeError, match="there more than once: tsn2016 / Table 1 / Eight / GFLOPs / motion-digits"):
+        tables(root)
+
+
+def test_a_column_printed_for_several_datasets_may_stand_once_for_each(root):
+    elsewhere(root, ["Eight", "top1", "kinetics400", "70.0", "%"], ["Theirs", "top1", "kinetics400", "69", "%"])
+    both = "Eight: [{run: kinetics400/tsn/tiny, point: uniform8}, {run: motion-digits/tsn/tiny, point: uniform4}]"
+    text = fake_paper.PAPER.replace("Eight: {run: motion-digits/tsn/tiny, point: uniform8}", both, 1)
+    text = text.replace("columns: [top1, GFLOPs]", 'columns: ["top1, motion-digits", "top1, kinetics400"]', 1)
+    text = text.replace("{top1: noun.top1, GFLOPs: gmacs.mean}", '{"top1, motion-digits": noun.top1, "top1, kinetics400": noun.top1}', 1)
+    fake_paper.write_paper(root, **{"paper.yml": text})
+    found = tables(root)["Table 1"]
+    row = found.loc["Eight"]
+    assert (row["top1, motion-digits printed"], row["top1, kinetics400 printed"]) == ("48.0", "70.0")
+    assert (row["top1, motion-digits ours"][:4], row["top1, kinetics400 ours"]) == ("41.0", "not run")
+    assert found.loc["Theirs", "top1, kinetics400 printed"] == "69"
 
 
 def test_tidy_cells_keep_fractions_out_and_have_fixed_columns(root):

@@ -1,6 +1,7 @@
 """Torchvision's image networks without their classifiers, at any width."""
 
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,31 @@ class ScaledResNet(resnet.ResNet):
         return super()._make_layer(block, InvertedResidualConfig.adjust_channels(planes, self.width), *args, **kwargs)
 
 
+class Conv4(nn.Module):
+    """Four convolutions with batch normalisation, of 8, 16, 32 and 32 channels at width 1; the first is 5 x 5 and takes every fourth pixel,
+    the second every second, so there is a map cell for every 8 x 8 pixels. Ours: for small data, a network that only glances."""
+
+    def __init__(self, width: float) -> None:
+        super().__init__()
+        channels = [3, *(max(1, round(width * number)) for number in (8, 16, 32, 32))]
+        layers: list[nn.Module] = []
+        for before, after, size, stride in zip(channels[:-1], channels[1:], (5, 3, 3, 3), (4, 2, 1, 1), strict=True):
+            layers += [nn.Conv2d(before, after, size, stride, size // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        self.features = nn.Sequential(*layers)
+        self.fc = nn.Linear(channels[-1], 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.fc(self.features(x).mean((2, 3)))
+        return scores
+
+
 def _mobilenet_v3(name: str, width: float) -> MobileNetV3:
     blocks, last_channel = _mobilenet_v3_conf(name, width_mult=width)
     return MobileNetV3(blocks, last_channel, num_classes=1)
 
 
 BUILDERS: dict[str, Callable[[float], nn.Module]] = {
+    "conv4": Conv4,
     "resnet10": lambda width: ScaledResNet(resnet.BasicBlock, [1, 1, 1, 1], width),  # not torchvision's: for small data
     "resnet18": lambda width: ScaledResNet(resnet.BasicBlock, [2, 2, 2, 2], width),
     "resnet50": lambda width: ScaledResNet(resnet.Bottleneck, [3, 4, 6, 3], width),
@@ -75,8 +95,15 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
     return network, num_features
 
 
+def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[nn.Module, int]:
+    """As `backbone`, up to the maps that it would pool: (N, 3, H, W) to (N, D, h, w). Parameters keep their names."""
+    network, num_features = backbone(name, width=width, weights=weights)
+    parts = [(part, module) for part, module in network.named_children() if part not in ("avgpool", _classifier_name(name))]
+    return nn.Sequential(OrderedDict(parts)), num_features
+
+
 def _classifier_name(name: str) -> str:
-    return "fc" if name.startswith("resnet") else "classifier"
+    return "fc" if name.startswith(("resnet", "conv4")) else "classifier"
 
 
 def _replace_first_convolution(network: nn.Module, in_channels: int) -> None:

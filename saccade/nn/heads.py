@@ -37,7 +37,14 @@ class RecurrentClassifier(nn.Module):
         self.classifiers = nn.ModuleDict({head.name: nn.Linear(hidden_size, head.num_classes) for head in heads})
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
-        states, _ = self.gru(features)  # (B, T, hidden_size)
+        return self.classify(self.states(features))
+
+    def states(self, features: Tensor, before: Tensor | None = None) -> Tensor:
+        """(B, T, hidden_size) after each frame, from the state (B, hidden_size) before the first; zeros without one."""
+        states: Tensor = self.gru(features, None if before is None else before[None].contiguous())[0]
+        return states
+
+    def classify(self, states: Tensor) -> dict[str, Tensor]:
         states = self.dropout(states)
         return {head: classify(states) for head, classify in self.classifiers.items()}
 

@@ -75,9 +75,10 @@ class VideoDataset(Dataset[Clip]):
     """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item `number`, in epoch 0.
 
     A clip: rgb (T, C, H, W) float32 normalised; audio (1, mels, steps) where it is a modality; labels {head: int64, or (K,)
-    float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; for each of the settings' `truth` columns
-    `truth.<column>` (T,) float64. Nothing is drawn with `train=False`, save by the
-    sampler `random`, which then gives a video the same frames in every epoch. `index`: its rows of the index given, sorted.
+    float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; frame_size (2,) height and width before any crop;
+    with `glance_frames` also glance.rgb and glance.indices, under the same crop and flip; for each of the settings' `truth` columns
+    `truth.<column>` (T,) float64. Nothing is drawn with `train=False`, save by the sampler `random`, which then gives a video the
+    same frames in every epoch. `index`: its rows of the index given, sorted.
 
     Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that every
     spectrogram has as many steps. Raises SaccadeError for settings that this data can't meet, VideoError for a file that fails.
@@ -142,13 +143,25 @@ class VideoDataset(Dataset[Clip]):
         drawn = self.train or settings.sampler == "random"
         draw = generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None
         indices = sampling.choose(settings, total, draw, self._informative.get(video), clip_number)
-        frames = self._kept.read_frames(path, indices, total, (row["height"], row["width"]))
+        glance = self._glance(total, video, epoch)
+        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
             rgb = transforms.test_clip(frames.rgb, settings, crop_number)
-        known = {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in self._truth.get(video, {}).items()}
-        return {"rgb": rgb, "indices": torch.from_numpy(indices), "decoded_frames": frames.decoded_frames, **known}
+        clip = {"rgb": rgb[: len(indices)], "indices": torch.from_numpy(indices), "decoded_frames": frames.decoded_frames}
+        clip["frame_size"] = torch.tensor([row["height"], row["width"]])
+        if len(glance):
+            clip |= {"glance.rgb": rgb[len(indices) :], "glance.indices": torch.from_numpy(glance)}
+        known = self._truth.get(video, {}).items()
+        return clip | {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in known}
+
+    def _glance(self, total: int, video: str, epoch: int) -> np.ndarray:
+        """The second choice of frames, from equal parts of the video; empty where the settings want none."""
+        if not self.settings.glance_frames:
+            return np.empty(0, dtype=np.int64)
+        drawn = generator(self.seed, epoch, video, "glance") if self.train else None
+        return sampling.segments(total, self.settings.glance_frames, drawn)
 
     def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
         waveform = decode.read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]
@@ -259,7 +272,7 @@ def collate(clips: Sequence[Clip]) -> Clip:
                 f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't share a batch; "
                 "set `crop` (and `resize`), or batch sizes of 1"
             )
-    stacked = [key for key in clips[0] if key in ("rgb", "audio", "indices") or key.startswith("truth.")]
+    stacked = [key for key in clips[0] if key in ("rgb", "audio", "indices", "frame_size") or key.startswith(("glance.", "truth."))]
     batch: Clip = {key: default_collate([clip[key] for clip in clips]) for key in stacked}
     batch["labels"] = {head: default_collate([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
     batch["video_id"] = [clip["video_id"] for clip in clips]

@@ -55,6 +55,14 @@ def in_test_clip(box: Sequence[float], height: int, width: int, settings: Input,
     return [(x0 * wide - left) / columns, (y0 * tall - top) / rows, (x1 * wide - left) / columns, (y1 * tall - top) / rows]
 
 
+def from_test_clip(box: Sequence[float], height: int, width: int, settings: Input, crop_number: int = 0) -> list[float]:
+    """The way back of `in_test_clip`: a box in fractions of what `test_clip` leaves, as fractions of the whole frame."""
+    tall, wide = resized_size(height, width, settings.resize)
+    top, left, rows, columns = _test_box(tall, wide, settings, crop_number) if settings.crop else (0, 0, tall, wide)
+    x0, y0, x1, y1 = box
+    return [(left + x0 * columns) / wide, (top + y0 * rows) / tall, (left + x1 * columns) / wide, (top + y1 * rows) / tall]
+
+
 def resized_size(height: int, width: int, resize: int) -> tuple[int, int]:
     """(height, width) after the short side is brought to `resize` pixels (0 keeps it); the long side is rounded down."""
     if not resize:

@@ -1,0 +1,232 @@
+"""Stage II: what the policies are rewarded for, and the loop in which they learn.
+
+Neither what a policy reads (the maps of f_G) nor what f_G sees depends on its choices, so a whole clip is rolled out at once: every
+frame's patch is drawn, both patches of every frame go through f_L in one batch, and f_C is asked once more at every step from the state
+that the frames before it really left (Sec. 3.2). The state that a question leaves behind is thrown away: asking never moves time on.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saccade.engine import PhaseRun, write_log
+from saccade.records import SaccadeError
+
+from . import places
+from .model import AdaFocus, frame_size, glances, patches_at
+from .policy import keep_distribution, place_distribution, sample, update
+from .settings import Settings
+
+Batch = dict[str, Any]
+VISIBLE = 0.5  # as `saccade.looks`: patches are held against targets of which so much is inside the frame
+
+
+@dataclass
+class Rollout:
+    """One batch, played once. S is T, or 1 where one place holds for the clip."""
+
+    maps: Tensor  # (B, S, C, h, w) as the policy reads them
+    places: Tensor  # (B, S) candidates, or (B, S, 2) places
+    reward: Tensor  # (B, S)
+    right: Tensor  # (B,) whether the last answer is right, as long as heads have one label
+    corners: Tensor  # (B, T, 2)
+    corners_random: Tensor
+    kept: Tensor | None = None  # (B, T)
+    keep_reward: Tensor | None = None
+
+
+@torch.no_grad()
+def roll_out(model: AdaFocus, batch: Batch, settings: Settings, generator: torch.Generator, greedy: bool = False) -> Rollout:
+    """Draws places (`greedy`: takes the best ones, as at test time) and what they are worth."""
+    rgb, labels = batch["rgb"], batch["labels"]
+    videos, frames = rgb.shape[:2]
+    maps = model.glance(batch.get("glance.rgb", rgb))
+    pooled = maps.mean((3, 4)) if settings.reuse or settings.temporal == "shift" else None
+    read = model.policy_input(maps)
+    distribution = place_distribution(model.policies["where"](read), settings)
+    chosen = _best(distribution, settings) if greedy else sample(distribution, generator)
+    size, patch = frame_size(rgb), settings.patch_size
+    if settings.places == "grid":
+        corners = places.candidate_corners(chosen, settings.candidates, size, patch)
+    else:
+        corners = places.corners_at(chosen, size, patch)
+    corners = corners.expand(videos, frames, 2)
+    steps = (videos, read.shape[1])
+    elsewhere = places.random_corners(steps, size, patch, generator).to(rgb.device).expand(videos, frames, 2)
+    local, local_random = model.focus(torch.cat([patches_at(rgb, where, patch) for where in (corners, elsewhere)])).chunk(2)
+    kept = None
+    if settings.skip == "learned":
+        keeping = keep_distribution(model.policies["skip"](maps))
+        kept = (keeping.mean >= 0.5).float() if greedy else sample(keeping, generator)
+    played = _play(model, pooled, local, local_random, kept, labels, settings)
+    return Rollout(read, chosen, played.reward, played.right, corners, elsewhere, kept, played.keep_reward)
+
+
+def _best(distribution: Any, settings: Settings) -> Tensor:
+    return distribution.probs.argmax(-1) if settings.places == "grid" else distribution.mean
+
+
+@dataclass
+class _Played:
+    reward: Tensor
+    right: Tensor
+    keep_reward: Tensor | None
+
+
+def _play(
+    model: AdaFocus, pooled: Tensor | None, local: Tensor, local_random: Tensor, kept: Tensor | None, labels: Any, settings: Settings
+) -> _Played:
+    if settings.temporal == "shift":  # one answer per clip
+        logits = model.scores(pooled, local)
+        own, chance = confidence(logits, labels), confidence(model.scores(pooled, local_random), labels)
+        return _Played(_reward(own, chance, own, settings), _right(logits, labels), None)
+    seen = local if kept is None else local * kept[..., None]
+    states = model.classifier.states(model.joined(pooled, seen))  # type: ignore[operator]
+    before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1)  # h at t - 1, as the played frames left it
+
+    def if_seen(features: Tensor) -> Tensor:
+        """(B, T) confidence after step t if its patch had these features."""
+        asked = model.joined(pooled, features).flatten(0, 1)[:, None]  # (B*T, 1, D)
+        after = model.classifier.states(asked, before.flatten(0, 1)).unflatten(0, states.shape[:2])[:, :, 0]  # type: ignore[operator]
+        return confidence(model.classifier.classify(after), labels)  # type: ignore[operator]
+
+    logits = model.classifier.classify(states)  # type: ignore[operator]
+    own, chance = if_seen(local), if_seen(local_random)  # as if kept, so that a skipped frame's place is taught, too
+    reward = _reward(own, chance, confidence(logits, labels), settings)
+    if settings.per_clip:
+        reward = reward.mean(1, keepdim=True)
+    if kept is None:
+        return _Played(reward, _right(logits, labels), None)
+    gain = own - if_seen(torch.zeros_like(local)) - settings.penalty * settings.patch_size**2  # eq. 10
+    return _Played(reward, _right(logits, labels), torch.where(kept > 0, gain, 0.0))
+
+
+def _reward(own: Tensor, chance: Tensor, played: Tensor, settings: Settings) -> Tensor:
+    """(B, S) of the place chosen: eq. 7 with one random patch for the expectation, or Table 5's `confidence` and `increments`."""
+    if settings.reward == "confidence":
+        return own
+    if settings.reward == "increments":
+        return own - torch.cat([torch.zeros_like(played[:, :1]), played[:, :-1]], dim=1)
+    return own - chance
+
+
+def confidence(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+    """(B, S) softmax probability of the true class, of several heads their mean; of several labels the first."""
+    shares = []
+    for head, value in logits.items():
+        true = labels[head] if labels[head].ndim == 1 else labels[head].argmax(1)
+        shares.append(value.float().softmax(-1).gather(2, true[:, None, None].expand(-1, value.shape[1], 1))[..., 0])
+    return torch.stack(shares).mean(0)
+
+
+def _right(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
+    hits = [
+        (value[:, -1].argmax(1) == labels[head]) if labels[head].ndim == 1 else labels[head].gather(1, value[:, -1].argmax(1)[:, None])[:, 0] > 0
+        for head, value in logits.items()
+    ]
+    return torch.stack(hits).float().mean(0)
+
+
+def learn(run: PhaseRun) -> None:
+    """Adam on the policies, `epochs` times through the training split; a line per epoch in the log, with what val says of the best places.
+
+    Where the settings select the best epoch, it is the one of the highest top-1 on val.
+    """
+    model, settings, checkpoint = run.model, run.settings, run.checkpoint
+    optimizers = {name: torch.optim.Adam(policy.parameters(), lr=settings.lr) for name, policy in model.policies.items()}
+    parts: dict[str, Any] = {"policies": model.policies, **{f"optimizer of {name}": one for name, one in optimizers.items()}}
+    facts: dict[str, Any] = {"epoch": 0, "batch": 0, "sums": {}, "videos": 0, "seconds": 0.0, "lines": [], "best": {}}
+    facts |= checkpoint.resume(**parts) or {}
+    steps = math.ceil(len(run.train) / settings.batch_size)
+    with run.progress(settings.epochs * steps, facts["epoch"] * steps + facts["batch"]) as bar:
+        while facts["epoch"] < settings.epochs:
+            started = time.perf_counter() - facts["seconds"]
+            for batch in run.batches(facts["epoch"], facts["batch"]) if facts["batch"] < steps else ():
+                model.eval()
+                model.policies.train()
+                found = _learn_batch(model, batch, settings, run.generator, optimizers)
+                if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
+                    raise SaccadeError(
+                        f"learning the policy: {', '.join(wrong)} in epoch {facts['epoch'] + 1}, batch {facts['batch'] + 1}; try a smaller lr"
+                    )
+                count = len(batch["video_id"])
+                facts["sums"] = {name: facts["sums"].get(name, 0.0) + count * value for name, value in found.items()}
+                facts["videos"] += count
+                facts["batch"] += 1
+                facts["seconds"] = time.perf_counter() - started
+                bar.update()
+                checkpoint.keep(facts, **parts)
+            line = {"epoch": facts["epoch"] + 1, "epochs": settings.epochs, "lr": settings.lr}
+            line |= {f"train.{name}": value / max(facts["videos"], 1) for name, value in facts["sums"].items()}
+            line |= {f"val.{name}": value for name, value in watch(model, run.val_batches(), settings).items()}
+            line["seconds"] = round(time.perf_counter() - started, 3)
+            if settings.selection == "best" and all(line["val.top1"] > other["val.top1"] for other in facts["lines"]):
+                facts["best"] = {name: tensor.detach().clone() for name, tensor in model.policies.state_dict().items()}
+            facts["lines"] = [*facts["lines"], line]
+            facts |= {"epoch": facts["epoch"] + 1, "batch": 0, "sums": {}, "videos": 0, "seconds": 0.0}
+            write_log(run.log, facts["lines"])
+            bar.set_postfix({"reward": f"{line['train.reward']:+.3f}", "val.top1": f"{line['val.top1']:.3f}"})
+            checkpoint.save(facts, **parts)
+    if facts["best"]:
+        model.policies.load_state_dict(facts["best"])
+    chosen = max(facts["lines"], key=lambda line: line["val.top1"]) if facts["best"] else facts["lines"][-1]
+    run.result = {name: value for name, value in chosen.items() if name != "seconds"}
+
+
+def _learn_batch(
+    model: AdaFocus, batch: Batch, settings: Settings, generator: torch.Generator, optimizers: dict[str, torch.optim.Optimizer]
+) -> dict[str, float]:
+    played = roll_out(model, batch, settings, generator)
+    found = update(
+        model.policies["where"],
+        lambda scores: place_distribution(scores, settings),
+        played.maps,
+        played.places,
+        played.reward,
+        optimizers["where"],
+        settings,
+    )
+    found |= {"reward": float(played.reward.mean()), "top1": float(played.right.mean())}
+    if played.kept is not None and played.keep_reward is not None:
+        skipping = update(
+            model.policies["skip"], keep_distribution, played.maps, played.kept, played.keep_reward, optimizers["skip"], settings
+        )
+        found |= {f"keep_{name}": value for name, value in skipping.items()}
+        found |= {"keep_reward": float(played.keep_reward.mean()), "kept": float(played.kept.mean())}
+    return found
+
+
+def watch(model: AdaFocus, batches: Iterable[Batch], settings: Settings) -> dict[str, float]:
+    """Means over val of the best places: reward, top-1, and, where the clips bring the truth, the share of patches that hold the middle of
+    the target where it informs and is to be seen (`hit`), beside those of random and central patches."""
+    model.eval()
+    generator = torch.Generator().manual_seed(0)
+    sums: dict[str, tuple[float, float]] = {}
+    for batch in batches:
+        played = roll_out(model, batch, settings, generator, greedy=True)
+        found = {"reward": played.reward.mean(1), "top1": played.right} | ({} if played.kept is None else {"kept": played.kept.mean(1)})
+        found |= _hits(batch, played, settings)
+        for name, value in found.items():
+            total, count = sums.get(name, (0.0, 0))
+            sums[name] = (total + float(value.double().sum()), count + value.numel())
+    return {name: total / count for name, (total, count) in sums.items() if count}
+
+
+def _hits(batch: Batch, played: Rollout, settings: Settings) -> dict[str, Tensor]:
+    """For each frame that can be judged, 1 where the patch holds the middle of the target; nothing without the truth."""
+    if not {"truth.x0", "truth.informative", "truth.visibility"} <= set(batch):
+        return {}
+    judged = (batch["truth.informative"] > 0) & (batch["truth.visibility"] >= VISIBLE)
+    middle = places.true_centres(batch)[judged]
+    central = places.corners_at(torch.full_like(played.corners, 0.5, dtype=torch.float), frame_size(batch["rgb"]), settings.patch_size)
+    corners = {"hit": played.corners, "hit_random": played.corners_random, "hit_central": central}
+    return {name: _holds(middle, value[judged], settings.patch_size) for name, value in corners.items()}
+
+
+def _holds(middle: Tensor, corners: Tensor, patch: int) -> Tensor:
+    return ((middle >= corners) & (middle <= corners + patch)).all(-1).float()

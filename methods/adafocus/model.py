@@ -1,0 +1,377 @@
+"""AdaFocus (Wang et al., ICCV 2021): a cheap network glances at whole frames, a policy chooses a patch of each, an expensive network
+reads the patches, a recurrent classifier reads both (Sec. 3.1); AdaFocus+ skips patches (Sec. 3.3); AdaFocus-TSM chooses one place for a
+clip of two shifted networks (Sec. 4.2). Beside the learned place stand others: random, fixed, true, or no patch at all."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from saccade import cost
+from saccade.nn.backbones import trunk
+from saccade.nn.heads import FrameAverage, RecurrentClassifier
+from saccade.nn.shift import TemporalShift
+from saccade.records import Head, Prediction, SaccadeError
+from saccade.video.loader import generator
+from saccade.video.sampling import segments
+from saccade.video.transforms import from_test_clip
+
+from . import places
+from .policy import Policy
+from .settings import WHOLE, Settings
+
+Logits = dict[str, Tensor]
+
+
+class Thresholds(nn.Module):
+    """The policy's keep scores on two splits, sorted; empty until `calibrate` has run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("from_train", torch.empty(0))
+        self.register_buffer("from_val", torch.empty(0))
+
+    def keeping(self, share: float, split: str) -> Tensor:
+        """The threshold that this share of that split's frames reaches (Sec. 3.3)."""
+        scores: Tensor = getattr(self, f"from_{split}")
+        if not scores.numel():
+            raise SaccadeError("the threshold of learned skipping isn't known yet; the phase `calibrate` must run first")
+        number = round((1 - share) * len(scores))
+        return scores[number] if number < len(scores) else scores.new_tensor(torch.inf)
+
+
+class AdaFocus(nn.Module):
+    """The parts, and what each phase asks of them; `predict` says in which order they work."""
+
+    def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
+        super().__init__()
+        self.settings, self.heads = settings, heads
+        shifted = settings.temporal == "shift"
+        sizes = {"global": 0, "local": 0}
+        for part, name, width in (
+            ("global", settings.global_backbone, settings.global_width),
+            ("local", settings.local_backbone, settings.local_width),
+        ):
+            if name != "none":
+                network, sizes[part] = trunk(name, width, settings.weights)
+                self.add_module(f"{part}_cnn", TemporalShift(network) if shifted else network)
+                if part == "global" or settings.pretrained_local:
+                    self.add_module(f"{part}_head", FrameAverage(sizes[part], heads, settings.dropout))  # of stage 0
+        self.sizes = sizes
+        if shifted:
+            self.classifier: nn.Module = FrameAverage(sizes["local"], heads, settings.dropout)
+        else:
+            read = (sizes["global"] if settings.reuse else 0) + sizes["local"]
+            self.classifier = RecurrentClassifier(read, heads, settings.dropout, settings.hidden_size)
+        stacked = (settings.glance_frames or settings.num_frames) if settings.per_clip else 1
+        self.policies = nn.ModuleDict()
+        if settings.look == "learned":
+            outputs = settings.candidates**2 if settings.places == "grid" else 2
+            self.policies["where"] = Policy(stacked * sizes["global"], outputs, settings)
+        if settings.skip == "learned":
+            self.policies["skip"] = Policy(sizes["global"], 1, settings)
+            self.thresholds = Thresholds()
+
+    def maps(self, part: str, frames: Tensor) -> Tensor:
+        """Of `global` or `local` network: (B, T, 3, H, W) to (B, T, C, h, w)."""
+        network = self.get_submodule(f"{part}_cnn")
+        if isinstance(network, TemporalShift):  # frames see their neighbours
+            return network(frames)  # type: ignore[no-any-return]
+        return network(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])  # type: ignore[no-any-return]
+
+    def glance(self, rgb: Tensor) -> Tensor:
+        """Global maps e^G (eq. 1) of whole frames."""
+        return self.maps("global", rgb)
+
+    def focus(self, patches: Tensor) -> Tensor:
+        """Pooled local features (eq. 2) of (B, T, 3, P, P): (B, T, D)."""
+        return self.maps("local", patches).mean((3, 4))
+
+    def policy_input(self, maps: Tensor) -> Tensor:
+        """The maps in order; or, where one place holds for the clip, all of them at once, as channels: (B, 1, T*C, h, w)."""
+        return maps.flatten(1, 2)[:, None] if self.settings.per_clip else maps
+
+    def scores(self, pooled: Tensor | None, local: Tensor | None) -> Logits:
+        """{head: (B, S, K)} logits from pooled global (B, T, D) and local features: after each of S = T frames (eq. 4), or, of shifted
+        networks, one answer, S = 1: the sum of both networks' mean logits (official code)."""
+        if self.settings.temporal == "gru":
+            return self.classifier(self.joined(pooled, local))  # type: ignore[no-any-return]
+        assert pooled is not None and local is not None
+        trained = self.global_head.classifiers[self.heads[0].name].weight.requires_grad
+        glance = self.global_head(pooled) if trained else _mean_logits(self.global_head, pooled)
+        return {head: (glance[head] + value)[:, None] for head, value in self.classifier(local).items()}
+
+    def joined(self, pooled: Tensor | None, local: Tensor | None) -> Tensor:
+        """What f_C reads of each frame: [e^G, e^L], global first."""
+        parts = [pooled if self.settings.reuse else None, local]
+        return torch.cat([part for part in parts if part is not None], dim=2)
+
+
+def build(settings: Settings, heads: tuple[Head, ...]) -> AdaFocus:
+    return AdaFocus(settings, heads)
+
+
+def _mean_logits(head: FrameAverage, features: Tensor) -> Logits:
+    """Without dropout, of a head that isn't trained."""
+    return {name: classify(features).mean(1) for name, classify in head.classifiers.items()}
+
+
+# ---- where to look
+
+
+def frame_size(rgb: Tensor) -> places.Size:
+    return rgb.shape[-2], rgb.shape[-1]
+
+
+def corners_of(model: AdaFocus, clip: dict[str, Any], settings: Settings, maps: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Top and left of each frame's patch (B, T, 2), and the candidates' numbers (B, T) where it was one of them."""
+    rgb, size = clip["rgb"], frame_size(clip["rgb"])
+    videos, frames = rgb.shape[:2]
+    count = (videos, 1 if settings.per_clip else frames)
+    actions = None
+    if settings.look == "learned":
+        assert maps is not None
+        scores = model.policies["where"](model.policy_input(maps))
+        if settings.places == "grid":
+            actions = scores.argmax(-1)
+        else:
+            corners = places.corners_at(scores.sigmoid(), size, settings.patch_size)
+    elif settings.look == "oracle":
+        actions = places.true_actions(clip, settings.candidates, size, settings.patch_size)
+    elif settings.look == "random" and model.training:
+        corners = places.random_corners(count, size, settings.patch_size)
+    else:
+        chosen = places.places_of(settings.look, clip, count, settings.sigma, model.training)
+        corners = places.corners_at(chosen, size, settings.patch_size)
+    if actions is not None:
+        corners = places.candidate_corners(actions, settings.candidates, size, settings.patch_size)
+        actions = actions.expand(videos, frames)
+    return corners.to(rgb.device).expand(videos, frames, 2), actions
+
+
+def patches_at(rgb: Tensor, corners: Tensor, patch: int) -> Tensor:
+    """(B, T, C, H, W) and (B, T, 2) to (B, T, C, patch, patch)."""
+    return places.cut(rgb.flatten(0, 1), corners.flatten(0, 1), patch).unflatten(0, rgb.shape[:2])
+
+
+def whole_frames(rgb: Tensor, settings: Settings) -> Tensor:
+    """What f_L sees where no patch is cut."""
+    if settings.look == "whole":
+        return rgb
+    return places.shrink(rgb.flatten(0, 1), settings.patch_size).unflatten(0, rgb.shape[:2])
+
+
+def kept_frames(model: AdaFocus, maps: Tensor, clip: dict[str, Any], settings: Settings) -> Tensor:
+    """(B, T) whether a frame's patch is looked at."""
+    videos, frames = maps.shape[:2]
+    if settings.skip == "learned":
+        wanted = model.policies["skip"](maps)[..., 0].sigmoid()
+        return wanted >= model.thresholds.keeping(settings.keep, settings.threshold_from)
+    kept = torch.zeros(videos, frames, dtype=torch.bool)
+    for number, video in enumerate(clip["video_id"]):
+        draw = generator(0, 0, video, "keep")
+        count = int(settings.keep * frames + draw.random())  # rounded down or up, so that the mean is kept
+        chosen = draw.permutation(frames)[:count] if settings.skip == "random" else segments(frames, max(count, 1))[:count]
+        kept[number, torch.from_numpy(np.asarray(chosen))] = True
+    return kept.to(maps.device)
+
+
+# ---- prediction
+
+
+@dataclass
+class Seen:
+    """What inference found in one batch: logits {head: (B, S, K)}, and what it looked at and executed."""
+
+    logits: Logits
+    macs: Tensor  # (B,)
+    corners: Tensor | None = None  # (B, T, 2)
+    actions: Tensor | None = None  # (B, T)
+    kept: Tensor | None = None  # (B, T)
+
+
+def predict(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Prediction:
+    """A video costs its glances, its policies, as many patches as were kept, and the classifier; nothing else is computed."""
+    clip = _beginning(clip, settings.first) if settings.first else clip
+    if settings.online:
+        *_, seen = online(model, clip, settings)
+    else:
+        seen = offline(model, clip, settings)
+    videos, frames = clip["rgb"].shape[:2]
+    glances = clip["glance.rgb"].shape[1] if "glance.rgb" in clip else 0
+    return Prediction(
+        probabilities={head: value[:, -1].softmax(1) for head, value in seen.logits.items()},
+        macs=seen.macs,
+        frames=torch.full((videos,), frames + glances, dtype=torch.int64),
+        decisions=[_decision(clip, seen, settings, number) for number in range(videos)],
+    )
+
+
+def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
+    """All frames at once (Sec. 3.4): both networks in one batch each, only the policy and f_C in the order of time."""
+    rgb = clip["rgb"]
+    videos, frames = rgb.shape[:2]
+    macs = torch.zeros(videos, dtype=torch.int64)
+    maps, pooled = None, None
+    if glances(model, settings):
+        seen = clip.get("glance.rgb", rgb)
+        maps = model.glance(seen)
+        macs += _clip_macs(model.global_cnn, seen)
+        pooled = maps.mean((3, 4)) if settings.reuse or settings.temporal == "shift" else None
+    if settings.look in WHOLE:
+        local = None
+        if settings.look != "none":
+            inputs = whole_frames(rgb, settings)
+            local = model.focus(inputs)
+            macs += _clip_macs(model.local_cnn, inputs)
+        return Seen(_last(model, pooled, local), macs + _classifier_macs(model, frames, pooled is not None))
+    corners, actions = corners_of(model, clip, settings, maps)
+    macs += sum(_policy_macs(model, kind, maps) for kind in _asked(settings))
+    if settings.skip == "none":
+        local = model.focus(patches_at(rgb, corners, settings.patch_size))
+        macs += _clip_macs(model.local_cnn, local.new_empty((1, frames, 3, settings.patch_size, settings.patch_size)))
+        kept = None
+    else:
+        assert maps is not None
+        kept = kept_frames(model, maps, clip, settings)
+        local = focus_on(model, rgb, corners, kept, settings.patch_size)
+        macs += kept.sum(1).cpu() * cost.forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
+    logits = _last(model, pooled, local)
+    return Seen(logits, macs + _classifier_macs(model, frames, pooled is not None), corners, actions, kept)
+
+
+def focus_on(model: AdaFocus, rgb: Tensor, corners: Tensor, kept: Tensor, patch: int) -> Tensor:
+    """Local features (B, T, D) of the kept patches, zeros for the others, which are neither cut nor computed (eq. 9)."""
+    local = rgb.new_zeros((*rgb.shape[:2], model.sizes["local"]))
+    if kept.any():
+        features = model.focus(places.cut(rgb[kept], corners[kept], patch)[:, None])[:, 0]
+        local = local.to(features.dtype).masked_scatter(kept[..., None], features)
+    return local
+
+
+def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterator[Seen]:
+    """Frame by frame, with an answer after each (Sec. 3.1): the policies and f_C carry their states, so no frame is computed twice.
+
+    The last answer is that of `offline`, and so are all others at the points `prefix`.
+    """
+    where, whether, before = (None, None, None)
+    so_far: list[Seen] = []
+    for number in range(clip["rgb"].shape[1]):
+        frame = {key: value[:, [number]] if _per_frame(key) else value for key, value in clip.items()}
+        rgb, size, videos = frame["rgb"], frame_size(clip["rgb"]), len(clip["rgb"])
+        macs = torch.zeros(videos, dtype=torch.int64)
+        maps, pooled, actions, kept = None, None, None, None
+        if glances(model, settings):
+            maps = model.glance(rgb)
+            macs += _clip_macs(model.global_cnn, rgb) + sum(_policy_macs(model, kind, maps) for kind in _asked(settings))
+            pooled = maps.mean((3, 4)) if settings.reuse else None
+        if settings.look == "learned":
+            assert maps is not None
+            policy = model.policies["where"]
+            where = policy.states(maps, where)[:, 0]
+            actions = policy.actor(where).argmax(-1)[:, None]
+            corners = places.candidate_corners(actions, settings.candidates, size, settings.patch_size)
+        else:
+            raise SaccadeError(f"online inference is there for learned places, not for the look '{settings.look}'")
+        if settings.skip == "learned":
+            whether = model.policies["skip"].states(maps, whether)[:, 0]
+            wanted = model.policies["skip"].actor(whether).sigmoid()
+            kept = wanted >= model.thresholds.keeping(settings.keep, settings.threshold_from)
+        seen_patch = torch.ones(videos, 1, dtype=torch.bool, device=rgb.device) if kept is None else kept
+        local = focus_on(model, rgb, corners, seen_patch, settings.patch_size)
+        macs += seen_patch.sum(1).cpu() * cost.forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
+        classifier = model.classifier
+        before = classifier.states(model.joined(pooled, local), before)[:, -1]  # type: ignore[operator]
+        logits = classifier.classify(before[:, None])  # type: ignore[operator]
+        so_far.append(Seen(logits, macs + _classifier_macs(model, 1, pooled is not None), corners, actions, kept))
+        yield _joined(so_far)
+
+
+def _joined(steps: list[Seen]) -> Seen:
+    """The steps so far as one: every answer, and all that was spent."""
+    logits = {head: torch.cat([step.logits[head] for step in steps], dim=1) for head in steps[0].logits}
+    parts = [[getattr(step, name) for step in steps] for name in ("corners", "actions", "kept")]
+    corners, actions, kept = (None if part[0] is None else torch.cat(part, dim=1) for part in parts)
+    return Seen(logits, torch.stack([step.macs for step in steps]).sum(0), corners, actions, kept)
+
+
+def glances(model: AdaFocus, settings: Settings) -> bool:
+    """Whether anything reads the global network."""
+    reads = settings.reuse or settings.look == "learned" or settings.skip != "none" or settings.temporal == "shift"
+    return reads and model.sizes["global"] > 0
+
+
+def _last(model: AdaFocus, pooled: Tensor | None, local: Tensor | None) -> Logits:
+    """The answer after the last frame alone: (B, 1, K)."""
+    if model.settings.temporal == "shift":
+        return model.scores(pooled, local)
+    states = model.classifier.states(model.joined(pooled, local))  # type: ignore[operator]
+    return model.classifier.classify(states[:, -1:])  # type: ignore[operator, no-any-return]
+
+
+def _asked(settings: Settings) -> list[str]:
+    """The policies that decide something."""
+    return [name for name, choice in (("where", settings.look), ("skip", settings.skip)) if choice == "learned"]
+
+
+def _beginning(clip: dict[str, Any], first: int) -> dict[str, Any]:
+    return {key: value[:, :first] if _per_frame(key) else value for key, value in clip.items()}
+
+
+def _per_frame(key: str) -> bool:
+    return key in ("rgb", "indices") or key.startswith("truth.")
+
+
+def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
+    """`frames` and `boxes` as Prediction has them; `actions`: the candidates' numbers; `kept`: how many patches were looked at."""
+    decision: dict[str, Any] = {"frames": clip["indices"][number].tolist()}
+    if "glance.indices" in clip:
+        decision["glance"] = clip["glance.indices"][number].tolist()
+    if seen.corners is None:
+        return decision
+    kept = [True] * seen.corners.shape[1] if seen.kept is None else seen.kept[number].tolist()
+    boxes = _boxes(clip, seen.corners[number].tolist(), settings, number)
+    decision["boxes"] = [box if keep else None for box, keep in zip(boxes, kept, strict=True)]
+    if seen.actions is not None:
+        decision["actions"] = seen.actions[number].tolist()
+    return decision | {"kept": sum(kept)}
+
+
+def _boxes(clip: dict[str, Any], corners: list[list[int]], settings: Settings, number: int) -> list[list[float]]:
+    """[x0, y0, x1, y1] in fractions of the whole frame."""
+    height, width = frame_size(clip["rgb"])
+    tall, wide = clip["frame_size"][number].tolist() if "frame_size" in clip else (height, width)
+    side = settings.patch_size
+    found = [[left / width, top / height, (left + side) / width, (top + side) / height] for top, left in corners]
+    cropped = settings if "frame_size" in clip else None
+    return [from_test_clip(box, tall, wide, cropped) if cropped else box for box in found]
+
+
+# ---- what each part costs
+
+
+def _clip_macs(network: nn.Module, frames: Tensor) -> int:
+    """Of one video's frames (B, T, C, H, W) through a network of frames or clips."""
+    if isinstance(network, TemporalShift):
+        return cost.forward_macs(network, tuple(frames.shape[1:]))
+    return frames.shape[1] * cost.forward_macs(network, tuple(frames.shape[2:]))
+
+
+def _policy_macs(model: AdaFocus, kind: str, maps: Tensor | None) -> int:
+    assert maps is not None
+    inputs = model.policy_input(maps) if kind == "where" else maps
+    return cost.forward_macs(model.policies[kind], tuple(inputs.shape[1:]))
+
+
+def _classifier_macs(model: AdaFocus, frames: int, glanced: bool) -> int:
+    """f_C over the frames and one answer; of shifted networks both linear heads, on every frame."""
+    outputs = sum(head.num_classes for head in model.heads)
+    if model.settings.temporal == "shift":
+        seen = model.settings.glance_frames or frames
+        return outputs * (seen * model.sizes["global"] + frames * model.sizes["local"])
+    gru = model.classifier.gru
+    assert isinstance(gru, nn.GRU)
+    return cost.gru_macs(gru.input_size, gru.hidden_size, frames) + outputs * gru.hidden_size

@@ -1,0 +1,81 @@
+"""The settings of AdaFocus: what a card may say beside the shared `Input` and `Recipe`."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from saccade.settings import Input, Recipe, at_least
+
+Backbone = Literal["none", "conv4", "resnet10", "resnet18", "resnet50", "mobilenet_v2"]
+WHOLE = ("resized", "whole", "none")  # looks that crop nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Input, Recipe):
+    # the networks
+    global_backbone: Backbone  # f_G, sees the whole frame; none: the expensive network alone
+    global_width: float = 1.0
+    local_backbone: Backbone  # f_L, sees the patch; none: the cheap network alone
+    local_width: float = 1.0
+    weights: str = "none"  # where stage 0 starts: `none`, or `imagenet` for both networks
+    pretrained_local: bool = True  # f_L has a stage 0, with a head of its own that nothing uses after it
+    temporal: Literal["gru", "shift"] = "gru"  # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
+    reuse: bool = True  # f_C reads the global features beside the local ones
+    hidden_size: int = 1024  # of f_C's GRU
+    dropout: float = 0.0  # before every classifier
+    head_weights: dict[str, float] = field(default_factory=dict)  # of the heads' losses, where not 1
+
+    # where to look
+    look: Literal["learned", "random", "central", "gaussian", "oracle", "resized", "whole", "none"] = "learned"
+    patch_size: int  # P, in pixels of the clip
+    places: Literal["grid", "anywhere"] = "grid"  # one of candidates x candidates places, or a continuous one
+    candidates: int = 7  # along each side
+    per_clip: bool = False  # one place for all frames of a video, chosen once all have been seen
+    sigma: float = 0.5  # of the look `gaussian`: standard deviation in half ranges, from the middle
+    place_sigma: float = 0.25  # of `places: anywhere` while learning, in whole ranges
+    policy_channels: int = 32  # the policy squeezes the global map to so many channels
+    policy_size: int = 1024  # of its embedding and of its GRU
+    policy_norm: bool = False  # batch normalisation in its encoder
+    map_size: int = 7  # cells along each side of the global map that it reads; a map of another size is pooled to it
+
+    # learning where to look
+    reward: Literal["advantage", "confidence", "increments"] = "advantage"  # eq. 7, or Table 5's two others
+    discount: float = 0.7  # gamma of eq. 6
+    updates: int = 1  # of PPO per batch (K); with 1 the probability ratio is exactly 1 and its clipping idle
+    clip_ratio: float = 0.2
+    value_weight: float = 0.5
+    entropy_weight: float = 0.01
+
+    # whether to look (AdaFocus+)
+    skip: Literal["none", "learned", "random", "uniform"] = "none"
+    keep: float = 1.0  # share of the frames whose patch is looked at
+    threshold_from: Literal["train", "val"] = "train"  # the split whose kept share the threshold was solved on
+    penalty: float = 1.0e-6  # lambda of eq. 10, times P squared
+
+    # when to say it
+    first: int = 0  # of the `num_frames` frames chosen, only the first so many are looked at; 0: all
+    online: bool = False  # frame by frame, each part keeping its state; the same scores
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, "hidden_size", "patch_size", "candidates", "policy_channels", "policy_size", "map_size", "updates")
+        at_least(self, 0, "first", "sigma", "place_sigma", "penalty")
+        if self.first > self.num_frames:
+            raise ValueError(f"first is {self.first}, but num_frames only {self.num_frames}")
+        if not 0 <= self.keep <= 1:
+            raise ValueError(f"keep is {self.keep}; it is a share of the frames, in [0, 1]")
+        if self.crop and self.patch_size > self.crop:
+            raise ValueError(f"patch_size is {self.patch_size}, larger than the crop of {self.crop} it is cut from")
+        if self.num_crops > 1 or self.num_clips > 1:
+            raise ValueError("AdaFocus looks at one view: set num_crops and num_clips to 1")
+        if self.look == "oracle" and (self.crop or self.resize):
+            raise ValueError("the look `oracle` knows boxes in pixels of the whole frame; set resize and crop to 0")
+        if self.temporal == "shift" and (self.skip != "none" or self.online or self.first):
+            raise ValueError("with `temporal: shift` every frame's features need its neighbours': skip, online and first don't go with it")
+        if self.per_clip and (self.skip != "none" or self.online or self.first):
+            raise ValueError("one place for the whole clip needs all its frames: skip, online and first don't go with per_clip")
+        if self.look in WHOLE and self.skip != "none":
+            raise ValueError(f"skip goes with patches; the look '{self.look}' has none")
+        if self.glance_frames and self.temporal != "shift":
+            raise ValueError("glance_frames goes with `temporal: shift`; f_C of `gru` reads both networks' features of the same frames")
+        if self.glance_frames and self.look != "whole" and not self.per_clip:
+            raise ValueError("glance_frames and patches go together only with per_clip: the frames of both networks differ")
