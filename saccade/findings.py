@@ -8,7 +8,7 @@ Either may be absent, and either may be a generator. What raises `NotRun` becaus
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
@@ -22,10 +22,11 @@ from matplotlib.figure import Figure
 from saccade.figures import STYLE
 from saccade.ours import Run, prepared_folder
 from saccade.project import load_module
-from saccade.records import SaccadeError
-from saccade.tables import Plan, collect_metrics, run_folder, runs_of
+from saccade.records import SaccadeError, read_json
+from saccade.tables import Plan, collect_metrics, read_history, run_folder, runs_of
 from saccade.typeset import about, significant, source
 from saccade.verdict import NotRun
+from saccade.video.decode import read_frames
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 About = dict[str, str]
@@ -44,9 +45,11 @@ class Found:
         names = ("predictions.parquet", "metrics.json")
         return [run for run in runs_of(self.plan, self.method) if all((run_folder(run, self.root) / name).exists() for name in names)]
 
-    def predictions(self, run: Run) -> pd.DataFrame:
-        """predictions.parquet, a row per point and test video; `decisions` parsed: a list with an object for each view."""
+    def predictions(self, run: Run, points: Sequence[str] | None = None) -> pd.DataFrame:
+        """predictions.parquet, a row per point (only `points`, where given) and test video; `decisions` parsed: a list with an object for
+        each view."""
         rows = self._read(run_folder(run, self.root) / "predictions.parquet", run)
+        rows = rows if points is None else rows[rows["point"].isin(points)].reset_index(drop=True)
         return rows.assign(decisions=rows["decisions"].map(json.loads))
 
     def index(self, run: Run) -> pd.DataFrame:
@@ -56,6 +59,27 @@ class Found:
     def truth(self, run: Run) -> pd.DataFrame:
         """The truth per frame of the run's videos; NotRun where the dataset has none."""
         return self._read(prepared_folder(self.plan, self.root, run) / "truth.parquet", run)
+
+    def frames(self, run: Run, video: str, numbers: Sequence[int]) -> Any:
+        """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was prepared."""
+        row: Any = self.index(run).set_index("video_id").loc[video]
+        path = self.root / row["path"]
+        if not path.is_file() or path.stat().st_size != row["bytes"]:
+            raise NotRun(f"{run['run']}: {path} is missing, or has changed since it was prepared")
+        return read_frames(path, numbers, row["frames"]).rgb
+
+    def settings(self, run: Run, point: str) -> dict[str, Any]:
+        """What the run was predicted with at that point; NotRun where it didn't say."""
+        path = run_folder(run, self.root) / "provenance.predict.json"
+        told = read_json(path).get("settings", {}) if path.exists() else {}
+        if point not in told:
+            raise NotRun(f"{run['run']} doesn't say with which settings it was predicted at '{point}'")
+        return dict(told[point])
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Every number that the method's runs logged while they were trained, tidy (`tables.HISTORY_COLUMNS`)."""
+        return read_history(self.plan, self.root, self.method)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:

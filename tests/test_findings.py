@@ -2,10 +2,13 @@
 
 import fake_paper
 import fake_results
+import numbered
+import pandas as pd
 import pytest
 
 from saccade.findings import Found, finding_figures, finding_tables
 from saccade.records import SaccadeError
+from saccade.verdict import NotRun
 
 
 @pytest.fixture
@@ -24,6 +27,30 @@ def test_found_gives_the_runs_with_results_and_what_they_read(found):
     assert found.predictions(run).decisions.iloc[1] == [{"bins": 2, "frames": list(range(8))}, {"bins": 4, "frames": list(range(8))}]
     assert (len(found.index(run)), len(found.truth(run)), found.classes(run, "noun")) == (60, 480, ["zero", "one"])
     assert set(found.metrics.method) == {"tsn"}
+
+
+def test_found_gives_some_points_settings_and_logs(found):
+    run = found.runs()[1]
+    some = found.predictions(run, ["oracle8"])
+    assert set(some.point) == {"oracle8"} and list(some.index) == list(range(60))
+    assert found.settings(run, "oracle8")["sampler"] == "consecutive"
+    with pytest.raises(NotRun, match="tiny/seed1 doesn't say .* at 'offline'"):
+        found.settings(run, "offline")
+    log = found.history
+    assert log[(log.seed == 1) & (log.series == "train.loss")].value.tolist() == [2 / epoch for epoch in range(1, 6)]
+
+
+def test_found_gives_frames_as_long_as_the_video_is_what_was_prepared(found):
+    run, folder = found.runs()[0], found.root / "data/motion-digits/prepared/demo"
+    path = numbered.encode(found.root / "v00.mp4", frames=12)
+    row = {"video_id": "v00", "path": path.name, "bytes": path.stat().st_size, "frames": 12}
+    pd.DataFrame([row, row | {"video_id": "gone", "path": "gone.mp4"}]).to_parquet(folder / "index.parquet")
+    assert [numbered.number_of(frame) for frame in found.frames(run, "v00", [7, 2])] == [7, 2]
+    with pytest.raises(NotRun, match="gone.mp4 is missing"):
+        found.frames(run, "gone", [0])
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(NotRun, match="v00.mp4 is missing, or has changed"):
+        found.frames(run, "v00", [0])
 
 
 def test_tables_are_text_with_a_caption_that_names_the_budget(found):

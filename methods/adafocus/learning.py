@@ -8,7 +8,7 @@ that the frames before it really left (Sec. 3.2). The state that a question leav
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from saccade.engine import PhaseRun, write_log
 from saccade.records import SaccadeError
 
 from . import places
-from .model import AdaFocus, frame_size, glances, patches_at
+from .network import AdaFocus, frame_size, patches_at
 from .policy import keep_distribution, place_distribution, sample, update
 from .settings import Settings
 
@@ -125,10 +125,11 @@ def confidence(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
 
 
 def _right(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    hits = [
-        (value[:, -1].argmax(1) == labels[head]) if labels[head].ndim == 1 else labels[head].gather(1, value[:, -1].argmax(1)[:, None])[:, 0] > 0
-        for head, value in logits.items()
-    ]
+    """(B,) share of the heads whose last answer is true."""
+    hits = []
+    for head, value in logits.items():
+        answer = value[:, -1].argmax(1)
+        hits.append(answer == labels[head] if labels[head].ndim == 1 else labels[head].gather(1, answer[:, None])[:, 0] > 0)
     return torch.stack(hits).float().mean(0)
 
 
@@ -139,43 +140,60 @@ def learn(run: PhaseRun) -> None:
     """
     model, settings, checkpoint = run.model, run.settings, run.checkpoint
     optimizers = {name: torch.optim.Adam(policy.parameters(), lr=settings.lr) for name, policy in model.policies.items()}
-    parts: dict[str, Any] = {"policies": model.policies, **{f"optimizer of {name}": one for name, one in optimizers.items()}}
-    facts: dict[str, Any] = {"epoch": 0, "batch": 0, "sums": {}, "videos": 0, "seconds": 0.0, "lines": [], "best": {}}
-    facts |= checkpoint.resume(**parts) or {}
+    parts: dict[str, Any] = {"policies": model.policies} | {f"optimizer of {name}": one for name, one in optimizers.items()}
+    course = Course(**(checkpoint.resume(**parts) or {}))
     steps = math.ceil(len(run.train) / settings.batch_size)
-    with run.progress(settings.epochs * steps, facts["epoch"] * steps + facts["batch"]) as bar:
-        while facts["epoch"] < settings.epochs:
-            started = time.perf_counter() - facts["seconds"]
-            for batch in run.batches(facts["epoch"], facts["batch"]) if facts["batch"] < steps else ():
+    with run.progress(settings.epochs * steps, course.epoch * steps + course.batch) as bar:
+        while course.epoch < settings.epochs:
+            started = time.perf_counter() - course.seconds
+            for batch in run.batches(course.epoch, course.batch) if course.batch < steps else ():
                 model.eval()
                 model.policies.train()
-                found = _learn_batch(model, batch, settings, run.generator, optimizers)
-                if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
-                    raise SaccadeError(
-                        f"learning the policy: {', '.join(wrong)} in epoch {facts['epoch'] + 1}, batch {facts['batch'] + 1}; try a smaller lr"
-                    )
-                count = len(batch["video_id"])
-                facts["sums"] = {name: facts["sums"].get(name, 0.0) + count * value for name, value in found.items()}
-                facts["videos"] += count
-                facts["batch"] += 1
-                facts["seconds"] = time.perf_counter() - started
+                course.add(_learn_batch(model, batch, settings, run.generator, optimizers), len(batch["video_id"]))
+                course.seconds = time.perf_counter() - started
                 bar.update()
-                checkpoint.keep(facts, **parts)
-            line = {"epoch": facts["epoch"] + 1, "epochs": settings.epochs, "lr": settings.lr}
-            line |= {f"train.{name}": value / max(facts["videos"], 1) for name, value in facts["sums"].items()}
-            line |= {f"val.{name}": value for name, value in watch(model, run.val_batches(), settings).items()}
-            line["seconds"] = round(time.perf_counter() - started, 3)
-            if settings.selection == "best" and all(line["val.top1"] > other["val.top1"] for other in facts["lines"]):
-                facts["best"] = {name: tensor.detach().clone() for name, tensor in model.policies.state_dict().items()}
-            facts["lines"] = [*facts["lines"], line]
-            facts |= {"epoch": facts["epoch"] + 1, "batch": 0, "sums": {}, "videos": 0, "seconds": 0.0}
-            write_log(run.log, facts["lines"])
+                checkpoint.keep(vars(course), **parts)
+            found = watch(model, run.val_batches(), settings)
+            line = course.close({"epochs": settings.epochs, "lr": settings.lr}, found, time.perf_counter() - started)
+            if settings.selection == "best" and all(line["val.top1"] > other["val.top1"] for other in course.lines[:-1]):
+                course.best = {name: tensor.detach().clone() for name, tensor in model.policies.state_dict().items()}
+            write_log(run.log, course.lines)
             bar.set_postfix({"reward": f"{line['train.reward']:+.3f}", "val.top1": f"{line['val.top1']:.3f}"})
-            checkpoint.save(facts, **parts)
-    if facts["best"]:
-        model.policies.load_state_dict(facts["best"])
-    chosen = max(facts["lines"], key=lambda line: line["val.top1"]) if facts["best"] else facts["lines"][-1]
+            checkpoint.save(vars(course), **parts)
+    if course.best:
+        model.policies.load_state_dict(course.best)
+    chosen = max(course.lines, key=lambda line: line["val.top1"]) if course.best else course.lines[-1]
     run.result = {name: value for name, value in chosen.items() if name != "seconds"}
+
+
+@dataclass
+class Course:
+    """How far the policies have come: beside weights, optimizers and random states, all that decides what follows."""
+
+    epoch: int = 0  # under way
+    batch: int = 0  # how many of its batches are done
+    sums: dict[str, float] = field(default_factory=dict)  # over the videos of this epoch
+    videos: int = 0
+    seconds: float = 0.0
+    lines: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, found: dict[str, float], videos: int) -> None:
+        if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
+            where = f"epoch {self.epoch + 1}, batch {self.batch + 1}"
+            raise SaccadeError(f"learning the policy: {', '.join(wrong)} in {where}; try a smaller lr")
+        self.sums = {name: self.sums.get(name, 0.0) + videos * value for name, value in found.items()}
+        self.videos += videos
+        self.batch += 1
+
+    def close(self, said: dict[str, float], val: dict[str, float], seconds: float) -> dict[str, float]:
+        """The epoch's log line; the course is moved to the next one."""
+        line = {"epoch": self.epoch + 1, **said}
+        line |= {f"train.{name}": value / max(self.videos, 1) for name, value in self.sums.items()}
+        line |= {f"val.{name}": value for name, value in val.items()} | {"seconds": round(seconds, 3)}
+        self.lines.append(line)
+        self.epoch, self.batch, self.sums, self.videos, self.seconds = self.epoch + 1, 0, {}, 0, 0.0
+        return line
 
 
 def _learn_batch(

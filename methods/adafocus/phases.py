@@ -10,7 +10,7 @@ from saccade.engine import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
 from .learning import learn
-from .model import AdaFocus, Logits, corners_of, focus_on, glances, patches_at, whole_frames
+from .network import AdaFocus, Logits, corners_of, focus_on, glances, patches_at, whole_frames
 from .policy import keep_distribution
 from .published import import_released as import_released
 from .settings import WHOLE, Settings

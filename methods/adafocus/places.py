@@ -20,7 +20,8 @@ Size = tuple[int, int]  # height, width of the frame in pixels
 def room(size: Size, patch: int) -> Size:
     """The largest top and left offset. Raises SaccadeError where the patch is larger than the frame."""
     if min(size) < patch:
-        raise SaccadeError(f"a patch of {patch} pixels doesn't fit into frames of {size[1]}x{size[0]}; set `patch_size` to {min(size)} or less")
+        most = f"set `patch_size` to {min(size)} or less"
+        raise SaccadeError(f"a patch of {patch} pixels doesn't fit into frames of {size[1]}x{size[0]}; {most}")
     return size[0] - patch, size[1] - patch
 
 

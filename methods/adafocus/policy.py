@@ -4,7 +4,7 @@ With `updates: 1` the old policy is the current one, so the probability ratio is
 advantage actor-critic update. That is how the official code runs. More updates per batch are possible here and are another algorithm.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +55,7 @@ class Policy(nn.Module):
 
 
 def place_distribution(scores: Tensor, settings: Settings) -> Distribution:
-    """Over the candidates (eq. 3); or, of `places: anywhere`, over places around a mean in [0, 1] (official code for Something-Something)."""
+    """Over the candidates (eq. 3); of `places: anywhere`, over places around a mean in [0, 1] (official code for Something-Something)."""
     if settings.places == "grid":
         return Categorical(logits=scores)
     return Independent(Normal(scores.sigmoid(), settings.place_sigma), 1)
@@ -104,7 +104,15 @@ def ppo_loss(log_prob: Tensor, old: Tensor, values: Tensor, target: Tensor, entr
     return loss.mean(), (ratio - 1).abs().max().detach()
 
 
-def update(policy: Policy, distribution: Any, maps: Tensor, actions: Tensor, rewards: Tensor, optimizer: Any, settings: Settings) -> dict[str, float]:
+def update(
+    policy: Policy,
+    distribution: Callable[[Tensor], Distribution],
+    maps: Tensor,
+    actions: Tensor,
+    rewards: Tensor,
+    optimizer: torch.optim.Optimizer,
+    settings: Settings,
+) -> dict[str, float]:
     """`updates` steps of PPO on one batch: maps and actions as they were taken, rewards (B, T). `distribution(scores)` of the policy.
 
     Returns are standardised, then the critic is taught them and subtracted (official code; no generalised advantage estimation).
