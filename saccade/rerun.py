@@ -17,6 +17,7 @@ from saccade.cards import IMPORT, Phase, load_method
 from saccade.datasets import Dataset, load_dataset
 from saccade.paper import claims_hash, read_paper
 from saccade.plan import Run, data_settings, heads, phase_settings, points, released_file, resolve
+from saccade.project import names
 from saccade.records import canonical
 from saccade.settings import FREE
 
@@ -66,8 +67,8 @@ def notebook_code(root: Path) -> str:
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     modules = [name for line in re.findall(r"^from saccade import (.+)$", text, re.M) for name in line.split(", ")]
     called = {(module, name) for module in modules for name in re.findall(rf"\b{module}\.(\w+)", text)}
-    for module, names in re.findall(r"^from saccade\.(\w+) import (.+)$", text, re.M):
-        called |= {(module, name) for name in names.split(", ")}
+    for module, listed in re.findall(r"^from saccade\.(\w+) import (.+)$", text, re.M):
+        called |= {(module, name) for name in listed.split(", ")}
     entries = [(root / f"saccade/{module}.py", name) for module, name in sorted(called)]
     return closure.code_hash(root, [(root / "saccade/report.py", "report"), *entries])
 
@@ -81,10 +82,23 @@ def own_code(root: Path, method: str) -> str:
     return canonical([closure.code_hash(root, [(file, None) for file in files]), claims_hash(paper) if paper else ""])
 
 
+def cells_settings(root: Path, method: str) -> str:
+    """The published settings of the method's variants that stand behind its paper's rows: what cells.py may count. '' without a paper."""
+    paper = read_paper(root, method)
+    own = [run for run in (paper.runs if paper else ()) if run.split("/")[1] == method]
+    data = next(name for name in names(root, "data") if load_dataset(root, name).source == "embedded")  # a paper's own may still be to come
+    return canonical({run: resolve(root, Run("paper", data, "", method, run.split("/")[2], 0)).values for run in own}) if own else ""
+
+
 def paper_files(root: Path, method: str) -> list[str]:
-    """The files, below the root, that tell the report what the method's paper prints and claims; those that exist."""
+    """The files, below the root, that tell the report what the method's paper prints and claims; those that exist. Cells of the paper
+    may stand with the method that they are of."""
+    paper = read_paper(root, method)
     files = [Path("methods", method, name) for name in ("paper.yml", "reported.csv")]
-    return [file.as_posix() for file in files if (root / file).is_file()]
+    others = [Path("methods", name, "reported.csv") for name in names(root, "methods") if name != method]
+    there = {file: (root / file).read_text(encoding="utf-8") for file in others if paper and (root / file).is_file()}
+    theirs = [file for file, text in there.items() if paper and f"\n{paper.name}," in text]
+    return [file.as_posix() for file in [*files, *theirs] if (root / file).is_file()]
 
 
 def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:

@@ -8,7 +8,7 @@ import torchvision
 from safetensors.torch import save_file
 from torch import nn
 
-from saccade.nn.backbones import BUILDERS, backbone
+from saccade.nn.backbones import BUILDERS, backbone, trunk
 from saccade.records import SaccadeError
 
 NAMES = list(BUILDERS)
@@ -18,7 +18,7 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "resnet10"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("conv4", "resnet10")])
 def test_parameters_at_width_one_are_torchvisions(name):
     with torch.device("meta"):
         ours, _ = backbone(name)
@@ -49,6 +49,24 @@ def test_features_with_copied_weights_are_what_torchvisions_classifier_receives(
         features = ours.eval()(frames)
     assert features.shape == (2, num_features)
     torch.testing.assert_close(features, received[0])
+
+
+@pytest.mark.parametrize("name", ["conv4", "resnet10", "resnet50", "mobilenet_v2"])
+def test_the_maps_of_a_trunk_are_what_its_network_averages(name):
+    torch.manual_seed(0)
+    whole, _ = backbone(name, width=0.5)
+    maps, channels = trunk(name, width=0.5)
+    maps.load_state_dict(whole.eval().state_dict())  # the same names
+    x = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        found = maps.eval()(x)
+        assert found.shape[1] == channels
+        torch.testing.assert_close(found.mean((2, 3)), whole(x), rtol=1e-4, atol=1e-5)
+
+
+def test_the_small_network_has_a_map_cell_for_every_eight_pixels():
+    with torch.device("meta"):
+        assert trunk("conv4")[0](torch.empty(1, 3, 96, 48)).shape == (1, 32, 12, 6)
 
 
 @pytest.mark.parametrize("name", NAMES)

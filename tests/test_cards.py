@@ -14,7 +14,7 @@ from saccade.strict import check_value, read_yaml
         ("title: Toy", "titel: Toy", "unknown key 'titel'; did you mean 'title'"),
         ("lr: 0.1", "learning_rate: 0.1", "unknown key 'learning_rate'"),
         ("lr: 0.1", "lr: fast", r"settings.lr: 'fast' is a str, but float is expected"),
-        ("lr: 0.1", "lr: 0.1, sampler: best", "settings.sampler: 'best' is not one of segments, consecutive, random, oracle"),
+        ("lr: 0.1", "lr: 0.1, sampler: best", "settings.sampler: 'best' is not one of segments, consecutive, first, random, oracle"),
         ("epochs: 2, ", "", "epochs must be set"),
         ("{demo: {epochs: 1", "{demo: {epoch: 1", r"budgets.demo: unknown key 'epoch'; did you mean 'epochs'"),
         ("phases: {policy: {epochs", "phases: {polices: {epochs", "unknown phase 'polices'; did you mean 'policy'"),

@@ -187,6 +187,25 @@ def _sounding(source) -> tuple:
     return source[0], source[1][source[1]["audio"]]
 
 
+def test_a_glance_is_a_second_choice_of_frames_under_the_same_crop_and_flip(source):
+    """So that a place chosen in one lies where it does in the other; the released AdaFocus crops them apart."""
+    for train in (False, True):
+        whole = _dataset(source, train=train, crop=32, train_crop="random", flip=True, num_frames=4, glance_frames=20)
+        batch = _all(whole)[0]
+        assert batch["glance.rgb"].shape[:2] == (4, 20) and batch["rgb"].shape[1] == 4
+        for number in range(4):
+            for at, index in enumerate(batch["indices"][number].tolist()):
+                found = (batch["glance.indices"][number] == index).nonzero().flatten()
+                assert all(torch.equal(batch["glance.rgb"][number, one], batch["rgb"][number, at]) for one in found)
+        assert (batch["glance.indices"] == batch["indices"][:, :1]).any()
+    assert "glance.rgb" not in _all(_dataset(source))[0]
+
+
+def test_a_clip_tells_the_size_of_its_whole_frames(source):
+    sizes = _all(_dataset(source, crop=32))[0]["frame_size"]
+    assert sizes.tolist() == [[row.height, row.width] for row in source[1].sort_values("video_id").head(4).itertuples()]
+
+
 def test_sound_has_the_same_steps_for_all(source):
     batch = _all(_dataset(_sounding(source), modalities=["rgb", "audio"], num_mels=20))[0]
     seconds = source[1].loc[source[1]["audio"], "duration_s"].max()

@@ -138,3 +138,10 @@ def test_several_crops_need_a_crop():
 def test_nothing_to_choose_is_an_error(frames, n):
     with pytest.raises(SaccadeError, match="frames"):
         sampling.segments(frames, n)
+
+
+def test_the_first_frames_start_with_the_video_in_training_too():
+    settings = Input(sampler="first", num_frames=3, stride=2, resize=0, crop=0)
+    assert sampling.choose(settings, 20).tolist() == [0, 2, 4]
+    assert sampling.choose(settings, 20, np.random.default_rng(0)).tolist() == [0, 2, 4]
+    assert sampling.choose(settings, 4).tolist() == [0, 2, 3]  # the last frame repeats

@@ -164,6 +164,15 @@ def test_a_box_of_the_frame_is_the_same_without_a_crop():
     assert transforms.in_test_clip([0.25, 0.5, 0.5, 1.0], 128, 256, _settings(resize=64)) == [0.25, 0.5, 0.5, 1.0]
 
 
+@pytest.mark.parametrize(("height", "width"), [(128, 256), (300, 200)])
+@pytest.mark.parametrize("settings", [{"crop": 112, "num_crops": 3}, {"resize": 64}, {"resize": 64, "crop": 48}, {}])
+def test_a_box_of_the_crop_goes_back_to_the_frame(height, width, settings):
+    chosen, box = _settings(**settings), [0.1, 0.3, 0.7, 0.8]
+    for crop_number in range(chosen.num_crops):
+        there = transforms.from_test_clip(box, height, width, chosen, crop_number)
+        assert transforms.in_test_clip(there, height, width, chosen, crop_number) == pytest.approx(box)
+
+
 def test_the_short_side_is_drawn_anew_for_each_clip_and_never_at_test_time():
     frames = _ramp(40, 80)
     heights = {_train(frames, seed=seed, resize=20, resize_to=24).shape[2] for seed in range(60)}

@@ -50,7 +50,7 @@ def online(scores: pd.DataFrame) -> pd.DataFrame:
         some = scores[scores.point.str.match(rf"{reading}\d")]
         whole = scores[scores.point == OWN].merge(some[["dataset", "variant"]].drop_duplicates())
         parts = [some, whole] if reading == "prefix" else [some]
-        found.append(pd.concat(parts).assign(reading=reading).sort_values("frames", kind="stable"))
+        found.append(pd.concat(parts).assign(reading=reading))
     return pd.concat(found, ignore_index=True)
 
 

@@ -82,9 +82,10 @@ rule cost:
     threads: 1
     params:
         code=[
-            told(rerun.cells_code, ROOT, name)
+            told(decides, ROOT, name)
             for name in project.names(ROOT, "methods")
             if (ROOT / "methods" / name / "cells.py").is_file()
+            for decides in (rerun.cells_code, rerun.cells_settings)
         ],
     shell:
         "exec python -m saccade cost > {log} 2>&1"

@@ -1,0 +1,131 @@
+"""What patches save by the clock: AdaFocus beside ResNet-50 on the same whole frames, as ratios in one run.
+
+    python -m benchmarks.adafocus [--patch 128] [--batch 1] [--videos 4] [--rounds 3] [--clock elapsed|processor] [--device cpu] [--quick]
+
+Random weights, random clips of 16 frames of 224 x 224: neither changes what is computed. Both sides are optimised alike (`nn/fast.py`) and
+take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1 is marked †). Beside the offline form stands
+plain batching without any optimisation, and the online one, frame by frame, each against ResNet-50 on all frames at once. The time of each
+part is read apart, as hooks disturb the whole.
+"""
+
+import argparse
+import copy
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from saccade import machine, plan, timing
+from saccade.nn import fast
+from saccade.project import load_module
+from saccade.records import Head
+
+ROOT = Path(__file__).parents[1]
+HEADS = (Head("label", "single", tuple(map(str, range(200)))),)
+FRAMES, SIZE = 16, 224
+Clip = dict[str, Any]
+
+
+@dataclasses.dataclass
+class Side:
+    """A method's network with what it predicts by."""
+
+    predict: Callable[..., Any]
+    net: nn.Module
+    settings: Any
+
+    def __call__(self, clip: Clip) -> Any:
+        return fast.infer(self.predict, self.net, clip, self.settings)
+
+    def optimised(self) -> "Side":
+        other = dataclasses.replace(self, net=copy.deepcopy(self.net))
+        fast.optimise(other.net)
+        return other
+
+
+def side(method: str, variant: str, device: torch.device) -> Side:
+    """The card's variant with random weights."""
+    run = plan.Run("paper", "motion-digits", "", method, variant, 0)
+    settings = dataclasses.replace(plan.resolve(ROOT, run).typed, weights="none", num_frames=FRAMES)
+    module = load_module(ROOT / "methods" / method / "model.py")
+    torch.manual_seed(0)
+    return Side(module.predict, module.build(settings, HEADS).to(device).eval(), settings)
+
+
+def clips(videos: int, batch: int, device: torch.device) -> list[Clip]:
+    found = []
+    for first in range(0, videos, batch):
+        rgb = torch.randn((batch, FRAMES, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(first))
+        indices = torch.arange(FRAMES).expand(batch, -1)
+        found.append({"rgb": rgb.to(device), "indices": indices, "video_id": [str(first + number) for number in range(batch)]})
+    return found
+
+
+def in_turns(own: Side, against: Side, given: list[Clip], rounds: int, clock: timing.Clock) -> dict[str, Any]:
+    """timing.reading of both on the same clips, each heard once before."""
+    samples = []
+    for clip in given:
+        own(clip), against(clip)
+        samples.append(timing.alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, clock))
+    return timing.reading([samples], [len(clip["video_id"]) for clip in given])
+
+
+def told(name: str, found: dict[str, Any], ratio: float) -> str:
+    own, against = (f"{1000 * found['seconds'][key]['mean']:.0f}" for key in ("own", "against"))
+    speedup, mark = found["speedup"], " †" * found["marked"]
+    return f"| {name} | {speedup:.2f}x{mark} | {speedup / ratio:.0%} | {own} | {against} | {found['aa']:.2f} |"
+
+
+def parts(one: Side, clip: Clip, rounds: int, device: torch.device) -> dict[str, float]:
+    """Milliseconds a video that each part takes; the least of the rounds."""
+    found = [timing.by_module(one.net, lambda: one(clip), device) for _ in range(rounds)]
+    return {name: 1000 * min(each[name] for each in found) / len(clip["video_id"]) for name in found[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patch", type=int, default=128, choices=[96, 128, 160, 192])
+    parser.add_argument("--batch", type=int, nargs="+", default=[1])
+    parser.add_argument("--videos", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quick", action="store_true", help="one clip, one round: whether it runs")
+    given = parser.parse_args()
+    if given.quick:
+        given.videos, given.rounds = 1, 1
+    torch.set_num_threads(given.threads)
+    device = torch.device(given.device)
+    clock = time.process_time if given.clock == "processor" else timing.synchronised(device)
+    watch = machine.Watch()
+    own, against = side("adafocus", f"adafocus-{given.patch}", device), side("tsn", "resnet50-average", device)
+    fast_own, fast_against = own.optimised(), against.optimised()
+    for batch in given.batch:
+        plain = clips(max(given.videos, batch), batch, device)
+        laid_out = [fast.lay_out(clip, device) for clip in plain]
+        macs = {name: float(one(plain[0]).macs.double().mean()) for name, one in (("own", own), ("against", against))}
+        ratio, giga = macs["against"] / macs["own"], {name: f"{value / 1e9:.2f}" for name, value in macs.items()}
+        print(f"\n## AdaFocus-{given.patch}, batch {batch}: {giga['own']} against {giga['against']} GMACs, {ratio:.2f}x fewer\n")
+        print("| form | faster | of what multiply-adds say | ms a video | ResNet-50 | A/A |\n|" + " --- |" * 6)
+        print(told("offline, both optimised", in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio))
+        print(told("offline, neither", in_turns(own, against, plain, given.rounds, clock), ratio))
+        online = dataclasses.replace(fast_own, settings=dataclasses.replace(own.settings, online=True))
+        print(told("frame by frame, both optimised", in_turns(online, fast_against, laid_out, given.rounds, clock), ratio))
+        spent = parts(fast_own, laid_out[0], given.rounds, device)
+        whole = parts(fast_against, laid_out[0], given.rounds, device)
+        print("\n| part | ms a video, by elapsed time |\n| --- | --- |")
+        for name, ms in [*spent.items(), *((f"ResNet-50: {name}", ms) for name, ms in whole.items())]:
+            print(f"| {name} | {ms:.1f} |")
+    others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
+    print(
+        f"\n{cpu}, {device}, {given.threads} thread(s), {given.clock} time, torch {torch.__version__}; others kept {others or 0:.2f} cores busy"
+    )
+
+
+if __name__ == "__main__":
+    main()
