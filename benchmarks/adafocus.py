@@ -121,10 +121,10 @@ def main() -> None:
         print("\n| part | ms a video, by elapsed time |\n| --- | --- |")
         for name, ms in [*spent.items(), *((f"ResNet-50: {name}", ms) for name, ms in whole.items())]:
             print(f"| {name} | {ms:.1f} |")
-    others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
-    print(
-        f"\n{cpu}, {device}, {given.threads} thread(s), {given.clock} time, torch {torch.__version__}; others kept {others or 0:.2f} cores busy"
-    )
+    others = watch.read()["others_cores"] or 0
+    where = torch.cuda.get_device_name() if device.type == "cuda" else machine.describe()["cpu"]
+    how = f"{given.threads} thread(s), {given.clock} time, torch {torch.__version__}"
+    print(f"\n{where}, {how}; others kept {others:.2f} cores busy")
 
 
 if __name__ == "__main__":
