@@ -65,15 +65,6 @@ def clips(videos: int, batch: int, device: torch.device) -> list[Clip]:
     return found
 
 
-def in_turns(own: Side, against: Side, given: list[Clip], rounds: int, clock: timing.Clock) -> dict[str, Any]:
-    """timing.reading of both on the same clips, each heard once before."""
-    samples = []
-    for clip in given:
-        own(clip), against(clip)
-        samples.append(timing.alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, clock))
-    return timing.reading([samples], [len(clip["video_id"]) for clip in given])
-
-
 def told(name: str, found: dict[str, Any], ratio: float) -> str:
     own, against = (f"{1000 * found['seconds'][key]['mean']:.0f}" for key in ("own", "against"))
     speedup, mark = found["speedup"], " †" * found["marked"]
@@ -112,10 +103,10 @@ def main() -> None:
         ratio, giga = macs["against"] / macs["own"], {name: f"{value / 1e9:.2f}" for name, value in macs.items()}
         print(f"\n## AdaFocus-{given.patch}, batch {batch}: {giga['own']} against {giga['against']} GMACs, {ratio:.2f}x fewer\n")
         print("| form | faster | of what multiply-adds say | ms a video | ResNet-50 | A/A |\n|" + " --- |" * 6)
-        print(told("offline, both optimised", in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio))
-        print(told("offline, neither", in_turns(own, against, plain, given.rounds, clock), ratio))
+        print(told("offline, both optimised", timing.in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio))
+        print(told("offline, neither", timing.in_turns(own, against, plain, given.rounds, clock), ratio))
         online = dataclasses.replace(fast_own, settings=dataclasses.replace(own.settings, online=True))
-        print(told("frame by frame, both optimised", in_turns(online, fast_against, laid_out, given.rounds, clock), ratio))
+        print(told("frame by frame, both optimised", timing.in_turns(online, fast_against, laid_out, given.rounds, clock), ratio))
         spent = parts(fast_own, laid_out[0], given.rounds, device)
         whole = parts(fast_against, laid_out[0], given.rounds, device)
         print("\n| part | ms a video, by elapsed time |\n| --- | --- |")

@@ -94,15 +94,6 @@ def draw_bins(frames: int, pathway: int, mean: float) -> Tensor:
 # ---- by the clock
 
 
-def in_turns(own: Callable[[Clip], object], against: Callable[[Clip], object], clips: list[Clip], rounds: int) -> dict[str, Any]:
-    """timing.reading of both sides on the same clips, each heard once before."""
-    samples = []
-    for clip in clips:
-        own(clip), against(clip)
-        samples.append(timing.alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, CLOCK))
-    return timing.reading([samples], [len(clip["video_id"]) for clip in clips])
-
-
 def runner(net: nn.Module, settings: Any) -> Callable[[Clip], Any]:
     return lambda clip: fast.infer(model.predict, net, clip, settings)
 
@@ -166,7 +157,7 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
         name: torch.cat([run(clip).macs for clip in clips]).double().mean().item() for name, run in (("atfr", own), ("static", against))
     }
     bins = [decision["bins"] for clip in clips for decision in own(clip).decisions]
-    found = in_turns(own, against, clips, rounds)
+    found = timing.in_turns(own, against, clips, rounds, CLOCK)
     ratio, speedup = macs["static"] / macs["atfr"], found["speedup"]
     print(f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of {settings.num_frames}\n")
     print("| what | value |\n| --- | --- |")
@@ -178,7 +169,7 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     print(f"| SGS itself, of the time with ATFR | {stages['SGS'][1] / sum(ms for _, ms in stages.values()):.1%} |")
     if batch > 1:
         filled = runner(net, dataclasses.replace(settings, padded=True))
-        padded = in_turns(own, filled, clips, rounds)
+        padded = timing.in_turns(own, filled, clips, rounds, CLOCK)
         more = sum(int(filled(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
         print(f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} ({more:.2f}x fewer) |")
     show_stages(static_stages, stages, ms)

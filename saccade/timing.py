@@ -43,6 +43,17 @@ def alternate(own: Callable[[], object], against: Callable[[], object], rounds: 
     return seconds
 
 
+def in_turns(
+    own: Callable[[Any], object], against: Callable[[Any], object], clips: Sequence[Mapping[str, Any]], rounds: int, clock: Clock
+) -> dict[str, Any]:
+    """`reading` of two sides on the same batches within this process; each batch is heard once before."""
+    samples = []
+    for clip in clips:
+        own(clip), against(clip)
+        samples.append(alternate(lambda c=clip: own(c), lambda c=clip: against(c), rounds, clock))  # type: ignore[misc]
+    return reading([samples], [len(clip["video_id"]) for clip in clips])
+
+
 def reading(processes: Sequence[Sequence[Sample]], videos: Sequence[int]) -> dict[str, Any]:
     """What the samples say: each side's seconds per video (mean, p50, p95 over videos), the speed-up, the A/A ratio, and the mark.
 
