@@ -95,7 +95,7 @@ def draw_curves(history: pd.DataFrame) -> Figure:
     panels = {"loss (dashed: train)": history[history.series.isin(["train.loss", "val.loss"])]}
     for series in sorted(name for name in history.series.unique() if name.startswith("val.") and name.endswith(".top1")):
         rows = history[history.series == series]
-        panels[f"{series[4:-5]} top-1 on val (%)"] = rows.assign(value=100 * rows.value)
+        panels[f"{series[4:-5]} top-1 on val (%)".lstrip()] = rows.assign(value=100 * rows.value)
     panels = {title: rows for title, rows in panels.items() if len(rows)}
     variants = list(dict.fromkeys(history.variant))
     colours = colours_of(variants)
