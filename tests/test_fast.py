@@ -10,7 +10,8 @@ from torch import nn
 
 from saccade import cost
 from saccade.nn import fast
-from saccade.nn.backbones import BUILDERS, backbone
+from saccade.nn.backbones import BUILDERS, backbone, trunk
+from saccade.nn.shift import TemporalShift
 from saccade.project import load_module, names
 
 
@@ -115,6 +116,28 @@ def test_hooks_before_a_convolution_stay_and_hooks_between_forbid_folding():
     watched = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).eval()
     watched[0].register_forward_hook(lambda module, inputs, output: 2 * output)
     assert list(fast.foldable(watched)) == []
+
+
+@torch.inference_mode()
+def test_a_depthwise_network_computes_few_frames_at_once_and_gives_the_same():
+    torch.manual_seed(0)
+    network = unsettle(trunk("mobilenet_v2", 0.25)[0].eval())
+    frames = torch.randn(5, 3, 64, 64)
+    expected, seen = network(frames), []
+    fast.optimise(network)
+    network.features[0].register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+    torch.testing.assert_close(network(frames), expected, rtol=1e-4, atol=1e-5)
+    assert seen == [2, 2, 1]
+
+
+@torch.inference_mode()
+def test_frames_that_see_their_neighbours_stay_together():
+    torch.manual_seed(0)
+    shifted = TemporalShift(trunk("mobilenet_v2", 0.25)[0]).eval()
+    clips = torch.randn(2, 4, 3, 64, 64)
+    expected = shifted(clips)
+    fast.optimise(shifted)
+    torch.testing.assert_close(shifted(clips), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_pictures_are_laid_out_without_changing():

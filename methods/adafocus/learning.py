@@ -43,7 +43,7 @@ class Rollout:
 @torch.no_grad()
 def roll_out(model: AdaFocus, batch: Batch, settings: Settings, generator: torch.Generator, greedy: bool = False) -> Rollout:
     """Draws places (`greedy`: takes the best ones, as at test time) and what they are worth."""
-    rgb, labels = batch["rgb"], batch["labels"]
+    rgb, labels = batch["rgb"], one_label(batch["labels"], generator)
     videos, frames = rgb.shape[:2]
     maps = model.glance(batch.get("glance.rgb", rgb))
     pooled = maps.mean((3, 4)) if settings.reuse or settings.temporal == "shift" else None
@@ -64,7 +64,8 @@ def roll_out(model: AdaFocus, batch: Batch, settings: Settings, generator: torch
         keeping = keep_distribution(model.policies["skip"](maps))
         kept = (keeping.mean >= 0.5).float() if greedy else sample(keeping, generator)
     played = _play(model, pooled, local, local_random, kept, labels, settings)
-    return Rollout(read, chosen, played.reward, played.right, corners, elsewhere, kept, played.keep_reward)
+    reward = played.reward.expand(steps)  # where several places led to a single answer, each gets its reward
+    return Rollout(read, chosen, reward, played.right, corners, elsewhere, kept, played.keep_reward)
 
 
 def _best(distribution: Any, settings: Settings) -> Tensor:
@@ -116,21 +117,23 @@ def _reward(own: Tensor, chance: Tensor, played: Tensor, settings: Settings) -> 
 
 
 def confidence(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
-    """(B, S) softmax probability of the true class, of several heads their mean; of several labels the first."""
-    shares = []
-    for head, value in logits.items():
-        true = labels[head] if labels[head].ndim == 1 else labels[head].argmax(1)
-        shares.append(value.float().softmax(-1).gather(2, true[:, None, None].expand(-1, value.shape[1], 1))[..., 0])
-    return torch.stack(shares).mean(0)
+    """(B, S) softmax probability of the true class, of several heads their mean."""
+    true = {head: labels[head][:, None, None].expand(-1, value.shape[1], 1) for head, value in logits.items()}
+    return torch.stack([value.float().softmax(-1).gather(2, true[head])[..., 0] for head, value in logits.items()]).mean(0)
+
+
+def one_label(labels: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+    """One class a video (B,): where there may be several, one of them by lot (official code); without any, one of all."""
+
+    def drawn(value: Tensor) -> Tensor:
+        return torch.multinomial(value.float().cpu() + 1e-9, 1, generator=generator)[:, 0].to(value.device)
+
+    return {head: value if value.ndim == 1 else drawn(value) for head, value in labels.items()}
 
 
 def _right(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """(B,) share of the heads whose last answer is true."""
-    hits = []
-    for head, value in logits.items():
-        answer = value[:, -1].argmax(1)
-        hits.append(answer == labels[head] if labels[head].ndim == 1 else labels[head].gather(1, answer[:, None])[:, 0] > 0)
-    return torch.stack(hits).float().mean(0)
+    return torch.stack([(value[:, -1].argmax(1) == labels[head]).float() for head, value in logits.items()]).mean(0)
 
 
 def learn(run: PhaseRun) -> None:
@@ -149,7 +152,9 @@ def learn(run: PhaseRun) -> None:
             for batch in run.batches(course.epoch, course.batch) if course.batch < steps else ():
                 model.eval()
                 model.policies.train()
-                course.add(_learn_batch(model, batch, settings, run.generator, optimizers), len(batch["video_id"]))
+                if len(batch["video_id"]) > 1 or not settings.per_clip:  # a single reward has no spread to be standardised by
+                    course.add(_learn_batch(model, batch, settings, run.generator, optimizers), len(batch["video_id"]))
+                course.batch += 1
                 course.seconds = time.perf_counter() - started
                 bar.update()
                 checkpoint.keep(vars(course), **parts)
@@ -184,7 +189,6 @@ class Course:
             raise SaccadeError(f"learning the policy: {', '.join(wrong)} in {where}; try a smaller lr")
         self.sums = {name: self.sums.get(name, 0.0) + videos * value for name, value in found.items()}
         self.videos += videos
-        self.batch += 1
 
     def close(self, said: dict[str, float], val: dict[str, float], seconds: float) -> dict[str, float]:
         """The epoch's log line; the course is moved to the next one."""

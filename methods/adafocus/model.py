@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from saccade import cost
 from saccade.nn.shift import TemporalShift
-from saccade.records import Head, Prediction, SaccadeError
+from saccade.records import Head, Prediction
 from saccade.video.transforms import from_test_clip
 
 from . import places
@@ -68,7 +68,7 @@ def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
             inputs = whole_frames(rgb, settings)
             local = model.focus(inputs)
             macs += _clip_macs(model.local_cnn, inputs)
-        return Seen(_last(model, pooled, local), macs + _classifier_macs(model, frames, pooled is not None))
+        return Seen(_last(model, pooled, local), macs + _classifier_macs(model, frames))
     corners, actions = corners_of(model, clip, settings, maps)
     macs += sum(_policy_macs(model, kind, maps) for kind in _asked(settings))
     if settings.skip == "none":
@@ -81,7 +81,7 @@ def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
         local = focus_on(model, rgb, corners, kept, settings.patch_size)
         macs += kept.sum(1).cpu() * cost.forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
     logits = _last(model, pooled, local)
-    return Seen(logits, macs + _classifier_macs(model, frames, pooled is not None), corners, actions, kept)
+    return Seen(logits, macs + _classifier_macs(model, frames), corners, actions, kept)
 
 
 def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterator[Seen]:
@@ -95,19 +95,14 @@ def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterato
         frame = {key: value[:, [number]] if _per_frame(key) else value for key, value in clip.items()}
         rgb, size, videos = frame["rgb"], frame_size(clip["rgb"]), len(clip["rgb"])
         macs = torch.zeros(videos, dtype=torch.int64)
-        maps, pooled, actions, kept = None, None, None, None
-        if glances(model, settings):
-            maps = model.glance(rgb)
-            macs += _clip_macs(model.global_cnn, rgb) + sum(_policy_macs(model, kind, maps) for kind in _asked(settings))
-            pooled = maps.mean((3, 4)) if settings.reuse else None
-        if settings.look == "learned":
-            assert maps is not None
-            policy = model.policies["where"]
-            where = policy.states(maps, where)[:, 0]
-            actions = policy.actor(where).argmax(-1)[:, None]
-            corners = places.candidate_corners(actions, settings.candidates, size, settings.patch_size)
-        else:
-            raise SaccadeError(f"online inference is there for learned places, not for the look '{settings.look}'")
+        maps = model.glance(rgb)
+        macs += _clip_macs(model.global_cnn, rgb) + sum(_policy_macs(model, kind, maps) for kind in _asked(settings))
+        pooled = maps.mean((3, 4)) if settings.reuse else None
+        policy = model.policies["where"]
+        where = policy.states(maps, where)[:, 0]
+        actions = policy.actor(where).argmax(-1)[:, None]
+        corners = places.candidate_corners(actions, settings.candidates, size, settings.patch_size)
+        kept = None
         if settings.skip == "learned":
             whether = model.policies["skip"].states(maps, whether)[:, 0]
             wanted = model.policies["skip"].actor(whether).sigmoid()
@@ -118,7 +113,7 @@ def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterato
         classifier = model.classifier
         before = classifier.states(model.joined(pooled, local), before)[:, -1]  # type: ignore[operator]
         logits = classifier.classify(before[:, None])  # type: ignore[operator]
-        so_far.append(Seen(logits, macs + _classifier_macs(model, 1, pooled is not None), corners, actions, kept))
+        so_far.append(Seen(logits, macs + _classifier_macs(model, 1), corners, actions, kept))
         yield _joined(so_far)
 
 
@@ -192,7 +187,7 @@ def _policy_macs(model: AdaFocus, kind: str, maps: Tensor | None) -> int:
     return cost.forward_macs(model.policies[kind], tuple(inputs.shape[1:]))
 
 
-def _classifier_macs(model: AdaFocus, frames: int, glanced: bool) -> int:
+def _classifier_macs(model: AdaFocus, frames: int) -> int:
     """f_C over the frames and one answer; of shifted networks both linear heads, on every frame."""
     outputs = sum(head.num_classes for head in model.heads)
     if model.settings.temporal == "shift":

@@ -139,8 +139,11 @@ def corners_of(model: AdaFocus, clip: dict[str, Any], settings: Settings, maps: 
         actions = places.true_actions(clip, settings.candidates, size, settings.patch_size)
     elif settings.look == "random" and model.training:
         corners = places.random_corners(count, size, settings.patch_size)
+    elif settings.look == "random":
+        corners = places.random_corners_of(clip["video_id"], count[1], size, settings.patch_size)
     else:
-        chosen = places.places_of(settings.look, clip, count, settings.sigma, model.training)
+        gaussian = settings.look == "gaussian"
+        chosen = places.gaussian_places(clip, count, settings.sigma, model.training) if gaussian else torch.full((*count, 2), 0.5)
         corners = places.corners_at(chosen, size, settings.patch_size)
     if actions is not None:
         corners = places.candidate_corners(actions, settings.candidates, size, settings.patch_size)

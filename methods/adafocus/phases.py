@@ -9,13 +9,13 @@ from torch import Tensor
 from saccade.engine import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
-from .learning import learn
+from .learning import learn, one_label
 from .network import AdaFocus, Logits, corners_of, focus_on, glances, patches_at, whole_frames
-from .policy import keep_distribution
 from .published import import_released as import_released
 from .settings import WHOLE, Settings
 
 Batch = dict[str, Any]
+LEAST_KEPT, KEPT = 0.5, 0.7  # shares of the frames that stage III keeps: at least in training, and where val is looked at
 
 
 def pretrain_global(run: PhaseRun) -> None:
@@ -32,27 +32,28 @@ def _pretrain(run: PhaseRun, part: str) -> None:
     def loss(model: AdaFocus, batch: Batch) -> tuple[Tensor, Logits]:
         maps = model.maps(part, batch["rgb"])
         logits = model.get_submodule(f"{part}_head")(maps.mean((3, 4)))
-        return classification_loss(logits, one_label(batch["labels"]), run.settings.head_weights), logits
+        return classification_loss(logits, one_label(batch["labels"], run.generator), run.settings.head_weights), logits
 
     run.fit(loss)
 
 
 def warm_up(run: PhaseRun) -> None:
     """Stage I, eq. 5: random patches, cross-entropy after every frame; f_G stays as it is (official code; the paper trains it, too)."""
-    run.fit(lambda model, batch: classify(model, batch, run.settings, frozen=("global",)))
+    run.fit(lambda model, batch: classify(model, batch, run, frozen=("global",)))
 
 
 def warm_up_jointly(run: PhaseRun) -> None:
     """Stage I as eq. 5 has it: f_G learns with the others."""
-    run.fit(lambda model, batch: classify(model, batch, run.settings, frozen=()))
+    run.fit(lambda model, batch: classify(model, batch, run, frozen=()))
 
 
 def fine_tune(run: PhaseRun) -> None:
     """Stage III: as stage I, on the patches that the policy holds best; f_C alone learns (official code; the paper offers f_L, too).
 
-    With learned skipping frames are kept by lot, as often as the policy says, so that f_C knows what a skipped patch looks like.
+    With learned skipping the frames of a batch that the policy wants least are skipped, by lot up to half of them (our choice), so that f_C
+    knows every kept share that is asked for.
     """
-    run.fit(lambda model, batch: classify(model, batch, run.settings, frozen=("global", "local")))
+    run.fit(lambda model, batch: classify(model, batch, run, frozen=("global", "local")))
 
 
 def learn_policy(run: PhaseRun) -> None:
@@ -72,39 +73,37 @@ def calibrate(run: PhaseRun) -> None:
         setattr(run.model.thresholds, name, torch.cat(scores).sort().values.clone().to(run.device))
 
 
-def classify(model: AdaFocus, batch: Batch, settings: Settings, frozen: tuple[str, ...]) -> tuple[Tensor, Logits]:
+def classify(model: AdaFocus, batch: Batch, run: PhaseRun, frozen: tuple[str, ...]) -> tuple[Tensor, Logits]:
     """The mean loss over all steps, and the last step's logits. `frozen`: networks that need no gradient."""
+    settings: Settings = run.settings
     maps = pooled = None
     if glances(model, settings):
         with _frozen("global" in frozen):
             maps = model.glance(batch.get("glance.rgb", batch["rgb"]))
             pooled = maps.mean((3, 4))
     with _frozen("local" in frozen):
-        local = _local(model, batch, settings, maps)
+        local = _local(model, batch, run, maps)
     steps = model.scores(pooled, local)
-    loss = stepwise_loss(steps, one_label(batch["labels"]), settings.head_weights)
+    loss = stepwise_loss(steps, one_label(batch["labels"], run.generator), settings.head_weights)
     return loss, {head: logits[:, -1] for head, logits in steps.items()}
 
 
-def _local(model: AdaFocus, batch: Batch, settings: Settings, maps: Tensor | None) -> Tensor | None:
+def _local(model: AdaFocus, batch: Batch, run: PhaseRun, maps: Tensor | None) -> Tensor | None:
     """(B, T, D) of what f_L sees; None where there is no f_L."""
+    settings: Settings = run.settings
     if settings.look in WHOLE:
         return None if settings.look == "none" else model.focus(whole_frames(batch["rgb"], settings))
     with torch.no_grad():
         corners, _ = corners_of(model, batch, settings, maps)
-        kept = None
-        if settings.skip == "learned" and "skip" in model.policies and maps is not None:
-            probs = keep_distribution(model.policies["skip"](maps)).mean
-            kept = torch.rand(probs.shape).to(probs.device) < probs if model.training else probs >= 0.5
-    if kept is not None:
-        return focus_on(model, batch["rgb"], corners, kept, settings.patch_size)
-    return model.focus(patches_at(batch["rgb"], corners, settings.patch_size))
+    if "skip" not in model.policies:
+        return model.focus(patches_at(batch["rgb"], corners, settings.patch_size))
+    assert maps is not None
+    with torch.no_grad():
+        wanted = model.policies["skip"](maps)[..., 0]
+        share = LEAST_KEPT + (1 - LEAST_KEPT) * float(torch.rand(1, generator=run.generator)) if model.training else KEPT
+        lowest = wanted.flatten().sort().values[min(round((1 - share) * wanted.numel()), wanted.numel() - 1)]
+    return focus_on(model, batch["rgb"], corners, wanted >= lowest, settings.patch_size)
 
 
 def _frozen(yes: bool) -> contextlib.AbstractContextManager[Any]:
     return torch.no_grad() if yes else contextlib.nullcontext()
-
-
-def one_label(labels: dict[str, Tensor]) -> dict[str, Tensor]:
-    """One class a video (B,): where there may be several, one of them by lot (official code); without any, one of all."""
-    return {head: value if value.ndim == 1 else torch.multinomial(value + 1e-9, 1)[:, 0] for head, value in labels.items()}

@@ -4,6 +4,7 @@ A place is the share of the room that is left above and to the left: (0, 0) is t
 corner of the frame can be reached. Source: official code (`get_patch_grid`-like arithmetic on normalised offsets), checked in the tests.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,21 +44,21 @@ def random_corners(count: Size, size: Size, patch: int, generator: torch.Generat
     return torch.stack([torch.randint(largest + 1, count, generator=generator) for largest in room(size, patch)], dim=-1)
 
 
-def places_of(look: str, clip: dict[str, Any], count: Size, sigma: float, training: bool) -> Tensor:
-    """(B, T, 2) places for a look that doesn't see the video: `random`, `central` or `gaussian`.
+def random_corners_of(videos: Sequence[str], count: int, size: Size, patch: int) -> Tensor:
+    """As `random_corners`, at test time: (B, count, 2) by the videos' names, whatever else is in the batch."""
+    highest = [largest + 1 for largest in room(size, patch)]
+    return torch.from_numpy(np.stack([of_video(0, 0, video, "place").integers(highest, size=(count, 2)) for video in videos]))
 
-    In training they are drawn anew by torch's generator, else by the video's name. `gaussian`: the middle plus `sigma` half rooms times a
-    standard normal number, cut to the frame (Table 5 says "standard gaussian distribution centred the frame", in no unit: our reading).
-    """
-    if look == "central":
-        return torch.full((*count, 2), 0.5)
+
+def gaussian_places(clip: dict[str, Any], count: Size, sigma: float, training: bool) -> Tensor:
+    """(B, T, 2) the middle plus `sigma` half rooms times a standard normal number, cut to the frame; drawn anew in training, else by the
+    videos' names. Table 5 says "standard gaussian distribution centred the frame", in no unit: our reading."""
     if training:
-        drawn = torch.rand(*count, 2) if look == "random" else torch.randn(*count, 2)
+        drawn = torch.randn(*count, 2)
     else:
-        numbers = [of_video(0, 0, video, f"place {look}") for video in clip["video_id"]]
         shape = (count[1], 2)
-        drawn = torch.from_numpy(np.stack([n.random(shape) if look == "random" else n.standard_normal(shape) for n in numbers])).float()
-    return drawn if look == "random" else (0.5 + 0.5 * sigma * drawn).clamp(0, 1)
+        drawn = torch.from_numpy(np.stack([of_video(0, 0, v, "place gaussian").standard_normal(shape) for v in clip["video_id"]])).float()
+    return (0.5 + 0.5 * sigma * drawn).clamp(0, 1)
 
 
 def true_actions(clip: dict[str, Any], candidates: int, size: Size, patch: int) -> Tensor:

@@ -73,6 +73,12 @@ class Settings(Input, Recipe):
             raise ValueError("with `temporal: shift` every frame's features need its neighbours': skip, online and first don't go with it")
         if self.per_clip and (self.skip != "none" or self.online or self.first):
             raise ValueError("one place for the whole clip needs all its frames: skip, online and first don't go with per_clip")
+        if (self.local_backbone == "none") != (self.look == "none"):
+            raise ValueError(f"local_backbone is {self.local_backbone} and look {self.look}: without a local network look is none, too")
+        if self.global_backbone == "none" and (self.reuse or "learned" in (self.look, self.skip) or self.temporal == "shift"):
+            raise ValueError("without a global network set reuse: false, a look that isn't learned, skip: none and temporal: gru")
+        if self.online and (self.look != "learned" or self.places != "grid" or self.skip in ("random", "uniform")):
+            raise ValueError("online inference is there for learned candidates: look: learned, places: grid, skip: none or learned")
         if self.look in WHOLE and self.skip != "none":
             raise ValueError(f"skip goes with patches; the look '{self.look}' has none")
         if self.glance_frames and self.temporal != "shift":

@@ -129,17 +129,23 @@ def test_random_places_are_even_and_reach_both_ends():
     assert counts.shape == (2, 5) and ((counts - 2000).abs() < 5 * 40).all()  # 5 standard errors
 
 
-def test_places_drawn_at_test_time_are_a_matter_of_the_video_alone():
-    videos = {"video_id": ["a", "b", "c"]}
-    for look in ("random", "gaussian"):
-        together = places.places_of(look, videos, (3, 4), 0.5, training=False)
-        assert torch.equal(together[1:2], places.places_of(look, {"video_id": ["b"]}, (1, 4), 0.5, training=False))
-        assert not torch.equal(together[0], together[1]) and together.min() >= 0 and together.max() <= 1
+@pytest.mark.parametrize("look", ["random", "gaussian"])
+def test_places_drawn_at_test_time_are_a_matter_of_the_video_alone(look):
+    chosen = settings(look=look)
+    net, batch = build(chosen), clip(3, chosen)
+    together = network.corners_of(net, batch, chosen, None)[0]
+    assert torch.equal(together[1:2], network.corners_of(net, one(batch, 1), chosen, None)[0])
+    assert not torch.equal(together[0], together[1]) and together.min() >= 0 and together.max() <= SIZE - 24
+
+
+def test_random_places_at_test_time_reach_both_ends_too():
+    drawn = places.random_corners_of([str(number) for number in range(100)], 8, (12, 14), 8).flatten(0, 1)
+    assert drawn.min(0).values.tolist() == [0, 0] and drawn.max(0).values.tolist() == [4, 6]
 
 
 def test_gaussian_places_spread_as_sigma_says():
     torch.manual_seed(0)
-    drawn = places.places_of("gaussian", {}, (1000, 10), 0.2, training=True)
+    drawn = places.gaussian_places({}, (1000, 10), 0.2, training=True)
     assert drawn.mean().item() == pytest.approx(0.5, abs=0.01) and drawn.std().item() == pytest.approx(0.1, rel=0.05)
 
 
@@ -367,6 +373,12 @@ def test_boxes_are_in_fractions_of_the_whole_frame():
         ({"look": "resized", "skip": "random"}, "has none"),
         ({"glance_frames": 2}, "goes with `temporal: shift`"),
         ({"glance_frames": 2, "temporal": "shift"}, "only with per_clip"),
+        ({"local_backbone": "none"}, "without a local network look is none, too"),
+        ({"look": "none"}, "without a local network look is none, too"),
+        ({"global_backbone": "none"}, "without a global network"),
+        ({"online": True, "places": "anywhere"}, "learned candidates"),
+        ({"online": True, "skip": "random"}, "learned candidates"),
+        ({"online": True, "look": "central"}, "learned candidates"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(wrong, message):

@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 import torch
 
 from saccade import engine, weights
+from saccade.cards import load_method
 from saccade.checkpoint import Checkpoint
 from saccade.project import load_module
 from saccade.records import SaccadeError
@@ -160,15 +162,55 @@ def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> engine.PhaseRun
     )
 
 
-@pytest.fixture
-def clips(monkeypatch):
-    """Two batches of four clips an epoch, in place of videos."""
+def feed(monkeypatch, chosen, sizes=(4, 4)):
+    """Batches of clips of these sizes, in place of videos."""
 
     def batches(dataset, batch_size, *, epoch, start=0, **_):
-        chosen = settings()
-        yield from (labelled(chosen, 4, seed=10 * epoch + number) for number in range(start, 2))
+        yield from (labelled(chosen, sizes[number], seed=10 * epoch + number) for number in range(start, len(sizes)))
 
     monkeypatch.setattr(engine, "batches", batches)
+
+
+@pytest.fixture
+def clips(monkeypatch):
+    feed(monkeypatch, settings())
+
+
+TRAINS = {name: phase.trains for name, phase in load_method(FOLDER.parents[1], "adafocus").phases.items()}
+STAGES = {
+    "adafocus": ["pretrain_global", "pretrain_local", "warm_up", "warm_up_jointly", "learn_policy", "fine_tune"],
+    "no reuse": ["warm_up", "learn_policy", "fine_tune"],
+    "one place a clip": ["learn_policy", "fine_tune"],
+    "anywhere": ["learn_policy", "fine_tune"],
+    "skipping": ["learn_policy", "fine_tune", "calibrate"],
+    "whole, no glance": ["pretrain_local", "warm_up"],
+    "resized": ["warm_up"],
+    "glance alone": ["fine_tune"],
+    "random": ["fine_tune"],
+    "shifted": ["pretrain_global", "warm_up", "learn_policy", "fine_tune"],
+    "shifted, other frames": ["warm_up", "learn_policy", "fine_tune"],
+    "shifted, whole": ["pretrain_local", "warm_up_jointly"],
+    "shifted, per frame": ["learn_policy", "fine_tune"],
+}
+
+
+@pytest.mark.parametrize(("form", "phase"), [(form, phase) for form, some in STAGES.items() for phase in some])
+def test_each_phase_changes_what_it_trains_and_nothing_else(form, phase, monkeypatch, tmp_path):
+    """On two batches, the last of which is a single clip."""
+    change = {"look": "random"} if phase == "warm_up" and "look" not in shared.FORMS[form] else {}
+    chosen = settings(**{"pretrained_local": phase == "pretrain_local", **shared.FORMS[form], **change})
+    net = build(chosen)
+    feed(monkeypatch, chosen, (4, 1))
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+    weights.freeze_rest(net, TRAINS[phase])
+    run = phase_run(net, chosen, tmp_path)
+    getattr(phases, phase)(dataclasses.replace(run, settle=lambda module: weights.settle_rest(module, TRAINS[phase])))
+    after = net.state_dict()
+    changed = {key for key in after if not torch.equal(before[key], after[key])}
+    assert all(torch.isfinite(value).all() for value in after.values())
+    for glob in TRAINS[phase]:  # each part learns, but f_G's head where its scores aren't asked for
+        assert any(fnmatchcase(key, glob) for key in changed) or (glob == "global_head.*" and chosen.temporal == "gru")
+    assert all(any(fnmatchcase(key, glob) for glob in TRAINS[phase]) for key in changed)
 
 
 @pytest.mark.parametrize("skip", ["none", "learned"])
@@ -204,9 +246,7 @@ def test_killed_between_two_batches_it_ends_with_the_same_policies(clips, tmp_pa
             raise Killed
         return update(*given)
 
-    generator = draws()
     monkeypatch.setattr(learning, "update", killed)
-    monkeypatch.setattr(engine.PhaseRun, "generator", generator, raising=False)
     file = tmp_path / "state.safetensors"
     with pytest.raises(Killed):
         net = build(chosen)
@@ -247,9 +287,8 @@ def test_an_uncalibrated_threshold_says_what_is_missing():
 
 
 def test_of_several_labels_one_is_drawn():
-    torch.manual_seed(0)
     many = torch.tensor([[0.0, 1, 0, 1], [1, 0, 0, 0]]).repeat(200, 1)
-    found = phases.one_label({"tags": many})["tags"].reshape(200, 2)
+    found = learning.one_label({"tags": many}, draws())["tags"].reshape(200, 2)
     assert set(found[:, 0].tolist()) == {1, 3} and set(found[:, 1].tolist()) == {0}
     assert 0.4 < (found[:, 0] == 1).float().mean() < 0.6
 
@@ -269,7 +308,7 @@ class Bright:
 
 def test_the_policy_finds_the_patch_that_pays():
     """A light in one of nine places; f_L tells how bright its patch is."""
-    chosen = settings(num_frames=2, candidates=3, patch_size=16, reuse=False, policy_size=32, policy_channels=8)
+    chosen = settings(num_frames=2, candidates=3, patch_size=16, reuse=False, policy_size=32, policy_channels=16, map_size=6)
     net, generator = build(chosen), draws()
     net.policies["where"].actor.reset_parameters()  # no preferences
     net.maps = lambda part, frames: (
@@ -296,6 +335,6 @@ def test_the_policy_finds_the_patch_that_pays():
         net.glance(lights(32)[0]["rgb"])
     net.eval()
     before = right()
-    for _ in range(300):
+    for _ in range(400):
         learning._learn_batch(net, lights(32)[0], chosen, generator, {"where": optimizer})
     assert before < 0.4 and right() > 0.9

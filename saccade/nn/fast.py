@@ -1,7 +1,8 @@
 """What makes any method's finished model faster without changing what it computes: the one place for exact inference optimisations.
 
-Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. Three of them:
-batch normalisation folded into the convolution before it, channels-last memory, inference mode.
+Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. Four of them:
+batch normalisation folded into the convolution before it, channels-last memory, inference mode, and, on a CPU, few frames at once
+through networks of depthwise convolutions, whose maps then stay in its caches.
 """
 
 import copy
@@ -15,9 +16,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from saccade.device import place, to_device
+from saccade.nn.backbones import Trunk
+from saccade.nn.shift import TemporalShift
 from saccade.records import Prediction
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+FRAMES_AT_ONCE = 2  # of depthwise networks: measured with MobileNetV2 at 224 pixels, 174 ms for 16 frames against 220 all at once
 
 
 def optimise(model: nn.Module) -> int:
@@ -27,8 +31,17 @@ def optimise(model: nn.Module) -> int:
     for convolution, norm in pairs:
         _fold(model.get_submodule(convolution), model.get_submodule(norm))
         model.set_submodule(norm, nn.Identity())
-    place(model, next(model.parameters()).device)
+    device = next(model.parameters()).device
+    place(model, device)
+    clips = {module.network for module in model.modules() if isinstance(module, TemporalShift)}  # their frames belong together
+    for module in model.modules():
+        if isinstance(module, Trunk) and module not in clips and device.type == "cpu" and any(map(_depthwise, module.modules())):
+            module.at_once = FRAMES_AT_ONCE
     return len(pairs)
+
+
+def _depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
 
 
 def lay_out(clip: dict[str, Any], device: torch.device) -> dict[str, Any]:
