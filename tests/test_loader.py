@@ -61,7 +61,7 @@ AUGMENTED = {"train": True, "crop": 16, "train_crop": "random-resized", "flip": 
 
 def test_a_batch_holds_what_the_contract_says(source):
     batch = _all(_dataset(source))[0]
-    assert batch.keys() == {"rgb", "labels", "video_id", "indices", "video_frames", "decoded_frames"}
+    assert batch.keys() == {"rgb", "labels", "video_id", "indices", "video_frames", "decoded_frames", "frame_size"}
     assert batch["rgb"].shape == (4, 4, 3, 48, 64) and batch["rgb"].dtype == torch.float32
     assert batch["indices"].shape == (4, 4)
     for key in ("indices", "video_frames", "decoded_frames"):
