@@ -3,6 +3,7 @@
 All of them come from the same draws in the same way, so a p-value is below 5 % exactly where the 95 % interval excludes the bound.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,22 @@ class Effect:
             reached = -widening(self.freedom, share) * np.quantile(deviations, share) <= distance
             least, most = (least, share) if reached else (share, most)
         return most
+
+
+def together(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
+    """The weighted sum of effects that needn't have videos in common: their errors are added as if all erred together, so the
+    interval is too wide rather than too narrow, whatever they share."""
+    moves = sum(abs(w) * (e.deviations if w > 0 else -e.deviations[::-1]) for w, e in zip(weights, effects, strict=True))
+    return Effect(
+        value=sum(w * e.value for w, e in zip(weights, effects, strict=True)),
+        deviations=np.asarray(moves),
+        error=sum(abs(w) * e.error for w, e in zip(weights, effects, strict=True)),
+        freedom=min(e.freedom for e in effects),
+        n=sum(e.n for e in effects),
+        clusters=min(e.clusters for e in effects),
+        seeds=min(e.seeds for e in effects),
+        notes=tuple(dict.fromkeys(note for e in effects for note in e.notes)),
+    )
 
 
 def widening(freedom: float, share: float) -> float:

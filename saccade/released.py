@@ -41,6 +41,13 @@ def load(
     return {"file": file.name, "sha256": found, "dropped": {name: list(shapes[name]) for name in left}}
 
 
+def with_batch_counts(renamed: Tensors) -> Tensors:
+    """The tensors, and 0 for each normalisation's `num_batches_tracked` that isn't among them: files of an old PyTorch lack them, and
+    nothing reads them here."""
+    norms = {name.removesuffix(".running_var"): tensor for name, tensor in renamed.items() if name.endswith(".running_var")}
+    return {f"{name}.num_batches_tracked": tensor.new_zeros((), dtype=torch.int64) for name, tensor in norms.items()} | renamed
+
+
 def read(file: Path) -> Tensors:
     """{name: tensor} of a safetensors file, or of a torch file: its dicts and lists joined by dots, what is no tensor left out."""
     try:

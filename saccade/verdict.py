@@ -11,6 +11,7 @@ paper, corrects for their number (Holm) and gives back a verdict each. What such
 A p-value here is on the scale where 5 % decides: two-sided for directions, that of two one-sided tests for equivalence.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,6 +130,11 @@ def all_of(*outcomes: Outcome) -> Outcome:
         evidence="; ".join(part.evidence for part in outcomes),
         notes=tuple(dict.fromkeys(note for part in outcomes for note in part.notes)),
     )
+
+
+def said(what: str, outcome: Outcome) -> Outcome:
+    """The outcome, whose evidence says what it is of."""
+    return dataclasses.replace(outcome, evidence=f"{what}: {outcome.evidence}")
 
 
 def monotone(systems: Sequence[Any], by: float = 0.0, compare: Callable[[Any, Any], Effect] = difference) -> Outcome:

@@ -1,6 +1,7 @@
 """A made-up paper beside the made-up results: layouts, printed numbers, counts, claims, findings, and what the runs decided."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import fake_results
 import numpy as np
 import pandas as pd
 
+from saccade.compare import Runs
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
+from saccade.verdict import NotRun
 
 PAPER = """
 paper: tsn2016
@@ -147,3 +150,40 @@ def predictions(videos: list[str], point: str, seed: int, rng: np.random.Generat
         decided = {"macs": (i + 1) * 10**9, "frames": 16, "decoded_frames": 16, "decisions": json.dumps(views)}
         rows.append({"point": point, "video_id": video, "cluster": f"c{i % 20}", **decided, **targets, **scores})
     return pd.DataFrame(rows)
+
+
+# what a claim may ask, without any run
+
+
+class Absent:
+    """No run is there."""
+
+    def __getattr__(self, name):
+        def ask(*system, **options):
+            raise NotRun(f"{name} of {system[0]}: no such run")
+
+        return ask
+
+
+SEEDS, CLUSTERS, SIZE = 5, 20, 2
+
+
+class Planted:
+    """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck of its own. A
+    method's tests say in a class of their own what is usual, how large luck is, and which questions can be asked."""
+
+    method: str
+    usual: dict[str, float]
+    luck: dict[str, float]
+
+    def __init__(self, **planted):
+        self.planted, self.asked = planted, set()
+
+    def ask(self, what, variant, point, dataset):
+        self.asked.add((f"{dataset}/{variant if '/' in variant else f'{self.method}/{variant}'}", point))
+        table = self.planted.get(what, {})
+        value = table.get((variant, point), table.get(variant, self.usual[what]))
+        generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))
+        videos = np.array([f"{dataset}-{number}" for number in range(CLUSTERS * SIZE)])
+        noise = generator.normal(size=(SEEDS, len(videos))) * self.luck[what]
+        return Runs(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))

@@ -40,7 +40,6 @@ def test_a_step_knows_the_frames_before_it_only(recurrent):
 
 
 @torch.inference_mode()
-@torch.inference_mode()
 def test_a_classifier_goes_on_from_the_state_that_it_left(recurrent):
     features = torch.randn(2, 5, recurrent.gru.input_size)
     whole = recurrent.states(features)
@@ -49,6 +48,7 @@ def test_a_classifier_goes_on_from_the_state_that_it_left(recurrent):
     torch.testing.assert_close(torch.cat([first, rest], dim=1), whole)
 
 
+@torch.inference_mode()
 def test_adafocus_classifier_costs_what_its_formula_says():
     """3 H (D + H) and H K per step; both counters agree."""
     head = Head("noun", "single", tuple(map(str, range(200))))

@@ -241,7 +241,7 @@ def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(de
     assert {name: (demo / RUN / name).read_bytes() for name in kept} == {name: before[name] for name in kept}
     assert not (demo / RUN / "predictions.parquet").exists()
     shutil.copy2(ROOT / "methods/tsn/model.py", demo / "methods/tsn/model.py")
-    assert snakemake(demo, *(f"{RUN}/{name}" for name in ("predictions.parquet", "metrics.json"))).returncode == 0
+    assert snakemake(demo).returncode == 0
     assert {name: (demo / RUN / name).read_bytes() for name in before} == before
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from saccade.beside import EQUAL_COST
 from saccade.compare import Runs, difference, map_difference
-from saccade.effect import Effect
-from saccade.verdict import Cited, Finding, Outcome, Untestable, all_of, at_most, better, comparable, exact, monotone, need_headroom
+from saccade.effect import Effect, together
+from saccade.verdict import Cited, Finding, Outcome, Untestable, all_of, at_most, better, comparable, exact, monotone, need_headroom, said
 
 # Margins, committed before any run of ours; accuracies and mAPs of ours are fractions.
 READ_OFF = 0.05  # share by which 0.05 points of mAP, what Figure 5 can be read to, move a cost ratio at most
@@ -115,10 +115,6 @@ def tiny(variant: str, point: str = "offline") -> System:
     return variant, point, "motion-digits@focus"
 
 
-def said(what: str, outcome: Outcome) -> Outcome:
-    return dataclasses.replace(outcome, evidence=f"{what}: {outcome.evidence}")
-
-
 def names(first: System, second: System) -> str:
     return " - ".join("/".join(system[:2]) for system in (first, second))
 
@@ -146,23 +142,15 @@ def cheaper(ours: Any, first: System, second: System, share: float) -> Outcome:
     return said(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
 
 
-def together(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
-    """The weighted sum of effects, their errors added as if all erred together: the interval is too wide rather than too narrow."""
-    moves = sum(abs(w) * (e.deviations if w > 0 else -e.deviations[::-1]) for w, e in zip(weights, effects, strict=True))
-    return dataclasses.replace(
-        min(effects, key=lambda e: (e.seeds, e.clusters)),
-        value=sum(w * e.value for w, e in zip(weights, effects, strict=True)),
-        deviations=np.asarray(moves),
-        error=sum(abs(w) * e.error for w, e in zip(weights, effects, strict=True)),
-        freedom=min(e.freedom for e in effects),
-    )
+def on_same_videos(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
+    return dataclasses.replace(together(effects, weights), n=min(one.n for one in effects))
 
 
 def above(ours: Any, system: System, points: Sequence[System]) -> Effect:
     """A system's mAP less that of a curve of ours (its points by rising cost), interpolated at what the system costs."""
     weights = weights_at([cost(ours, point) for point in points], cost(ours, system))
     used = [(point, weight) for point, weight in zip(points, weights, strict=True) if weight > 0]
-    return together([gain(ours, system, point) for point, _ in used], [weight for _, weight in used])
+    return on_same_videos([gain(ours, system, point) for point, _ in used], [weight for _, weight in used])
 
 
 def no_clock(ours: Any) -> Outcome:
@@ -206,7 +194,7 @@ def shrinks(table: str, first: str, second: str) -> Claim:
 
     def on_ours(ours: Any) -> Outcome:
         leads = [gain(ours, net(size, first), net(size, second)) for size in SIZES]
-        falls = [better(together(step, [1.0, -1.0])) for step in zip(leads, leads[1:], strict=False)]
+        falls = [better(on_same_videos(step, [1.0, -1.0])) for step in zip(leads, leads[1:], strict=False)]
         return said(f"{first} - {second}, fall per size", all_of(*falls))
 
     return finding(lambda r: rising(by_size(r, table, first, second)[::-1]), on_ours)

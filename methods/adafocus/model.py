@@ -37,16 +37,13 @@ class Seen:
 def predict(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Prediction:
     """A video costs its glances, its policies, as many patches as were kept, and the classifier; nothing else is computed."""
     clip = _beginning(clip, settings.first) if settings.first else clip
-    if settings.online:
-        *_, seen = online(model, clip, settings)
-    else:
-        seen = offline(model, clip, settings)
+    seen = _joined(list(online(model, clip, settings))) if settings.online else offline(model, clip, settings)
     videos, frames = clip["rgb"].shape[:2]
-    glances = clip["glance.rgb"].shape[1] if "glance.rgb" in clip else 0
+    more = clip["glance.rgb"].shape[1] if "glance.rgb" in clip else 0
     return Prediction(
         probabilities={head: value[:, -1].softmax(1) for head, value in seen.logits.items()},
         macs=seen.macs,
-        frames=torch.full((videos,), frames + glances, dtype=torch.int64),
+        frames=torch.full((videos,), frames + more, dtype=torch.int64),
         decisions=[_decision(clip, seen, settings, number) for number in range(videos)],
     )
 
@@ -72,8 +69,9 @@ def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
     corners, actions = corners_of(model, clip, settings, maps)
     macs += sum(_policy_macs(model, kind, maps) for kind in _asked(settings))
     if settings.skip == "none":
-        local = model.focus(patches_at(rgb, corners, settings.patch_size))
-        macs += _clip_macs(model.local_cnn, local.new_empty((1, frames, 3, settings.patch_size, settings.patch_size)))
+        patches = patches_at(rgb, corners, settings.patch_size)
+        local = model.focus(patches)
+        macs += _clip_macs(model.local_cnn, patches)
         kept = None
     else:
         assert maps is not None
@@ -85,12 +83,9 @@ def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
 
 
 def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterator[Seen]:
-    """Frame by frame, with an answer after each (Sec. 3.1): the policies and f_C carry their states, so no frame is computed twice.
-
-    The last answer is that of `offline`, and so are all others at the points `prefix`.
-    """
+    """Frame by frame, what was seen of each with the answer after it (Sec. 3.1): the policies and f_C carry their states, so no frame is
+    computed twice. The last answer is that of `offline`, and so are all others at the points `prefix`."""
     where, whether, before = (None, None, None)
-    so_far: list[Seen] = []
     for number in range(clip["rgb"].shape[1]):
         frame = {key: value[:, [number]] if _per_frame(key) else value for key, value in clip.items()}
         rgb, size, videos = frame["rgb"], frame_size(clip["rgb"]), len(clip["rgb"])
@@ -113,12 +108,11 @@ def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterato
         classifier = model.classifier
         before = classifier.states(model.joined(pooled, local), before)[:, -1]  # type: ignore[operator]
         logits = classifier.classify(before[:, None])  # type: ignore[operator]
-        so_far.append(Seen(logits, macs + _classifier_macs(model, 1), corners, actions, kept))
-        yield _joined(so_far)
+        yield Seen(logits, macs + _classifier_macs(model, 1), corners, actions, kept)
 
 
 def _joined(steps: list[Seen]) -> Seen:
-    """The steps so far as one: every answer, and all that was spent."""
+    """All steps as one: every answer, and all that was spent."""
     logits = {head: torch.cat([step.logits[head] for step in steps], dim=1) for head in steps[0].logits}
     parts = [[getattr(step, name) for step in steps] for name in ("corners", "actions", "kept")]
     corners, actions, kept = (None if part[0] is None else torch.cat(part, dim=1) for part in parts)

@@ -7,10 +7,10 @@ as here; maps of several frames lie behind each other, in order.
 
 import re
 
-import torch
 from torch import Tensor
 
 from saccade.records import SaccadeError
+from saccade.released import with_batch_counts
 
 from .settings import Settings
 
@@ -60,7 +60,7 @@ def import_released(settings: Settings, published: Tensors) -> Tensors:
         layer, _, tensors_name = theirs.rpartition(".")
         if (ours := _renamed(layer.removesuffix(SHIFTED), layers, positions)) is not None:
             renamed[f"{ours.format(head=settings.heads[0])}.{tensors_name}"] = tensor
-    return _batch_counts(renamed) | renamed
+    return with_batch_counts(renamed)
 
 
 def _renamed(layer: str, layers: dict[str, str], positions: dict[str, dict[str, str]]) -> str | None:
@@ -70,13 +70,3 @@ def _renamed(layer: str, layers: dict[str, str], positions: dict[str, dict[str, 
             parts = {name: positions[name].get(part) if name in positions else part for name, part in found.groupdict().items()}
             return None if None in parts.values() else template.format(head="{head}", **parts)
     return None
-
-
-def _batch_counts(renamed: Tensors) -> Tensors:
-    """0 for every normalisation: a file of an old PyTorch may lack them, and nothing reads them here."""
-    ending = ".running_var"
-    return {
-        f"{name.removesuffix(ending)}.num_batches_tracked": tensor.new_zeros((), dtype=torch.int64)
-        for name, tensor in renamed.items()
-        if name.endswith(ending)
-    }

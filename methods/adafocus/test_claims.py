@@ -5,16 +5,17 @@ import re
 import zlib
 from pathlib import Path
 
+import fake_paper
 import numpy as np
 import pytest
 
 from saccade.claims import Reported, load_predicates
-from saccade.compare import Runs, ScoredRuns, difference, mean
+from saccade.compare import ScoredRuns, difference, mean
 from saccade.cost_table import KEY, is_complexity, read_reported
 from saccade.paper import Layout, Source, check_runs, read_paper
 from saccade.paper_tables import printed_cells
 from saccade.project import load_module
-from saccade.verdict import NotRun, judge
+from saccade.verdict import judge
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -166,34 +167,10 @@ def test_without_reuse_both_tables_have_the_same_row():
 # The claims on ours
 
 
-class Absent:
-    def __getattr__(self, name):
-        def ask(*system, **options):
-            raise NotRun(f"{name} of {system[0]}: no such run")
-
-        return ask
-
-
-SEEDS, CLUSTERS, SIZE = 5, 20, 2
-
-
-class Planted:
-    """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck of its own."""
-
+class Planted(fake_paper.Planted):
+    method = "adafocus"
     usual = {"hits": 0.70, "gmacs": 10.0, "kept": 4.0}
     luck = {"hits": 0.002, "gmacs": 0.0, "kept": 0.05}
-
-    def __init__(self, **planted):
-        self.planted, self.asked = planted, set()
-
-    def ask(self, what, variant, point, dataset):
-        self.asked.add((f"{dataset}/{variant if '/' in variant else f'adafocus/{variant}'}", point))
-        table = self.planted.get(what, {})
-        value = table.get((variant, point), table.get(variant, self.usual[what]))
-        generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))
-        videos = np.array([f"{dataset}-{number}" for number in range(CLUSTERS * SIZE)])
-        noise = generator.normal(size=(SEEDS, len(videos))) * self.luck[what]
-        return Runs(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))
 
     def hits(self, variant, point, dataset, head=None):
         assert (head == "noun") == dataset.startswith("motion-digits") and dataset not in claims.BY_MAP
@@ -225,7 +202,7 @@ def kind(name, **planted):
 
 
 def test_without_runs_every_claim_is_not_run_or_can_never_be_judged():
-    found = judge(FUNCTIONS, reported, Absent())
+    found = judge(FUNCTIONS, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     assert {name for name, one in found.items() if one.on_ours.kind == "untestable here"} == UNTESTABLE
     assert {one.on_ours.kind for name, one in found.items() if name in CITED} == {"printed numbers agree"}

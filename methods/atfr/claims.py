@@ -12,8 +12,8 @@ import numpy as np
 
 from saccade.beside import EQUAL_COST
 from saccade.compare import Runs, difference, mean
-from saccade.effect import Effect
-from saccade.verdict import Cited, Finding, NotRun, Outcome, Untestable, all_of, argmax, at_most, better, comparable, exact, monotone
+from saccade.effect import Effect, together
+from saccade.verdict import Cited, Finding, NotRun, Outcome, Untestable, all_of, argmax, at_most, better, comparable, exact, monotone, said
 
 # Margins for our own runs, committed before any of them; accuracies are fractions.
 NEARLY_SAME = 0.01  # twice the largest loss, 0.5 points in Table 7, that the paper still calls nearly the same
@@ -100,10 +100,6 @@ def rising(numbers: Sequence[float]) -> bool:
 # Our own
 
 
-def said(what: str, outcome: Outcome) -> Outcome:
-    return dataclasses.replace(outcome, evidence=f"{what}: {outcome.evidence}")
-
-
 def scaled(runs: Runs, factor: float, shift: float = 0.0) -> Runs:
     return dataclasses.replace(runs, values=np.asarray(runs.values, dtype=float) * factor + shift)
 
@@ -133,22 +129,6 @@ def cheaper(ours: Any, first: System, second: System, share: float = 1.0) -> Out
     """The first costs less than this share of what the second costs, per video."""
     effect = difference(ours.gmacs(*first), scaled(ours.gmacs(*second), share))
     return said(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
-
-
-def together(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
-    """The weighted sum of effects that needn't have videos in common: their errors are added as if all erred together, so the
-    interval is too wide rather than too narrow, whatever they share."""
-    moves = sum(abs(w) * (e.deviations if w > 0 else -e.deviations[::-1]) for w, e in zip(weights, effects, strict=True))
-    return Effect(
-        value=sum(w * e.value for w, e in zip(weights, effects, strict=True)),
-        deviations=np.asarray(moves),
-        error=sum(abs(w) * e.error for w, e in zip(weights, effects, strict=True)),
-        freedom=min(e.freedom for e in effects),
-        n=sum(e.n for e in effects),
-        clusters=min(e.clusters for e in effects),
-        seeds=min(e.seeds for e in effects),
-        notes=tuple(dict.fromkeys(note for e in effects for note in e.notes)),
-    )
 
 
 def class_means(ours: Any, runs: Runs, classes: Sequence[str], dataset: str) -> Runs:

@@ -7,10 +7,10 @@ classifier `classifiers.<head>.*`, the sampler of pathway p `sgs.<p>.similarity.
 import re
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from saccade.records import SaccadeError
+from saccade.released import with_batch_counts
 
 from . import slowfast, x3d
 from .backbones import Placement
@@ -132,9 +132,7 @@ def _renamed(published: Tensors, ours: Callable[[str], str | None]) -> Tensors:
         layer, _, tensors_name = theirs.removeprefix(WRAPPER).rpartition(".")
         if (name := ours(layer)) is not None:
             renamed[f"{name}.{tensors_name}"] = tensor
-    norms = {name.removesuffix(".running_var"): tensor for name, tensor in renamed.items() if name.endswith(".running_var")}
-    counts = {f"{name}.num_batches_tracked": tensor.new_zeros((), dtype=torch.int64) for name, tensor in norms.items()}
-    return counts | renamed
+    return with_batch_counts(renamed)
 
 
 def _in_network(

@@ -1,19 +1,19 @@
 """The printed numbers, the layouts and the claims of ATFR: that they fit each other, and that the claims come out as planted."""
 
 import re
-import zlib
 from pathlib import Path
 
+import fake_paper
 import numpy as np
 import pandas as pd
 import pytest
 
-from saccade.compare import Runs, mean
+from saccade.compare import mean
 from saccade.cost_table import KEY, is_complexity, read_reported
 from saccade.paper import read_paper
 from saccade.project import load_module
 from saccade.records import SaccadeError
-from saccade.verdict import NotRun, Untestable, judge
+from saccade.verdict import Untestable, judge
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -120,35 +120,11 @@ def test_what_print_says_of_the_claims_that_it_contradicts_is_a_matter_of_their_
 # The claims on ours
 
 
-class Absent:
-    def __getattr__(self, name):
-        def ask(*system, **options):
-            raise NotRun(f"{name} of {system[0]}: no such run")
-
-        return ask
-
-
-SEEDS, CLUSTERS, SIZE = 5, 20, 2
-
-
-class Planted:
-    """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck of its own."""
-
+class Planted(fake_paper.Planted):
+    method = "atfr"
     usual = {"hits": 0.70, "top5": 0.90, "gmacs": 10.0, "bins": 16.0, "follows": 0.2}
     more_bins = 10
     luck = {"hits": 0.01, "top5": 0.01, "gmacs": 0.05, "bins": 0.3, "follows": 0.05}
-
-    def __init__(self, **planted):
-        self.planted, self.asked = planted, []
-
-    def ask(self, what, variant, point, dataset):
-        self.asked.append(f"{dataset}/atfr/{variant}")
-        table = self.planted.get(what, {})
-        value = table.get((variant, point), table.get(variant, self.usual[what]))
-        generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))
-        videos = np.array([f"{dataset}-{number}" for number in range(CLUSTERS * SIZE)])
-        noise = generator.normal(size=(SEEDS, len(videos))) * self.luck[what]
-        return Runs(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))
 
     def hits(self, variant, point, dataset, head=None):
         assert (head == "verb") == dataset.startswith("motion-digits")
@@ -182,7 +158,7 @@ def kind(name, **planted):
 
 
 def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
-    found = judge(FUNCTIONS, reported, Absent())
+    found = judge(FUNCTIONS, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     for name, one in found.items():
         expected = {True: "printed numbers agree", False: "printed numbers disagree"}[one.on_printed] if name in CITED else "not run"
@@ -195,9 +171,9 @@ def test_every_claim_can_be_judged_and_asks_for_runs_that_the_layouts_name():
     ours = Planted()
     found = judge(FUNCTIONS, reported, ours)
     assert {name for name, one in found.items() if one.on_ours.kind == "not run"} == {"c19"}
-    asked = {run for run in ours.asked if not run.startswith("motion-digits@")}
+    asked = {run for run, _ in ours.asked if not run.startswith("motion-digits@")}
     assert asked <= set(PAPER.runs), asked - set(PAPER.runs)
-    tiny = {run for run in ours.asked if run.startswith("motion-digits@")}
+    tiny = {run for run, _ in ours.asked if run.startswith("motion-digits@")}
     names = ["", "-atfr", "-atfr-frozen", "-atfr-iid", "-uniform"]
     assert tiny == {f"motion-digits@tempo/atfr/3dresnet-tiny{name}" for name in names} | {
         "motion-digits@tempo-noisy/atfr/3dresnet-tiny-atfr"
@@ -304,6 +280,6 @@ def test_effects_taken_together_are_never_surer_than_independent_ones():
 def test_classes_are_drawn_again_as_clusters():
     runs = Planted().bins(*claims.mini("3dresnet50-atfr"))
     found = claims.class_means(Planted(), runs, claims.HIGH_MOTION, "minikinetics")
-    assert found.values.shape == (SEEDS, 5) and list(found.clusters) == list(claims.HIGH_MOTION)
+    assert found.values.shape == (fake_paper.SEEDS, 5) and list(found.clusters) == list(claims.HIGH_MOTION)
     with pytest.raises(Untestable, match="juggling"):
         claims.class_means(Planted(), runs, ("juggling",), "minikinetics")
