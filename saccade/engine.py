@@ -64,11 +64,39 @@ class Course:
 
     epoch: int = 0  # under way
     batch: int = 0  # how many of its batches are done
-    loss_sum: float = 0.0  # over the videos of this epoch
+    sums: dict[str, float] = field(default_factory=dict)  # over the videos of this epoch
     videos: int = 0
     seconds: float = 0.0
     lines: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, found: dict[str, float], videos: int) -> None:
+        """What a batch of so many videos gave on average."""
+        self.sums = {name: self.sums.get(name, 0.0) + value * videos for name, value in found.items()}
+        self.videos += videos
+
+    def close(self, recipe: Recipe, lr: float, val: dict[str, float], model: nn.Module) -> dict[str, float]:
+        """The epoch's log line; the course is moved to the next one, and keeps the model's weights if they are the best so far."""
+        line = {"epoch": self.epoch + 1, "epochs": recipe.epochs, "lr": lr}
+        line |= {f"train.{name}": total / max(self.videos, 1) for name, total in self.sums.items()}
+        line |= {f"val.{name}": value for name, value in val.items()} | {"seconds": round(self.seconds, 3)}
+        if recipe.selection == "best" and all(_quality(line) > _quality(other) for other in self.lines):
+            self.best = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self.lines.append(line)
+        self.epoch, self.batch, self.sums, self.videos, self.seconds = self.epoch + 1, 0, {}, 0, 0.0
+        return line
+
+    def end(self, model: nn.Module) -> dict[str, float]:
+        """Puts the best weights into the model, if they were kept; gives back the line of the epoch it now is of, without its seconds."""
+        if self.best:
+            model.load_state_dict(self.best)
+        chosen = max(self.lines, key=_quality) if self.best else self.lines[-1]
+        return {name: value for name, value in chosen.items() if name != "seconds"}
+
+
+def progress_bar(log: Path, total: int, done: int) -> tqdm:
+    """Of so many batches, named by the phase whose log that is."""
+    return tqdm(total=total, initial=done, desc=log.name.removesuffix(".log.jsonl"), unit="batch", mininterval=1.0)
 
 
 def fit(
@@ -97,9 +125,7 @@ def fit(
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.amp == "fp16" and device.type == "cuda")
     parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": scaler}
     course = Course(**(checkpoint.resume(**parts) or {}))
-    done = course.epoch * steps + course.batch
-    name = log.name.removesuffix(".log.jsonl")
-    with tqdm(total=recipe.epochs * steps, initial=done, desc=name, unit="batch", mininterval=1.0) as progress:
+    with progress_bar(log, recipe.epochs * steps, course.epoch * steps + course.batch) as progress:
         while course.epoch < recipe.epochs:
             started = time.perf_counter() - course.seconds
             model.train()
@@ -110,8 +136,7 @@ def fit(
                 value, gradient = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
                 if not (math.isfinite(value) and math.isfinite(gradient)):
                     raise SaccadeError(_not_finite(value, gradient, course, batch, checkpoint))
-                course.loss_sum += value * len(batch["video_id"])
-                course.videos += len(batch["video_id"])
+                course.add({"loss": value}, len(batch["video_id"]))
                 course.batch += 1
                 course.seconds = time.perf_counter() - started
                 progress.update()
@@ -120,32 +145,17 @@ def fit(
             if wrong := [f"val.{key} is {number}" for key, number in found.items() if not math.isfinite(number)]:
                 raise SaccadeError(f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off")
             course.seconds = time.perf_counter() - started
-            line = _close_epoch(course, recipe, found, model)
+            line = course.close(recipe, rate(recipe, course.epoch), found, model)
             write_log(log, course.lines)
             progress.set_postfix({key: f"{line[key]:.3f}" for key in line if key.endswith(("loss", "top1"))})
             checkpoint.save(vars(course), **parts)
-    if course.best:
-        model.load_state_dict(course.best)
-    chosen = max(course.lines, key=_quality) if course.best else course.lines[-1]
-    return {key: value for key, value in chosen.items() if key != "seconds"}
+    return course.end(model)
 
 
 def _watched(batches: Iterable[Batch], each: Callable[[], None]) -> Iterator[Batch]:
     for batch in batches:
         each()
         yield batch
-
-
-def _close_epoch(course: Course, recipe: Recipe, found: dict[str, float], model: nn.Module) -> dict[str, float]:
-    """The epoch's log line; the course is moved to the next one, and keeps the weights if they are the best so far."""
-    line = {"epoch": course.epoch + 1, "epochs": recipe.epochs, "lr": rate(recipe, course.epoch)}
-    line |= {"train.loss": course.loss_sum / max(course.videos, 1)}
-    line |= {f"val.{key}": number for key, number in found.items()} | {"seconds": round(course.seconds, 3)}
-    if recipe.selection == "best" and all(_quality(line) > _quality(other) for other in course.lines):
-        course.best = {key: tensor.detach().clone() for key, tensor in model.state_dict().items()}
-    course.lines.append(line)
-    course.epoch, course.batch, course.loss_sum, course.videos, course.seconds = course.epoch + 1, 0, 0.0, 0, 0.0
-    return line
 
 
 @torch.inference_mode()
@@ -256,11 +266,6 @@ class PhaseRun:
         """The videos of val in the order of their ids."""
         for batch in batches(self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
             yield to_device(batch, self.device)
-
-    def progress(self, total: int, done: int = 0) -> tqdm:
-        """A bar of so many batches, as `fit` shows one."""
-        name = self.log.name.removesuffix(".log.jsonl")
-        return tqdm(total=total, initial=done, desc=name, unit="batch", mininterval=1.0)
 
     def fit(self, loss: Loss) -> None:
         """Trains the model with the settings' recipe on the train split, watching val."""

@@ -8,13 +8,14 @@ that the frames before it really left (Sec. 3.2). The state that a question leav
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from saccade.engine import PhaseRun, write_log
+from saccade.engine import Course, PhaseRun, progress_bar, write_log
+from saccade.looks import BOX, VISIBLE, holds_centre
 from saccade.records import SaccadeError
 
 from . import places
@@ -23,7 +24,6 @@ from .policy import keep_distribution, place_distribution, sample, update
 from .settings import Settings
 
 Batch = dict[str, Any]
-VISIBLE = 0.5  # as `saccade.looks`: patches are held against targets of which so much is inside the frame
 
 
 @dataclass
@@ -146,58 +146,33 @@ def learn(run: PhaseRun) -> None:
     parts: dict[str, Any] = {"policies": model.policies} | {f"optimizer of {name}": one for name, one in optimizers.items()}
     course = Course(**(checkpoint.resume(**parts) or {}))
     steps = math.ceil(len(run.train) / settings.batch_size)
-    with run.progress(settings.epochs * steps, course.epoch * steps + course.batch) as bar:
+    with progress_bar(run.log, settings.epochs * steps, course.epoch * steps + course.batch) as bar:
         while course.epoch < settings.epochs:
             started = time.perf_counter() - course.seconds
             for batch in run.batches(course.epoch, course.batch) if course.batch < steps else ():
                 model.eval()
                 model.policies.train()
                 if len(batch["video_id"]) > 1 or not settings.per_clip:  # a single reward has no spread to be standardised by
-                    course.add(_learn_batch(model, batch, settings, run.generator, optimizers), len(batch["video_id"]))
+                    found = _learn_batch(model, batch, settings, run.generator, optimizers)
+                    _need_finite(found, course)
+                    course.add(found, len(batch["video_id"]))
                 course.batch += 1
                 course.seconds = time.perf_counter() - started
                 bar.update()
                 checkpoint.keep(vars(course), **parts)
             found = watch(model, run.val_batches(), settings)
-            line = course.close({"epochs": settings.epochs, "lr": settings.lr}, found, time.perf_counter() - started)
-            if settings.selection == "best" and all(line["val.top1"] > other["val.top1"] for other in course.lines[:-1]):
-                course.best = {name: tensor.detach().clone() for name, tensor in model.policies.state_dict().items()}
+            course.seconds = time.perf_counter() - started
+            line = course.close(settings, settings.lr, found, model.policies)
             write_log(run.log, course.lines)
             bar.set_postfix({"reward": f"{line['train.reward']:+.3f}", "val.top1": f"{line['val.top1']:.3f}"})
             checkpoint.save(vars(course), **parts)
-    if course.best:
-        model.policies.load_state_dict(course.best)
-    chosen = max(course.lines, key=lambda line: line["val.top1"]) if course.best else course.lines[-1]
-    run.result = {name: value for name, value in chosen.items() if name != "seconds"}
+    run.result = course.end(model.policies)
 
 
-@dataclass
-class Course:
-    """How far the policies have come: beside weights, optimizers and random states, all that decides what follows."""
-
-    epoch: int = 0  # under way
-    batch: int = 0  # how many of its batches are done
-    sums: dict[str, float] = field(default_factory=dict)  # over the videos of this epoch
-    videos: int = 0
-    seconds: float = 0.0
-    lines: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
-
-    def add(self, found: dict[str, float], videos: int) -> None:
-        if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
-            where = f"epoch {self.epoch + 1}, batch {self.batch + 1}"
-            raise SaccadeError(f"learning the policy: {', '.join(wrong)} in {where}; try a smaller lr")
-        self.sums = {name: self.sums.get(name, 0.0) + videos * value for name, value in found.items()}
-        self.videos += videos
-
-    def close(self, said: dict[str, float], val: dict[str, float], seconds: float) -> dict[str, float]:
-        """The epoch's log line; the course is moved to the next one."""
-        line = {"epoch": self.epoch + 1, **said}
-        line |= {f"train.{name}": value / max(self.videos, 1) for name, value in self.sums.items()}
-        line |= {f"val.{name}": value for name, value in val.items()} | {"seconds": round(seconds, 3)}
-        self.lines.append(line)
-        self.epoch, self.batch, self.sums, self.videos, self.seconds = self.epoch + 1, 0, {}, 0, 0.0
-        return line
+def _need_finite(found: dict[str, float], course: Course) -> None:
+    if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
+        where = f"epoch {course.epoch + 1}, batch {course.batch + 1}"
+        raise SaccadeError(f"learning the policy: {', '.join(wrong)} in {where}; try a smaller lr")
 
 
 def _learn_batch(
@@ -240,15 +215,15 @@ def watch(model: AdaFocus, batches: Iterable[Batch], settings: Settings) -> dict
 
 
 def _hits(batch: Batch, played: Rollout, settings: Settings) -> dict[str, Tensor]:
-    """For each frame that can be judged, 1 where the patch holds the middle of the target; nothing without the truth."""
-    if not {"truth.x0", "truth.informative", "truth.visibility"} <= set(batch):
+    """For each frame that `saccade.looks` would judge, 1 where the patch holds the middle of the target; nothing without the truth."""
+    if not {*(f"truth.{key}" for key in BOX), "truth.informative", "truth.visibility"} <= set(batch):
         return {}
     judged = (batch["truth.informative"] > 0) & (batch["truth.visibility"] >= VISIBLE)
-    middle = places.true_centres(batch)[judged]
+    targets = torch.stack([batch[f"truth.{key}"] for key in BOX], dim=-1)[judged].cpu().numpy()
     central = places.corners_at(torch.full_like(played.corners, 0.5, dtype=torch.float), frame_size(batch["rgb"]), settings.patch_size)
-    corners = {"hit": played.corners, "hit_random": played.corners_random, "hit_central": central}
-    return {name: _holds(middle, value[judged], settings.patch_size) for name, value in corners.items()}
-
-
-def _holds(middle: Tensor, corners: Tensor, patch: int) -> Tensor:
-    return ((middle >= corners) & (middle <= corners + patch)).all(-1).float()
+    found = {}
+    for name, corners in (("hit", played.corners), ("hit_random", played.corners_random), ("hit_central", central)):
+        start = corners.flip(-1)[judged]  # left, top
+        patches = torch.cat([start, start + settings.patch_size], dim=-1).cpu().numpy()
+        found[name] = torch.from_numpy(holds_centre(patches, targets))
+    return found
