@@ -21,7 +21,7 @@ from saccade.nn.shift import TemporalShift
 from saccade.records import Prediction
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-FRAMES_AT_ONCE = 2  # of depthwise networks: measured with MobileNetV2 at 224 pixels, 174 ms for 16 frames against 220 all at once
+FRAMES_AT_ONCE = 2  # of depthwise networks: MobileNetV2 at 224 pixels was tried, benchmarks/adafocus.py
 
 
 def optimise(model: nn.Module) -> int:
