@@ -241,7 +241,8 @@ def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(de
     assert {name: (demo / RUN / name).read_bytes() for name in kept} == {name: before[name] for name in kept}
     assert not (demo / RUN / "predictions.parquet").exists()
     shutil.copy2(ROOT / "methods/tsn/model.py", demo / "methods/tsn/model.py")
-    assert snakemake(demo).returncode == 0
+    done = snakemake(demo)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     assert {name: (demo / RUN / name).read_bytes() for name in before} == before
 
 
