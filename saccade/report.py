@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from saccade.show import read_coverage, show_not_run
 from saccade.tables import Plan, collect_metrics, collect_planned, dataset_label, only, run_folder, runs_of
 
 NOTEBOOK = Path("workflow/notebooks/method.ipynb")
+PATIENCE_S = 600  # for a kernel to start or a cell's output to arrive; the libraries' 60 and 4 are too few where the machine is busy
 PARTS = ("collect", "notebook", "page", "index")
 
 
@@ -55,24 +57,32 @@ def collect(plan: Plan, root: Path) -> None:
 def run_notebook(plan: Plan, method: str, root: Path) -> None:
     """Executes the method's notebook, which writes results/<budget>/{tables,figures}/<method>/, and keeps it under reports/."""
     import papermill
+    from traitlets.config import Config
 
     budget = plan["budget"]
     for kind in ("tables", "figures"):  # what an earlier run of the notebook left there may no longer be planned
         shutil.rmtree(root / "results" / budget / kind / method, ignore_errors=True)
     target = root / "reports" / budget / "notebooks" / f"{method}.ipynb"
     failed = target.with_suffix(".failed.ipynb")
-    options = {"kernel_name": "python3", "cwd": str(root), "progress_bar": False}
+    options = {"kernel_name": "python3", "cwd": str(root), "progress_bar": False, "start_timeout": PATIENCE_S, "iopub_timeout": PATIENCE_S}
 
-    def execute(path: Path) -> None:
+    def execute(path: Path, sockets: str) -> None:
+        # Not TCP: other notebooks run beside this one, and a port may be taken between its choice and the kernel's use of it.
+        kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
         try:
-            papermill.execute_notebook(str(root / NOTEBOOK), str(path), {"root": ".", "budget": budget, "method": method}, **options)
+            papermill.execute_notebook(
+                str(root / NOTEBOOK), str(path), {"root": ".", "budget": budget, "method": method}, config=kernel, **options
+            )
         except papermill.exceptions.PapermillExecutionError as error:
             shutil.copyfile(path, failed)
             said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"
             raise SaccadeError(f"{said}; the traceback is in {failed}") from error
+        except (RuntimeError, TimeoutError) as error:  # the latter is an OSError, but says nothing of the file to write
+            raise SaccadeError(f"the kernel of the notebook of {method} did not start, or died: {error}; run it again") from error
 
-    with _environment(MPLBACKEND="Agg", PYTHONPATH=str(Path(__file__).resolve().parents[1])):
-        write_atomic(target, execute)
+    own_code = str(Path(__file__).resolve().parents[1])
+    with _environment(MPLBACKEND="Agg", PYTHONPATH=own_code), tempfile.TemporaryDirectory() as sockets:
+        write_atomic(target, lambda path: execute(path, sockets))
     failed.unlink(missing_ok=True)
 
 

@@ -252,11 +252,18 @@ def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_p
 
 
 @pytest.mark.slow
-def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, plan):
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("1 / 0", r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb"),
+        ("import os; os._exit(1)", r"kernel of the notebook of tsn did not start, or died: .+; run it again"),
+    ],
+)
+def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, plan, cell, message):
     path = write_project(tmp_path, plan)
     notebook = json.loads((tmp_path / report.NOTEBOOK).read_text())
-    notebook["cells"] = [{"cell_type": "code", "id": "a", "metadata": {}, "source": "1 / 0", "outputs": [], "execution_count": None}]
+    notebook["cells"] = [{"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}]
     fake_results.write(tmp_path / report.NOTEBOOK, notebook)
-    with pytest.raises(SaccadeError, match=r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb"):
+    with pytest.raises(SaccadeError, match=message):
         report.report(tmp_path, path, "notebook")
     assert not (tmp_path / "reports/demo/notebooks/tsn.ipynb").exists()
