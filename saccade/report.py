@@ -81,7 +81,8 @@ def run_notebook(plan: Plan, method: str, root: Path) -> None:
             raise SaccadeError(f"the kernel of the notebook of {method} did not start, or died: {error}; run it again") from error
 
     own_code = str(Path(__file__).resolve().parents[1])
-    with _environment(MPLBACKEND="Agg", PYTHONPATH=own_code), tempfile.TemporaryDirectory() as sockets:
+    # /tmp whatever TMPDIR says: a socket's path has at most 107 characters, and not every network's file system takes sockets
+    with _environment(MPLBACKEND="Agg", PYTHONPATH=own_code), tempfile.TemporaryDirectory(dir="/tmp") as sockets:
         write_atomic(target, lambda path: execute(path, sockets))
     failed.unlink(missing_ok=True)
 
