@@ -64,26 +64,25 @@ def run_notebook(plan: Plan, method: str, root: Path) -> None:
         shutil.rmtree(root / "results" / budget / kind / method, ignore_errors=True)
     target = root / "reports" / budget / "notebooks" / f"{method}.ipynb"
     failed = target.with_suffix(".failed.ipynb")
+    parameters = {"root": ".", "budget": budget, "method": method}
     options = {"kernel_name": "python3", "cwd": str(root), "progress_bar": False, "start_timeout": PATIENCE_S, "iopub_timeout": PATIENCE_S}
 
-    def execute(path: Path, sockets: str) -> None:
+    def execute(path: Path) -> None:
         # Not TCP: other notebooks run beside this one, and a port may be taken between its choice and the kernel's use of it.
-        kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
-        try:
-            papermill.execute_notebook(
-                str(root / NOTEBOOK), str(path), {"root": ".", "budget": budget, "method": method}, config=kernel, **options
-            )
-        except papermill.exceptions.PapermillExecutionError as error:
-            shutil.copyfile(path, failed)
-            said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"
-            raise SaccadeError(f"{said}; the traceback is in {failed}") from error
-        except (RuntimeError, TimeoutError) as error:  # the latter is an OSError, but says nothing of the file to write
-            raise SaccadeError(f"the kernel of the notebook of {method} did not start, or died: {error}; run it again") from error
+        # /tmp whatever TMPDIR says: a socket's path has at most 107 characters, and not every network's file system takes sockets.
+        with tempfile.TemporaryDirectory(dir="/tmp") as sockets:
+            kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
+            try:
+                papermill.execute_notebook(str(root / NOTEBOOK), str(path), parameters, config=kernel, **options)
+            except papermill.exceptions.PapermillExecutionError as error:
+                shutil.copyfile(path, failed)
+                said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"
+                raise SaccadeError(f"{said}; the traceback is in {failed}") from error
+            except (RuntimeError, TimeoutError) as error:  # the latter is an OSError, but says nothing of the file to write
+                raise SaccadeError(f"the kernel of the notebook of {method} did not start, or died: {error}; run it again") from error
 
-    own_code = str(Path(__file__).resolve().parents[1])
-    # /tmp whatever TMPDIR says: a socket's path has at most 107 characters, and not every network's file system takes sockets
-    with _environment(MPLBACKEND="Agg", PYTHONPATH=own_code), tempfile.TemporaryDirectory(dir="/tmp") as sockets:
-        write_atomic(target, lambda path: execute(path, sockets))
+    with _environment(MPLBACKEND="Agg", PYTHONPATH=str(Path(__file__).resolve().parents[1])):
+        write_atomic(target, execute)
     failed.unlink(missing_ok=True)
 
 

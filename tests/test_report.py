@@ -256,7 +256,7 @@ def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_p
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("1 / 0", r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb"),
+        ("assert get_ipython().kernel.parent.transport == 'ipc'; 1 / 0", r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb"),
         ("import os; os._exit(1)", r"kernel of the notebook of tsn did not start, or died: .+; run it again"),
     ],
 )
