@@ -19,9 +19,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from saccade import machine, plan, timing
+from saccade import machine, timing
 from saccade.nn import fast
 from saccade.nn.backbones import trunk
+from saccade.plan.layers import resolve
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
 
@@ -50,8 +52,8 @@ class Side:
 
 def side(method: str, variant: str, device: torch.device) -> Side:
     """The card's variant with random weights."""
-    run = plan.Run("paper", "motion-digits", "", method, variant, 0)
-    settings = dataclasses.replace(plan.resolve(ROOT, run).typed, weights="none", num_frames=FRAMES)
+    run = Run("paper", "motion-digits", "", method, variant, 0)
+    settings = dataclasses.replace(resolve(ROOT, run).typed, weights="none", num_frames=FRAMES)
     module = load_module(ROOT / "methods" / method / "model.py")
     torch.manual_seed(0)
     return Side(module.predict, module.build(settings, HEADS).to(device).eval(), settings)

@@ -11,15 +11,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-from saccade import grid, plan, rerun
-from saccade.against import Counterpart, timed
-from saccade.cards import IMPORT, load_method
-from saccade.datasets import load_dataset
-from saccade.describe import describe_project, describe_run, stale
-from saccade.grid import Config, load_config
+from saccade.cards.address import split_edition
+from saccade.cards.config import Config, load_config
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import IMPORT, load_method
+from saccade.files import clear_leftovers, need_writable, write_json
+from saccade.plan import staleness
+from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
+from saccade.plan.counterparts import Counterpart, timed
+from saccade.plan.describe import describe_project, describe_run, stale
+from saccade.plan.grid import selected_runs, planned_grid
+from saccade.plan.layers import data_settings, heads_of, resolve
+from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
+from saccade.plan.points import point_to_try, points_of
+from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root, names
-from saccade.records import SaccadeError, Task, clear_leftovers, need_writable, write_json
-from saccade.strict import suggest
+from saccade.records import SaccadeError, Task, suggest
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -70,17 +77,17 @@ def _list(root: Path, options: argparse.Namespace) -> None:
 
 def _plan(root: Path, options: argparse.Namespace) -> None:
     if options.write:
-        write_json(options.write, grid.grid(root, _config(options)))
+        write_json(options.write, planned_grid(root, _config(options)))
     elif options.run:
-        print(describe_run(root, plan.Run.parse(root, options.run)))
+        print(describe_run(root, Run.parse(root, options.run)))
     else:
-        for run in grid.expand(root, _config(options)):
+        for run in selected_runs(root, _config(options)):
             print(run.name)
 
 
 def _acquire(root: Path, options: argparse.Namespace) -> None:
     dataset = load_dataset(root, options.dataset)
-    if why := plan.lacking(dataset):
+    if why := why_raw_lacking(dataset):
         raise SaccadeError(why)
     print(f"{dataset.name}: nothing to acquire")
 
@@ -89,13 +96,13 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
     from saccade.prepare import prepare
 
     check_budget(options.budget)
-    name, edition = plan.split_edition(options.dataset)
+    name, edition = split_edition(options.dataset)
     dataset = load_dataset(root, name)
-    if why := plan.unavailable(root, dataset, options.budget, edition):
+    if why := why_unavailable(root, dataset, options.budget, edition):
         raise SaccadeError(why)
     if edition and edition not in dataset.editions:
         raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
-    settings = plan.data_settings(root, dataset, options.budget, edition)
+    settings = data_settings(root, dataset, options.budget, edition)
     label = options.budget + (f"@{edition}" if edition else "")
     prepare(root, dataset.folder, label, settings, dataset.heads, dataset.allow_missing, options.workers, listing=dataset.listing)
 
@@ -103,15 +110,15 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
 def _train(root: Path, options: argparse.Namespace) -> None:
     from saccade.train import import_weights, train
 
-    run = plan.Run.parse(root, options.run)
-    phase = plan.phase_of(root, run, options.phase)
-    if why := plan.blocked(root, run):
+    run = Run.parse(root, options.run)
+    phase = phase_of(root, run, options.phase)
+    if why := why_blocked(root, run):
         raise SaccadeError(f"{run.name} can't be trained here: {why}")
-    settings = plan.resolve(root, run, phase.name).typed
-    products = [need.product for need in plan.needs(root, run, phase)]
-    values, code = plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)
-    imports = rerun.released(root, run) if phase.name == IMPORT else None
-    more = {"trains": phase.trains, "identity": rerun.train_params(root, run, phase), "released": imports}
+    settings = resolve(root, run, phase.name).typed
+    products = [need.product for need in needs_of(root, run, phase)]
+    values, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
+    imports = staleness.released(root, run) if phase.name == IMPORT else None
+    more = {"trains": phase.trains, "identity": staleness.train_params(root, run, phase), "released": imports}
     task = _task(root, run, settings, products, code, values, phase=phase.name, **more)
     for folder in (task.folder, task.checkpoint.parent):
         need_writable(folder)
@@ -123,12 +130,12 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
     from saccade.inference import need_trained
     from saccade.predict import predict
 
-    run = plan.Run.parse(root, options.run)
-    resolved = {point.name: plan.resolve(root, run, point=point.name) for point, why in plan.points(root, run) if not why}
-    values = json.loads(rerun.predict_params(root, run)["settings"])
-    products = [need.product for need in plan.weights(root, run)]
+    run = Run.parse(root, options.run)
+    resolved = {point.name: resolve(root, run, point=point.name) for point, why in points_of(root, run) if not why}
+    values = json.loads(staleness.predict_params(root, run)["settings"])
+    products = [need.product for need in weights_of(root, run)]
     points = {name: point.typed for name, point in resolved.items()}
-    task = _task(root, run, plan.resolve(root, run).typed, products, rerun.predict_code(root, run.method), values, points=points)
+    task = _task(root, run, resolve(root, run).typed, products, staleness.predict_code(root, run.method), values, points=points)
     need_trained(task)
     predict(task)
 
@@ -136,29 +143,29 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
 def _try(root: Path, options: argparse.Namespace) -> None:
     from saccade.attempt import attempt
 
-    run = plan.Run.parse(root, options.run)
-    point = plan.point_to_try(root, run, options.point)
-    products = [need.product for need in plan.weights(root, run)]
-    for phase in plan.phases(root, run):
+    run = Run.parse(root, options.run)
+    point = point_to_try(root, run, options.point)
+    products = [need.product for need in weights_of(root, run)]
+    for phase in phases_of(root, run):
         if changes := stale(root, run, phase):
             print(f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}", file=sys.stderr)
-    points = {point: plan.resolve(root, run, point=point).typed}
-    task = _task(root, run, plan.resolve(root, run).typed, products, code="", values={}, points=points)
+    points = {point: resolve(root, run, point=point).typed}
+    task = _task(root, run, resolve(root, run).typed, products, code="", values={}, points=points)
     for told in attempt(task, options.video, options.out or task.folder / "try"):
         print(told, flush=True)
 
 
-def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any) -> Task:
+def _task(root: Path, run: Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any) -> Task:
     return Task(
         root=root,
         run=run.name,
         method=Path("methods", run.method),
         prepared=run.prepared,
         settings=settings,
-        heads=plan.heads(root, run),
+        heads=heads_of(root, run),
         seed=run.seed,
         weights=products,
-        drops=plan.drops(root, run),
+        drops=drops_of(root, run),
         code=code,
         values=values,
         **more,
@@ -168,7 +175,7 @@ def _task(root: Path, run: plan.Run, settings: Any, products: list[Path], code: 
 def _measure(root: Path, options: argparse.Namespace) -> None:
     from saccade.measure import measure, time_once
 
-    run = plan.Run.parse(root, options.run)
+    run = Run.parse(root, options.run)
     pairs = {point: _pair(root, run, point, other) for point, other in timed(root, run).items()}
     if options.point and options.point not in pairs:
         raise SaccadeError(f"{run.name} has no point '{options.point}' with a counterpart" + suggest(options.point, pairs))
@@ -180,24 +187,24 @@ def _measure(root: Path, options: argparse.Namespace) -> None:
         measure(pairs, root / run.folder, options.point)
 
 
-def _pair(root: Path, run: plan.Run, point: str, other: Counterpart) -> Any:
+def _pair(root: Path, run: Run, point: str, other: Counterpart) -> Any:
     from saccade.measure import Pair
 
-    code = rerun.measure_code(root, *sorted({run.method, other.run.method}))
+    code = staleness.measure_code(root, *sorted({run.method, other.run.method}))
     tasks = []
     for each, name in ((run, point), (other.run, other.point)):
-        products = [need.product for need in plan.weights(root, each)]
-        points = {name: plan.resolve(root, each, point=name).typed}
-        tasks.append(_task(root, each, plan.resolve(root, each).typed, products, code, {}, points=points))
-    return Pair(tasks[0], tasks[1], code, rerun.measure_settings(root, run, point, other))
+        products = [need.product for need in weights_of(root, each)]
+        points = {name: resolve(root, each, point=name).typed}
+        tasks.append(_task(root, each, resolve(root, each).typed, products, code, {}, points=points))
+    return Pair(tasks[0], tasks[1], code, staleness.measure_settings(root, run, point, other))
 
 
 def _score(root: Path, options: argparse.Namespace) -> None:
     from saccade.score import score
 
-    run = plan.Run.parse(root, options.run)
+    run = Run.parse(root, options.run)
     dataset = load_dataset(root, run.dataset)
-    score(root / run.folder, root / run.prepared, plan.heads(root, run), dataset.derive)
+    score(root / run.folder, root / run.prepared, heads_of(root, run), dataset.derive)
 
 
 def _cost(root: Path, options: argparse.Namespace) -> None:

@@ -13,10 +13,11 @@ from torch import nn
 
 from saccade import strips
 from saccade.device import choose_device, seed_everything, to_device
+from saccade.files import read_json, write_atomic
 from saccade.inference import check_macs, finished_model, need_trained, predict_point
 from saccade.maps import draw_maps
 from saccade.project import load_module
-from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, read_json, write_atomic
+from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
 from saccade.video.decode import VideoInfo, probe, read_frames
 from saccade.video.loader import VideoDataset, collate, read_index
 from saccade.video.transforms import in_test_clip

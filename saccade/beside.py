@@ -11,7 +11,7 @@ import pandas as pd
 from saccade import compare
 from saccade.compare import Runs
 from saccade.frontier import cost_ratio
-from saccade.stand_ins import Cell
+from saccade.plan.points import Cell
 from saccade.stats import Interval
 from saccade.tables import Plan, dataset_label, point_titles, rows_of, run_folder, runs_of
 from saccade.verdict import LEAST_HEADROOM

@@ -18,7 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from saccade.records import SaccadeError, canonical, write_atomic
+from saccade.files import write_atomic
+from saccade.records import SaccadeError, canonical
 
 
 class Part(Protocol):

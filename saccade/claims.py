@@ -15,12 +15,11 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.paper import Claim, Paper, claims_hash, read_paper
 from saccade.ours import Ours
-from saccade.paper import Claim, Paper, claims_hash, read_paper
 from saccade.paper_tables import printed_cells
 from saccade.project import load_module
-from saccade.records import CLAIMS_COLUMNS, SaccadeError
-from saccade.strict import suggest
+from saccade.records import CLAIMS_COLUMNS, SaccadeError, suggest
 from saccade.tables import Plan
 from saccade.typeset import NONE
 from saccade.verdict import Cited, Finding, Judgement, NotRun, Outcome, Untestable, judge

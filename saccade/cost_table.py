@@ -12,7 +12,8 @@ from types import ModuleType
 
 import pandas as pd
 
-from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError, write_csv
+from saccade.files import write_csv
+from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
 KEY = ["paper", "table", "row", "column", "dataset"]
 UNITS = ("MACs", "MMACs", "GMACs", "TMACs")

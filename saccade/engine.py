@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from saccade.checkpoint import Checkpoint, Part
 from saccade.device import precision, to_device
-from saccade.records import Head, SaccadeError, write_atomic
+from saccade.files import write_atomic
+from saccade.records import Head, SaccadeError
 from saccade.settings import Recipe
 from saccade.video.loader import VideoDataset, batches
 from saccade.weights import covered

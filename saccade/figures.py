@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from saccade.records import write_atomic, write_json
+from saccade.files import write_atomic, write_json
 from saccade.tables import group_modules, rows_of
 from saccade.typeset import significant
 

@@ -20,9 +20,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from saccade.figures import STYLE
+from saccade.files import read_json
 from saccade.ours import Run, prepared_folder
 from saccade.project import load_module
-from saccade.records import SaccadeError, read_json
+from saccade.records import SaccadeError
 from saccade.tables import Plan, collect_metrics, read_history, run_folder, runs_of
 from saccade.typeset import about, significant, source
 from saccade.verdict import NotRun

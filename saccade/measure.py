@@ -20,11 +20,12 @@ from tqdm import tqdm
 
 from saccade import machine, timing
 from saccade.device import seed_everything
+from saccade.files import read_json, write_json
 from saccade.inference import finished_model, need_trained
 from saccade.nn import fast
-from saccade.project import load_module
-from saccade.records import Prediction, SaccadeError, Task, provenance, read_json, write_json
-from saccade.rerun import timed_with
+from saccade.plan.staleness import timed_with
+from saccade.project import load_module, provenance
+from saccade.records import Prediction, SaccadeError, Task
 from saccade.video import decode
 from saccade.video.loader import VideoDataset, collate, read_index
 

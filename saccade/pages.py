@@ -15,7 +15,8 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from saccade import figures
-from saccade.records import SaccadeError, read_json, write_atomic
+from saccade.files import read_json, write_atomic
+from saccade.records import SaccadeError
 from saccade.typeset import LONG, TEXT, escape_latex, number_notes
 
 TEMPLATES = Path("workflow/templates")

@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.paper import Layout, Paper, Source
 from saccade.cost_table import KEY, NULL_MODEL, UNITS, is_complexity, read_reported
-from saccade.paper import Layout, Paper, Source
-from saccade.records import SaccadeError, read_json
-from saccade.strict import suggest
+from saccade.files import read_json
+from saccade.records import SaccadeError, suggest
 from saccade.tables import Plan, average_editions, collect_metrics, collect_planned, dataset_label, rows_of, run_folder, summarise
 from saccade.video.sampling import num_views
 

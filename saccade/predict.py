@@ -3,9 +3,10 @@
 import time
 
 from saccade.device import choose_device, seed_everything
+from saccade.files import write_json, write_parquet
 from saccade.inference import check_macs, finished_model, predict_point
-from saccade.project import load_module
-from saccade.records import PREDICTION_COLUMNS, Task, canonical, provenance, write_json, write_parquet
+from saccade.project import load_module, provenance
+from saccade.records import PREDICTION_COLUMNS, Task, canonical
 from saccade.video.loader import VideoDataset, read_index
 
 

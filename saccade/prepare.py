@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from saccade.project import load_module
-from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError, provenance, write_json, write_parquet
+from saccade.files import write_json, write_parquet
+from saccade.project import load_module, provenance
+from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
 from saccade.video.container import VideoError, fingerprint
 from saccade.video.decode import probe
 from saccade.video.loader import check_index

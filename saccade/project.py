@@ -1,16 +1,20 @@
-"""The checkout on disk: its root, the folders that have a card, and the modules inside them."""
+"""The checkout on disk: its root, the folders that have a card, the modules inside them, and what a result made here is traced back to."""
 
 import dataclasses
+import datetime
 import importlib
+import importlib.metadata
+import os
+import platform
 import re
+import subprocess
 import sys
 import typing
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from saccade.records import SaccadeError
-from saccade.strict import suggest
+from saccade.records import SaccadeError, suggest
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -72,3 +76,32 @@ def settings_class(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         elif item.default_factory is not dataclasses.MISSING:
             defaults[item.name] = item.default_factory()
     return keys, defaults
+
+
+def provenance(root: Path, **more: Any) -> dict[str, Any]:
+    """Where and with what a result was made: versions, commit, machine, time; `more` is added as it is."""
+    packages = ["torch", "torchvision", "numpy", "av", "pandas", "snakemake"]
+    return {
+        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": _git(root, "rev-parse", "HEAD"),
+        "modified": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "packages": {name: version for name in packages if (version := _version(name))},
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+    } | more
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

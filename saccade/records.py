@@ -1,22 +1,15 @@
-"""What Saccade writes: the fixed columns, the small record types, and atomic files. No torch here."""
+"""What Saccade writes: the fixed columns and the small record types; the error whose message says what is right. No torch."""
 
-import contextlib
-import datetime
-import importlib.metadata
+import difflib
 import json
-import os
-import platform
-import re
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
+
 
 # data/<d>/prepared/<budget>[@edition]/index.parquet; one integer (or list of integers, multi-label) column per head follows.
 INDEX_COLUMNS = ["video_id", "split", "cluster", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"]
@@ -29,8 +22,6 @@ REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit
 COST_COLUMNS = ["paper", "table", "row", "column", "dataset", "unit", "reported", "ours", "relative_error", "rule", "note"]
 CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
-LEFT_OVER = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # how write_atomic names what isn't whole yet
-LEFT_OVER_S = 3600
 
 
 class SaccadeError(Exception):
@@ -115,98 +106,9 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write(temporary)` and rename the result to `path`, so that a file that is there is whole.
-
-    Raises SaccadeError naming the folder where it can't be written (read-only, full).
-    """
-    path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise SaccadeError(
-            f"cannot write {path}: {error.strerror or error}; is the folder writable and is there room on the disk?"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def need_writable(folder: Path) -> None:
-    """Raises SaccadeError where no file can be written into the folder, which is made if need be: to ask before a long step."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise SaccadeError(
-            f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the disk?"
-        ) from None
-
-
-def clear_leftovers(folder: Path) -> None:
-    """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an hour. Once before a
-    long step, not at each writing, which would list a folder of thousands of videos thousands of times."""
-    for left in (path for path in folder.glob(".*") if LEFT_OVER.fullmatch(path.name)):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > LEFT_OVER_S:
-                left.unlink()
-
-
-def write_json(path: Path, value: Any) -> None:
-    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
-    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def read_json(path: Path) -> Any:
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SaccadeError(f"{path} does not exist") from None
-    except json.JSONDecodeError as error:
-        raise SaccadeError(f"{path} is not valid JSON ({error}); remove it and run again") from None
-
-
-def write_parquet(path: Path, table: "pd.DataFrame") -> None:
-    write_atomic(path, lambda temporary: table.to_parquet(temporary, index=False))
-
-
-def write_csv(path: Path, table: "pd.DataFrame") -> None:
-    write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
-
-
-def provenance(root: Path, **more: Any) -> dict[str, Any]:
-    """Where and with what a result was made: versions, commit, machine, time; `more` is added as it is."""
-    packages = ["torch", "torchvision", "numpy", "av", "pandas", "snakemake"]
-    return {
-        "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "modified": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
-        "python": platform.python_version(),
-        "packages": {name: version for name in packages if (version := _version(name))},
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-    } | more
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+def suggest(word: object, choices: Iterable[str]) -> str:
+    """`; did you mean 'x'?` and the list of what exists, for the end of an error."""
+    names = sorted(choices)
+    near = difflib.get_close_matches(str(word), names, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"{hint} (there are: {', '.join(names) or 'none'})"

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 from saccade import claims, pages, tables
-from saccade.records import SaccadeError, canonical, read_json, write_atomic, write_csv
+from saccade.files import read_json, write_atomic, write_csv
+from saccade.records import SaccadeError, canonical
 from saccade.show import read_coverage, show_not_run
 from saccade.tables import Plan, collect_metrics, collect_planned, dataset_label, only, run_folder, runs_of
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from saccade import looks, metrics, stats
+from saccade.files import read_json, write_json, write_parquet
 from saccade.predictions import in_order, labels_of, positives_of, scores_of, split_videos
-from saccade.records import Head, SaccadeError, read_json, write_json, write_parquet
+from saccade.records import Head, SaccadeError
 
 KS = (1, 5)
 SEED = 0  # of the resampling: the same for every point and run, so that their intervals rest on the same draws

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from saccade.beside import ROLES, Beside, StandIn
-from saccade.records import read_json
+from saccade.files import read_json
 from saccade.tables import (
     Plan,
     count_videos,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.paper import Layout, read_paper
 from saccade.cost_table import NULL_MODEL
-from saccade.paper import Layout, read_paper
 from saccade.paper_tables import COUNTED, EXECUTED, NOT_RUN, paper_cells, printed_cells, read_results
 from saccade.tables import Plan, rows_of
 from saccade.typeset import NONE, about, percent, significant, source

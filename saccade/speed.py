@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.records import read_json
-from saccade.rerun import timed_with
+from saccade.files import read_json
+from saccade.plan.staleness import timed_with
 from saccade.tables import Plan, dataset_label, rows_of, run_folder, runs_of
 from saccade.typeset import NONE, percent, significant
 

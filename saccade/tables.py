@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade.grid import judge
-from saccade.records import METRICS_COLUMNS, read_json
+from saccade.files import read_json
+from saccade.plan.gates import why_gate_missed
+from saccade.records import METRICS_COLUMNS
 
 PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
 HISTORY_COLUMNS = ["dataset", "variant", "seed", "phase", "epoch", "series", "value"]
@@ -78,7 +79,7 @@ def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
     """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card sets."""
     found = []
     for product, gate in ((root / path, gate) for path, gate in run["gates"].items()):
-        if product.exists() and (missed := judge(gate, read_json(product)["result"])):
+        if product.exists() and (missed := why_gate_missed(gate, read_json(product)["result"])):
             found.append(f"phase {product.stem} of {product.parent.relative_to(root / 'results')} {missed}")
     return found
 

@@ -10,8 +10,9 @@ from saccade import released, weights
 from saccade.checkpoint import Checkpoint
 from saccade.device import choose_device, place, seed_everything
 from saccade.engine import PhaseRun
-from saccade.project import load_module
-from saccade.records import Task, provenance, read_json, write_json
+from saccade.files import read_json, write_json
+from saccade.project import load_module, provenance
+from saccade.records import Task
 from saccade.video.loader import VideoDataset, read_index
 
 

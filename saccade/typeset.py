@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.records import write_atomic, write_csv, write_json
+from saccade.files import write_atomic, write_csv, write_json
 from saccade.tables import Plan
 
 NONE = "–"  # what an empty cell shows

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from saccade.records import SaccadeError, read_json, write_atomic, write_json
+from saccade.files import read_json, write_atomic, write_json
+from saccade.records import SaccadeError
 
 
 def covered(names: Iterable[str], globs: Sequence[str], key: str = "trains") -> list[str]:

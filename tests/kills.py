@@ -31,7 +31,7 @@ import saccade.nn.backbones  # noqa: E402  # before the forks, so that no child 
 import saccade.predict  # noqa: E402
 import saccade.score  # noqa: E402
 import saccade.train  # noqa: E402, F401
-from saccade import records  # noqa: E402
+from saccade import files  # noqa: E402
 from saccade.__main__ import main  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,7 +89,7 @@ def start(root: Path, arguments: list[str], die_at: tuple[int, str] | None = Non
         os.dup2(log, 1)
         os.dup2(log, 2)
         if die_at:
-            records.os.replace = _deadly(*die_at)  # type: ignore[attr-defined]
+            files.os.replace = _deadly(*die_at)  # type: ignore[attr-defined]
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os._exit(main(arguments))
     except SystemExit as error:

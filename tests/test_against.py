@@ -5,15 +5,18 @@ import shutil
 import pytest
 from conftest import ROOT, edit
 
-from saccade import against, grid, plan
-from saccade.cards import load_method
-from saccade.grid import load_config
+from saccade.cards.config import load_config
+from saccade.cards.method import load_method
+from saccade.plan import counterparts
+from saccade.plan.grid import planned_grid
+from saccade.plan.points import points_of
+from saccade.plan.runs import Run
 from saccade.project import names
 from saccade.records import SaccadeError
 
 
 def run(project, variant="plain"):
-    return plan.Run("demo", "dots", "2", "toy", variant, 3)
+    return Run("demo", "dots", "2", "toy", variant, 3)
 
 
 def say(project, text):
@@ -26,18 +29,18 @@ def say(project, text):
 )
 def test_what_is_not_said_is_the_points_own(project, text, variant, point):
     say(project, text)
-    found = against.counterpart(project, run(project), "quick")
+    found = counterparts.counterpart(project, run(project), "quick")
     assert (found.run, found.point, found.why) == (run(project, variant), point, "")
 
 
 def test_a_point_without_one_has_none(project):
-    assert against.counterpart(project, run(project), "frames1") is None
-    assert against.timed(project, run(project)) == {}
+    assert counterparts.counterpart(project, run(project), "frames1") is None
+    assert counterparts.timed(project, run(project)) == {}
 
 
 def test_keys_of_a_grid_are_filled_in(project):
     edit(project / "methods/toy/card.yml", "grid: {num_frames: [1, 2]}}", 'grid: {num_frames: [1, 2]}, against: "wide/frames{num_frames}"}')
-    assert {name: other.run.variant + "/" + other.point for name, other in against.timed(project, run(project)).items()} == {
+    assert {name: other.run.variant + "/" + other.point for name, other in counterparts.timed(project, run(project)).items()} == {
         "frames1": "wide/frames1",
         "frames2": "wide/frames2",
     }
@@ -58,13 +61,13 @@ def test_keys_of_a_grid_are_filled_in(project):
 def test_a_counterpart_that_is_not_there_stops_the_plan(project, text, message):
     say(project, text)
     with pytest.raises(SaccadeError, match=r"card\.yml: points\.quick\.against: .*" + message):
-        grid.grid(project, load_config({"budget": "demo", "seeds": [3], "runs": ["dots@2/toy/plain"]}))
+        planned_grid(project, load_config({"budget": "demo", "seeds": [3], "runs": ["dots@2/toy/plain"]}))
 
 
 def test_variants_may_have_counterparts_of_their_own_or_none(project):
     say(project, "{plain: wide/frames2}")
-    assert against.counterpart(project, run(project), "quick").run == run(project, "wide")
-    assert against.counterpart(project, run(project, "wide"), "quick") is None
+    assert counterparts.counterpart(project, run(project), "quick").run == run(project, "wide")
+    assert counterparts.counterpart(project, run(project, "wide"), "quick") is None
 
 
 def test_a_counterpart_of_an_unknown_variant_is_an_error(project):
@@ -77,13 +80,13 @@ def test_a_point_of_other_variants_only_is_no_counterpart(project):
     say(project, "wide/alone")
     edit(project / "methods/toy/card.yml", "  truthful:", "  alone: {only: [plain]}\n  truthful:")
     with pytest.raises(SaccadeError, match="toy/wide has no point 'alone'"):
-        against.counterpart(project, run(project), "quick")
+        counterparts.counterpart(project, run(project), "quick")
 
 
 def test_a_counterpart_that_cannot_run_here_is_not_timed(project):
     say(project, "truthful")
-    assert "ground truth" in against.counterpart(project, run(project), "quick").why
-    assert against.timed(project, run(project)) == {}
+    assert "ground truth" in counterparts.counterpart(project, run(project), "quick").why
+    assert counterparts.timed(project, run(project)) == {}
 
 
 def config(**more):
@@ -94,10 +97,10 @@ def test_a_config_selects_runs_to_time_with_its_first_seed(project):
     say(project, "wide/frames2")
     (project / "methods/toy/model.py").write_text("def build(): ...\ndef predict(): ...\n")
     shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))  # whose code is hashed
-    rows = grid.grid(project, config(measure=["dots/toy/pl*"]))["runs"]
+    rows = planned_grid(project, config(measure=["dots/toy/pl*"]))["runs"]
     assert [row["run"] for row in rows if row["measured"]] == ["demo/dots/toy/plain/seed1"]
     assert rows[0]["points"][2]["against"] == "demo/dots/toy/wide/seed0/frames2"
-    assert not any(row["measured"] for row in grid.grid(project, config())["runs"])
+    assert not any(row["measured"] for row in planned_grid(project, config())["runs"])
 
 
 @pytest.mark.parametrize(
@@ -105,13 +108,13 @@ def test_a_config_selects_runs_to_time_with_its_first_seed(project):
 )
 def test_a_pattern_that_times_nothing_is_an_error(project, pattern, message):
     with pytest.raises(SaccadeError, match=message):
-        grid.grid(project, config(measure=[pattern]))
+        planned_grid(project, config(measure=[pattern]))
 
 
 @pytest.mark.parametrize("name", names(ROOT, "methods"))
 def test_every_counterpart_of_a_card_is_there(name):
     method = load_method(ROOT, name)
     for variant in method.variants:
-        each = plan.Run("demo", "motion-digits", "", name, variant, 0)
-        for point, _ in plan.points(ROOT, each):
-            against.counterpart(ROOT, each, point.name)
+        each = Run("demo", "motion-digits", "", name, variant, 0)
+        for point, _ in points_of(ROOT, each):
+            counterparts.counterpart(ROOT, each, point.name)

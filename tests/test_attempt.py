@@ -11,10 +11,15 @@ from conftest import ROOT, edit
 from matplotlib.image import imread
 from numbered import encode
 
-from saccade import attempt, cost, plan, rerun, strips, weights
+from saccade import attempt, cost, strips, weights
 from saccade.__main__ import main
-from saccade.cards import load_method
-from saccade.datasets import load_dataset
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import load_method
+from saccade.plan import staleness
+from saccade.plan.layers import resolve
+from saccade.plan.phases import phase_of, phase_settings
+from saccade.plan.points import point_to_try
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.video import decode, sampling, transforms
@@ -31,14 +36,14 @@ def trained(tmp_path_factory) -> Path:
     for name in ("saccade", "methods/tsn", "data/folder"):
         shutil.copytree(ROOT / name, root / name, ignore=ignore)
     (root / "Snakefile").touch()
-    run = plan.Run.parse(root, RUN)
+    run = Run.parse(root, RUN)
     torch.manual_seed(0)
-    model = load_module(root / "methods/tsn/model.py").build(plan.resolve(root, run).typed, HEADS)
+    model = load_module(root / "methods/tsn/model.py").build(resolve(root, run).typed, HEADS)
     for layer in model.modules():
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.normal_(layer.weight)  # far from equal probabilities
-    phase = plan.phase_of(root, run, "train")
-    facts = {"settings": plan.phase_settings(root, run, phase), "code": rerun.train_code(root, "tsn", "train"), "trains": ["*"]}
+    phase = phase_of(root, run, "train")
+    facts = {"settings": phase_settings(root, run, phase), "code": staleness.train_code(root, "tsn", "train"), "trains": ["*"]}
     weights.save(root / run.folder / "train.json", model, ["*"], facts | {"classes": {"label": list(HEADS[0].classes)}})
     (root / "other").mkdir()
     for name in ("clip.mp4", "other/clip.avi"):
@@ -55,8 +60,8 @@ def project(trained, monkeypatch) -> Path:
 def test_what_it_says_is_what_the_network_says(project, capsys):
     assert main(["try", RUN, "clip.mp4", "--point", "uniform4", "--out", "strips"]) == 0
     said = capsys.readouterr().out
-    run = plan.Run.parse(project, RUN)
-    settings = plan.resolve(project, run, point="uniform4").typed
+    run = Run.parse(project, RUN)
+    settings = resolve(project, run, point="uniform4").typed
     module = load_module(project / "methods/tsn/model.py")
     model = module.build(settings, HEADS).eval()
     weights.load(model, [project / run.folder / "train.json"], whole=True)
@@ -126,9 +131,9 @@ def test_a_run_trained_otherwise_than_its_card_says_now_is_noted(project, capsys
 
 
 def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
-    run = plan.Run.parse(project, RUN)
-    assert plan.resolve(project, run).values["num_frames"] == 8
-    assert plan.point_to_try(project, run) == "uniform8"
+    run = Run.parse(project, RUN)
+    assert resolve(project, run).values["num_frames"] == 8
+    assert point_to_try(project, run) == "uniform8"
 
 
 def tried(path: Path, decisions: dict) -> attempt.Tried:
@@ -139,7 +144,7 @@ def strip(project, decisions: dict, monkeypatch):
     """The looks and the offered frames that the strip would draw, for a clip of the frames 0, 10, 20, 30."""
     seen: dict = {}
     monkeypatch.setattr(strips, "draw", lambda *given: seen.update(looks=given[4], offered=given[5]))
-    settings = plan.resolve(project, plan.Run.parse(project, RUN)).typed
+    settings = resolve(project, Run.parse(project, RUN)).typed
     numbers = [0, 10, 20, 30]
     clip = {"indices": torch.tensor(numbers), "rgb": transforms.test_clip(decode.read_frames(project / "clip.mp4", numbers).rgb, settings)}
     attempt._strip("run", tried(project / "clip.mp4", decisions), clip, settings)
@@ -154,7 +159,7 @@ def test_a_strip_shows_the_frames_decided_on_with_their_boxes(project, monkeypat
 
 def test_a_box_lies_on_the_picture_where_it_lies_in_the_frame(project, monkeypatch):
     """128 x 170 after resizing, of which the crop starts at row 8 and column 29; a frame outside the clip is shown whole."""
-    settings = plan.resolve(project, plan.Run.parse(project, RUN)).typed
+    settings = resolve(project, Run.parse(project, RUN)).typed
     assert (settings.resize, settings.crop) == (128, 112)
     box = [0.25, 0.25, 0.5, 0.5]
     inside, outside = strip(project, {"frames": [20, 7], "boxes": [box, box]}, monkeypatch)[0][::-1]

@@ -1,11 +1,11 @@
 import pytest
 from conftest import edit
 
-from saccade.cards import load_method
-from saccade.datasets import load_dataset
-from saccade.grid import load_config
+from saccade.cards.config import load_config
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import load_method
+from saccade.cards.yaml import check_value, read_yaml
 from saccade.records import SaccadeError
-from saccade.strict import check_value, read_yaml
 
 
 @pytest.mark.parametrize(

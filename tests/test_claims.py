@@ -8,7 +8,8 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import claims, paper, report
+from saccade import claims, report
+from saccade.cards import paper
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from conftest import edit
 
-from saccade.closure import code_hash
+from saccade.code_hash import code_hash
 from saccade.records import SaccadeError
 
 STEP = """

@@ -10,27 +10,31 @@ import pytest
 import torch
 from conftest import ROOT
 
-from saccade import cost, cost_check, device, engine, plan, weights
-from saccade.cards import IMPORT, load_method
-from saccade.datasets import load_dataset
+from saccade import cost, cost_check, device, engine, weights
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import IMPORT, load_method
+from saccade.plan.layers import heads_of, resolve
+from saccade.plan.phases import phases_of, weights_of
+from saccade.plan.points import points_of
+from saccade.plan.runs import Run
 from saccade.project import load_module, names
 
 FRAMES, SIZE = 4, 64
 
 
-def smallest(method: str) -> plan.Run:
+def smallest(method: str) -> Run:
     """The method's variant with the fewest parameters, on the first embedded dataset."""
     card = load_method(ROOT, method)
     trained = [name for name, variant in card.variants.items() if not variant.part and not variant.released]
-    runs = [plan.Run("demo", "motion-digits", "", method, variant, 0) for variant in trained]
+    runs = [Run("demo", "motion-digits", "", method, variant, 0) for variant in trained]
     return min(runs, key=lambda run: sum(p.numel() for p in built(run, on="meta")[0].parameters()))
 
 
-def built(run: plan.Run, on: str = "cpu"):
-    settings = plan.resolve(ROOT, run).typed
+def built(run: Run, on: str = "cpu"):
+    settings = resolve(ROOT, run).typed
     torch.manual_seed(0)
     with torch.device(on):
-        return load_module(ROOT / "methods" / run.method / "model.py").build(settings, plan.heads(ROOT, run)).eval(), settings
+        return load_module(ROOT / "methods" / run.method / "model.py").build(settings, heads_of(ROOT, run)).eval(), settings
 
 
 def clip(videos: int, seed: int = 0) -> dict:
@@ -89,7 +93,7 @@ def test_a_video_does_not_depend_on_its_batch_mates(method):
 def test_a_prediction_has_a_row_of_probabilities_per_video_and_head(method):
     run, model, settings, module = method
     found = module.predict(model, clip(2), settings)
-    for head in plan.heads(ROOT, run):
+    for head in heads_of(ROOT, run):
         probabilities = found.probabilities[head.name]
         assert probabilities.shape == (2, head.num_classes)
         assert probabilities.min() >= 0 and probabilities.max() <= 1
@@ -100,11 +104,11 @@ def test_a_prediction_has_a_row_of_probabilities_per_video_and_head(method):
 def test_a_trained_model_comes_back_from_its_phases(method, tmp_path):
     run, model, settings, module = method
     products = []
-    for need in plan.weights(ROOT, run):
+    for need in weights_of(ROOT, run):
         products.append(tmp_path / f"{len(products)}.json")
         weights.save(products[-1], model, need.phase.trains, {})
     torch.manual_seed(1)
-    other = module.build(settings, plan.heads(ROOT, run)).eval()
+    other = module.build(settings, heads_of(ROOT, run)).eval()
     weights.load(other, products, whole=True)
     first, second = (module.predict(net, clip(2), settings).probabilities for net in (model, other))
     assert all(torch.equal(first[head], second[head]) for head in first)
@@ -125,7 +129,7 @@ def trained(method, monkeypatch, tmp_path, phase):
     run, _, _, _ = method
     model, settings = built(run)
     settings = dataclasses.replace(settings, epochs=2, batch_size=4, warmup_epochs=0.0, selection="last")
-    heads = plan.heads(ROOT, run)
+    heads = heads_of(ROOT, run)
 
     def batches(dataset, batch_size, *, epoch, **_):
         labels = {head.name: torch.arange(4) % head.num_classes for head in heads}
@@ -154,7 +158,7 @@ def trained(method, monkeypatch, tmp_path, phase):
 
 
 def test_a_phase_changes_only_what_it_trains_and_the_same_seed_gives_the_same_weights(method, monkeypatch, tmp_path):
-    for phase in plan.phases(ROOT, method[0]):
+    for phase in phases_of(ROOT, method[0]):
         before, after = trained(method, monkeypatch, tmp_path, phase)
         changed = {key for key in after if not torch.equal(before[key], after[key])}
         assert changed and changed <= set(weights.covered(after, phase.trains))
@@ -171,10 +175,10 @@ def test_the_same_seed_builds_the_same_model(method):
 def test_every_setting_of_a_card_resolves_for_every_variant_and_point(method):
     name = method[0].method
     for variant in load_method(ROOT, name).variants:
-        run = plan.Run("demo", "motion-digits", "", name, variant, 0)
-        plan.weights(ROOT, run)
-        for point, _ in plan.points(ROOT, run):
-            assert dataclasses.is_dataclass(plan.resolve(ROOT, run, point=point.name).typed)
+        run = Run("demo", "motion-digits", "", name, variant, 0)
+        weights_of(ROOT, run)
+        for point, _ in points_of(ROOT, run):
+            assert dataclasses.is_dataclass(resolve(ROOT, run, point=point.name).typed)
 
 
 def test_every_phase_of_a_card_is_a_function(method):

@@ -11,8 +11,14 @@ import torch
 from conftest import ROOT, edit
 from numbered import encode
 
-from saccade import grid, measure, plan, rerun, weights
+from saccade import measure, weights
 from saccade.__main__ import main
+from saccade.cards.config import load_config
+from saccade.cards.method import load_method
+from saccade.plan import staleness
+from saccade.plan.grid import planned_grid
+from saccade.plan.layers import heads_of, resolve
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.video import decode
 
@@ -63,10 +69,10 @@ def ready(project, monkeypatch):
             {"video_id": f"v{number}", "split": "test", "cluster": number, "path": f"data/dots/v{number}.mp4", "noun": 0} | vars(info)
         )
     pd.DataFrame(rows).to_parquet(folder / "index.parquet")
-    run = plan.Run("demo", "dots", "", "toy", "plain", 0)
-    settings = plan.resolve(project, run).typed
+    run = Run("demo", "dots", "", "toy", "plain", 0)
+    settings = resolve(project, run).typed
     torch.manual_seed(0)
-    model = load_module(project / "methods/toy/model.py").build(settings, plan.heads(project, run))
+    model = load_module(project / "methods/toy/model.py").build(settings, heads_of(project, run))
     weights.save(project / run.folder / "base.json", model, ["*"], {})
     shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))  # whose code is hashed
     monkeypatch.setattr(measure, "PROCESSES", 1)
@@ -89,8 +95,8 @@ def test_a_point_is_timed_beside_its_counterpart(ready):
     assert {"decode", "transforms", "model.features", "model.classifier", "outside"} == set(found["parts"]["cpu"]["own"])
     assert found["optimised"]["cpu"]["own"]["folded"] == 1 and found["optimised"]["cpu"]["own"]["decided_otherwise"] == 0
     assert found["machine"]["threads"] == 1 and found["machine"]["cpu"] and len(found["machine"]["processes"]) == 1
-    assert found["code"] == rerun.measure_code(project, "toy") and found["provenance"]["packages"]["torch"]
-    wanted = json.loads(rerun.measure_params(project, run)["settings"])
+    assert found["code"] == staleness.measure_code(project, "toy") and found["provenance"]["packages"]["torch"]
+    wanted = json.loads(staleness.measure_params(project, run)["settings"])
     assert json.loads(json.dumps(found["settings"])) == wanted["quick"]
 
 
@@ -105,7 +111,7 @@ def test_one_point_can_be_asked_for_and_the_others_stay_where_they_are_current(r
     project, run = ready
     file = project / run.folder / "latency.json"
     edit(project / "methods/toy/card.yml", "  quick:", "  brisk: {num_frames: 3, against: frames2}\n  quick:")
-    plan.load_method.cache_clear()
+    load_method.cache_clear()
     brisk = made_pair(project, run, "brisk")
     current = {"settings": brisk.values, "code": brisk.code}
     for before, kept in (({"brisk": current}, True), ({"brisk": current | {"code": "old"}}, False), ({}, False)):
@@ -121,14 +127,14 @@ def test_the_plan_knows_what_current_times_are_made_with(ready):
     project, run = ready
 
     def planned():
-        (row,) = grid.grid(project, grid.load_config({"budget": "demo", "runs": ["dots/toy/plain"], "seeds": [0]}))["runs"]
+        (row,) = planned_grid(project, load_config({"budget": "demo", "runs": ["dots/toy/plain"], "seeds": [0]}))["runs"]
         return {point["name"]: point["timed_with"] for point in row["points"]}
 
     pair = made_pair(project, run)
-    assert planned()["quick"] == rerun.timed_with(pair.code, pair.values) and planned()["frames2"] == ""
+    assert planned()["quick"] == staleness.timed_with(pair.code, pair.values) and planned()["frames2"] == ""
     before = planned()["quick"]
     edit(project / "methods/toy/card.yml", "timing_batch_size: 2", "timing_batch_size: 3")
-    plan.load_method.cache_clear()
+    load_method.cache_clear()
     assert planned()["quick"] != before
 
 
@@ -170,12 +176,12 @@ def test_an_untrained_run_is_not_predicted_and_says_how_to_train_it(ready, capsy
 
 def test_settings_that_change_no_clock_measure_nothing_again(ready):
     project, run = ready
-    before = rerun.measure_params(project, run)
+    before = staleness.measure_params(project, run)
     edit(project / "methods/toy/card.yml", "  quick:", "  more: {num_frames: 3}\n  quick:")
-    assert plan.load_method.cache_clear() is None and rerun.measure_params(project, run) == before
+    assert load_method.cache_clear() is None and staleness.measure_params(project, run) == before
     edit(project / "methods/toy/card.yml", "timing_batch_size: 2", "timing_batch_size: 3")
-    plan.load_method.cache_clear()
-    assert rerun.measure_params(project, run)["settings"] != before["settings"]
+    load_method.cache_clear()
+    assert staleness.measure_params(project, run)["settings"] != before["settings"]
 
 
 def test_optimisations_that_change_the_model_are_refused(ready, monkeypatch):
@@ -189,7 +195,7 @@ def test_optimisations_that_change_the_model_are_refused(ready, monkeypatch):
 
 def made_pair(project, run, point="quick"):
     from saccade.__main__ import _pair
-    from saccade.against import timed
+    from saccade.plan.counterparts import timed
 
     return _pair(project, run, point, timed(project, run)[point])
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from saccade import claims, paper, paper_tables, show_paper
+from saccade import claims, paper_tables, show_paper
+from saccade.cards import paper
 from saccade.project import names
 from saccade.records import REPORTED_COLUMNS, SaccadeError
 

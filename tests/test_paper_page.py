@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from test_report import Tags, write_project
 
-from saccade import pages, paper, report
+from saccade import pages, report
+from saccade.cards import paper
 
 pytestmark = pytest.mark.slow
 

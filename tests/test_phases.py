@@ -13,9 +13,11 @@ import torch
 from conftest import ROOT, copy_project, edit, planned, snakemake
 from safetensors.torch import load_file
 
-from saccade import describe, plan, report
+from saccade import report
 from saccade.__main__ import main
-from saccade.records import read_json
+from saccade.files import read_json
+from saccade.plan import describe
+from saccade.plan.runs import Run
 from saccade.weights import sha256
 
 pytestmark = pytest.mark.slow
@@ -91,7 +93,7 @@ def test_points_that_keep_more_cost_more_on_the_same_weights(finished):
 
 
 def test_plan_shows_every_phase_that_a_run_is_made_of(finished):
-    said = describe.describe_run(finished, plan.Run.parse(finished, K2)).splitlines()
+    said = describe.describe_run(finished, Run.parse(finished, K2)).splitlines()
     assert said[:10] == [
         "demo/dots@b/toy/k2/seed0",
         "  data data/dots/prepared/demo@b",

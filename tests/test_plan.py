@@ -7,31 +7,38 @@ import sys
 import pytest
 from conftest import ROOT, edit
 
-from saccade import describe, grid, plan, rerun
 from saccade.__main__ import main
-from saccade.cards import load_method
-from saccade.datasets import load_dataset
-from saccade.grid import load_config
+from saccade.cards.config import load_config
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import load_method
+from saccade.plan import describe, staleness
+from saccade.plan.availability import why_blocked, why_unavailable
+from saccade.plan.gates import why_gate_missed
+from saccade.plan.grid import selected_runs, planned_grid
+from saccade.plan.layers import heads_of, resolve
+from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
+from saccade.plan.points import points_of
+from saccade.plan.runs import Run
 from saccade.records import SaccadeError
 
 
 def run(project, variant="plain", seed=0):
-    return plan.Run("demo", "dots", "", "toy", variant, seed)
+    return Run("demo", "dots", "", "toy", variant, seed)
 
 
 def test_later_layers_win_and_say_so(project):
-    resolved = plan.resolve(project, run(project), "policy")
+    resolved = resolve(project, run(project), "policy")
     assert (resolved.values["lr"], resolved.origins["lr"]) == (0.2, "datasets.dots")
     assert (resolved.values["epochs"], resolved.origins["epochs"]) == (3, "budgets.demo.phases.policy")
-    assert plan.resolve(project, run(project)).values["epochs"] == 1
-    assert plan.resolve(project, run(project), point="frames2").typed.num_frames == 2
+    assert resolve(project, run(project)).values["epochs"] == 1
+    assert resolve(project, run(project), point="frames2").typed.num_frames == 2
     assert resolved.origins["momentum"] == "default"
 
 
 def test_the_path_is_the_identity(project):
     text = "demo/dots@2/toy/wide/seed3"
-    assert plan.Run.parse(project, text).name == text
-    assert str(plan.Run.parse(project, text).prepared) == "data/dots/prepared/demo@2"
+    assert Run.parse(project, text).name == text
+    assert str(Run.parse(project, text).prepared) == "data/dots/prepared/demo@2"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_the_path_is_the_identity(project):
 )
 def test_a_wrong_run_is_named(project, text, message):
     with pytest.raises(SaccadeError, match=message):
-        plan.Run.parse(project, text)
+        Run.parse(project, text)
 
 
 @pytest.mark.parametrize(
@@ -64,17 +71,17 @@ def test_a_wrong_run_is_named(project, text, message):
 )
 def test_a_config_that_names_what_does_not_exist(project, config, message):
     with pytest.raises(SaccadeError, match=message):
-        grid.expand(project, load_config({"budget": "demo", "seeds": [0], **config}))
+        selected_runs(project, load_config({"budget": "demo", "seeds": [0], **config}))
 
 
 def test_globs_and_seeds_expand_in_order(project):
-    runs = grid.expand(project, load_config({"budget": "demo", "seeds": [1, 0], "runs": ["*/toy/*", "dots/toy/wide"]}))
+    runs = selected_runs(project, load_config({"budget": "demo", "seeds": [1, 0], "runs": ["*/toy/*", "dots/toy/wide"]}))
     assert [(r.variant, r.seed) for r in runs] == [("plain", 0), ("plain", 1), ("shared", 0), ("shared", 1), ("wide", 0), ("wide", 1)]
 
 
 def test_a_run_may_name_its_seeds(project):
     config = load_config({"budget": "demo", "seeds": [0, 1, 2], "runs": ["dots/toy/wide", "dots/toy/plain/seed[01]"]})
-    assert [(r.variant, r.seed) for r in grid.expand(project, config)] == [
+    assert [(r.variant, r.seed) for r in selected_runs(project, config)] == [
         ("plain", 0),
         ("plain", 1),
         ("wide", 0),
@@ -90,17 +97,17 @@ def test_what_fine_tuning_drops_of_another_dataset_is_said_by_product(project):
         "  shared: {use: [policy], phases: {policy: {needs: [plain/base]}}}",
         '  shared: {use: [policy], phases: {policy: {needs: [plain/base], drops: ["head.*"]}}}',
     )
-    found = plan.drops(project, run(project, "shared"))
+    found = drops_of(project, run(project, "shared"))
     assert {str(path): globs for path, globs in found.items()} == {"results/demo/dots/toy/plain/seed0/base.json": ("head.*",)}
     assert "without head.*" in describe.describe_run(project, run(project, "shared"))
 
 
 def test_weights_load_in_the_order_of_needs(project):
-    assert [str(need.product) for need in plan.weights(project, run(project))] == [
+    assert [str(need.product) for need in weights_of(project, run(project))] == [
         "results/demo/dots/toy/plain/seed0/base.json",
         "results/demo/dots/toy/plain/seed0/policy.json",
     ]
-    assert [str(need.product) for need in plan.weights(project, run(project, "shared"))] == [
+    assert [str(need.product) for need in weights_of(project, run(project, "shared"))] == [
         "results/demo/dots/toy/plain/seed0/base.json",
         "results/demo/dots/toy/shared/seed0/policy.json",
     ]
@@ -109,7 +116,7 @@ def test_weights_load_in_the_order_of_needs(project):
 def test_a_shared_phase_with_other_settings_is_refused(project):
     edit(project / "methods/toy/card.yml", "shared: {use: [policy],", "shared: {width: 16, use: [policy],")
     with pytest.raises(SaccadeError, match=r"trained with other settings: width \(16 here, 4 there\)"):
-        plan.weights(project, run(project, "shared"))
+        weights_of(project, run(project, "shared"))
 
 
 @pytest.mark.parametrize(
@@ -125,14 +132,14 @@ def test_a_shared_phase_with_other_settings_is_refused(project):
 def test_a_need_that_does_not_exist(project, need, message):
     edit(project / "methods/toy/card.yml", "needs: [plain/base]", f"needs: [{need}]")
     with pytest.raises(SaccadeError, match=message):
-        plan.weights(project, run(project, "shared"))
+        weights_of(project, run(project, "shared"))
 
 
 def test_a_budget_may_need_something_else(project):
     edit(project / "methods/toy/card.yml", "phases: {policy: {epochs: 3}}", "phases: {policy: {epochs: 3, needs: []}}")
-    assert plan.needs(project, run(project), plan.phase_of(project, run(project), "policy")) == []
-    study = plan.Run("study", "dots", "", "toy", "plain", 0)
-    assert [need.phase.name for need in plan.needs(project, study, plan.phase_of(project, study, "policy"))] == ["base"]
+    assert needs_of(project, run(project), phase_of(project, run(project), "policy")) == []
+    study = Run("study", "dots", "", "toy", "plain", 0)
+    assert [need.phase.name for need in needs_of(project, study, phase_of(project, study, "policy"))] == ["base"]
 
 
 @pytest.mark.parametrize(
@@ -147,8 +154,8 @@ def test_a_budget_may_need_something_else(project):
 def test_a_need_may_be_of_another_edition_dataset_or_method(project, need, product):
     add_second(project)
     edit(project / "methods/toy/card.yml", "needs: [plain/base]", f"needs: [{need}]")
-    shared = plan.Run("demo", "dots", "2", "toy", "shared", 0)
-    assert str(plan.weights(project, shared)[0].product) == f"results/demo/{product}"
+    shared = Run("demo", "dots", "2", "toy", "shared", 0)
+    assert str(weights_of(project, shared)[0].product) == f"results/demo/{product}"
 
 
 def add_second(project):
@@ -166,18 +173,18 @@ def test_a_run_that_needs_a_phase_trained_on_missing_data_is_not_run(project):
     add_second(project)
     (project / "data/dots/raw").mkdir()
     (project / "data/dots/raw/videos.zip").touch()
-    assert plan.blocked(project, run(project, "shared")) == ""
+    assert why_blocked(project, run(project, "shared")) == ""
     edit(project / "methods/toy/card.yml", "needs: [plain/base]", "needs: [more/toy/plain/base]")
     load_method.cache_clear()
-    assert plan.blocked(project, run(project, "shared")).startswith("data/more/raw lacks more.zip")
+    assert why_blocked(project, run(project, "shared")).startswith("data/more/raw lacks more.zip")
 
 
 def test_a_part_is_no_run_of_its_own(project):
     edit(project / "methods/toy/card.yml", "wide: {", "wide: {part: true, ")
     config = {"budget": "demo", "seeds": [0]}
-    assert [r.variant for r in grid.expand(project, load_config(config | {"runs": ["dots/toy/*"]}))] == ["plain", "shared"]
+    assert [r.variant for r in selected_runs(project, load_config(config | {"runs": ["dots/toy/*"]}))] == ["plain", "shared"]
     with pytest.raises(SaccadeError, match="'dots/toy/wide' is only a part of other variants"):
-        grid.expand(project, load_config(config | {"runs": ["dots/toy/wide"]}))
+        selected_runs(project, load_config(config | {"runs": ["dots/toy/wide"]}))
 
 
 @pytest.mark.parametrize(
@@ -189,8 +196,8 @@ def test_a_part_is_no_run_of_its_own(project):
     ],
 )
 def test_a_gate_says_what_is_missing(result, says):
-    assert re.match(says, grid.judge({"metric": "top1", "at_least": 0.5}, result)) and bool(says) == bool(
-        grid.judge({"metric": "top1", "at_least": 0.5}, result)
+    assert re.match(says, why_gate_missed({"metric": "top1", "at_least": 0.5}, result)) and bool(says) == bool(
+        why_gate_missed({"metric": "top1", "at_least": 0.5}, result)
     )
 
 
@@ -212,30 +219,30 @@ def test_plan_puts_a_phases_own_settings_under_its_name(project):
 
 
 def test_a_phase_depends_only_on_what_it_reads(project):
-    base, policy = plan.phases(project, run(project))
-    assert plan.phase_settings(project, run(project), base) == {"width": 4, "lr": 0.2, "epochs": 1}
-    assert "num_frames" in plan.phase_settings(project, run(project), policy)
+    base, policy = phases_of(project, run(project))
+    assert phase_settings(project, run(project), base) == {"width": 4, "lr": 0.2, "epochs": 1}
+    assert "num_frames" in phase_settings(project, run(project), policy)
 
 
 def test_a_phase_is_shared_over_the_settings_that_it_ignores(project):
     edit(project / "methods/toy/card.yml", "base: {reads: [width, lr, epochs]}", "base: {ignores: [width]}")
     edit(project / "methods/toy/card.yml", "shared: {use: [policy],", "shared: {width: 16, use: [policy],")
-    assert [need.run.variant for need in plan.weights(project, run(project, "shared"))] == ["plain", "shared"]
-    base = plan.phase_settings(project, run(project), plan.phase_of(project, run(project), "base"))
+    assert [need.run.variant for need in weights_of(project, run(project, "shared"))] == ["plain", "shared"]
+    base = phase_settings(project, run(project), phase_of(project, run(project), "base"))
     assert "width" not in base and "num_frames" in base
 
 
 def test_a_missing_dataset_is_planned_but_not_run_with_the_instruction(project):
-    planned = grid.grid(project, load_config({"budget": "demo", "seeds": [0], "runs": ["dots/toy/plain"]}))
+    planned = planned_grid(project, load_config({"budget": "demo", "seeds": [0], "runs": ["dots/toy/plain"]}))
     assert planned["runs"][0]["status"] == "not run"
     assert planned["runs"][0]["why"] == "data/dots/raw lacks videos.zip; Ask the authors for videos.zip."
     (project / "data/dots/raw").mkdir()
     (project / "data/dots/raw/videos.zip").touch()
-    assert plan.unavailable(project, load_dataset(project, "dots"), "demo") == ""
+    assert why_unavailable(project, load_dataset(project, "dots"), "demo") == ""
 
 
 def test_a_point_that_needs_truth_says_why_it_cannot_run(project):
-    assert [(point.name, bool(why)) for point, why in plan.points(project, run(project))] == [
+    assert [(point.name, bool(why)) for point, why in points_of(project, run(project))] == [
         ("frames1", False),
         ("frames2", False),
         ("truthful", True),
@@ -245,27 +252,27 @@ def test_a_point_that_needs_truth_says_why_it_cannot_run(project):
 def test_a_card_that_names_no_heads_learns_all_that_the_dataset_has(project):
     edit(project / "methods/toy/card.yml", "heads: [noun], ", "")
     edit(project / "data/dots/card.yml", "  noun:", "  verb: {kind: multi, classes: [x, y]}\n  noun:")
-    assert [head.name for head in plan.heads(project, run(project))] == ["verb", "noun"]
+    assert [head.name for head in heads_of(project, run(project))] == ["verb", "noun"]
 
 
 def test_an_unknown_head_is_named(project):
     edit(project / "methods/toy/card.yml", "heads: [noun]", "heads: [verb]")
     with pytest.raises(SaccadeError, match=r"head 'verb' is unknown to .*there are: noun"):
-        plan.heads(project, run(project))
+        heads_of(project, run(project))
 
 
 def test_edited_code_retrains_toy_budgets_only(project, monkeypatch):
-    monkeypatch.setattr(rerun, "train_code", lambda *_: "abc")
-    paper = plan.Run("paper", "dots", "", "toy", "plain", 0)
-    base = plan.phases(project, paper)[0]
-    assert rerun.train_params(project, run(project), base)["code"] == "abc"
-    assert rerun.train_params(project, paper, base)["code"] == "on request"
+    monkeypatch.setattr(staleness, "train_code", lambda *_: "abc")
+    paper = Run("paper", "dots", "", "toy", "plain", 0)
+    base = phases_of(project, paper)[0]
+    assert staleness.train_params(project, run(project), base)["code"] == "abc"
+    assert staleness.train_params(project, paper, base)["code"] == "on request"
 
 
 def test_settings_outside_their_range_are_named(project):
     edit(project / "methods/toy/card.yml", "batch_size: 4", "batch_size: 0")
     with pytest.raises(SaccadeError, match="don't go together: batch_size is 0, but must be at least 1"):
-        plan.resolve(project, run(project))
+        resolve(project, run(project))
 
 
 def test_a_results_folder_that_cannot_be_written_is_one_message(project, monkeypatch, capsys):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from saccade.__main__ import main
-from saccade.records import INDEX_COLUMNS, Head, SaccadeError, read_json
+from saccade.files import read_json
+from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.video.loader import read_index
 
 HEADS = {"noun": Head("noun", "single", ("a", "b"))}
@@ -144,7 +145,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_the_old_index_stays(clips,
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("saccade.records.os.replace", full)
+    monkeypatch.setattr("saccade.files.os.replace", full)
     assert prepare(noun=1) == 1
     assert "cannot write" in capsys.readouterr().err
     assert (root / "data/clips/prepared/demo/index.parquet").read_bytes() == before

@@ -3,9 +3,10 @@ import stat
 
 import pytest
 
-from saccade import plan, rerun
 from saccade.__main__ import main
-from saccade.records import SaccadeError, canonical, clear_leftovers, need_writable, read_json, write_atomic, write_json
+from saccade.files import clear_leftovers, need_writable, read_json, write_atomic, write_json
+from saccade.plan import staleness
+from saccade.records import SaccadeError, canonical
 
 
 def test_canonical_text_does_not_depend_on_the_order_of_keys():
@@ -42,8 +43,8 @@ def test_a_training_that_could_not_be_kept_does_not_begin(project, monkeypatch, 
     (project / "results/demo").mkdir(parents=True)
     (project / "results/demo/checkpoints").touch()  # a file, so that it holds for root too
     monkeypatch.chdir(project)
-    monkeypatch.setattr(plan, "blocked", lambda *_: "")
-    monkeypatch.setattr(rerun, "train_code", lambda *_: "abc")
+    monkeypatch.setattr("saccade.__main__.why_blocked", lambda *_: "")
+    monkeypatch.setattr(staleness, "train_code", lambda *_: "abc")
     monkeypatch.setattr("saccade.train.train", lambda _: pytest.fail("it began"))
     assert main(["train", "demo/dots/toy/plain/seed0", "base"]) == 1
     assert "cannot write into" in (said := capsys.readouterr().err) and "results/demo/checkpoints/dots/toy/plain/seed0" in said

@@ -13,8 +13,9 @@ import av
 import numpy as np
 import pytest
 
+from saccade.files import read_json
 from saccade.project import load_module
-from saccade.records import SaccadeError, read_json
+from saccade.records import SaccadeError
 from saccade.scenes import sampling, store
 from saccade.scenes.digits import digit_arrays, digit_labels, face_picture, split_backgrounds, split_instances
 from saccade.scenes.render import luminance_frames

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from saccade import records, score, stats
+from saccade import score, stats
+from saccade.files import write_json, write_parquet
 from saccade.records import Head, SaccadeError
 
 NOUN = Head("noun", "single", tuple("abcdef"))
@@ -166,16 +167,16 @@ def test_a_perfect_multi_label_run_has_a_map_of_one():
 
 def write_run(root, predictions, index):
     run, prepared = root / "results/demo/toy/tsn/tiny/seed0", root / "data/toy/prepared/demo"
-    records.write_parquet(run / "predictions.parquet", predictions)
-    records.write_parquet(prepared / "index.parquet", index)
-    records.write_json(prepared / "coverage.json", {"expected_by_split": {"train": 1, "val": 0, "test": 8}, "problems": []})
+    write_parquet(run / "predictions.parquet", predictions)
+    write_parquet(prepared / "index.parquet", index)
+    write_json(prepared / "coverage.json", {"expected_by_split": {"train": 1, "val": 0, "test": 8}, "problems": []})
     return run, prepared
 
 
 def test_the_step_writes_what_it_gives_back(tmp_path):
     index = make_index()
     run, prepared = write_run(tmp_path, make_predictions(index), index)
-    records.write_json(run / "provenance.predict.json", {"code": "c0de"})
+    write_json(run / "provenance.predict.json", {"code": "c0de"})
     found = score.score(run, prepared, (NOUN, VERB, TAGS), ACTION)
     assert found == json.loads((run / "metrics.json").read_text())
     assert (found["run"], found["code"], found["expected"], found["evaluated"]) == ("demo/toy/tsn/tiny/seed0", "c0de", 8, 8)
@@ -185,7 +186,7 @@ def test_the_step_writes_what_it_gives_back(tmp_path):
 def test_a_run_that_cannot_be_scored_leaves_the_old_metrics_alone(tmp_path):
     index = make_index()
     run, prepared = write_run(tmp_path, make_predictions(index).iloc[1:], index)
-    records.write_json(run / "metrics.json", {"old": True})
+    write_json(run / "metrics.json", {"old": True})
     with pytest.raises(SaccadeError, match="v0"):
         score.score(run, prepared, (NOUN, VERB), ACTION)
     assert json.loads((run / "metrics.json").read_text()) == {"old": True}

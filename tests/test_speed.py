@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from saccade import speed
-from saccade.rerun import timed_with
+from saccade.plan.staleness import timed_with
 
 RUN = "demo/motion-digits/tsn/tiny/seed0"
 

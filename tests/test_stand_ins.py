@@ -1,11 +1,11 @@
 import pytest
 from conftest import edit
 
-from saccade import grid
-from saccade.cards import load_method
-from saccade.grid import load_config
+from saccade.cards.config import load_config
+from saccade.cards.method import load_method
+from saccade.plan.grid import planned_grid
+from saccade.plan.points import role, stands_for
 from saccade.records import SaccadeError
-from saccade.stand_ins import role, stands_for
 
 CARD = """
 method: toy
@@ -51,7 +51,7 @@ def test_what_is_a_stand_in_itself_has_none(method):
 
 
 def test_the_planned_grid_says_what_each_point_stands_for(project, method):
-    rows = grid.grid(project, load_config(project / "config/demo.yaml"))["runs"]
+    rows = planned_grid(project, load_config(project / "config/demo.yaml"))["runs"]
     cells = {(row["variant"], point["name"]): (point["stand_in"], point["of"]) for row in rows for point in row["points"]}
     assert cells["main", "luck1"] == ("random", ["main/choose1"])
     assert cells["small", "resized"] == ("static", ["main/choose2"])

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from saccade import weights
-from saccade.records import SaccadeError, read_json
+from saccade.files import read_json
+from saccade.records import SaccadeError
 
 
 def model() -> nn.Module:

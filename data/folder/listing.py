@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from saccade.records import SPLITS, SaccadeError
-from saccade.strict import suggest
+from saccade.records import SPLITS, SaccadeError, suggest
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
 TABLE = "videos.csv"

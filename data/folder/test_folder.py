@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numbered import encode
 
-from saccade import plan, rerun
 from saccade.__main__ import main
-from saccade.datasets import load_dataset
+from saccade.cards.dataset import load_dataset
+from saccade.files import read_json
+from saccade.plan import staleness
+from saccade.plan.availability import why_unavailable
 from saccade.project import load_module
-from saccade.records import SaccadeError, read_json
+from saccade.records import SaccadeError
 
 HERE = Path(__file__).parent
 listing, preparing = load_module(HERE / "listing.py"), load_module(HERE / "prepare.py")
@@ -200,7 +202,7 @@ def mine(tmp_path, monkeypatch) -> Path:
 
 def test_without_videos_the_dataset_is_unavailable_and_says_what_to_do(mine, capsys):
     dataset = load_dataset(mine.parents[1], "my-set")
-    why = plan.unavailable(mine.parents[1], dataset, "own")
+    why = why_unavailable(mine.parents[1], dataset, "own")
     assert why.startswith("data/my-set/raw holds no videos yet; put your videos there")
     assert main(["acquire", "my-set"]) == main(["prepare", "my-set", "--budget", "own"]) == 1
     assert capsys.readouterr().err.count(why) == 2
@@ -218,12 +220,12 @@ def test_another_class_video_or_rule_of_reading_changes_what_snakemake_compares(
     for names in (["run/a.mp4", "walk/b.mp4"], ["run/c.mp4"], ["jump/d.mp4"]):
         lay(mine / "raw", *names)
         load_dataset.cache_clear()
-        seen.append(rerun.prepare_params(root, load_dataset(root, "my-set"), "own", ""))
+        seen.append(staleness.prepare_params(root, load_dataset(root, "my-set"), "own", ""))
     assert len({params["settings"] for params in seen}) == 3
     assert '"classes":["jump","run","walk"]' in seen[2]["settings"]
     edit(mine / "listing.py", "path.suffix.lower() in SUFFIXES", "path.suffix in SUFFIXES")
-    rerun.prepare_code.cache_clear()
-    assert rerun.prepare_code(root, "my-set") != seen[2]["code"]
+    staleness.prepare_code.cache_clear()
+    assert staleness.prepare_code(root, "my-set") != seen[2]["code"]
 
 
 def test_own_videos_are_indexed_and_one_that_cannot_be_read_is_named(mine):

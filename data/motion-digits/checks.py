@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from saccade.datasets import load_dataset
-from saccade.plan import data_settings
+from saccade.cards.dataset import load_dataset
+from saccade.files import read_json, write_json
+from saccade.plan.layers import data_settings
 from saccade.project import load_module
-from saccade.records import canonical, read_json, write_json
+from saccade.records import canonical
 
 HERE = Path(__file__).resolve().parent
 # Per budget: checks that don't hold, and why we live with it.

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import torch
 
-from saccade import cost, plan
+from saccade import cost
 from saccade.cost_backbones import GIGA
+from saccade.plan.layers import resolve
+from saccade.plan.runs import Run
 from saccade.records import Head
 
 from .model import build, offline
@@ -39,7 +41,7 @@ class Price:
 @torch.no_grad()
 def price(variant: str, classes: int) -> Price:
     """Where a patch of every frame is looked at; of AdaFocus+ with what its second policy costs. The dataset changes no size."""
-    settings = plan.resolve(ROOT, plan.Run("paper", "activitynet", "", "adafocus", variant, 0)).typed
+    settings = resolve(ROOT, Run("paper", "activitynet", "", "adafocus", variant, 0)).typed
     with torch.device("meta"):
         model = build(replace(settings, weights="none"), (Head("label", "single", tuple(map(str, range(classes)))),)).eval()
         clip = {"rgb": torch.empty(1, settings.num_frames, 3, settings.crop, settings.crop)}

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import cost, cost_check, plan
-from saccade.cards import load_method
+from saccade import cost, cost_check
+from saccade.cards.method import load_method
 from saccade.engine import make_optimizer
+from saccade.plan.layers import resolve
+from saccade.plan.phases import weights_of
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 
@@ -333,8 +336,8 @@ def test_shifted_networks_see_their_own_clips_neighbours_only():
 
 def test_every_group_of_the_shifted_networks_learns_at_its_rate():
     """The released scripts set two of the groups only and leave the others at 0."""
-    run = plan.Run("paper", "motion-digits", "", "adafocus", "adafocus-tsm-144", 0)
-    recipe = plan.resolve(ROOT, run, "warm_up").typed
+    run = Run("paper", "motion-digits", "", "adafocus", "adafocus-tsm-144", 0)
+    recipe = resolve(ROOT, run, "warm_up").typed
     with torch.device("meta"):
         net = model.build(dataclasses.replace(recipe, weights="none"), NOUN)
     for name, parameter in net.named_parameters():
@@ -391,11 +394,11 @@ def test_every_trained_variant_of_the_card_is_built_and_gets_all_its_weights_fro
     for name, variant in method.variants.items():
         if variant.part or re.search("96|160|176|192", name):  # another patch size is the same networks
             continue
-        run = plan.Run("study" if name.startswith("tiny") else "paper", "motion-digits", "", "adafocus", name, 0)
-        chosen = dataclasses.replace(plan.resolve(ROOT, run).typed, weights="none")
+        run = Run("study" if name.startswith("tiny") else "paper", "motion-digits", "", "adafocus", name, 0)
+        chosen = dataclasses.replace(resolve(ROOT, run).typed, weights="none")
         with torch.device("meta"):
             state = model.build(chosen, NOUN).state_dict()
-        globs = [glob for need in plan.weights(ROOT, run) for glob in need.phase.trains]
+        globs = [glob for need in weights_of(ROOT, run) for glob in need.phase.trains]
         left = [key for key in state if not any(fnmatchcase(key, glob) for glob in globs)]
         assert not left, f"{name}: {left[:3]}"
 
@@ -403,8 +406,8 @@ def test_every_trained_variant_of_the_card_is_built_and_gets_all_its_weights_fro
 @pytest.mark.parametrize(("variant", "cells"), [("tiny-40", 0.406), ("tiny-56", 0.589)])
 def test_small_networks_cost_as_much_less_than_whole_frames_as_the_published_ones(variant, cells):
     """1.6576 and 2.4083 G a frame of AdaFocus-128 and -160 against 4.0875 of ResNet-50: within 20 %."""
-    run = plan.Run("study", "motion-digits", "focus", "adafocus", variant, 0)
-    chosen = plan.resolve(ROOT, run).typed
+    run = Run("study", "motion-digits", "focus", "adafocus", variant, 0)
+    chosen = resolve(ROOT, run).typed
     net = build(chosen)
     with torch.inference_mode():
         own = model.predict(net, clip(1, chosen, size=96), chosen).macs.item() / chosen.num_frames

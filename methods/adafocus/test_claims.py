@@ -9,10 +9,10 @@ import fake_paper
 import numpy as np
 import pytest
 
+from saccade.cards.paper import Layout, Source, check_runs, read_paper
 from saccade.claims import Reported, load_predicates
 from saccade.compare import ScoredRuns, difference, mean
 from saccade.cost_table import KEY, is_complexity, read_reported
-from saccade.paper import Layout, Source, check_runs, read_paper
 from saccade.paper_tables import printed_cells
 from saccade.project import load_module
 from saccade.verdict import judge

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from saccade import engine, weights
-from saccade.cards import load_method
+from saccade.cards.method import load_method
 from saccade.checkpoint import Checkpoint
 from saccade.project import load_module
 from saccade.records import SaccadeError

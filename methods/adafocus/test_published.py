@@ -10,8 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saccade import plan, released
-from saccade.cards import load_method
+from saccade import released
+from saccade.cards.method import load_method
+from saccade.plan.layers import resolve
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 
@@ -84,7 +86,7 @@ def imported(request, tmp_path_factory) -> Imported:
 
 
 def settings(variant: str):
-    chosen = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "adafocus", variant, 0)).typed
+    chosen = resolve(ROOT, Run("paper", "motion-digits", "", "adafocus", variant, 0)).typed
     return dataclasses.replace(chosen, heads=["label"])
 
 

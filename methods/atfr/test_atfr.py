@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import cost, cost_check, plan, released
-from saccade.cards import load_method
+from saccade import cost, cost_check, released
+from saccade.cards.method import load_method
 from saccade.engine import make_optimizer
 from saccade.maps import draw_maps
+from saccade.plan.layers import resolve
+from saccade.plan.phases import phases_of
+from saccade.plan.points import points_of
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 
@@ -235,7 +239,7 @@ def test_settings_that_contradict_each_other_are_refused(chosen):
 
 
 def test_normalisation_alone_is_spared_weight_decay_in_the_published_recipe():
-    chosen = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "atfr", "3dresnet18-atfr", 0), "train").typed
+    chosen = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", "3dresnet18-atfr", 0), "train").typed
     net = build(dataclasses.replace(chosen, network="3dresnet-tiny"))
     norms = {id(p) for m in net.modules() if isinstance(m, torch.nn.BatchNorm3d | torch.nn.BatchNorm1d) for p in m.parameters()}
     groups = {group["weight_decay"]: {id(p) for p in group["params"]} for group in make_optimizer(net, chosen).param_groups}
@@ -246,7 +250,7 @@ def test_normalisation_alone_is_spared_weight_decay_in_the_published_recipe():
 def test_every_variant_of_the_card_is_built_with_a_layer_for_each_pathway():
     """Full-size networks on the meta device."""
     for name, variant in load_method(ROOT, "atfr").variants.items():
-        chosen = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "atfr", name, 0)).typed
+        chosen = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", name, 0)).typed
         with torch.device("meta"):
             net = model.build(chosen, HEADS[:1])
         pathways = 2 if chosen.network.startswith("slowfast") else 1
@@ -255,9 +259,9 @@ def test_every_variant_of_the_card_is_built_with_a_layer_for_each_pathway():
 
 def test_a_point_that_needs_calibration_is_offered_only_where_there_is_one():
     for name in load_method(ROOT, "atfr").variants:
-        run = plan.Run("study", "motion-digits", "tempo", "atfr", name, 0)
-        if "permuted" in {point.name for point, _ in plan.points(ROOT, run)}:
-            assert "calibrate" in {phase.name for phase in plan.phases(ROOT, run)}, name
+        run = Run("study", "motion-digits", "tempo", "atfr", name, 0)
+        if "permuted" in {point.name for point, _ in points_of(ROOT, run)}:
+            assert "calibrate" in {phase.name for phase in phases_of(ROOT, run)}, name
 
 
 TINY = [name for name in load_method(ROOT, "atfr").variants if "tiny" in name]
@@ -266,14 +270,14 @@ TINY = [name for name in load_method(ROOT, "atfr").variants if "tiny" in name]
 @pytest.mark.parametrize("name", TINY)
 @torch.inference_mode()
 def test_every_point_of_every_small_variant_declares_what_it_executes(name):
-    run = plan.Run("study", "motion-digits", "tempo", "atfr", name, 0)
-    net = build(plan.resolve(ROOT, run).typed)
+    run = Run("study", "motion-digits", "tempo", "atfr", name, 0)
+    net = build(resolve(ROOT, run).typed)
     batch = clip(3, 8)
     for sampler in getattr(net, "sgs", ()):
         if hasattr(sampler, "bank"):
             sampler.bank = torch.rand(5, 1, 1, 8, generator=torch.Generator().manual_seed(0))
-    for point, _ in plan.points(ROOT, run):
-        chosen = dataclasses.replace(plan.resolve(ROOT, run, point=point.name).typed, num_frames=8)
+    for point, _ in points_of(ROOT, run):
+        chosen = dataclasses.replace(resolve(ROOT, run, point=point.name).typed, num_frames=8)
         found = model.predict(net, batch, chosen)
         assert cost.count(model.predict, net, batch, chosen).macs == found.macs.sum().item() > 0, point.name
         if not chosen.padded:
@@ -321,7 +325,7 @@ def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
     )
     variant = f"{name.replace('_', '-')}-released"
     entry = load_method(ROOT, "atfr").variants[variant]
-    chosen = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
+    chosen = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
     chosen = dataclasses.replace(chosen, heads=["label"])
     net = build(chosen, (Head("label", "single", tuple(map(str, range(194)))),))
     phases = load_module(FOLDER / "phases.py")

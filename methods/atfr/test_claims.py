@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from saccade.cards.paper import read_paper
 from saccade.compare import mean
 from saccade.cost_table import KEY, is_complexity, read_reported
-from saccade.paper import read_paper
 from saccade.project import load_module
 from saccade.records import SaccadeError
 from saccade.verdict import Untestable, judge

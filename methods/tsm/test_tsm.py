@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import plan
-from saccade.cards import load_method
+from saccade.cards.method import load_method
 from saccade.engine import make_optimizer
+from saccade.plan.layers import resolve
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
 
@@ -40,16 +41,16 @@ def test_the_score_of_a_video_is_the_mean_of_its_frames_scores(tsm):
 
 @pytest.mark.parametrize("variant", ["resnet50-t8", "resnet50-t12", "mobilenet_v2-t8", "mobilenet_v2-t12"])
 def test_every_point_takes_the_frames_that_the_variant_was_trained_on(variant):
-    run = plan.Run("paper", "motion-digits", "", "tsm", variant, 0)
-    trained = plan.resolve(ROOT, run, "train").typed.num_frames
+    run = Run("paper", "motion-digits", "", "tsm", variant, 0)
+    trained = resolve(ROOT, run, "train").typed.num_frames
     assert trained == int(variant.rpartition("t")[2])
-    assert {plan.resolve(ROOT, run, point=point).typed.num_frames for point in load_method(ROOT, "tsm").points} == {trained}
+    assert {resolve(ROOT, run, point=point).typed.num_frames for point in load_method(ROOT, "tsm").points} == {trained}
 
 
 def test_the_published_rates_reach_the_classifiers_only():
     """TSM's code: five times the rate for the classifier's weights, ten times for its biases."""
-    run = plan.Run("paper", "motion-digits", "", "tsm", "resnet50-t8", 0)
-    settings = plan.resolve(ROOT, run, "train").typed
+    run = Run("paper", "motion-digits", "", "tsm", "resnet50-t8", 0)
+    settings = resolve(ROOT, run, "train").typed
     with torch.device("meta"):
         model = load_module(FOLDER / "model.py").TSM(dataclasses.replace(settings, weights="none"), HEADS)
     groups = make_optimizer(model, settings).param_groups

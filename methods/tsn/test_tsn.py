@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import cost, cost_check, plan
+from saccade import cost, cost_check
+from saccade.plan.layers import resolve
+from saccade.plan.phases import weights_of
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
 
@@ -106,7 +109,7 @@ def test_a_beginning_is_predicted_from_its_own_frames_at_their_own_cost(consensu
 @pytest.mark.parametrize(("variant", "per_frame"), [("resnet50-average", 4.0875), ("resnet50-gru", 4.0968)])
 def test_the_baselines_of_adafocus_cost_what_its_layers_add_up_to(variant, per_frame):
     """By hand for 200 classes: 4.08714 of ResNet-50, and 2048 x 200 or 3 x 1024 x (2048 + 1024) + 1024 x 200, in millions."""
-    settings = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "tsn", variant, 0)).typed
+    settings = resolve(ROOT, Run("paper", "motion-digits", "", "tsn", variant, 0)).typed
     with torch.device("meta"):
         head = Head("activity", "single", tuple(map(str, range(200))))
         net = load_module(FOLDER / "model.py").build(dataclasses.replace(settings, weights="none"), (head,)).eval()
@@ -116,8 +119,8 @@ def test_the_baselines_of_adafocus_cost_what_its_layers_add_up_to(variant, per_f
 @pytest.mark.parametrize("budget", ["demo", "study", "paper"])
 def test_the_recurrent_variants_start_from_the_average_of_their_backbone(budget):
     for variant, other in (("resnet50-gru", "resnet50-average"), ("resnet10-tiny-gru", "resnet10-tiny")):
-        run = plan.Run(budget, "motion-digits", "", "tsn", variant, 0)
-        assert [str(need.product) for need in plan.weights(ROOT, run)] == [
+        run = Run(budget, "motion-digits", "", "tsn", variant, 0)
+        assert [str(need.product) for need in weights_of(ROOT, run)] == [
             f"results/{budget}/motion-digits/tsn/{other}/seed0/train.json",
             f"results/{budget}/motion-digits/tsn/{variant}/seed0/recurrent.json",
         ]
@@ -125,6 +128,6 @@ def test_the_recurrent_variants_start_from_the_average_of_their_backbone(budget)
 
 def test_the_gru_learns_at_a_hundred_times_the_rate_of_its_backbone():
     """AdaFocus's code, stage I: 0.05 and 5e-4."""
-    settings = plan.resolve(ROOT, plan.Run("paper", "motion-digits", "", "tsn", "resnet50-gru", 0), "recurrent").typed
+    settings = resolve(ROOT, Run("paper", "motion-digits", "", "tsn", "resnet50-gru", 0), "recurrent").typed
     assert settings.lr == 0.05
     assert settings.lr * settings.lr_factors["backbone.*"] == pytest.approx(5e-4)

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from saccade.closure import code_hash
-from saccade.records import read_json, write_atomic
+from saccade.code_hash import code_hash
+from saccade.files import read_json, write_atomic
 from saccade.scenes.digits import digit_arrays, use_digit_arrays
 from saccade.scenes.encode import write_mp4
 from saccade.scenes.render import Rendering, yuv_frames

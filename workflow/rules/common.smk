@@ -10,7 +10,17 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from saccade import against, cards, datasets, grid, paper, plan, project, rerun
+from saccade import project
+from saccade.cards.config import load_config
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import IMPORT
+from saccade.cards.paper import read_paper
+from saccade.plan import staleness
+from saccade.plan.availability import released_file
+from saccade.plan.counterparts import timed
+from saccade.plan.grid import planned_grid, selected_runs
+from saccade.plan.phases import needs_of, phase_of, weights_of
+from saccade.plan.runs import Run
 from saccade.records import SaccadeError, canonical
 
 ROOT = Path(workflow.basedir)
@@ -29,10 +39,10 @@ def told(question, *arguments):
         raise WorkflowError(str(error)) from None
 
 
-CONFIG = told(grid.load_config, config)  # first: its message is one line
+CONFIG = told(load_config, config)  # first: its message is one line
 validate(config, "../schemas/config.schema.yaml")
-RUNS = told(grid.expand, ROOT, CONFIG)
-GRID = told(grid.grid, ROOT, CONFIG)
+RUNS = told(selected_runs, ROOT, CONFIG)
+GRID = told(planned_grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]
 PHASES = sorted(
     {Path(file).stem for run in GRID["runs"] for file in run["weights"]} | {"train"}
@@ -52,7 +62,7 @@ wildcard_constraints:
 
 def run_of(wildcards):
     return told(
-        plan.Run.parse,
+        Run.parse,
         ROOT,
         f"{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed}",
     )
@@ -64,58 +74,58 @@ def index_of(wildcards):
 
 def needed_by_phase(wildcards):
     run = run_of(wildcards)
-    phase = told(plan.phase_of, ROOT, run, wildcards.phase)
-    needed = [str(need.product) for need in told(plan.needs, ROOT, run, phase)]
+    phase = told(phase_of, ROOT, run, wildcards.phase)
+    needed = [str(need.product) for need in told(needs_of, ROOT, run, phase)]
     if (
-        phase.name == cards.IMPORT
+        phase.name == IMPORT
     ):  # absent, the step says what is missing and where to get it
-        file = plan.released_file(ROOT, run)
+        file = released_file(ROOT, run)
         needed += [str(file)] if (ROOT / file).is_file() else []
     return needed
 
 
 def needed_by_model(wildcards):
-    return [str(need.product) for need in told(plan.weights, ROOT, run_of(wildcards))]
+    return [str(need.product) for need in told(weights_of, ROOT, run_of(wildcards))]
 
 
 def train_params(wildcards):
     run = run_of(wildcards)
     return canonical(
         told(
-            rerun.train_params,
+            staleness.train_params,
             ROOT,
             run,
-            told(plan.phase_of, ROOT, run, wildcards.phase),
+            told(phase_of, ROOT, run, wildcards.phase),
         )
     )
 
 
 def predict_params(wildcards):
-    return canonical(told(rerun.predict_params, ROOT, run_of(wildcards)))
+    return canonical(told(staleness.predict_params, ROOT, run_of(wildcards)))
 
 
 def measure_params(wildcards):
-    return canonical(told(rerun.measure_params, ROOT, run_of(wildcards)))
+    return canonical(told(staleness.measure_params, ROOT, run_of(wildcards)))
 
 
 def needed_by_measure(wildcards):
     """The weights of the run and of the runs that it is timed against."""
     run = run_of(wildcards)
-    others = [other.run for other in told(against.timed, ROOT, run).values()]
+    others = [other.run for other in told(timed, ROOT, run).values()]
     runs = dict.fromkeys([run, *others])
-    needed = [str(n.product) for one in runs for n in told(plan.weights, ROOT, one)]
+    needed = [str(n.product) for one in runs for n in told(weights_of, ROOT, one)]
     return list(dict.fromkeys(needed))
 
 
 def score_params(wildcards):
-    return canonical(told(rerun.score_params, ROOT, run_of(wildcards)))
+    return canonical(told(staleness.score_params, ROOT, run_of(wildcards)))
 
 
 def prepare_params(wildcards):
-    dataset = told(datasets.load_dataset, ROOT, wildcards.dataset)
+    dataset = told(load_dataset, ROOT, wildcards.dataset)
     return canonical(
         told(
-            rerun.prepare_params,
+            staleness.prepare_params,
             ROOT,
             dataset,
             wildcards.budget,
@@ -142,7 +152,7 @@ def products(wildcards):
         if run["status"] == "available":
             made_of = [run["run"], *(str(Path(file).parent) for file in run["weights"])]
             found += [
-                str(told(plan.Run.parse, ROOT, one).prepared / "index.parquet")
+                str(told(Run.parse, ROOT, one).prepared / "index.parquet")
                 for one in made_of
             ]
             names = [
@@ -169,7 +179,7 @@ def products(wildcards):
 @cache
 def printed_runs(method):
     """The runs (<dataset>[@<edition>]/<method>/<variant>) that stand behind the rows of the method's paper."""
-    found = told(paper.read_paper, ROOT, method)
+    found = told(read_paper, ROOT, method)
     if found is None:
         return set()
     means = {d["name"]: d["means"] for d in GRID["datasets"]}
@@ -182,28 +192,28 @@ def printed_runs(method):
 
 
 def paper_files(wildcards):
-    return rerun.paper_files(ROOT, wildcards.method)
+    return staleness.paper_files(ROOT, wildcards.method)
 
 
 def all_paper_files(wildcards):
-    return [file for method in METHODS for file in rerun.paper_files(ROOT, method)]
+    return [file for method in METHODS for file in staleness.paper_files(ROOT, method)]
 
 
 # Functions, so that a job that is no report's doesn't read all this code.
 def report_code(wildcards):
-    return told(rerun.step_code, ROOT, "report")
+    return told(staleness.step_code, ROOT, "report")
 
 
 def notebook_code(wildcards):
-    return told(rerun.notebook_code, ROOT)
+    return told(staleness.notebook_code, ROOT)
 
 
 def own_code(wildcards):
-    return told(rerun.own_code, ROOT, wildcards.method)
+    return told(staleness.own_code, ROOT, wildcards.method)
 
 
 def own_codes(wildcards):
-    return [told(rerun.own_code, ROOT, method) for method in METHODS]
+    return [told(staleness.own_code, ROOT, method) for method in METHODS]
 
 
 def scored_of_method(wildcards):

@@ -13,7 +13,7 @@ rule predict:
     threads: 1
     resources:
         mem_mb=4000,
-        gpu=lambda wildcards: 0 if wildcards.budget in rerun.ALWAYS_CURRENT else 1,  # embedded data trains on a core
+        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,  # embedded data trains on a core
     params:
         decides=predict_params,
     shell:
@@ -55,7 +55,7 @@ rule measure:
     threads: lambda wildcards: workflow.cores or 1  # --unlock, --report and their like come without cores
     resources:
         mem_mb=8000,
-        gpu=lambda wildcards: 0 if wildcards.budget in rerun.ALWAYS_CURRENT else 1,
+        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,
         clock=1,
     params:
         decides=measure_params,
@@ -85,7 +85,7 @@ rule cost:
             told(decides, ROOT, name)
             for name in project.names(ROOT, "methods")
             if (ROOT / "methods" / name / "cells.py").is_file()
-            for decides in (rerun.cells_code, rerun.cells_settings)
+            for decides in (staleness.cells_code, staleness.cells_settings)
         ],
     shell:
         "exec python -m saccade cost > {log} 2>&1"

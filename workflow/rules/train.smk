@@ -14,7 +14,7 @@ rule train:
     threads: 1
     resources:
         mem_mb=4000,
-        gpu=lambda wildcards: 0 if wildcards.budget in rerun.ALWAYS_CURRENT else 1,  # embedded data trains on a core
+        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,  # embedded data trains on a core
     params:
         decides=train_params,
     shell:

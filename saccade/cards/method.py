@@ -7,14 +7,14 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from saccade.cards.yaml import check_complete, check_value, layer_of, mapping, only, read_yaml
 from saccade.project import NAME, card_file, settings_class
-from saccade.records import SaccadeError
-from saccade.stand_ins import check_stand_ins
-from saccade.strict import check_complete, check_value, layer_of, mapping, only, read_yaml, suggest
+from saccade.records import SaccadeError, suggest
 
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
 STAND_INS = ("oracle", "random", "fixed", "static")
@@ -224,3 +224,40 @@ def _released(file: Path, place: str, body: Any, entry: Mapping[str, Any]) -> Re
     if Path(texts["file"]).is_absolute() or ".." in Path(texts["file"]).parts:
         raise SaccadeError(f"{file}: {place}.file: '{texts['file']}' must be a path below {file.parent.name}/released/")
     return Released(drops=tuple(check_value(list[str], body.get("drops") or [], f"{file}: {place}.drops")), **texts)
+
+
+def check_stand_ins(method: Method) -> None:
+    """Raises SaccadeError where `stand_in` and `of` don't come together, or an `of` names what isn't there or is a stand-in itself."""
+    for kind, entries in (("variants", method.variants), ("points", method.points)):
+        for entry in entries.values():
+            where = f"{method.file}: {kind}.{entry.name}"
+            if bool(entry.of) != bool(entry.stand_in):
+                missing = "of: [<what it stands for>]" if entry.stand_in else "stand_in: <oracle, random, fixed or static>"
+                raise SaccadeError(f"{where}: `stand_in` and `of` go together; it lacks {missing}")
+            for text in entry.of:
+                _check_reference(method, kind, entry, text, f"{where}.of")
+
+
+def _check_reference(method: Method, kind: str, entry: Entry, text: str, where: str) -> None:
+    parts = text.split("/")
+    if len(parts) > 2 or not all(parts):
+        shape = "[<variant>/]<point>" if kind == "points" else "<variant>[/<point>]"
+        raise SaccadeError(f"{where}: '{text}' is not {shape}")
+    variant = parts[0] if kind == "variants" or len(parts) == 2 else ""
+    point = parts[-1] if kind == "points" or len(parts) == 2 else ""
+    for name, what, known in ((variant, "variant", method.variants), (point, "point", method.points)):
+        if name and name not in known:
+            raise SaccadeError(f"{where}: unknown {what} '{name}'" + suggest(name, known))
+        if name and known[name].stand_in:
+            raise SaccadeError(f"{where}: the {what} '{name}' is a stand-in itself ({known[name].stand_in}); name what it stands for")
+    own = [entry.name] if kind == "variants" else [name for name in method.variants if offers(method, name, entry.name)]
+    if point and own and not any(offers(method, variant or name, point) for name in own):
+        raise SaccadeError(
+            f"{where}: {variant or ', '.join(own)} has no point '{point}' (its `only` says {', '.join(method.points[point].only or ())})"
+        )
+
+
+def offers(method: Method, variant: str, point: str) -> bool:
+    """Whether the variant has the point: all do, but where its `only` says which."""
+    entry = method.points[point]
+    return entry.only is None or any(fnmatchcase(variant, pattern) for pattern in entry.only)

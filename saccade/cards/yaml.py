@@ -1,6 +1,5 @@
 """Reading text strictly: YAML without surprises, values of the right type, and errors that name the file and the fix."""
 
-import difflib
 import re
 import types
 import typing
@@ -10,7 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, suggest
 
 
 class _Loader(yaml.SafeLoader):
@@ -38,14 +37,6 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?)$"),
     list("-+.0123456789"),
 )
-
-
-def suggest(word: object, choices: Iterable[str]) -> str:
-    """`; did you mean 'x'?` and the list of what exists, for the end of an error."""
-    names = sorted(choices)
-    near = difflib.get_close_matches(str(word), names, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"{hint} (there are: {', '.join(names) or 'none'})"
 
 
 def check_value(kind: Any, value: Any, where: str) -> Any:

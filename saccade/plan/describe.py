@@ -5,18 +5,25 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from saccade import grid, plan, rerun
-from saccade.cards import IMPORT, Method, load_method
-from saccade.datasets import load_dataset
-from saccade.grid import Config
+from saccade.cards.config import Config
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import IMPORT, Method, load_method
+from saccade.files import read_json
+from saccade.plan import staleness
+from saccade.plan.availability import why_blocked, why_no_released_weights, why_unavailable
+from saccade.plan.gates import why_gate_missed
+from saccade.plan.grid import selected_runs
+from saccade.plan.layers import Resolved, data_settings, resolve
+from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
+from saccade.plan.points import points_of, role, stands_for
+from saccade.plan.runs import Run
 from saccade.project import names
-from saccade.records import SaccadeError, canonical, read_json
-from saccade.stand_ins import role, stands_for
+from saccade.records import SaccadeError, canonical
 
 
 def describe_project(root: Path, config: Config) -> str:
     """Methods with variants and points, datasets with what they lack here; `*` marks what the config selects."""
-    runs = grid.expand(root, config)
+    runs = selected_runs(root, config)
     lines = [f"budget {config.budget}: {len(runs)} runs (* = selected)", "", "methods"]
     for name in names(root, "methods"):
         method = load_method(root, name)
@@ -24,7 +31,7 @@ def describe_project(root: Path, config: Config) -> str:
         chosen = {run.variant for run in runs if run.method == name}
         lines += ["    variants " + ", ".join(("*" if variant in chosen else "") + variant for variant in method.variants)]
         lines += ["    points   " + ", ".join(method.points)]
-        lines += [f"    lacks: {why}" for variant in method.variants if (why := plan.lacks_released(root, method, variant))]
+        lines += [f"    lacks: {why}" for variant in method.variants if (why := why_no_released_weights(root, method, variant))]
     lines += ["", "datasets"]
     for name in names(root, "data"):
         try:
@@ -38,31 +45,31 @@ def describe_project(root: Path, config: Config) -> str:
     return "\n".join(lines)
 
 
-def describe_run(root: Path, run: plan.Run) -> str:
+def describe_run(root: Path, run: Run) -> str:
     """The run's phases with needs and state, its points with what they change, then each setting, its value and the layer of the card that
     decided it, and those that a phase has otherwise."""
     method = load_method(root, run.method)
-    lines = [run.name, f"  data {run.prepared}", f"  can't run here: {why}" if (why := plan.blocked(root, run)) else "  can run here"]
+    lines = [run.name, f"  data {run.prepared}", f"  can't run here: {why}" if (why := why_blocked(root, run)) else "  can run here"]
     lines += [f"  {line}" for line in _weights(root, run)]
     lines += [f"  predict: {_predict_state(root, run)}"]
-    resolved = plan.resolve(root, run)
+    resolved = resolve(root, run)
     lines += ["  points, each with the settings that it changes"]
-    for point, why in plan.points(root, run):
-        changed = _changed(plan.resolve(root, run, point=point.name), resolved)
+    for point, why in points_of(root, run):
+        changed = _changed(resolve(root, run, point=point.name), resolved)
         lines += [f"    {point.name}: {changed}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"]
     lines += ["  settings", *_lines(resolved, resolved.values)]
-    for phase in plan.phases(root, run):
-        own = plan.resolve(root, run, phase.name)
+    for phase in phases_of(root, run):
+        own = resolve(root, run, phase.name)
         if differ := _differ(own, resolved):
             lines += [f"  settings of phase {phase.name} that differ", *_lines(own, differ)]
     return "\n".join(lines)
 
 
-def _differ(own: plan.Resolved, rest: plan.Resolved) -> list[str]:
+def _differ(own: Resolved, rest: Resolved) -> list[str]:
     return [key for key in sorted(own.values) if own.values[key] != rest.values[key]]
 
 
-def _changed(own: plan.Resolved, rest: plan.Resolved) -> str:
+def _changed(own: Resolved, rest: Resolved) -> str:
     """`num_frames 2, stride 4 (points.few)`: the settings that differ, with the layer that decided them."""
     layers: dict[str, list[str]] = {}
     for key in _differ(own, rest):
@@ -70,21 +77,21 @@ def _changed(own: plan.Resolved, rest: plan.Resolved) -> str:
     return "; ".join(f"{', '.join(changes)} ({layer})" for layer, changes in layers.items()) or "the run's own settings"
 
 
-def _lines(resolved: plan.Resolved, keys: Iterable[str]) -> list[str]:
+def _lines(resolved: Resolved, keys: Iterable[str]) -> list[str]:
     """A line per setting: key, value, the layer that decided it."""
     width = max(len(key) for key in resolved.values)
     return [f"    {key:{width}} {canonical(resolved.values[key]):24} {resolved.origins[key]}" for key in sorted(keys)]
 
 
-def _weights(root: Path, run: plan.Run) -> Iterator[str]:
+def _weights(root: Path, run: Run) -> Iterator[str]:
     """The phases that the model is made of, in the order of loading, those of other runs by path: two lines each."""
-    moves: list[plan.Need] = []  # those whose weights may not stay what they are
-    for need in plan.weights(root, run):
+    moves: list[Need] = []  # those whose weights may not stay what they are
+    for need in weights_of(root, run):
         name = f"phase {need.phase.name}" if need.run == run else f"phase {need.phase.name} of {need.run.name}"
         without = f" without {', '.join(need.phase.drops)}" if need.phase.drops else ""
         yield f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}{without}; trains {', '.join(need.phase.trains)}"
         state = _phase_state(root, need.run, need.phase)
-        before = [other.phase.name for other in plan.needs(root, need.run, need.phase) if other in moves]
+        before = [other.phase.name for other in needs_of(root, need.run, need.phase) if other in moves]
         if state == "trained, up to date" and before:
             state = f"trained; runs again if the weights of {', '.join(before)} change"
         if state != "trained, up to date":
@@ -92,10 +99,10 @@ def _weights(root: Path, run: plan.Run) -> Iterator[str]:
         yield f"  {state}{_gate_state(root, need)}"
 
 
-def _gate_state(root: Path, need: plan.Need) -> str:
+def _gate_state(root: Path, need: Need) -> str:
     if need.phase.gate is None or not (root / need.product).is_file():
         return ""
-    missed = grid.judge(need.phase.gate, read_json(root / need.product)["result"])
+    missed = why_gate_missed(need.phase.gate, read_json(root / need.product)["result"])
     return f"; MISSED its gate: {missed}" if missed else "; passed its gate"
 
 
@@ -104,28 +111,28 @@ def _stands(method: Method, variant: str, point: str) -> str:
     return f", {kind} stand-in for {', '.join(map('/'.join, stands_for(method, variant, point))) or 'nothing'}" if kind else ""
 
 
-def stale(root: Path, run: plan.Run, phase: Any) -> list[str]:
+def stale(root: Path, run: Run, phase: Any) -> list[str]:
     """Why a finished phase is not what would be trained now; empty where it is, or where it isn't finished."""
     product = root / run.folder / f"{phase.name}.json"
     if not product.is_file():
         return []
     was = json.loads(product.read_text(encoding="utf-8"))
-    changes = list(_changes(was, plan.phase_settings(root, run, phase), rerun.train_code(root, run.method, phase.name)))
-    if phase.name == IMPORT and was["released"]["asked"] != rerun.released(root, run):
+    changes = list(_changes(was, phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)))
+    if phase.name == IMPORT and was["released"]["asked"] != staleness.released(root, run):
         changes.append("the card's `released` changed")
     return changes + ([f"trains {_short(was['trains'])} -> {_short(list(phase.trains))}"] if was["trains"] != list(phase.trains) else [])
 
 
 def _state(root: Path, config: Config, name: str) -> str:
     dataset = load_dataset(root, name)
-    why = plan.unavailable(root, dataset, config.budget)
+    why = why_unavailable(root, dataset, config.budget)
     if why:
         return f"lacks: {why}"
     ready = (dataset.folder / "prepared" / config.budget / "index.parquet").is_file()
     return f"prepared for {config.budget}" if ready else f"not prepared for {config.budget} yet (the workflow does it)"
 
 
-def _phase_state(root: Path, run: plan.Run, phase: Any) -> str:
+def _phase_state(root: Path, run: Run, phase: Any) -> str:
     if not (root / run.folder / f"{phase.name}.json").is_file():
         return "not trained yet: would run"
     changes = stale(root, run, phase)
@@ -134,19 +141,21 @@ def _phase_state(root: Path, run: plan.Run, phase: Any) -> str:
     if not changes:
         return "trained, up to date"
     only_code = all(change == "its code changed" for change in changes)
-    would = "stale; runs again on request (--forcerun train)" if only_code and run.budget not in rerun.ALWAYS_CURRENT else "would run again"
+    would = (
+        "stale; runs again on request (--forcerun train)" if only_code and run.budget not in staleness.ALWAYS_CURRENT else "would run again"
+    )
     return f"{would}: {', '.join(changes)}"
 
 
-def _predict_state(root: Path, run: plan.Run) -> str:
+def _predict_state(root: Path, run: Run) -> str:
     record = root / run.folder / "provenance.predict.json"
     if not record.is_file() or not (root / run.folder / "predictions.parquet").is_file():
         return "not predicted yet: would run"
-    if any(_phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in plan.weights(root, run)):
+    if any(_phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in weights_of(root, run)):
         return "would run again: what it needs would"
     was = json.loads(record.read_text(encoding="utf-8"))
-    now = json.loads(rerun.predict_params(root, run)["settings"])
-    changes = list(_changes(was, now, rerun.predict_code(root, run.method)))
+    now = json.loads(staleness.predict_params(root, run)["settings"])
+    changes = list(_changes(was, now, staleness.predict_code(root, run.method)))
     return f"would run again: {', '.join(changes)}" if changes else "predicted, up to date"
 
 
@@ -161,13 +170,13 @@ def _changes(was: dict[str, Any], settings: dict[str, Any], code: str) -> Iterat
         yield "its code changed"
 
 
-def _data_changes(root: Path, run: plan.Run) -> str:
+def _data_changes(root: Path, run: Run) -> str:
     """How the settings of the run's data differ from those that it was prepared with."""
     coverage = root / run.prepared / "coverage.json"
     if not coverage.is_file():
         return "not prepared yet"
     was, dataset = json.loads(coverage.read_text(encoding="utf-8")), load_dataset(root, run.dataset)
-    now = plan.data_settings(root, dataset, run.budget, run.edition)
+    now = data_settings(root, dataset, run.budget, run.edition)
     changes = list(_changes({"settings": was["settings"], "code": ""}, now, ""))
     return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else []))
 

@@ -1,55 +1,25 @@
 """What to run: a config, the runs that it selects, and the planned grid that the report is held against."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from saccade import rerun
-from saccade.against import counterpart, timed
-from saccade.cards import Entry, Method, load_method
-from saccade.datasets import load_dataset
-from saccade.plan import Run, blocked, check, phases, points, split_edition, weights
-from saccade.project import check_budget, names
-from saccade.records import SaccadeError
-from saccade.stand_ins import role, stands_for
-from saccade.strict import check_value, mapping, only, read_yaml, suggest
+from saccade.cards.address import split_edition
+from saccade.cards.config import Config
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import Entry, Method, load_method
+from saccade.plan import staleness
+from saccade.plan.availability import why_blocked
+from saccade.plan.counterparts import counterpart, timed
+from saccade.plan.phases import phases_of, weights_of
+from saccade.plan.points import points_of, role, stands_for
+from saccade.plan.runs import Run, check_run
+from saccade.project import names
+from saccade.records import SaccadeError, suggest
 
 
-@dataclass(frozen=True)
-class Config:
-    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>[/seed<k>]`, globs allowed, each with all `seeds` where it names
-    none; `points`: those to report (none: all);
-    `measure`: which of the runs are also timed, globs as in `runs`, each with the first seed."""
-
-    budget: str
-    runs: tuple[str, ...]
-    seeds: tuple[int, ...]
-    points: tuple[str, ...] = field(default=())
-    measure: tuple[str, ...] = field(default=())
-
-
-def load_config(source: Path | Mapping[str, Any]) -> Config:
-    """A config from its file or from Snakemake's merged `config`; the same keys in all of them."""
-    where: object = "config" if isinstance(source, Mapping) else source
-    body = source if isinstance(source, Mapping) else read_yaml(source)
-    body = mapping(where, "", body)
-    only(where, "", body, ["budget", "runs", "seeds", "points", "measure"], required=["budget", "runs", "seeds"])
-    budget = check_value(str, body["budget"], f"{where}: budget")
-    check_budget(budget, f"{where}: ")
-    runs = tuple(check_value(list[str], body["runs"], f"{where}: runs"))
-    for run in runs:
-        if len(run.split("/")) not in (3, 4):
-            raise SaccadeError(f"{where}: runs: '{run}' is not <dataset>[@<edition>]/<method>/<variant>[/seed<k>]")
-    seeds = tuple(check_value(list[int], body["seeds"], f"{where}: seeds"))
-    if len(set(seeds)) != len(seeds) or any(seed < 0 for seed in seeds) or not seeds:
-        raise SaccadeError(f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 up")
-    chosen, clocked = (tuple(check_value(list[str], body.get(key) or [], f"{where}: {key}")) for key in ("points", "measure"))
-    return Config(budget, runs, seeds, chosen, clocked)
-
-
-def expand(root: Path, config: Config) -> list[Run]:
+def selected_runs(root: Path, config: Config) -> list[Run]:
     """The runs that a config selects, sorted; raises SaccadeError where a pattern selects nothing or a point is unknown."""
     runs: dict[Run, None] = {}
     for pattern in config.runs:
@@ -82,9 +52,9 @@ def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
     return found
 
 
-def grid(root: Path, config: Config) -> dict[str, Any]:
+def planned_grid(root: Path, config: Config) -> dict[str, Any]:
     """The planned grid as JSON: every run and point with whether it can run here, and the titles that a report needs."""
-    runs = expand(root, config)
+    runs = selected_runs(root, config)
     clocked = measured(root, config, runs)
     rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]
     methods = [load_method(root, name) for name in sorted({run.method for run in runs})]
@@ -107,8 +77,8 @@ def grid(root: Path, config: Config) -> dict[str, Any]:
 
 
 def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
-    chosen = [(point, why) for point, why in points(root, run) if not config.points or point.name in config.points]
-    why, method = blocked(root, run), load_method(root, run.method)
+    chosen = [(point, why) for point, why in points_of(root, run) if not config.points or point.name in config.points]
+    why, method = why_blocked(root, run), load_method(root, run.method)
     return {
         "run": run.name,
         "dataset": run.dataset,
@@ -118,9 +88,9 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "title": method.variants[run.variant].title,
         "seed": run.seed,
         "points": [_point(method, run.variant, point, reason) | _against(root, run, point, reason) for point, reason in chosen],
-        "phases": [phase.name for phase in phases(root, run)],
-        "weights": [need.product.as_posix() for need in weights(root, run)],
-        "gates": {need.product.as_posix(): need.phase.gate for need in weights(root, run) if need.phase.gate},
+        "phases": [phase.name for phase in phases_of(root, run)],
+        "weights": [need.product.as_posix() for need in weights_of(root, run)],
+        "gates": {need.product.as_posix(): need.phase.gate for need in weights_of(root, run) if need.phase.gate},
         "status": "not run" if why else "available",
         "why": why,
     }
@@ -140,18 +110,9 @@ def _against(root: Path, run: Run, point: Entry, why: str) -> dict[str, str]:
         return {"against": "", "timed_with": ""}
     digest = ""
     if not why and not other.why:
-        code = rerun.measure_code(root, *sorted({run.method, other.run.method}))
-        digest = rerun.timed_with(code, rerun.measure_settings(root, run, point.name, other))
+        code = staleness.measure_code(root, *sorted({run.method, other.run.method}))
+        digest = staleness.timed_with(code, staleness.measure_settings(root, run, point.name, other))
     return {"against": f"{other.run.name}/{other.point}", "timed_with": digest}
-
-
-def judge(gate: Mapping[str, Any], result: Mapping[str, float]) -> str:
-    """What a phase reached of its gate's metric, if that is less than its card asks for; '' where it passes. A phase that misses its
-    gate is kept and the runs go on, but the report leads with it."""
-    metric, least = gate["metric"], gate["at_least"]
-    if metric not in result:
-        return f"reports no {metric} ({', '.join(sorted(result)) or 'nothing'}), for which its gate asks"
-    return "" if result[metric] >= least else f"reached {metric} = {result[metric]:.3g}; its gate asks for {least:.3g}"
 
 
 def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:
@@ -169,7 +130,7 @@ def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:
                     continue
                 found = True
                 run = Run("", dataset, edition, method, variant, 0)
-                check(root, run)
+                check_run(root, run)
                 yield run.data, method, variant
     if not found:
         raise SaccadeError(f"config: runs: '{pattern}' selects nothing")

@@ -7,14 +7,13 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from saccade.cards import load_method
-from saccade.plan import split_edition
-from saccade.records import SaccadeError, canonical
-from saccade.strict import check_value, mapping, only, read_yaml, suggest
+from saccade.cards.address import split_edition
+from saccade.cards.method import load_method, offers
+from saccade.cards.yaml import check_value, mapping, only, read_yaml
+from saccade.records import SaccadeError, canonical, suggest
 
 SHAPE = "<dataset>[@<edition>]/<method>/<variant>"
 
@@ -116,7 +115,7 @@ def check_runs(root: Path, paper: Paper) -> None:
 def _check_source(root: Path, source: Source) -> None:
     _, name, variant = source.run.split("/")
     method = load_method(root, name)
-    points = [p.name for p in method.points.values() if p.only is None or any(fnmatchcase(variant, pattern) for pattern in p.only)]
+    points = [name for name in method.points if offers(method, variant, name)]
     asked = [("variant", variant, list(method.variants)), *(("point", point, points) for point in (source.point, *source.columns.values()))]
     for what, named, known in asked:
         if named not in known:

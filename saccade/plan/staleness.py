@@ -11,12 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from saccade import closure
-from saccade.against import Counterpart, timed
-from saccade.cards import IMPORT, Phase, load_method
-from saccade.datasets import Dataset, load_dataset
-from saccade.paper import claims_hash, read_paper
-from saccade.plan import Run, data_settings, heads, phase_settings, points, released_file, resolve
+from saccade import code_hash
+from saccade.cards.dataset import Dataset, load_dataset
+from saccade.cards.method import IMPORT, Phase, load_method
+from saccade.cards.paper import claims_hash, read_paper
+from saccade.plan.availability import released_file
+from saccade.plan.counterparts import Counterpart, timed
+from saccade.plan.layers import data_settings, heads_of, resolve
+from saccade.plan.phases import phase_settings
+from saccade.plan.points import points_of
+from saccade.plan.runs import Run
 from saccade.project import names
 from saccade.records import canonical
 from saccade.settings import FREE
@@ -28,36 +32,36 @@ ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a fin
 def train_code(root: Path, method: str, phase: str) -> str:
     folder = root / "methods" / method
     step, function = ("import_weights", "import_released") if phase == IMPORT else ("train", phase)
-    return closure.code_hash(root, [(root / "saccade/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")])
+    return code_hash.code_hash(root, [(root / "saccade/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")])
 
 
 @lru_cache(maxsize=1024)
 def predict_code(root: Path, method: str) -> str:
     model = root / "methods" / method / "model.py"
-    return closure.code_hash(root, [(root / "saccade/predict.py", "predict"), (model, "build"), (model, "predict")])
+    return code_hash.code_hash(root, [(root / "saccade/predict.py", "predict"), (model, "build"), (model, "predict")])
 
 
 @lru_cache(maxsize=1024)
 def step_code(root: Path, step: str) -> str:
     """The code of a step that calls no method: `score`, `report`."""
-    return closure.code_hash(root, [(root / f"saccade/{step}.py", step)])
+    return code_hash.code_hash(root, [(root / f"saccade/{step}.py", step)])
 
 
 @lru_cache(maxsize=1024)
 def measure_code(root: Path, *methods: str) -> str:
     step = [(root / "saccade/measure.py", name) for name in ("measure", "time_once")]
     models = [(root / "methods" / method / "model.py", name) for method in methods for name in ("build", "predict")]
-    return closure.code_hash(root, step + models)
+    return code_hash.code_hash(root, step + models)
 
 
 @lru_cache(maxsize=1024)
 def prepare_code(root: Path, dataset: str) -> str:
-    return closure.code_hash(root, [(root / "saccade/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")])
+    return code_hash.code_hash(root, [(root / "saccade/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")])
 
 
 @lru_cache(maxsize=1024)
 def cells_code(root: Path, method: str) -> str:
-    return closure.code_hash(root, [(root / "saccade/cost_table.py", None), (root / "methods" / method / "cells.py", None)])
+    return code_hash.code_hash(root, [(root / "saccade/cost_table.py", None), (root / "methods" / method / "cells.py", None)])
 
 
 @lru_cache(maxsize=1024)
@@ -70,7 +74,7 @@ def notebook_code(root: Path) -> str:
     for module, listed in re.findall(r"^from saccade\.(\w+) import (.+)$", text, re.M):
         called |= {(module, name) for name in listed.split(", ")}
     entries = [(root / f"saccade/{module}.py", name) for module, name in sorted(called)]
-    return closure.code_hash(root, [(root / "saccade/report.py", "report"), *entries])
+    return code_hash.code_hash(root, [(root / "saccade/report.py", "report"), *entries])
 
 
 @lru_cache(maxsize=1024)
@@ -79,7 +83,7 @@ def own_code(root: Path, method: str) -> str:
     which a comment changes, too, since pages print it."""
     folder, paper = root / "methods" / method, read_paper(root, method)
     files = [file for file in (folder / "claims.py", folder / "findings.py") if file.is_file()]
-    return canonical([closure.code_hash(root, [(file, None) for file in files]), claims_hash(paper) if paper else ""])
+    return canonical([code_hash.code_hash(root, [(file, None) for file in files]), claims_hash(paper) if paper else ""])
 
 
 def cells_settings(root: Path, method: str) -> str:
@@ -120,7 +124,7 @@ def released(root: Path, run: Run) -> dict[str, Any]:
 
 
 def predict_params(root: Path, run: Run) -> dict[str, str]:
-    resolved = {point.name: resolve(root, run, point=point.name).values for point, why in points(root, run) if not why}
+    resolved = {point.name: resolve(root, run, point=point.name).values for point, why in points_of(root, run) if not why}
     chosen = {point: {key: value for key, value in values.items() if key not in FREE} for point, values in resolved.items()}
     return {"settings": canonical(chosen), "code": predict_code(root, run.method)}
 
@@ -145,7 +149,7 @@ def timed_with(code: str | None, settings: Any) -> str:
 
 def score_params(root: Path, run: Run) -> dict[str, str]:
     dataset = load_dataset(root, run.dataset)
-    spec = {"heads": [dataclasses.asdict(head) for head in heads(root, run)], "derive": {k: list(v) for k, v in dataset.derive.items()}}
+    spec = {"heads": [dataclasses.asdict(head) for head in heads_of(root, run)], "derive": {k: list(v) for k, v in dataset.derive.items()}}
     return {"settings": canonical(spec), "code": step_code(root, "score")}
 
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from saccade.cards.yaml import check_complete, check_value, layer_of, mapping, only, read_yaml
 from saccade.project import NAME, card_file, load_module, settings_class
-from saccade.records import Head, SaccadeError
-from saccade.strict import check_complete, check_value, layer_of, mapping, only, read_yaml, suggest
+from saccade.records import Head, SaccadeError, suggest
 
 FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
 

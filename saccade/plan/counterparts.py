@@ -9,13 +9,13 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from saccade.cards import load_method
-from saccade.plan import Run, check, points
-from saccade.records import SaccadeError
-from saccade.strict import suggest
+from saccade.cards.method import load_method
+from saccade.plan.points import points_of
+from saccade.plan.runs import Run, check_run
+from saccade.records import SaccadeError, suggest
 
 if TYPE_CHECKING:
-    from saccade.cards import Entry
+    from saccade.cards.method import Entry
 
 
 class Counterpart(NamedTuple):
@@ -40,10 +40,10 @@ def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
     name, variant, other = [run.method, run.variant][: 3 - len(parts)] + parts
     rival = dataclasses.replace(run, method=name, variant=variant)
     try:
-        check(root, rival)
+        check_run(root, rival)
     except SaccadeError as error:
         raise SaccadeError(f"{where} doesn't exist: {error}") from None
-    offered = {entry.name: why for entry, why in points(root, rival)}
+    offered = {entry.name: why for entry, why in points_of(root, rival)}
     if other not in offered:
         raise SaccadeError(f"{where}: {name}/{variant} has no point '{other}'" + suggest(other, offered))
     if (rival, other) == (run, point):
@@ -53,6 +53,6 @@ def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
 
 def timed(root: Path, run: Run) -> dict[str, Counterpart]:
     """The run's points that have a counterpart, where both can run here."""
-    mine: list[Entry] = [entry for entry, why in points(root, run) if not why]
+    mine: list[Entry] = [entry for entry, why in points_of(root, run) if not why]
     found = {entry.name: counterpart(root, run, entry.name) for entry in mine}
     return {name: other for name, other in found.items() if other is not None and not other.why}

@@ -1,0 +1,87 @@
+"""Files that are whole or not there: written under a temporary name, then renamed. No torch."""
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+from saccade.records import SaccadeError
+
+LEFT_OVER = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # how write_atomic names what isn't whole yet
+LEFT_OVER_S = 3600
+
+
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write(temporary)` and rename the result to `path`, so that a file that is there is whole.
+
+    Raises SaccadeError naming the folder where it can't be written (read-only, full).
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        write(temporary)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise SaccadeError(
+            f"cannot write {path}: {error.strerror or error}; is the folder writable and is there room on the disk?"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def need_writable(folder: Path) -> None:
+    """Raises SaccadeError where no file can be written into the folder, which is made if need be: to ask before a long step."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise SaccadeError(
+            f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the disk?"
+        ) from None
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an hour. Once before a
+    long step, not at each writing, which would list a folder of thousands of videos thousands of times."""
+    for left in (path for path in folder.glob(".*") if LEFT_OVER.fullmatch(path.name)):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > LEFT_OVER_S:
+                left.unlink()
+
+
+def write_json(path: Path, value: Any) -> None:
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n"
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SaccadeError(f"{path} does not exist") from None
+    except json.JSONDecodeError as error:
+        raise SaccadeError(f"{path} is not valid JSON ({error}); remove it and run again") from None
+
+
+def write_parquet(path: Path, table: "pd.DataFrame") -> None:
+    write_atomic(path, lambda temporary: table.to_parquet(temporary, index=False))
+
+
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
+    write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))

@@ -1,0 +1,50 @@
+"""Whether a run can be done here and now, and if not, why: data, released weights. No torch."""
+
+from pathlib import Path
+
+from saccade.cards.dataset import Dataset, load_dataset
+from saccade.cards.method import IMPORT, Method, load_method
+from saccade.plan.phases import weights_of
+from saccade.plan.runs import Run
+
+
+def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str:
+    """Why the dataset can't be used here and now; '' where it can."""
+    if dataset.source == "embedded" and budget not in dataset.budgets:
+        return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
+    prepared = Path("data", dataset.name, "prepared", budget + (f"@{edition}" if edition else ""), "index.parquet")
+    if not all(head.classes for head in dataset.heads.values()):  # not even the prepared index tells what its labels mean
+        return why_raw_lacking(dataset)
+    return "" if (root / prepared).is_file() else why_raw_lacking(dataset)
+
+
+def why_raw_lacking(dataset: Dataset) -> str:
+    """What raw/ lacks, and how to bring it; '' where it is whole."""
+    missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
+    what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
+    whole = not missing and all(head.classes for head in dataset.heads.values())
+    return "" if whole else f"data/{dataset.name}/raw {what}; {dataset.acquire}".rstrip("; ")
+
+
+def why_blocked(root: Path, run: Run) -> str:
+    """Why the run can't be done here and now: its data, data that a phase it needs is trained on, or released weights; '' where it can."""
+    for one in dict.fromkeys([run, *(need.run for need in weights_of(root, run))]):
+        if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
+            return why
+    imports = [need.run for need in weights_of(root, run) if need.phase.name == IMPORT]
+    return next((why for one in imports if (why := why_no_released_weights(root, load_method(root, one.method), one.variant))), "")
+
+
+def released_file(root: Path, run: Run) -> Path:
+    """Where, below the root, the run's published weights are expected."""
+    released = load_method(root, run.method).variants[run.variant].released
+    assert released is not None, f"{run.name} has no phase {IMPORT}"  # the card was checked
+    return Path("methods", run.method, "released", released.file)
+
+
+def why_no_released_weights(root: Path, method: Method, variant: str) -> str:
+    """Which file of published weights the variant lacks and where to get it; '' where it lacks none."""
+    released = method.variants[variant].released
+    if released is None or (root / (file := Path("methods", method.name, "released", released.file))).is_file():
+        return ""
+    return f"{file} is missing; {released.get}"

@@ -1,0 +1,71 @@
+"""Which layer of a card decides a setting, and what the settings of a run, a phase or a point are. No torch."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saccade.cards.dataset import Dataset, load_dataset
+from saccade.cards.method import Method, load_method
+from saccade.plan.runs import Run
+from saccade.project import load_module
+from saccade.records import Head, SaccadeError, suggest
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Settings with, for each, the layer of the card that decided it. `typed` is the method's own `Settings`."""
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+    typed: Any
+
+
+def resolve(root: Path, run: Run, phase: str | None = None, point: str | None = None) -> Resolved:
+    """The settings of a run, in one of its phases or at one of its operating points.
+
+    Order, later wins: defaults < settings < datasets.<d> < budgets.<b> < variants.<v> < points.<p>; within a layer, what
+    stands under `phases.<phase>` wins over the rest.
+    """
+    method = load_method(root, run.method)
+    values, origins = dict(method.defaults), dict.fromkeys(method.defaults, "default")
+    for label, layer in _layers(method, run, point):
+        inner = layer.get("phases", {}).get(phase, {}) if phase else {}
+        for source, body in ((label, layer), (f"{label}.phases.{phase}", inner)):
+            for key, value in body.items():
+                if key in method.keys:
+                    values[key], origins[key] = value, source
+    settings = load_module(method.file.parent / "settings.py").Settings
+    try:
+        typed = settings(**values)
+    except (ValueError, TypeError) as error:
+        raise SaccadeError(f"{method.file}: the settings of {run.name} don't go together: {error}") from None
+    return Resolved(values, origins, typed)
+
+
+def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
+    """The label spaces that the run learns: those that `heads` names, or all that the dataset has."""
+    dataset = load_dataset(root, run.dataset)
+    wanted = resolve(root, run).values["heads_of"] or dataset.heads
+    for head in wanted:
+        if head not in dataset.heads:
+            raise SaccadeError(f"{run.name}: head '{head}' is unknown to {dataset.file}" + suggest(head, dataset.heads))
+    return tuple(dataset.heads[head] for head in wanted)
+
+
+def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:
+    """The settings of a dataset's preparation: defaults < settings < budgets.<b> < editions.<e>."""
+    values = dict(dataset.defaults)
+    for label in ("settings", f"budgets.{budget}", f"editions.{edition}"):
+        values.update(dataset.layers.get(label, {}))
+    return values
+
+
+def _layers(method: Method, run: Run, point: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for label in ("settings", f"datasets.{run.dataset}", f"budgets.{run.budget}"):
+        yield label, method.layers.get(label, {})
+    yield f"variants.{run.variant}", method.variants[run.variant].layer
+    if point is not None:
+        if point not in method.points:
+            raise SaccadeError(f"{method.file}: unknown point '{point}'" + suggest(point, method.points))
+        yield f"points.{point}", method.points[point].layer

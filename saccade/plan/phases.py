@@ -1,0 +1,135 @@
+"""The phases that a run is made of, what they need from each other and from other runs, and what decides their weights. No torch."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saccade.cards.address import split_edition
+from saccade.cards.method import IMPORT, Method, Phase, load_method
+from saccade.plan.layers import _layers, resolve
+from saccade.plan.runs import Run, check_run
+from saccade.records import SaccadeError, suggest
+from saccade.settings import FREE
+
+
+@dataclass(frozen=True)
+class Need:
+    """A trained phase that another one starts from."""
+
+    run: Run
+    phase: Phase
+
+    @property
+    def product(self) -> Path:
+        return self.run.folder / f"{self.phase.name}.json"
+
+
+def phases_of(root: Path, run: Run) -> list[Phase]:
+    """The run's own phases, each after those it needs."""
+    method = load_method(root, run.method)
+    use = method.variants[run.variant].use or tuple(name for name in method.phases if name != IMPORT)
+    own = {name: _in_run(method, run, method.phases[name]) for name in use}
+    ordered: list[Phase] = []
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise SaccadeError(f"{method.file}: phases need each other in a circle: {' -> '.join((*path, name))}")
+        for need in own[name].needs:
+            if "/" not in need:
+                if need not in own:
+                    raise SaccadeError(
+                        f"{method.file}: phases.{name}.needs: no phase '{need}' in variant {run.variant}" + suggest(need, own)
+                    )
+                visit(need, (*path, name))
+        if own[name] not in ordered:
+            ordered.append(own[name])
+
+    for name in own:
+        visit(name, ())
+    return ordered
+
+
+def phase_of(root: Path, run: Run, name: str) -> Phase:
+    found = {phase.name: phase for phase in phases_of(root, run)}
+    if name not in found:
+        raise SaccadeError(f"{run.name} has no phase '{name}'" + suggest(name, found))
+    return found[name]
+
+
+def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) -> list[Need]:
+    """All that must be loaded before `phase` starts, in order, its needs' needs first. Raises SaccadeError where a need doesn't
+    exist or was trained with other settings than the ones it `reads` have here."""
+    found: list[Need] = []
+    for text in phase.needs:
+        need = _need(root, run, phase, text)
+        other = need.run
+        label = str(need.product)
+        if label in _path:
+            raise SaccadeError(f"{run.name}: phases need each other in a circle: {' -> '.join((*_path, label))}")
+        if (other.method, other.dataset) == (run.method, run.dataset) and other != run:  # another one has its own recipe
+            _check_shared(root, run, need)
+        for inner in [*needs_of(root, other, need.phase, (*_path, label)), need]:
+            if inner not in found:
+                found.append(inner)
+    return found
+
+
+def weights_of(root: Path, run: Run) -> list[Need]:
+    """Every phase that the finished model is made of, in loading order."""
+    found: list[Need] = []
+    for phase in phases_of(root, run):
+        for need in [*needs_of(root, run, phase), Need(run, phase)]:
+            if need not in found:
+                found.append(need)
+    return found
+
+
+def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
+    """Globs over the tensors of other runs' phases that this run leaves out when it loads them, by product."""
+    found: dict[Path, tuple[str, ...]] = {}
+    for phase in phases_of(root, run):
+        for need in needs_of(root, run, phase):
+            if need.run != run and phase.drops:
+                found[need.product] = (*found.get(need.product, ()), *phase.drops)
+    return found
+
+
+def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
+    """The settings that decide the phase's weights."""
+    values = resolve(root, run, phase.name).values
+    return {key: values[key] for key in sorted(values if phase.reads is None else phase.reads) if key not in (*FREE, *phase.ignores)}
+
+
+def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
+    """The phase with what it needs, and drops of that, in this run."""
+    for _, layer in _layers(method, run, None):
+        inner = layer.get("phases", {}).get(phase.name, {})
+        needs, drops = (tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "drops"))
+        phase = dataclasses.replace(phase, needs=needs, drops=drops)
+    return phase
+
+
+def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:
+    """What a need names; parts that aren't said are this run's own: [<dataset>/][<method>/][<variant>/]<phase>."""
+    *parts, name = text.split("/")
+    if len(parts) > 3:
+        raise SaccadeError(f"{run.name}: phase {phase.name} needs '{text}', which isn't [<dataset>/][<method>/][<variant>/]<phase>")
+    data, method, variant = [run.data, run.method, run.variant][: 3 - len(parts)] + parts
+    other = Run(run.budget, *split_edition(data), method, variant, run.seed)
+    try:
+        check_run(root, other)
+        return Need(other, phase_of(root, other, name))
+    except SaccadeError as error:
+        card = load_method(root, run.method).file
+        raise SaccadeError(f"{card}: in {run.name}, phase {phase.name} needs '{text}', which doesn't exist: {error}") from None
+
+
+def _check_shared(root: Path, run: Run, need: Need) -> None:
+    theirs, mine = phase_settings(root, need.run, need.phase), resolve(root, run, need.phase.name).values
+    differ = [f"{key} ({mine[key]!r} here, {theirs[key]!r} there)" for key in theirs if key in mine and mine[key] != theirs[key]]
+    if differ:
+        raise SaccadeError(
+            f"{run.name} needs {need.product.with_suffix('')}, which was trained with other settings: {', '.join(differ)}; "
+            f"make them equal, or list under the phase's `ignores` the settings that don't decide its weights"
+        )

@@ -1,0 +1,73 @@
+"""The operating points of a run; which of them a stand-in (oracle, random, fixed, equal-cost static) stands beside, as the card's `of` says.
+
+A cell is a variant and one of its points. A point's `of` names `[<variant>/]<point>`, without a variant one of its own variant: the
+same weights, another choice. A variant's `of` names `<variant>` or `<variant>/<point>`: weights trained for that choice.
+"""
+
+from pathlib import Path
+
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import Entry, Method, load_method, offers
+from saccade.plan.layers import resolve
+from saccade.plan.runs import Run
+from saccade.records import SaccadeError, suggest
+
+Cell = tuple[str, str]  # variant, point
+
+
+def role(method: Method, variant: str, point: str) -> str | None:
+    """What the cell stands in as; None for one of the method's own."""
+    return method.points[point].stand_in or method.variants[variant].stand_in
+
+
+def stands_for(method: Method, variant: str, point: str) -> list[Cell]:
+    """The method's own cells that this one stands beside; none where it is one itself.
+
+    A stand-in variant's point stands beside the point of its own name; where the variant has none of that name, each of its
+    points stands beside.
+    """
+    entry = method.points[point]
+    if entry.stand_in:
+        found = [_split(text, variant) for text in entry.of]
+    else:
+        found = [cell for text in method.variants[variant].of for cell in _beside(method, variant, point, text)]
+    return [cell for cell in dict.fromkeys(found) if offers(method, *cell) and role(method, *cell) is None]
+
+
+def _beside(method: Method, variant: str, point: str, text: str) -> list[Cell]:
+    """The cells among those that a stand-in variant's `of` names which its point stands beside."""
+    other, _, named = text.partition("/")
+    targets = [named] if named else [name for name in method.points if offers(method, other, name)]
+    return [(other, name) for name in targets if name == point or not offers(method, variant, name)]
+
+
+def _split(text: str, variant: str) -> Cell:
+    other, _, point = text.rpartition("/")
+    return other or variant, point
+
+
+def points_of(root: Path, run: Run) -> list[tuple[Entry, str]]:
+    """The operating points of the run's variant, each with the reason why it can't run here ('' where it can)."""
+    method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
+    found = []
+    for point in method.points.values():
+        if not offers(method, run.variant, point.name):
+            continue
+        why = f"needs ground truth per frame, which {dataset.name} doesn't have" if "truth" in point.requires and not dataset.truth else ""
+        found.append((point, why))
+    return found
+
+
+def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:
+    """The operating point for a video of which nothing is known: the one wanted, or the one with the run's own settings, or the card's
+    first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
+    known = {point.name: "needs ground truth per frame" if "truth" in point.requires else why for point, why in points_of(root, run)}
+    if wanted is not None:
+        if wanted not in known:
+            raise SaccadeError(f"{run.name}: unknown point '{wanted}'" + suggest(wanted, known))
+        if known[wanted]:
+            raise SaccadeError(f"{run.name}: point '{wanted}' {known[wanted]}, which can't be had for any video; take another point")
+        return wanted
+    free = [point.name for point, _ in points_of(root, run) if not known[point.name] and not point.stand_in]
+    own = resolve(root, run).values
+    return next((name for name in free if resolve(root, run, point=name).values == own), free[0] if free else next(iter(known)))
