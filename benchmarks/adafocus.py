@@ -19,13 +19,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from saccade import machine, timing
-from saccade.nn import fast
 from saccade.nn.backbones import trunk
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
+from saccade.timing import machine, optimise, turns
 
 ROOT = Path(__file__).parents[1]
 HEADS = (Head("label", "single", tuple(map(str, range(200)))),)
@@ -42,11 +41,11 @@ class Side:
     settings: Any
 
     def __call__(self, clip: Clip) -> Any:
-        return fast.infer(self.predict, self.net, clip, self.settings)
+        return optimise.infer(self.predict, self.net, clip, self.settings)
 
     def optimised(self) -> "Side":
         other = dataclasses.replace(self, net=copy.deepcopy(self.net))
-        fast.optimise(other.net)
+        optimise.optimise(other.net)
         return other
 
 
@@ -76,27 +75,27 @@ def told(name: str, found: dict[str, Any], ratio: float) -> str:
 
 def parts(one: Side, clip: Clip, rounds: int, device: torch.device) -> dict[str, float]:
     """Milliseconds a video that each part takes; the least of the rounds."""
-    found = [timing.by_module(one.net, lambda: one(clip), device) for _ in range(rounds)]
+    found = [turns.by_module(one.net, lambda: one(clip), device) for _ in range(rounds)]
     return {name: 1000 * min(each[name] for each in found) / len(clip["video_id"]) for name in found[0]}
 
 
 @torch.inference_mode()
-def at_once(rounds: int, clock: timing.Clock) -> None:
+def at_once(rounds: int, clock: turns.Clock) -> None:
     """Prints what 16 frames take in each network, together and in the small pieces that `fast` cuts for depthwise ones."""
     frames = torch.randn(FRAMES, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
-    print(f"\n| ms for {FRAMES} frames | all at once | {fast.FRAMES_AT_ONCE} at once |\n| --- | --- | --- |")
+    print(f"\n| ms for {FRAMES} frames | all at once | {optimise.FRAMES_AT_ONCE} at once |\n| --- | --- | --- |")
     for name in ("mobilenet_v2", "resnet50"):
         network, _ = trunk(name)
-        fast.optimise(network)
+        optimise.optimise(network)
         spent = []
-        for pieces in (0, fast.FRAMES_AT_ONCE):
+        for pieces in (0, optimise.FRAMES_AT_ONCE):
             network.at_once = pieces
             network(frames)  # unheard
             spent.append(min(timed(lambda: network(frames), clock) for _ in range(rounds)))  # noqa: B023 (called at once)
         print(f"| {name} | {1000 * spent[0]:.0f} | {1000 * spent[1]:.0f} |")
 
 
-def timed(call: Callable[[], object], clock: timing.Clock) -> float:
+def timed(call: Callable[[], object], clock: turns.Clock) -> float:
     started = clock()
     call()
     return clock() - started
@@ -117,21 +116,21 @@ def main() -> None:
         given.videos, given.rounds = 1, 1
     torch.set_num_threads(given.threads)
     device = torch.device(given.device)
-    clock = time.process_time if given.clock == "processor" else timing.synchronised(device)
+    clock = time.process_time if given.clock == "processor" else turns.synchronised(device)
     watch = machine.Watch()
     own, against = side("adafocus", f"adafocus-{given.patch}", device), side("tsn", "resnet50-average", device)
     fast_own, fast_against = own.optimised(), against.optimised()
     for batch in given.batch:
         plain = clips(max(given.videos, batch), batch, device)
-        laid_out = [fast.lay_out(clip, device) for clip in plain]
+        laid_out = [optimise.lay_out(clip, device) for clip in plain]
         macs = {name: float(one(plain[0]).macs.double().mean()) for name, one in (("own", own), ("against", against))}
         ratio, giga = macs["against"] / macs["own"], {name: f"{value / 1e9:.2f}" for name, value in macs.items()}
         print(f"\n## AdaFocus-{given.patch}, batch {batch}: {giga['own']} against {giga['against']} GMACs, {ratio:.2f}x fewer\n")
         print("| form | faster | of what multiply-adds say | ms a video | ResNet-50 | A/A |\n|" + " --- |" * 6)
-        print(told("offline, both optimised", timing.in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio))
-        print(told("offline, neither", timing.in_turns(own, against, plain, given.rounds, clock), ratio))
+        print(told("offline, both optimised", turns.in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio))
+        print(told("offline, neither", turns.in_turns(own, against, plain, given.rounds, clock), ratio))
         online = dataclasses.replace(fast_own, settings=dataclasses.replace(own.settings, online=True))
-        print(told("frame by frame, both optimised", timing.in_turns(online, fast_against, laid_out, given.rounds, clock), ratio))
+        print(told("frame by frame, both optimised", turns.in_turns(online, fast_against, laid_out, given.rounds, clock), ratio))
         spent = parts(fast_own, laid_out[0], given.rounds, device)
         whole = parts(fast_against, laid_out[0], given.rounds, device)
         print("\n| part | ms a video, by elapsed time |\n| --- | --- |")

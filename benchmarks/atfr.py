@@ -22,10 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade import cost, machine, timing
-from saccade.nn import fast
+from saccade.cost.count import count
 from saccade.project import load_module
 from saccade.records import Head
+from saccade.timing import machine, optimise, turns
 
 METHOD = Path(__file__).parents[1] / "methods" / "atfr"
 model, pricing, sampler, sgs = (load_module(METHOD / f"{name}.py") for name in ("model", "pricing", "sampler", "sgs"))
@@ -80,7 +80,7 @@ def make_clip(settings: Any, numbers: range, mean_bins: float) -> Clip:
     shape = (len(numbers), settings.num_frames, 3, settings.crop, settings.crop)
     rgb = torch.randn(shape, generator=torch.Generator().manual_seed(numbers.start))
     clip = {"rgb": rgb, "indices": torch.arange(settings.num_frames).expand(len(numbers), -1), "video_id": names}
-    return fast.lay_out(clip, torch.device("cpu"))
+    return optimise.lay_out(clip, torch.device("cpu"))
 
 
 def draw_bins(frames: int, pathway: int, mean: float) -> Tensor:
@@ -95,7 +95,7 @@ def draw_bins(frames: int, pathway: int, mean: float) -> Tensor:
 
 
 def runner(net: nn.Module, settings: Any) -> Callable[[Clip], Any]:
-    return lambda clip: fast.infer(model.predict, net, clip, settings)
+    return lambda clip: optimise.infer(model.predict, net, clip, settings)
 
 
 @torch.inference_mode()
@@ -123,7 +123,7 @@ def by_stage(net: Any, settings: Any, clips: list[Clip], rounds: int) -> Stages:
         for name, stage in part.named_children():
             several = features if isinstance(features, tuple) else (features,)
             shapes = tuple(tuple(one.shape[1:]) for one in several)
-            macs[name] += len(several[0]) * cost.forward_macs(stage, shapes if len(shapes) > 1 else shapes[0])
+            macs[name] += len(several[0]) * count.forward_macs(stage, shapes if len(shapes) > 1 else shapes[0])
             features = run(name, lambda stage=stage, x=features: stage(x))
         return features
 
@@ -150,14 +150,14 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     """Prints what one batch size gives."""
     settings, plain = make_settings(network, layer="sgs"), make_settings(network)
     net, static = make_model(settings), make_model(plain)
-    fast.optimise(net), fast.optimise(static)
+    optimise.optimise(net), optimise.optimise(static)
     clips = [make_clip(settings, range(first, first + batch), mean_bins) for first in range(0, max(videos, batch), batch)]
     own, against = runner(net, settings), runner(static, plain)
     macs = {
         name: torch.cat([run(clip).macs for clip in clips]).double().mean().item() for name, run in (("atfr", own), ("static", against))
     }
     bins = [decision["bins"] for clip in clips for decision in own(clip).decisions]
-    found = timing.in_turns(own, against, clips, rounds, CLOCK)
+    found = turns.in_turns(own, against, clips, rounds, CLOCK)
     ratio, speedup = macs["static"] / macs["atfr"], found["speedup"]
     print(f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of {settings.num_frames}\n")
     print("| what | value |\n| --- | --- |")
@@ -169,7 +169,7 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     print(f"| SGS itself, of the time with ATFR | {stages['SGS'][1] / sum(ms for _, ms in stages.values()):.1%} |")
     if batch > 1:
         filled = runner(net, dataclasses.replace(settings, padded=True))
-        padded = timing.in_turns(own, filled, clips, rounds, CLOCK)
+        padded = turns.in_turns(own, filled, clips, rounds, CLOCK)
         more = sum(int(filled(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
         print(f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} ({more:.2f}x fewer) |")
     show_stages(static_stages, stages, ms)

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import scipy.stats
 
-from saccade import compare, metrics, stats, verdict
-from saccade.compare import Runs, ScoredRuns
+from saccade.judging import compare
+from saccade.judging.compare import Runs, ScoredRuns
+from saccade.judging.verdict import Finding, Outcome, better, comparable, judge, monotone
+from saccade.scoring import intervals, metrics
 
 CLUSTERS, SEEDS = (8, 14, 60), (2, 3, 5)
 SIZE = 10  # videos per cluster
@@ -71,8 +73,8 @@ def points(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def kind(outcome: verdict.Outcome) -> str:
-    return verdict.judge({"": lambda *_: verdict.Finding(None, lambda: outcome)}, None, None)[""].on_ours.kind
+def kind(outcome: Outcome) -> str:
+    return judge({"": lambda *_: Finding(None, lambda: outcome)}, None, None)[""].on_ours.kind
 
 
 def one_run(trials: int) -> Iterable[dict[str, str]]:
@@ -81,8 +83,8 @@ def one_run(trials: int) -> Iterable[dict[str, str]]:
     def judge(generator: np.random.Generator, clusters: int, chance: float) -> tuple[bool, bool]:
         members = np.repeat(np.arange(clusters), generator.integers(SIZE // 2, 2 * SIZE, clusters))
         values = (generator.random(len(members)) < generator.beta(4 * chance, 4 * (1 - chance), clusters)[members]).astype(float)
-        draws = stats.mean_draws(values[:, None], members, generator, DRAWS)[:, 0]
-        plain, found = np.quantile(draws, [0.025, 0.975]), stats.to_interval(values.mean(), draws, len(values), members)
+        draws = intervals.mean_draws(values[:, None], members, generator, DRAWS)[:, 0]
+        plain, found = np.quantile(draws, [0.025, 0.975]), intervals.to_interval(values.mean(), draws, len(values), members)
         return plain[0] <= chance <= plain[1], found.low <= chance <= found.high
 
     for chance in (0.6, 0.9):
@@ -120,9 +122,9 @@ def same_twice(trials: int) -> Iterable[dict[str, str]]:
 
     def judge(generator: np.random.Generator, clusters: int, seeds: int) -> tuple[bool, bool, bool]:
         first, second = systems(generator, clusters, seeds, [0.0, 0.0], on_cluster=0.0)
-        ours = kind(verdict.better(compare.difference(first, second, generator, DRAWS))) in DECIDED
+        ours = kind(better(compare.difference(first, second, generator, DRAWS))) in DECIDED
         pooled = scipy.stats.ttest_rel(first.values.ravel(), second.values.ravel()).pvalue <= 0.05
-        by_cluster = stats.mean_interval((first.values - second.values).mean(axis=0), first.clusters, generator, DRAWS)
+        by_cluster = intervals.mean_interval((first.values - second.values).mean(axis=0), first.clusters, generator, DRAWS)
         return ours, pooled, by_cluster.low > 0 or by_cluster.high < 0
 
     for clusters, seeds, found in cells(trials, judge):
@@ -140,7 +142,7 @@ def planted(trials: int) -> Iterable[dict[str, str]]:
 
     def judge(generator: np.random.Generator, clusters: int, seeds: int) -> tuple[float, ...]:
         effect = compare.difference(*systems(generator, clusters, seeds, [0.05, 0.0]), generator, DRAWS)
-        said = kind(verdict.better(effect))
+        said = kind(better(effect))
         return said == "holds", said == "contradicted", effect.smallest()
 
     for clusters, seeds, found in cells(trials, judge):
@@ -154,7 +156,7 @@ def equivalence(trials: int) -> Iterable[dict[str, str]]:
     def judge(generator: np.random.Generator, clusters: int, seeds: int) -> tuple[bool, ...]:
         first, equal, edge = systems(generator, clusters, seeds, [0.0, 0.0, 0.05])
         effects = (compare.difference(first, other, generator, DRAWS) for other in (equal, edge))
-        return tuple(kind(verdict.comparable(effect, 0.05)) == "holds" for effect in effects)
+        return tuple(kind(comparable(effect, 0.05)) == "holds" for effect in effects)
 
     for clusters, seeds, found in cells(trials, judge):
         yield {"clusters": str(clusters), "seeds": str(seeds), "equal": rate(found[:, 0]), "5 points apart": rate(found[:, 1])}
@@ -168,12 +170,12 @@ def joint(trials: int) -> Iterable[dict[str, str]]:
         made = systems(generator, 14, 5, [0.0, 0.2, 0.4, 0.4, *[0.0] * 8])
         subtract = lambda first, second, generator=generator: compare.difference(first, second, generator, DRAWS)  # noqa: E731
         rising, flat, null = made[:3], made[:4], made[4:]
-        counts[0] += kind(verdict.monotone(rising, compare=subtract)) == "holds"
-        counts[1] += kind(verdict.monotone(flat, compare=subtract)) == "holds"
-        tests = [verdict.better(subtract(first, second)) for first, second in zip(null[::2], null[1::2], strict=True)]
-        claims = {str(i): (lambda *_, one=one: verdict.Finding(None, lambda: one)) for i, one in enumerate(tests)}
+        counts[0] += kind(monotone(rising, compare=subtract)) == "holds"
+        counts[1] += kind(monotone(flat, compare=subtract)) == "holds"
+        tests = [better(subtract(first, second)) for first, second in zip(null[::2], null[1::2], strict=True)]
+        claims = {str(i): (lambda *_, one=one: Finding(None, lambda: one)) for i, one in enumerate(tests)}
         counts[2] += any(kind(test) in DECIDED for test in tests)
-        counts[3] += any(found.on_ours.kind in DECIDED for found in verdict.judge(claims, None, None).values())
+        counts[3] += any(found.on_ours.kind in DECIDED for found in judge(claims, None, None).values())
     said = ("monotone, 20 points a step", "monotone, last step 0 (5 % at most is right)")
     many = ("any of 4 claims without an effect decided, uncorrected", "the same with Holm's correction (5 % at most is right)")
     for what, count in zip([*said, *many], counts, strict=True):
@@ -195,7 +197,7 @@ def maps(trials: int) -> Iterable[dict[str, str]]:
                 scores += 0.3 * generator.normal(size=(3, 1, 6)) * truth  # a seed is good at some classes
                 names = tuple(f"{k}/{s}" for s in range(3))
                 both.append(ScoredRuns(scores, truth, np.arange(len(truth)), members, names, tuple("abcdef")))
-            decided.append(kind(verdict.better(compare.map_difference(*both, generator, 200))) in DECIDED)
+            decided.append(kind(better(compare.map_difference(*both, generator, 200))) in DECIDED)
         yield {"clusters": str(clusters), "called different": rate(np.array(decided))}
 
 
@@ -212,7 +214,7 @@ def shuffled(trials: int) -> Iterable[dict[str, str]]:
             for labels in (targets, generator.permutation(targets)):
                 values = np.stack([metrics.top_k(one, labels, 1) for one in scores])
                 effect = compare.mean(Runs(values, np.arange(len(targets)), members, ("a", "b", "c")), generator, DRAWS)
-                pair.append(kind(verdict.better(effect, by=0.1)) == "holds")
+                pair.append(kind(better(effect, by=0.1)) == "holds")
             found.append(pair)
         both = np.array(found)
         yield {"clusters": str(clusters), "true labels": rate(both[:, 0]), "shuffled labels": rate(both[:, 1])}

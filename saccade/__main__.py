@@ -20,7 +20,7 @@ from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
 from saccade.plan.counterparts import Counterpart, timed
 from saccade.plan.describe import describe_project, describe_run, stale
-from saccade.plan.grid import selected_runs, planned_grid
+from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_to_try, points_of
@@ -93,7 +93,7 @@ def _acquire(root: Path, options: argparse.Namespace) -> None:
 
 
 def _prepare(root: Path, options: argparse.Namespace) -> None:
-    from saccade.prepare import prepare
+    from saccade.steps.prepare import prepare
 
     check_budget(options.budget)
     name, edition = split_edition(options.dataset)
@@ -108,7 +108,7 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
 
 
 def _train(root: Path, options: argparse.Namespace) -> None:
-    from saccade.train import import_weights, train
+    from saccade.steps.train import import_weights, train
 
     run = Run.parse(root, options.run)
     phase = phase_of(root, run, options.phase)
@@ -127,8 +127,8 @@ def _train(root: Path, options: argparse.Namespace) -> None:
 
 
 def _predict(root: Path, options: argparse.Namespace) -> None:
-    from saccade.inference import need_trained
-    from saccade.predict import predict
+    from saccade.engine.inference import need_trained
+    from saccade.steps.predict import predict
 
     run = Run.parse(root, options.run)
     resolved = {point.name: resolve(root, run, point=point.name) for point, why in points_of(root, run) if not why}
@@ -141,7 +141,7 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
 
 
 def _try(root: Path, options: argparse.Namespace) -> None:
-    from saccade.attempt import attempt
+    from saccade.steps.try_video import attempt
 
     run = Run.parse(root, options.run)
     point = point_to_try(root, run, options.point)
@@ -173,7 +173,7 @@ def _task(root: Path, run: Run, settings: Any, products: list[Path], code: str, 
 
 
 def _measure(root: Path, options: argparse.Namespace) -> None:
-    from saccade.measure import measure, time_once
+    from saccade.steps.measure import measure, time_once
 
     run = Run.parse(root, options.run)
     pairs = {point: _pair(root, run, point, other) for point, other in timed(root, run).items()}
@@ -188,7 +188,7 @@ def _measure(root: Path, options: argparse.Namespace) -> None:
 
 
 def _pair(root: Path, run: Run, point: str, other: Counterpart) -> Any:
-    from saccade.measure import Pair
+    from saccade.steps.measure import Pair
 
     code = staleness.measure_code(root, *sorted({run.method, other.run.method}))
     tasks = []
@@ -200,7 +200,7 @@ def _pair(root: Path, run: Run, point: str, other: Counterpart) -> Any:
 
 
 def _score(root: Path, options: argparse.Namespace) -> None:
-    from saccade.score import score
+    from saccade.steps.score import score
 
     run = Run.parse(root, options.run)
     dataset = load_dataset(root, run.dataset)
@@ -208,7 +208,7 @@ def _score(root: Path, options: argparse.Namespace) -> None:
 
 
 def _cost(root: Path, options: argparse.Namespace) -> None:
-    from saccade.cost_table import write_cost
+    from saccade.cost.printed import write_cost
     from saccade.project import load_module
 
     folders = [root / "methods" / name for name in names(root, "methods")]
@@ -217,7 +217,7 @@ def _cost(root: Path, options: argparse.Namespace) -> None:
 
 
 def _report(root: Path, options: argparse.Namespace) -> None:
-    from saccade import report
+    from saccade.steps import report
 
     check_budget(options.budget)
     report.report(root, root / "results" / options.budget / "plan.json", options.part, options.method)

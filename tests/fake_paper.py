@@ -9,9 +9,9 @@ import fake_results
 import numpy as np
 import pandas as pd
 
-from saccade.compare import Runs
+from saccade.judging.compare import Runs
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
-from saccade.verdict import NotRun
+from saccade.results.found import NotRun
 
 PAPER = """
 paper: tsn2016

@@ -28,9 +28,9 @@ import pandas as pd  # noqa: E402
 from numbered import encode  # noqa: E402
 
 import saccade.nn.backbones  # noqa: E402  # before the forks, so that no child has to
-import saccade.predict  # noqa: E402
-import saccade.score  # noqa: E402
-import saccade.train  # noqa: E402, F401
+import saccade.steps.predict  # noqa: E402
+import saccade.steps.score  # noqa: E402
+import saccade.steps.train  # noqa: E402, F401
 from saccade import files  # noqa: E402
 from saccade.__main__ import main  # noqa: E402
 

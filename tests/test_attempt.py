@@ -11,10 +11,11 @@ from conftest import ROOT, edit
 from matplotlib.image import imread
 from numbered import encode
 
-from saccade import attempt, cost, strips, weights
 from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
+from saccade.cost.count import count
+from saccade.engine import weights
 from saccade.plan import staleness
 from saccade.plan.layers import resolve
 from saccade.plan.phases import phase_of, phase_settings
@@ -22,6 +23,8 @@ from saccade.plan.points import point_to_try
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
+from saccade.report import strips
+from saccade.steps import try_video
 from saccade.video import decode, sampling, transforms
 
 RUN = "own/folder/tsn/resnet18-mini/seed0"
@@ -69,7 +72,7 @@ def test_what_it_says_is_what_the_network_says(project, capsys):
     clip = {"rgb": transforms.test_clip(frames, settings)[None], "indices": torch.zeros(1, 4, dtype=torch.int64)}
     with torch.inference_mode():
         module.predict(model, clip, settings)  # a method may count a shape the first time that it sees it
-        counted = cost.count(module.predict, model, clip, settings)
+        counted = count(module.predict, model, clip, settings)
     expected = counted.result.probabilities["label"][0]
     found = [(name, float(percent)) for percent, name in re.findall(r"([\d.]+) %  (\w+)$", said, re.M)]
     assert [name for name, _ in found] == [HEADS[0].classes[number] for number in expected.argsort(descending=True)]
@@ -95,7 +98,7 @@ def test_videos_of_one_name_get_a_strip_each_in_the_runs_folder(project, capsys)
     ],
 )
 def test_no_strip_overwrites_another(videos, names):
-    assert attempt._names([Path(video) for video in videos]) == names
+    assert try_video._names([Path(video) for video in videos]) == names
 
 
 @pytest.mark.parametrize(
@@ -136,8 +139,8 @@ def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
     assert point_to_try(project, run) == "uniform8"
 
 
-def tried(path: Path, decisions: dict) -> attempt.Tried:
-    return attempt.Tried(path, decode.probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions])
+def tried(path: Path, decisions: dict) -> try_video.Tried:
+    return try_video.Tried(path, decode.probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions])
 
 
 def strip(project, decisions: dict, monkeypatch):
@@ -147,7 +150,7 @@ def strip(project, decisions: dict, monkeypatch):
     settings = resolve(project, Run.parse(project, RUN)).typed
     numbers = [0, 10, 20, 30]
     clip = {"indices": torch.tensor(numbers), "rgb": transforms.test_clip(decode.read_frames(project / "clip.mp4", numbers).rgb, settings)}
-    attempt._strip("run", tried(project / "clip.mp4", decisions), clip, settings)
+    try_video._strip("run", tried(project / "clip.mp4", decisions), clip, settings)
     return seen["looks"], seen["offered"]
 
 

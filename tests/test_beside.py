@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from saccade import beside, frontier, tables
+from saccade.judging import stand_ins
+from saccade.results import frontier
+from saccade.results.frontier import tradeoff_points
+from saccade.results.runs import collect_metrics, point_titles, rows_of
 
 
 def run_of(variant, points):
@@ -16,10 +19,10 @@ def run_of(variant, points):
 def judged(runs, scored):
     """The rows of beside_stand_ins without hits and baselines; scored: {(variant, point): (gmacs, value)}."""
     plan = {"runs": runs}
-    titles = tables.point_titles(plan, "m")
-    numbers = [scored.get((t.variant, t.point), (math.nan, math.nan)) for t in tables.rows_of(titles)]
+    titles = point_titles(plan, "m")
+    numbers = [scored.get((t.variant, t.point), (math.nan, math.nan)) for t in rows_of(titles)]
     points = titles.assign(gmacs=[n[0] for n in numbers], value=[n[1] for n in numbers]).dropna(subset=["value"])
-    return beside.beside_stand_ins(plan, "m", "d", points, {}, pd.DataFrame(columns=frontier.FRONTIER_COLUMNS))
+    return stand_ins.beside_stand_ins(plan, "m", "d", points, {}, pd.DataFrame(columns=frontier.FRONTIER_COLUMNS))
 
 
 MAIN = run_of("main", {"own": (None,), "luck": ("random", "main/own"), "best": ("oracle", "main/own")})
@@ -34,7 +37,7 @@ def test_stand_ins_are_those_that_the_card_names_whatever_they_cost():
 
 @pytest.mark.parametrize(("cost", "equal"), [(1.0299, True), (0.9701, True), (1.0301, False), (0.9699, False), (math.nan, False)])
 def test_equal_cost_is_within_three_percent(cost, equal):
-    assert beside.StandIn(("v", "p"), "same", 0.5, cost).equal_cost == equal
+    assert stand_ins.StandIn(("v", "p"), "same", 0.5, cost).equal_cost == equal
 
 
 def test_retuned_stand_ins_have_a_row_of_their_own_and_a_static_one_stands_in_both():
@@ -63,11 +66,11 @@ def test_a_point_without_stand_ins_keeps_its_row():
 
 
 def of_fakes(plan, root, head="noun"):
-    metrics = tables.collect_metrics(plan, root)
-    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
+    metrics = collect_metrics(plan, root)
+    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
     front = frontier.static_frontier(plan, metrics, "motion-digits", head)
-    hits = beside.read_hits(plan, root, "tsn", "motion-digits", head)
-    return {row.title: row for row in beside.beside_stand_ins(plan, "tsn", "motion-digits", points, hits, front)}
+    hits = stand_ins.read_hits(plan, root, "tsn", "motion-digits", head)
+    return {row.title: row for row in stand_ins.beside_stand_ins(plan, "tsn", "motion-digits", points, hits, front)}
 
 
 def test_headroom_and_gain_rest_on_the_hits_of_all_seeds(plan, root):
@@ -88,11 +91,11 @@ def test_a_stand_in_that_lacks_a_seed_is_compared_on_the_others(plan, root):
 
 
 def test_a_head_without_hits_has_no_headroom(plan, root):
-    assert beside.read_hits(plan, root, "tsn", "motion-digits", "tags") == {}
+    assert stand_ins.read_hits(plan, root, "tsn", "motion-digits", "tags") == {}
 
 
 def test_hits_hold_one_row_per_training_in_the_videos_order(plan, root):
-    runs = beside.read_hits(plan, root, "tsn", "motion-digits", "noun")["tiny", "uniform8"]
+    runs = stand_ins.read_hits(plan, root, "tsn", "motion-digits", "noun")["tiny", "uniform8"]
     assert runs.values.shape == (2, 60)
     assert list(runs.videos) == sorted(runs.videos)
     assert runs.trainings == tuple(run["weights"][0] for run in plan["runs"][:2])

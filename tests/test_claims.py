@@ -8,9 +8,12 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import claims, report
 from saccade.cards import paper
+from saccade.judging.claims import load_predicates
+from saccade.judging.printed_cells import Reported
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
+from saccade.report.tables import count_verdicts, show_claims
+from saccade.steps import report
 
 
 @pytest.fixture
@@ -114,24 +117,24 @@ def test_a_number_that_is_not_printed_names_the_claim_and_the_nearest(judged):
 def test_ids_match_both_ways_and_helpers_are_free(tmp_path, old, new, message):
     fake_paper.write_paper(tmp_path, **{"claims.py": fake_paper.CLAIMS.replace(old, new)})
     with pytest.raises(SaccadeError, match=message):
-        claims.load_predicates(paper.read_paper(tmp_path, "tsn"))
+        load_predicates(paper.read_paper(tmp_path, "tsn"))
 
 
 def test_reported_picks_the_tables_dataset_where_a_cell_is_printed_for_several():
     lines = pd.DataFrame([["T", "A", "top1", data, value] for data, value in (("x", 1.0), ("y", 2.0))],
                          columns=["table", "row", "column", "dataset", "value"])  # fmt: skip
-    assert claims.Reported(lines, {"T": "y"})("T", "A", "top1") == 2.0
-    assert claims.Reported(lines, {"T": "y"})("T", "A", "top1", "x") == 1.0
+    assert Reported(lines, {"T": "y"})("T", "A", "top1") == 2.0
+    assert Reported(lines, {"T": "y"})("T", "A", "top1", "x") == 1.0
     with pytest.raises(SaccadeError, match="2 cells T / A / top1: on x, y"):
-        claims.Reported(lines, {})("T", "A", "top1")
+        Reported(lines, {})("T", "A", "top1")
 
 
 def test_the_count_leads_with_how_many(judged):
-    said = claims.count_verdicts(judged("demo").reset_index())
+    said = count_verdicts(judged("demo").reset_index())
     assert said == "4 claims. On the printed numbers: 2 agree, 2 not printed. On ours: 4 not judged: the demo proves the machine."
 
 
 def test_shown_claims_leave_out_evidence_that_nobody_has(judged):
     table = judged("demo").reset_index()
-    assert list(claims.show_claims(table)) == ["Claim", "Where", "Says", "Comparand", "On printed", "On ours", "Evidence"]
-    assert "Evidence" not in claims.show_claims(table[table.claim != "c02"])
+    assert list(show_claims(table)) == ["Claim", "Where", "Says", "Comparand", "On printed", "On ours", "Evidence"]
+    assert "Evidence" not in show_claims(table[table.claim != "c02"])

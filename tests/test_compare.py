@@ -3,9 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from saccade import compare, stats
-from saccade.compare import Runs, difference, headroom, normalised_gain
+from saccade.judging import compare
+from saccade.judging.compare import Runs, difference, headroom, normalised_gain
 from saccade.records import SaccadeError
+from saccade.scoring import intervals
 
 
 def rng(seed=0):
@@ -31,14 +32,14 @@ def constant(values, trainings=("a", "b"), clusters=(0, 0, 1, 1)):
 
 def test_one_training_has_the_interval_of_its_clusters():
     (system,) = hits([0.6], rng(), seeds=1, clusters=60)
-    ours, plain = compare.mean(system).interval(), stats.mean_interval(system.values[0], system.clusters, rng())
+    ours, plain = compare.mean(system).interval(), intervals.mean_interval(system.values[0], system.clusters, rng())
     assert ours.value == pytest.approx(plain.value) and (ours.clusters, ours.seeds) == (60, 1)
     assert [ours.low, ours.high] == pytest.approx([plain.low, plain.high], abs=0.005)
 
 
 def test_seeds_widen_what_clusters_alone_would_say():
     (system,) = hits([0.6], rng(), seeds=4, seed_sd=0.2, clusters=60)
-    alone = stats.mean_interval(system.values.mean(axis=0), system.clusters, rng())
+    alone = intervals.mean_interval(system.values.mean(axis=0), system.clusters, rng())
     both = compare.mean(system).interval()
     assert both.high - both.low > 2 * (alone.high - alone.low)
 

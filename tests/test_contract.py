@@ -10,9 +10,11 @@ import pytest
 import torch
 from conftest import ROOT
 
-from saccade import cost, cost_check, device, engine, weights
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
+from saccade.cost import second_counter
+from saccade.cost.count import count
+from saccade.engine import device, loop, weights
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of
@@ -65,14 +67,14 @@ def test_declared_macs_are_the_macs_counted_while_executing_each_video(method):
     batch = clip(3)
     declared = module.predict(model, batch, settings).macs
     for number in range(3):
-        counted = cost.count(module.predict, model, one(batch, number), settings)
+        counted = count(module.predict, model, one(batch, number), settings)
         assert counted.macs == declared[number].item() > 0
 
 
 @torch.inference_mode()
 def test_a_second_counter_agrees(method):
     _, model, settings, module = method
-    executed, static = cost_check.agree(module.predict, model, clip(1), settings)
+    executed, static = second_counter.agree(module.predict, model, clip(1), settings)
     assert executed == pytest.approx(static, rel=0.01)
 
 
@@ -136,13 +138,13 @@ def trained(method, monkeypatch, tmp_path, phase):
         for number in range(2):
             yield clip(4, seed=10 * epoch + number) | {"labels": labels}
 
-    monkeypatch.setattr(engine, "batches", batches)
+    monkeypatch.setattr(loop, "batches", batches)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     weights.freeze_rest(model, phase.trains)
     phases = load_module(ROOT / "methods" / run.method / "phases.py")
     generator = device.seed_everything(0, threads=1)
     getattr(phases, phase.name)(
-        engine.PhaseRun(
+        loop.PhaseRun(
             settings=settings,
             heads=heads,
             model=model,
@@ -191,7 +193,7 @@ def test_a_method_imports_no_step_and_no_other_method(method):
     folder = ROOT / "methods" / method[0].method
     for file in sorted(folder.glob("*.py")):
         for line in file.read_text().splitlines():
-            for forbidden in (*(f"saccade.{step}" for step in ("train", "predict", "measure", "prepare", "score", "report")), "methods."):
+            for forbidden in (*(f"saccade.steps.{step}" for step in ("train", "predict", "measure", "prepare", "score", "report")), "methods."):
                 assert not line.startswith((f"from {forbidden}", f"import {forbidden}")), f"{file}: {line}"
 
 

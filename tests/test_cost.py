@@ -7,7 +7,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from saccade import cost
+from saccade.cost.count import FORMULAS, attention_macs, count, forward_macs, gru_macs, lstm_macs, module_table, multihead_attention_macs, recurrent_macs, register
 from saccade.nn.backbones import backbone
 from saccade.records import SaccadeError
 
@@ -28,7 +28,7 @@ MODES = pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, to
 def test_a_known_network_costs_what_is_known(name, macs):
     with torch.device("meta"):
         network = getattr(torchvision.models, name)().eval()
-        assert cost.count(network, torch.empty(1, 3, 224, 224)).macs == macs
+        assert count(network, torch.empty(1, 3, 224, 224)).macs == macs
         published = torchvision.models.get_model_weights(name).DEFAULT.meta["_ops"]
         assert macs / 1e9 == pytest.approx(published, abs=0.0006)
 
@@ -37,29 +37,29 @@ def test_a_known_network_costs_what_is_known(name, macs):
 def test_resnet50_without_head_by_input_size(size, gmacs):
     with torch.device("meta"):
         network = backbone("resnet50")[0].eval()
-    assert cost.count(network, torch.empty(1, 3, size, size, device="meta")).macs / 1e9 == pytest.approx(gmacs, abs=5e-6)
+    assert count(network, torch.empty(1, 3, size, size, device="meta")).macs / 1e9 == pytest.approx(gmacs, abs=5e-6)
 
 
 def test_a_batch_of_two_costs_twice_a_batch_of_one():
     network = backbone("resnet18", width=0.125)[0].eval()
-    one, two = (cost.count(network, torch.zeros(videos, 3, 32, 32)).macs for videos in (1, 2))
+    one, two = (count(network, torch.zeros(videos, 3, 32, 32)).macs for videos in (1, 2))
     assert two == 2 * one > 0
 
 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 def test_a_grouped_convolution_sees_only_its_group(groups):
     convolution = nn.Conv2d(4, 8, kernel_size=3, padding=1, groups=groups)
-    assert cost.count(convolution, torch.zeros(1, 4, 5, 7)).macs == 8 * 5 * 7 * (4 // groups) * 3 * 3
+    assert count(convolution, torch.zeros(1, 4, 5, 7)).macs == 8 * 5 * 7 * (4 // groups) * 3 * 3
 
 
 def test_a_transposed_convolution_pays_per_input_position():
     convolution = nn.ConvTranspose2d(4, 6, kernel_size=3, stride=2, groups=2)
-    assert cost.count(convolution, torch.zeros(1, 4, 5, 7)).macs == 5 * 7 * 4 * (6 // 2) * 3 * 3
+    assert count(convolution, torch.zeros(1, 4, 5, 7)).macs == 5 * 7 * 4 * (6 // 2) * 3 * 3
 
 
 def test_bias_normalisation_and_activation_cost_nothing():
     network = nn.Sequential(nn.Conv1d(2, 3, 1, bias=True), nn.BatchNorm1d(3), nn.ReLU(), nn.AdaptiveAvgPool1d(1))
-    assert cost.count(network, torch.zeros(1, 2, 10)).macs == 2 * 3 * 10
+    assert count(network, torch.zeros(1, 2, 10)).macs == 2 * 3 * 10
 
 
 @DEVICES
@@ -67,26 +67,26 @@ def test_bias_normalisation_and_activation_cost_nothing():
 @pytest.mark.parametrize(
     ("network", "macs"),
     [
-        (lambda: nn.LSTM(8, 16), cost.lstm_macs(8, 16, 5 * 2)),
-        (lambda: nn.LSTM(8, 16, num_layers=2, bidirectional=True), cost.lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)),
-        (lambda: nn.GRU(8, 16, num_layers=2), cost.gru_macs(8, 16, 5 * 2, num_layers=2)),
-        (lambda: nn.RNN(8, 16), cost.recurrent_macs(1, 8, 16, 5 * 2)),
+        (lambda: nn.LSTM(8, 16), lstm_macs(8, 16, 5 * 2)),
+        (lambda: nn.LSTM(8, 16, num_layers=2, bidirectional=True), lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)),
+        (lambda: nn.GRU(8, 16, num_layers=2), gru_macs(8, 16, 5 * 2, num_layers=2)),
+        (lambda: nn.RNN(8, 16), recurrent_macs(1, 8, 16, 5 * 2)),
     ],
 )
 def test_recurrent_networks(network, macs, mode, device):
     with mode():
-        assert cost.count(network().to(device).eval(), torch.zeros(5, 2, 8, device=device)).macs == macs
+        assert count(network().to(device).eval(), torch.zeros(5, 2, 8, device=device)).macs == macs
 
 
 @pytest.mark.parametrize(("cell", "gates"), [(nn.LSTMCell, 4), (nn.GRUCell, 3)])
 def test_recurrent_cells(cell, gates):
-    assert cost.count(cell(8, 16), torch.zeros(2, 8)).macs == cost.recurrent_macs(gates, 8, 16, steps=2)
+    assert count(cell(8, 16), torch.zeros(2, 8)).macs == recurrent_macs(gates, 8, 16, steps=2)
 
 
 def test_recurrent_formula_by_loop():
     """One multiply-add per weight of both matrices of every gate, layer, direction and step."""
     weights = sum(value.numel() for name, value in nn.LSTM(8, 16, num_layers=3, bidirectional=True).named_parameters() if "weight" in name)
-    assert cost.lstm_macs(8, 16, steps=7, num_layers=3, bidirectional=True) == 7 * weights
+    assert lstm_macs(8, 16, steps=7, num_layers=3, bidirectional=True) == 7 * weights
 
 
 def test_the_fused_recurrent_network_of_gpus():
@@ -94,15 +94,15 @@ def test_the_fused_recurrent_network_of_gpus():
     network, state = nn.LSTM(8, 16, num_layers=2, bidirectional=True, device="meta"), torch.zeros(4, 2, 16, device="meta")
     settings = (2, 16, 0, 2, False, 0.0, False, True, [], None)  # LSTM, hidden size, no projection, layers, ..., bidirectional
     steps, weights = torch.zeros(5, 2, 8, device="meta"), list(network.parameters())
-    counted = cost.count(torch.ops.aten._cudnn_rnn, steps, weights, 4, None, state, state, *settings)
-    assert counted.operators == {"aten._cudnn_rnn": cost.lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)}
+    counted = count(torch.ops.aten._cudnn_rnn, steps, weights, 4, None, state, state, *settings)
+    assert counted.operators == {"aten._cudnn_rnn": lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)}
 
 
 @pytest.mark.parametrize("kernel", ["efficient", "cudnn"])
 def test_the_fused_attention_of_gpus(kernel):
     operator = getattr(torch.ops.aten, f"_scaled_dot_product_{kernel}_attention")
     tokens = torch.zeros(2, 4, 5, 8, device="meta")
-    assert cost.count(operator, tokens, tokens, tokens, None, False).macs == 2 * cost.attention_macs(5, 5, 4 * 8)
+    assert count(operator, tokens, tokens, tokens, None, False).macs == 2 * attention_macs(5, 5, 4 * 8)
 
 
 @DEVICES
@@ -110,12 +110,12 @@ def test_the_fused_attention_of_gpus(kernel):
 def test_multihead_attention(mode, device):
     attention, tokens = nn.MultiheadAttention(16, 4, batch_first=True).to(device).eval(), torch.zeros(2, 5, 16, device=device)
     with mode():
-        assert cost.count(attention, tokens, tokens, tokens).macs == 2 * cost.multihead_attention_macs(5, 5, 16)
+        assert count(attention, tokens, tokens, tokens).macs == 2 * multihead_attention_macs(5, 5, 16)
 
 
 def test_the_fast_path_of_attention_is_on_again_after_counting():
     before = torch.backends.mha.get_fastpath_enabled()
-    cost.count(nn.MultiheadAttention(4, 1).eval(), *[torch.zeros(2, 1, 4)] * 3)
+    count(nn.MultiheadAttention(4, 1).eval(), *[torch.zeros(2, 1, 4)] * 3)
     assert torch.backends.mha.get_fastpath_enabled() is before is True
 
 
@@ -126,15 +126,15 @@ def test_scaled_dot_product_attention(mode, device, masked):
     queries, keys, values = (torch.zeros(2, 4, length, features, device=device) for length, features in ((5, 8), (7, 8), (7, 6)))
     mask = torch.ones(5, 7, dtype=torch.bool, device=device) if masked else None
     with mode():
-        macs = cost.count(nn.functional.scaled_dot_product_attention, queries, keys, values, attn_mask=mask).macs
-    assert macs == 2 * cost.attention_macs(5, 7, 4 * 8, 4 * 6)
+        macs = count(nn.functional.scaled_dot_product_attention, queries, keys, values, attn_mask=mask).macs
+    assert macs == 2 * attention_macs(5, 7, 4 * 8, 4 * 6)
 
 
 @DEVICES
 @MODES
 def test_einsum(mode, device):
     with mode():
-        macs = cost.count(torch.einsum, "btc,kc->btk", torch.zeros(2, 3, 4, device=device), torch.zeros(5, 4, device=device)).macs
+        macs = count(torch.einsum, "btc,kc->btk", torch.zeros(2, 3, 4, device=device), torch.zeros(5, 4, device=device)).macs
     assert macs == 2 * 3 * 4 * 5
 
 
@@ -152,13 +152,13 @@ def test_einsum(mode, device):
     ],
 )
 def test_matrix_products(product, shapes, macs):
-    assert cost.count(product, *[torch.zeros(shape) for shape in shapes]).macs == macs
+    assert count(product, *[torch.zeros(shape) for shape in shapes]).macs == macs
 
 
 def test_work_that_is_masked_away_costs_its_full_price():
     convolution, frames = nn.Conv2d(3, 4, 1), torch.zeros(2, 3, 5, 5)
     keep = torch.tensor([1.0, 0.0]).view(2, 1, 1, 1)
-    assert cost.count(lambda: convolution(frames) * keep).macs == cost.count(convolution, frames).macs
+    assert count(lambda: convolution(frames) * keep).macs == count(convolution, frames).macs
 
 
 class Chooses(nn.Module):
@@ -173,25 +173,25 @@ class Chooses(nn.Module):
 
 
 def test_what_is_not_executed_is_not_counted():
-    counted = cost.count(Chooses(), torch.zeros(1, 3, 5, 5))
+    counted = count(Chooses(), torch.zeros(1, 3, 5, 5))
     assert counted.macs == 3 * 4 * 25
     assert set(counted.modules) == {"", "cheap"}
 
 
 def test_the_result_of_the_call_is_given_back():
-    assert cost.count(torch.add, torch.ones(1), torch.ones(1)).result.item() == 2
+    assert count(torch.add, torch.ones(1), torch.ones(1)).result.item() == 2
 
 
 def test_modules_are_named_by_their_path_in_the_model_that_is_an_argument():
     network = nn.ModuleDict({"a": nn.Linear(2, 3), "b": nn.Linear(2, 3)})
-    counted = cost.count(lambda model, x: model["b"](x) + model["b"](x), network, torch.zeros(1, 2))
+    counted = count(lambda model, x: model["b"](x) + model["b"](x), network, torch.zeros(1, 2))
     assert counted.modules == {"b": {"aten.addmm": 12}}
     assert counted.calls == {"b": 2}
 
 
 def test_module_table():
     network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 6))
-    table = cost.module_table(cost.count(network, torch.zeros(1, 2)))
+    table = module_table(count(network, torch.zeros(1, 2)))
     assert table.to_dict("split")["data"] == [
         ["", "Sequential", 24, 1.0, 1],
         ["0", "Linear", 6, 0.25, 1],
@@ -202,7 +202,7 @@ def test_module_table():
 
 def test_forward_macs_are_the_executed_ones_of_one_video():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 9, 2)).eval()
-    assert cost.forward_macs(network, (3, 5, 5)) == cost.count(network, torch.zeros(1, 3, 5, 5)).macs > 0
+    assert forward_macs(network, (3, 5, 5)) == count(network, torch.zeros(1, 3, 5, 5)).macs > 0
 
 
 def test_asking_what_a_forward_costs_is_not_counted_as_doing_it():
@@ -212,19 +212,19 @@ def test_asking_what_a_forward_costs_is_not_counted_as_doing_it():
             self.layer = nn.Linear(4, 3)
 
         def forward(self, x):
-            cost.forward_macs(self.layer, x.shape[1:])
+            forward_macs(self.layer, x.shape[1:])
             return self.layer(x)
 
-    counted = cost.count(Asking(), torch.zeros(1, 4))
+    counted = count(Asking(), torch.zeros(1, 4))
     assert counted.macs == 12
     assert counted.calls["layer"] == 1 and counted.modules["layer"] == {"aten.addmm": 12}
 
 
 def test_forward_macs_notice_another_head():
     network = nn.Sequential(nn.Linear(4, 2))
-    cost.forward_macs(network, (4,))
+    forward_macs(network, (4,))
     network[0] = nn.Linear(4, 3)
-    assert cost.forward_macs(network, (4,)) == 12
+    assert forward_macs(network, (4,)) == 12
 
 
 @pytest.fixture(scope="module")
@@ -242,21 +242,21 @@ def rows_op():
 def gather_op(rows_op):
     """The operator, unregistered again afterwards."""
     yield rows_op
-    cost.FORMULAS.pop(rows_op, None)
+    FORMULAS.pop(rows_op, None)
 
 
 def test_a_custom_operator_without_formula_is_refused_by_name(gather_op):
     with pytest.raises(SaccadeError, match=r"what saccade_test\.rows costs.*register"):
-        cost.count(gather_op, torch.zeros(3, 4), torch.zeros(4, 5))
+        count(gather_op, torch.zeros(3, 4), torch.zeros(4, 5))
 
 
 def test_a_registered_formula_counts_what_a_loop_counts(gather_op):
-    cost.register(gather_op, lambda x, weight, **others: prod(x) * weight[-1])
+    register(gather_op, lambda x, weight, **others: prod(x) * weight[-1])
     rows, weight = torch.zeros(3, 4), torch.zeros(4, 5)
-    loop = sum(cost.count(torch.matmul, row[None], weight).macs for row in rows)
-    assert cost.count(gather_op, rows, weight).macs == loop == 60
+    loop = sum(count(torch.matmul, row[None], weight).macs for row in rows)
+    assert count(gather_op, rows, weight).macs == loop == 60
 
 
 def test_only_operators_can_be_registered():
     with pytest.raises(SaccadeError, match=r"give torch\.ops"):
-        cost.register(torch.matmul, lambda *shapes, **others: 0)
+        register(torch.matmul, lambda *shapes, **others: 0)

@@ -5,7 +5,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from saccade import cost, cost_check
+from saccade.cost import second_counter
+from saccade.cost.count import FORMULAS, lstm_macs
 from saccade.records import SaccadeError
 
 
@@ -34,7 +35,7 @@ class Everything(nn.Module):
 def test_both_counters_see_everything(mode, device):
     network = Everything().to(device).eval()
     with mode():
-        executed, static = cost_check.agree(network, torch.zeros(2, 3, 5, device=device))
+        executed, static = second_counter.agree(network, torch.zeros(2, 3, 5, device=device))
     assert executed == static > 0
 
 
@@ -42,57 +43,57 @@ def test_both_counters_see_everything(mode, device):
 def test_the_static_counter_alone_knows_the_known_networks(name, known):
     with torch.device("meta"):
         network = getattr(torchvision.models, name)().eval()
-        macs = cost_check.static_macs(network, torch.empty(1, 3, 224, 224))
+        macs = second_counter.static_macs(network, torch.empty(1, 3, 224, 224))
     assert macs == known
 
 
 def test_a_function_over_a_model_is_counted_as_called():
     network = nn.Linear(4, 3)
-    executed, static = cost_check.agree(lambda model, x, times: sum(model(x) for _ in range(times)), network, torch.zeros(2, 4), times=3)
+    executed, static = second_counter.agree(lambda model, x, times: sum(model(x) for _ in range(times)), network, torch.zeros(2, 4), times=3)
     assert executed == static == 3 * 2 * 4 * 3
 
 
 def test_a_layer_used_through_its_weight_is_counted_once():
     network = nn.Linear(4, 3)
-    assert cost_check.agree(lambda model, x: nn.functional.linear(x, model.weight, model.bias), network, torch.zeros(2, 4)) == (24, 24)
+    assert second_counter.agree(lambda model, x: nn.functional.linear(x, model.weight, model.bias), network, torch.zeros(2, 4)) == (24, 24)
 
 
 def test_a_blind_counter_is_caught_and_the_module_named(monkeypatch):
-    monkeypatch.delitem(cost.FORMULAS, torch.ops.aten.mkldnn_rnn_layer)
+    monkeypatch.delitem(FORMULAS, torch.ops.aten.mkldnn_rnn_layer)
     network = nn.Sequential(nn.Linear(4, 8), nn.LSTM(8, 16)).eval()
-    with pytest.raises(cost_check.CostDisagreement, match=rf"module 1: 0 executed, {cost.lstm_macs(8, 16, 5):,} by the static counter"):
-        cost_check.agree(network, torch.zeros(5, 1, 4))
+    with pytest.raises(second_counter.CostDisagreement, match=rf"module 1: 0 executed, {lstm_macs(8, 16, 5):,} by the static counter"):
+        second_counter.agree(network, torch.zeros(5, 1, 4))
 
 
 def test_a_blind_static_counter_is_caught_and_the_operator_named(monkeypatch):
-    monkeypatch.delitem(cost_check.STATIC_FORMULAS, torch.ops.aten.baddbmm)
-    with pytest.raises(cost_check.CostDisagreement, match=r"aten\.baddbmm: 24 executed, 0 by the static counter"):
-        cost_check.agree(torch.baddbmm, torch.zeros(1, 2, 3), torch.zeros(1, 2, 4), torch.zeros(1, 4, 3))
+    monkeypatch.delitem(second_counter.STATIC_FORMULAS, torch.ops.aten.baddbmm)
+    with pytest.raises(second_counter.CostDisagreement, match=r"aten\.baddbmm: 24 executed, 0 by the static counter"):
+        second_counter.agree(torch.baddbmm, torch.zeros(1, 2, 3), torch.zeros(1, 2, 4), torch.zeros(1, 4, 3))
 
 
 def test_a_small_blind_spot_in_a_large_network_is_caught(monkeypatch):
     """Less than 1 % of the whole, all of its module."""
-    monkeypatch.delitem(cost.FORMULAS, torch.ops.aten.mkldnn_rnn_layer)
+    monkeypatch.delitem(FORMULAS, torch.ops.aten.mkldnn_rnn_layer)
     network = nn.Sequential(nn.Linear(256, 256), nn.Linear(256, 2), nn.LSTM(2, 2)).eval()
-    with pytest.raises(cost_check.CostDisagreement, match="module 2"):
-        cost_check.agree(network, torch.zeros(5, 1, 256))
+    with pytest.raises(second_counter.CostDisagreement, match="module 2"):
+        second_counter.agree(network, torch.zeros(5, 1, 256))
 
 
 def test_checking_leaves_the_model_as_it_was():
     network = nn.Sequential(nn.Linear(4, 3), nn.Dropout()).train()
     before = {path: set(vars(module)) for path, module in network.named_modules()}
     for _ in range(2):
-        cost_check.agree(network, torch.zeros(1, 4))
+        second_counter.agree(network, torch.zeros(1, 4))
     assert {path: set(vars(module)) for path, module in network.named_modules()} == before
     assert all(module.training for module in network.modules())
 
 
 def test_errors_of_the_model_come_through():
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        cost_check.static_macs(nn.Linear(4, 3), torch.zeros(1, 5))
+        second_counter.static_macs(nn.Linear(4, 3), torch.zeros(1, 5))
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_a_projected_lstm_has_no_static_formula():
     with pytest.raises(SaccadeError, match="projected LSTM"):
-        cost_check.static_macs(nn.LSTM(4, 8, proj_size=2), torch.zeros(3, 1, 4))
+        second_counter.static_macs(nn.LSTM(4, 8, proj_size=2), torch.zeros(3, 1, 4))

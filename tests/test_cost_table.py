@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from saccade.cost_table import Cell, cost_table, read_reported, write_cost
+from saccade.cost.printed import Cell, cost_table, read_reported, write_cost
 from saccade.project import load_module
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from saccade import device, engine
+from saccade.engine import device, loop
 from saccade.records import SaccadeError
 from saccade.settings import Recipe
 
@@ -33,7 +33,7 @@ def trained(tmp_path, seed=0, **changes):
     device.seed_everything(seed, threads=1)
     model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
     log = tmp_path / "train.log.jsonl"
-    result = engine.fit(model, loss, recipe(**changes), from_number, toy_batches, steps=3, device=torch.device("cpu"), log=log)
+    result = loop.fit(model, loss, recipe(**changes), from_number, toy_batches, steps=3, device=torch.device("cpu"), log=log)
     return model, result, [json.loads(line) for line in log.read_text().splitlines()]
 
 
@@ -66,13 +66,13 @@ def test_the_log_has_one_line_per_epoch_and_the_loss_falls(tmp_path):
     ],
 )
 def test_the_learning_rate_by_hand(changes, epoch, expected):
-    assert engine.rate(recipe(**changes), epoch) == pytest.approx(expected)
+    assert loop.rate(recipe(**changes), epoch) == pytest.approx(expected)
 
 
 def test_factors_scale_the_rate_of_the_parameters_they_name(tmp_path):
     model = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False))
     before = [float(layer.weight.detach()) for layer in model]
-    engine.fit(
+    loop.fit(
         model,
         lambda module, _: (3 * module[0].weight.sum() + 3 * module[1].weight.sum(), {}),
         recipe(epochs=1, lr=0.1, lr_factors={"0.*": 0.5}),
@@ -88,15 +88,15 @@ def test_factors_scale_the_rate_of_the_parameters_they_name(tmp_path):
 
 def test_a_factor_of_nothing_is_named():
     with pytest.raises(SaccadeError, match=r"lr_factors: 'classifier\.\*' covers nothing of the model, whose first names are weight"):
-        engine.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
+        loop.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
 
 
 def test_weight_decay_spares_the_parameters_it_is_told_to():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    groups = engine.make_optimizer(model, recipe(weight_decay=0.5, undecayed=["1.*"])).param_groups
+    groups = loop.make_optimizer(model, recipe(weight_decay=0.5, undecayed=["1.*"])).param_groups
     assert {group["weight_decay"]: len(group["params"]) for group in groups} == {0.5: 2, 0.0: 2}
     with pytest.raises(SaccadeError, match="undecayed: 'norm' covers nothing"):
-        engine.make_optimizer(model, recipe(undecayed=["norm"]))
+        loop.make_optimizer(model, recipe(undecayed=["norm"]))
 
 
 def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
@@ -104,7 +104,7 @@ def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
     with torch.no_grad():
         model.weight.fill_(1.0)
     batch = {"video_id": ["v"], "labels": {}}
-    engine.fit(
+    loop.fit(
         model,
         lambda module, _: ((3 * module.weight**2).sum(), {}),  # gradient 6 w
         recipe(epochs=1, lr=0.1, weight_decay=0.5),
@@ -124,7 +124,7 @@ def test_gradients_are_clipped_to_the_norm(tmp_path):
     one = [{"video_id": ["v"], "labels": {}}]
     big = lambda module, _: ((100 * module.weight).sum(), {})  # noqa: E731
     settings = recipe(epochs=1, lr=0.1, clip_norm=2.0)
-    engine.fit(model, big, settings, lambda *_: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log")
+    loop.fit(model, big, settings, lambda *_: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log")
     assert model.weight.item() == pytest.approx(1 - 0.1 * 2.0, abs=1e-5)
 
 
@@ -133,7 +133,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_batch_named(tmp_path):
     before = model.weight.clone()
     bad = [{"video_id": ["clip7"], "labels": {}}]
     with pytest.raises(SaccadeError, match=r"loss is nan in epoch 1, batch 1 \(videos clip7"):
-        engine.fit(
+        loop.fit(
             model,
             lambda module, _: (module.weight.sum() * float("nan"), {}),
             recipe(),
@@ -157,7 +157,7 @@ def test_best_keeps_the_epoch_with_the_best_validation(tmp_path):
             module.weight.fill_(next(wanted))
         return (module.weight * 0).sum(), {}
 
-    result = engine.fit(
+    result = loop.fit(
         model,
         walk,
         recipe(epochs=3, selection="best"),
@@ -179,7 +179,7 @@ def test_bf16_trains_and_fp16_on_a_cpu_is_refused(tmp_path):
 def test_nothing_to_train_is_an_error(tmp_path):
     model = nn.Linear(1, 1).requires_grad_(False)
     with pytest.raises(SaccadeError, match="no parameter is trainable"):
-        engine.make_optimizer(model, recipe())
+        loop.make_optimizer(model, recipe())
 
 
 def test_a_model_with_2d_and_3d_convolutions_can_be_placed():

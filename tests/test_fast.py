@@ -8,11 +8,11 @@ from conftest import ROOT
 from test_contract import built, clip, one, smallest
 from torch import nn
 
-from saccade import cost
-from saccade.nn import fast
+from saccade.cost.count import count
 from saccade.nn.backbones import BUILDERS, backbone, trunk
 from saccade.nn.shift import TemporalShift
 from saccade.project import load_module, names
+from saccade.timing import optimise
 
 
 def unsettle(model):
@@ -37,15 +37,15 @@ def test_a_method_predicts_the_same_for_the_same_multiply_adds(name):
     plain, settings = built(run)
     unsettle(plain)
     quick = copy.deepcopy(plain)
-    assert fast.optimise(quick) == norms(plain) > 0 == norms(quick)
+    assert optimise.optimise(quick) == norms(plain) > 0 == norms(quick)
     predict = load_module(ROOT / "methods" / run.method / "model.py").predict
-    batch = fast.lay_out(clip(3), torch.device("cpu"))
-    before, after = (fast.infer(predict, model, batch, settings) for model in (plain, quick))
+    batch = optimise.lay_out(clip(3), torch.device("cpu"))
+    before, after = (optimise.infer(predict, model, batch, settings) for model in (plain, quick))
     for head, probabilities in before.probabilities.items():
         torch.testing.assert_close(after.probabilities[head], probabilities, rtol=0, atol=1e-5)
         assert not torch.allclose(probabilities[0], probabilities[1], rtol=0, atol=1e-4)  # or the comparison would see nothing
     assert torch.equal(before.macs, after.macs) and before.decisions == after.decisions
-    executed = cost.count(fast.infer, predict, quick, one(batch, 0), settings)
+    executed = count(optimise.infer, predict, quick, one(batch, 0), settings)
     assert executed.macs == after.macs[0]
 
 
@@ -55,7 +55,7 @@ def test_a_full_size_backbone_gives_the_same_features_and_keeps_no_normalisation
     torch.manual_seed(0)
     plain = unsettle(backbone(name)[0].eval())
     quick = copy.deepcopy(plain)
-    assert fast.optimise(quick) == norms(plain) and norms(quick) == 0
+    assert optimise.optimise(quick) == norms(plain) and norms(quick) == 0
     x = torch.randn(1, 3, 96, 96)
     expected = plain(x)
     torch.testing.assert_close(quick(x), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
@@ -82,8 +82,8 @@ def test_only_what_the_data_flow_proves_is_folded():
     torch.manual_seed(0)
     plain = unsettle(Chooses().eval())
     quick = copy.deepcopy(plain)
-    assert list(fast.foldable(plain)) == [("stem.0", "stem.1")]
-    fast.optimise(quick)
+    assert list(optimise.foldable(plain)) == [("stem.0", "stem.1")]
+    optimise.optimise(quick)
     x = torch.randn(2, 3, 5, 8, 8)
     torch.testing.assert_close(quick(x), plain(x))
 
@@ -99,7 +99,7 @@ def test_a_convolution_whose_output_is_read_twice_is_left_alone():
             x = self.conv(x)
             return self.norm(x) + x
 
-    assert list(fast.foldable(Twice().eval())) == []
+    assert list(optimise.foldable(Twice().eval())) == []
 
 
 @torch.inference_mode()
@@ -111,11 +111,11 @@ def test_hooks_before_a_convolution_stay_and_hooks_between_forbid_folding():
     kept[0].register_forward_pre_hook(doubled)
     x = torch.randn(1, 3, 4, 4)
     expected = kept(x)
-    assert fast.optimise(kept) == 1
+    assert optimise.optimise(kept) == 1
     torch.testing.assert_close(kept(x), expected)
     watched = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).eval()
     watched[0].register_forward_hook(lambda module, inputs, output: 2 * output)
-    assert list(fast.foldable(watched)) == []
+    assert list(optimise.foldable(watched)) == []
 
 
 @torch.inference_mode()
@@ -124,7 +124,7 @@ def test_a_depthwise_network_computes_few_frames_at_once_and_gives_the_same():
     network = unsettle(trunk("mobilenet_v2", 0.25)[0].eval())
     frames = torch.randn(5, 3, 64, 64)
     expected, seen = network(frames), []
-    fast.optimise(network)
+    optimise.optimise(network)
     network.features[0].register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
     torch.testing.assert_close(network(frames), expected, rtol=1e-4, atol=1e-5)
     assert seen == [2, 2, 1]
@@ -136,12 +136,12 @@ def test_frames_that_see_their_neighbours_stay_together():
     shifted = TemporalShift(trunk("mobilenet_v2", 0.25)[0]).eval()
     clips = torch.randn(2, 4, 3, 64, 64)
     expected = shifted(clips)
-    fast.optimise(shifted)
+    optimise.optimise(shifted)
     torch.testing.assert_close(shifted(clips), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_pictures_are_laid_out_without_changing():
     batch = clip(2)
-    laid = fast.lay_out(batch, torch.device("cpu"))
+    laid = optimise.lay_out(batch, torch.device("cpu"))
     assert torch.equal(laid["rgb"], batch["rgb"])
     assert laid["rgb"].flatten(0, 1).is_contiguous(memory_format=torch.channels_last)

@@ -6,14 +6,17 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
-from saccade import figures, frontier, tables, tradeoff
+from saccade.report import figures, tradeoff
+from saccade.results import frontier
+from saccade.results.frontier import seed_points, tradeoff_points
+from saccade.results.runs import collect_metrics, read_history, read_modules
 
 
 def draw(plan, root, head="noun"):
-    metrics = tables.collect_metrics(plan, root)
-    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
+    metrics = collect_metrics(plan, root)
+    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
     front = frontier.static_frontier(plan, metrics, "motion-digits", head)
-    return tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", head), f"{head} top-1", front)
+    return tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", head), f"{head} top-1", front)
 
 
 def test_every_point_is_named_and_so_is_chance(plan, root):
@@ -35,24 +38,24 @@ def test_both_axes_say_their_units(plan, root):
 
 
 def test_every_interval_is_inside_the_axes(plan, root):
-    metrics = tables.collect_metrics(plan, root)
-    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "action")
+    metrics = collect_metrics(plan, root)
+    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "action")
     low, high = draw(plan, root, "action").axes[0].get_ylim()
     assert low < 100 * points.low.min()
     assert 100 * points.high.max() < high
 
 
 def test_a_single_point_without_interval_can_be_drawn(plan, root):
-    metrics = tables.collect_metrics(plan, root).query("point == 'uniform8'").assign(low=float("nan"), high=float("nan"))
-    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
+    metrics = collect_metrics(plan, root).query("point == 'uniform8'").assign(low=float("nan"), high=float("nan"))
+    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
     none = pd.DataFrame(columns=frontier.FRONTIER_COLUMNS)
-    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", none)
+    figure = tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", none)
     assert [text.get_text() for text in figure.axes[0].texts][-1] == "uniform 8"
 
 
 def test_words_tell_what_the_figure_shows(plan, root):
-    metrics = tables.collect_metrics(plan, root)
-    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
+    metrics = collect_metrics(plan, root)
+    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
     front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
     said = tradeoff.describe_tradeoff(points, "noun top-1", "motion-digits", front)
     assert "The baselines' frontier: 41.0 % at 0.200; 51.0 % at 0.400." in said
@@ -88,17 +91,17 @@ def test_variants_have_their_own_colours_and_a_key(plan, root):
 
 
 def test_curves_have_a_panel_for_the_loss_and_one_per_head(plan, root):
-    titles = [axes.get_title("left") for axes in figures.draw_curves(tables.read_history(plan, root, "tsn")).axes]
+    titles = [axes.get_title("left") for axes in figures.draw_curves(read_history(plan, root, "tsn")).axes]
     assert titles == ["loss (dashed: train)", "noun top-1 on val (%)", "verb top-1 on val (%)"]
 
 
 def test_module_bars_are_labelled_with_their_share(plan, root):
-    axes = figures.draw_modules(tables.read_modules(plan, root, "tsn")).axes[0]
+    axes = figures.draw_modules(read_modules(plan, root, "tsn")).axes[0]
     assert [text.get_text() for text in axes.texts] == ["60.0 %", "10.0 %", "20.0 %", "6.0 %", "4.0 %"]
 
 
 def test_titles_of_the_module_panels_start_at_the_left_edge_and_fit(plan, root):
-    modules = tables.read_modules(plan, root, "tsn").assign(variant="resnet10-tiny-t8-and-longer")
+    modules = read_modules(plan, root, "tsn").assign(variant="resnet10-tiny-t8-and-longer")
     figure = figures.draw_modules(modules)
     figure.draw_without_rendering()
     (title,) = [axes._left_title for axes in figure.axes]

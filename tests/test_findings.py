@@ -6,9 +6,9 @@ import numbered
 import pandas as pd
 import pytest
 
-from saccade.findings import Found, finding_figures, finding_tables
 from saccade.records import SaccadeError
-from saccade.verdict import NotRun
+from saccade.report.findings import finding_figures, finding_tables
+from saccade.results.found import Found, NotRun
 
 
 @pytest.fixture

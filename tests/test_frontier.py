@@ -4,7 +4,7 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import frontier
+from saccade.results import frontier
 
 
 @pytest.fixture

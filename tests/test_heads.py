@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from saccade import cost, cost_check
+from saccade.cost import second_counter
+from saccade.cost.count import count, gru_macs
 from saccade.nn.heads import FrameAverage, RecurrentClassifier, probabilities
 from saccade.nn.losses import classification_loss, stepwise_loss
 from saccade.records import Head
@@ -54,11 +55,11 @@ def test_adafocus_classifier_costs_what_its_formula_says():
     head = Head("noun", "single", tuple(map(str, range(200))))
     with torch.device("meta"):
         network = RecurrentClassifier(3328, (head,), dropout=0.8).eval()
-        per_step = cost.gru_macs(3328, 1024, steps=1) + 1024 * 200
-        assert cost.count(network, torch.empty(2, 16, 3328)).macs == 2 * 16 * per_step
+        per_step = gru_macs(3328, 1024, steps=1) + 1024 * 200
+        assert count(network, torch.empty(2, 16, 3328)).macs == 2 * 16 * per_step
     small = RecurrentClassifier(6, (head,), dropout=0.8, hidden_size=4).eval()
-    executed, static = cost_check.agree(small, torch.randn(1, 3, 6))
-    assert executed == static == 3 * (cost.gru_macs(6, 4, steps=1) + 4 * 200)
+    executed, static = second_counter.agree(small, torch.randn(1, 3, 6))
+    assert executed == static == 3 * (gru_macs(6, 4, steps=1) + 4 * 200)
 
 
 @torch.inference_mode()

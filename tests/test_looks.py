@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from saccade import looks
 from saccade.records import SaccadeError
+from saccade.scoring import hit_rates
 
 NOT_SEEN = [np.nan] * 4
 
@@ -16,15 +16,15 @@ def decided(*views):
 
 
 def target(informative, boxes=None):
-    return looks.Target(np.array(informative, dtype=bool), None if boxes is None else np.array(boxes, dtype=np.float64))
+    return hit_rates.Target(np.array(informative, dtype=bool), None if boxes is None else np.array(boxes, dtype=np.float64))
 
 
 def rates(table, one, fixed=None):
-    return {name: found.iloc[0].to_dict() for name, found in looks.look_rates(table, {"v": one}, fixed).items()}
+    return {name: found.iloc[0].to_dict() for name, found in hit_rates.look_rates(table, {"v": one}, fixed).items()}
 
 
 def test_chosen_frames_by_hand():
-    fixed = looks.fit([target([0, 0, 0, 1])])
+    fixed = hit_rates.fit([target([0, 0, 0, 1])])
     found = rates(decided({"frames": [0, 0, 1]}), target([1, 0, 0, 0]), fixed)["hit.frames"]
     # 3 of 4 frames: evenly spread 0, 1, 3; elsewhere frame 3 informs, the others are equal, so 3, 0, 1
     assert found == pytest.approx({"value": 2 / 3, "random": 1 / 4, "even": 1 / 3, "fixed": 1 / 3})
@@ -35,7 +35,7 @@ def test_views_are_judged_together():
 
 
 def test_the_best_fixed_times_carry_over_to_other_lengths():
-    fixed = looks.fit([target([0, 0, 0, 1]), target([0, 1, 0, 1])])
+    fixed = hit_rates.fit([target([0, 0, 0, 1]), target([0, 1, 0, 1])])
     assert fixed.times(8, 3).tolist() == [6, 7, 2]
     assert fixed.times(2, 4).tolist() == [1, 0, 1, 0]
 
@@ -55,7 +55,7 @@ def test_a_patch_that_holds_the_centre_need_not_cover_the_box():
 
 
 def test_a_box_cut_by_the_frame_is_covered_where_its_visible_part_is():
-    assert looks.holds_box(np.array([0.0, 0.0, 0.2, 0.2]), np.array([-0.1, 0.0, 0.1, 0.1]))
+    assert hit_rates.holds_box(np.array([0.0, 0.0, 0.2, 0.2]), np.array([-0.1, 0.0, 0.1, 0.1]))
 
 
 def test_expected_chance_is_what_random_patches_reach():
@@ -63,13 +63,13 @@ def test_expected_chance_is_what_random_patches_reach():
     size, box = np.array([0.4, 0.3]), np.array([0.5, 0.05, 0.7, 0.2])
     corner = generator.uniform(0, 1, (20000, 2)) * (1 - size)
     patches = np.concatenate([corner, corner + size], axis=1)
-    for name, holds in looks.MEASURES.items():
+    for name, holds in hit_rates.MEASURES.items():
         one = decided({"frames": [0], "boxes": [[0.0, 0.0, 0.4, 0.3]]})
         assert rates(one, target([1], [box]))[name]["random"] == pytest.approx(holds(patches, box).mean(), abs=0.02)
 
 
 def test_the_best_fixed_place_is_where_targets_are_elsewhere():
-    elsewhere = looks.fit([target([1, 1], [[0.8, 0.1, 0.9, 0.2], [0.85, 0.1, 0.95, 0.2]])])
+    elsewhere = hit_rates.fit([target([1, 1], [[0.8, 0.1, 0.9, 0.2], [0.85, 0.1, 0.95, 0.2]])])
     found = rates(decided({"frames": [0], "boxes": [[0.0, 0.0, 0.3, 0.3]]}), target([1], [[0.8, 0.1, 1.0, 0.3]]), elsewhere)
     assert (found["hit.boxes"]["fixed"], found["hit.boxes"]["centre"], found["hit.boxes"]["value"]) == (1, 0, 0)
 
@@ -111,10 +111,10 @@ INDEX = pd.DataFrame({"video_id": ["v"], "frames": [2], "width": [100], "height"
 
 
 def test_boxes_are_read_as_fractions_of_the_frame_and_only_where_visible():
-    found = looks.read_targets(make_truth(), INDEX)["v"]
+    found = hit_rates.read_targets(make_truth(), INDEX)["v"]
     np.testing.assert_allclose(found.boxes, [[0.1, 0.0, 0.3, 0.4], NOT_SEEN])
 
 
 def test_truth_of_other_frames_is_refused():
     with pytest.raises(SaccadeError, match="other frames of video v"):
-        looks.read_targets(make_truth(frame=[0, 2]), INDEX)
+        hit_rates.read_targets(make_truth(frame=[0, 2]), INDEX)

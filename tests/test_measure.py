@@ -11,15 +11,16 @@ import torch
 from conftest import ROOT, edit
 from numbered import encode
 
-from saccade import measure, weights
 from saccade.__main__ import main
 from saccade.cards.config import load_config
 from saccade.cards.method import load_method
+from saccade.engine import weights
 from saccade.plan import staleness
 from saccade.plan.grid import planned_grid
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
+from saccade.steps import measure
 from saccade.video import decode
 
 MODEL = """

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, top_k_accuracy_score
 
-from saccade import metrics
 from saccade.records import SaccadeError
+from saccade.scoring import metrics
 
 
 def draw(n=300, classes=7, decimals=None, seed=0):

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from saccade import ours as module
-from saccade.ours import Ours
+from saccade.judging.systems import Ours, _default
+from saccade.judging.verdict import Untestable
 from saccade.records import SaccadeError
-from saccade.verdict import NotRun, Untestable
+from saccade.results.found import NotRun
 
 SYSTEM = ("tiny", "uniform8", "motion-digits")
 
@@ -49,12 +49,12 @@ def test_the_head_that_is_not_named_is_action(ours):
 
 @pytest.mark.parametrize(("heads", "chosen"), [(["noun"], "noun"), (["a", "label"], "label"), (["label", "action"], "action")])
 def test_default_heads(heads, chosen):
-    assert module._default(heads, "here") == chosen
+    assert _default(heads, "here") == chosen
 
 
 def test_among_other_heads_the_claim_must_name_one():
     with pytest.raises(SaccadeError, match="here has the heads noun, verb; the claim must name one"):
-        module._default(["noun", "verb"], "here")
+        _default(["noun", "verb"], "here")
 
 
 def test_top5_is_computed_from_the_scores(ours):

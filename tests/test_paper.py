@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from saccade import claims, paper_tables, show_paper
 from saccade.cards import paper
+from saccade.judging import printed_cells
+from saccade.judging.claims import judge_paper, load_predicates
 from saccade.project import names
 from saccade.records import REPORTED_COLUMNS, SaccadeError
+from saccade.report import paper_tables
 
 WITH_PAPER = [name for name in names(ROOT, "methods") if (ROOT / "methods" / name / "paper.yml").is_file()]
 
@@ -25,12 +27,12 @@ def tables(root, budget="paper", **plan):
     made = fake_results.make_plan(seeds=2, budget=budget) | plan
     fake_results.write_tree(root, made)
     fake_paper.write_decisions(root, made)
-    return {words["title"].partition(":")[0]: table.set_index("Row") for _, words, table in show_paper.show_paper(made, root, "tsn")}
+    return {words["title"].partition(":")[0]: table.set_index("Row") for _, words, table in paper_tables.show_paper(made, root, "tsn")}
 
 
 def test_a_method_without_paper_yml_has_none(tmp_path):
     assert paper.read_paper(tmp_path, "tsn") is None
-    assert list(show_paper.show_paper(fake_results.make_plan(), tmp_path, "tsn")) == []
+    assert list(paper_tables.show_paper(fake_results.make_plan(), tmp_path, "tsn")) == []
 
 
 def test_paper_yml_is_read_with_defaults_and_numbers_as_names(root):
@@ -126,7 +128,7 @@ def test_without_a_record_of_the_views_a_cost_per_view_is_not_guessed(root):
     plan = fake_results.make_plan(seeds=2, budget="paper")
     for run in plan["runs"][:2]:
         fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {})
-    (_, _, table), _ = show_paper.show_paper(plan, root, "tsn")
+    (_, _, table), _ = paper_tables.show_paper(plan, root, "tsn")
     row = table.set_index("Row").loc["Adaptive"]
     assert row["GFLOPs ours"] == "not run"
     assert "can't be told in MMACs per view" in row["Note"]
@@ -175,7 +177,7 @@ def test_no_other_budget_fills_an_accuracy(root, budget):
 
 
 def test_the_first_caption_says_how_to_read_and_each_its_units(root):
-    (_, first, _), (name, second, _) = show_paper.show_paper(fake_results.make_plan(), root, "tsn")
+    (_, first, _), (name, second, _) = paper_tables.show_paper(fake_results.make_plan(), root, "tsn")
     assert "Difference: ours minus printed" in first["caption"]
     assert first["caption"].endswith("Units: top1 in %; GFLOPs in GMACs per video or MMACs per view. The last row has a number for a name.")
     assert (name, second["title"]) == ("paper--02-table-a-2", "Table A.2: Elsewhere")
@@ -233,10 +235,10 @@ def test_tidy_cells_keep_fractions_out_and_have_fixed_columns(root):
     plan = fake_results.make_plan(seeds=2, budget="paper")
     fake_results.write_tree(root, plan)
     read = paper.read_paper(root, "tsn")
-    cells = paper_tables.paper_cells(
-        read, read.tables[0], paper_tables.printed_cells(read), paper_tables.read_results(plan, root, read)
+    cells = printed_cells.paper_cells(
+        read, read.tables[0], printed_cells.printed_cells(read), printed_cells.read_results(plan, root, read)
     ).set_index(["row", "column"])
-    assert list(cells.reset_index())[3:] == paper_tables.CELL_COLUMNS[2:] or set(cells.reset_index()) == set(paper_tables.CELL_COLUMNS)
+    assert list(cells.reset_index())[3:] == printed_cells.CELL_COLUMNS[2:] or set(cells.reset_index()) == set(printed_cells.CELL_COLUMNS)
     assert cells.loc[("Eight", "top1"), ["paper", "ours", "difference"]].tolist() == pytest.approx([48.0, 51.0, 3.0])
     assert cells.loc[("Eight", "GFLOPs"), "difference"] == pytest.approx(0.01)
     assert ("Lost", "GFLOPs") not in cells.index  # not printed
@@ -259,21 +261,21 @@ def test_the_hash_is_of_the_sentences_and_of_the_predicates(root):
 @pytest.mark.parametrize("method", WITH_PAPER)
 def test_claims_and_functions_have_the_same_ids(method):
     read = paper.read_paper(ROOT, method)
-    assert list(claims.load_predicates(read)) == [claim.id for claim in read.claims]
+    assert list(load_predicates(read)) == [claim.id for claim in read.claims]
 
 
 @pytest.mark.parametrize("method", WITH_PAPER)
 def test_layouts_name_what_is_printed_and_runs_that_can_exist(method):
     read = paper.read_paper(ROOT, method)
     paper.check_runs(ROOT, read)
-    results = paper_tables.read_results({"budget": "demo", "runs": [], "methods": [], "datasets": []}, ROOT, read)
+    results = printed_cells.read_results({"budget": "demo", "runs": [], "methods": [], "datasets": []}, ROOT, read)
     for layout in read.tables:
-        cells = paper_tables.paper_cells(read, layout, paper_tables.printed_cells(read), results)
+        cells = printed_cells.paper_cells(read, layout, printed_cells.printed_cells(read), results)
         assert isinstance(cells, pd.DataFrame) and bool(len(cells)) == bool(layout.rows)
 
 
 @pytest.mark.parametrize("method", WITH_PAPER)
 def test_every_claim_can_be_judged_on_the_printed_numbers(method):
-    judged = claims.judge_paper({"budget": "demo", "runs": [], "methods": [], "datasets": []}, ROOT, method)
+    judged = judge_paper({"budget": "demo", "runs": [], "methods": [], "datasets": []}, ROOT, method)
     assert set(judged["on_printed"]) <= {"agrees", "disagrees", "not printed"}
     assert not judged.duplicated("claim").any()

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from test_report import Tags, write_project
 
-from saccade import pages, report
 from saccade.cards import paper
+from saccade.report import pages
+from saccade.steps import report
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,12 @@ import torch
 from conftest import ROOT, copy_project, edit, planned, snakemake
 from safetensors.torch import load_file
 
-from saccade import report
 from saccade.__main__ import main
+from saccade.engine.weights import sha256
 from saccade.files import read_json
 from saccade.plan import describe
 from saccade.plan.runs import Run
-from saccade.weights import sha256
+from saccade.steps import report
 
 pytestmark = pytest.mark.slow
 TARGETS = ("results/demo/metrics.csv", "results/demo/planned.csv")

@@ -14,7 +14,7 @@ from saccade.cards.method import load_method
 from saccade.plan import describe, staleness
 from saccade.plan.availability import why_blocked, why_unavailable
 from saccade.plan.gates import why_gate_missed
-from saccade.plan.grid import selected_runs, planned_grid
+from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import points_of

@@ -45,7 +45,7 @@ def test_a_training_that_could_not_be_kept_does_not_begin(project, monkeypatch, 
     monkeypatch.chdir(project)
     monkeypatch.setattr("saccade.__main__.why_blocked", lambda *_: "")
     monkeypatch.setattr(staleness, "train_code", lambda *_: "abc")
-    monkeypatch.setattr("saccade.train.train", lambda _: pytest.fail("it began"))
+    monkeypatch.setattr("saccade.steps.train.train", lambda _: pytest.fail("it began"))
     assert main(["train", "demo/dots/toy/plain/seed0", "base"]) == 1
     assert "cannot write into" in (said := capsys.readouterr().err) and "results/demo/checkpoints/dots/toy/plain/seed0" in said
 

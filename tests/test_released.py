@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from saccade import released, weights
+from saccade.engine import released, weights
 from saccade.records import SaccadeError
 
 

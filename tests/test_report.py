@@ -10,9 +10,13 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import figures, frontier, pages, report, show, tables, tradeoff
 from saccade.records import SaccadeError
-from saccade.typeset import about, save_table
+from saccade.report import figures, pages, tables, tradeoff
+from saccade.report.typeset import about, save_table
+from saccade.results import frontier
+from saccade.results.frontier import seed_points, tradeoff_points
+from saccade.results.runs import collect_metrics, collect_planned
+from saccade.steps import report
 
 PROJECT = Path(__file__).parents[1]
 
@@ -28,14 +32,14 @@ def write_project(root, plan, runs=True):
 
 def save_parts(root, plan):
     """What the notebook saves, without the notebook: one table and one figure."""
-    metrics = tables.collect_metrics(plan, root)
+    metrics = collect_metrics(plan, root)
     folder = root / "results" / plan["budget"]
-    save_table(show.show_headline(plan, metrics, root, "tsn", "motion-digits"), folder / "tables/tsn", "headline--motion-digits",
+    save_table(tables.show_headline(plan, metrics, root, "tsn", "motion-digits"), folder / "tables/tsn", "headline--motion-digits",
                about(plan, "headline", "motion-digits"))  # fmt: skip
-    save_table(show.show_not_run(tables.collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run"))
-    points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
+    save_table(tables.show_not_run(collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run"))
+    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
     front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
-    figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front)
+    figure = tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front)
     figures.save_figure(figure, folder / "figures/tsn", "tradeoff--x", about(plan, "tradeoff", "motion-digits", "noun", alt='says "<all>"'))
 
 
@@ -127,10 +131,10 @@ def test_links_between_files_lead_somewhere(project, name):
 
 def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, plan):
     path = write_project(tmp_path, plan)
-    metrics = tables.collect_metrics(plan, tmp_path)
+    metrics = collect_metrics(plan, tmp_path)
     for head in ("noun", "verb", "action"):
-        points = tables.tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
-        figure = tradeoff.draw_tradeoff(points, tables.seed_points(plan, metrics, "tsn", "motion-digits", head), head, points[:0])
+        points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
+        figure = tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", head), head, points[:0])
         saying = about(plan, "tradeoff", "motion-digits", head, alt=f"drawn: {head}")
         figures.save_figure(figure, tmp_path / "results/demo/figures/tsn", f"tradeoff--motion-digits--{head}", saying)
     report.report(tmp_path, path, "index")

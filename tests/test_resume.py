@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from saccade import engine
-from saccade.checkpoint import Checkpoint
-from saccade.device import place, seed_everything
+from saccade.engine import loop
+from saccade.engine.checkpoint import Checkpoint
+from saccade.engine.device import place, seed_everything
 from saccade.records import SaccadeError
 from saccade.settings import Recipe
 
@@ -141,8 +141,8 @@ def test_what_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_pa
     checkpoint = Checkpoint(tmp_path / "train.safetensors", minutes=0)
     message = rf"{fault}.* epoch 2, batch 2 \(videos v11 .* last good state stays in .*train.safetensors"
     with pytest.raises(SaccadeError, match=message):
-        engine.fit(model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint)
-    optimizer, scaler = engine.make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
+        loop.fit(model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint)
+    optimizer, scaler = loop.make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
     facts = Checkpoint(tmp_path / "train.safetensors").resume(model=model, optimizer=optimizer, scaler=scaler)
     assert (facts["epoch"], facts["batch"]) == (1, 1) and torch.isfinite(model.weight).all()
 
@@ -155,7 +155,7 @@ def test_a_val_loss_that_is_not_finite_stops_the_training(tmp_path):
 
     with pytest.raises(SaccadeError, match="val.loss is nan after epoch 1"):
         recipe = Recipe(epochs=1, batch_size=1, lr=0.1)
-        engine.fit(nn.Linear(1, 1), loss, recipe, lambda *_: [batch], lambda: [batch], steps=1, device=CPU, log=tmp_path / "log")
+        loop.fit(nn.Linear(1, 1), loss, recipe, lambda *_: [batch], lambda: [batch], steps=1, device=CPU, log=tmp_path / "log")
 
 
 def test_a_state_that_no_longer_fits_the_code_says_what_to_remove(tmp_path):
@@ -212,7 +212,7 @@ def test_taken_up_on_any_device_and_precision_it_ends_with_the_same_weights(tmp_
         model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(288, 2))
         place(model, where)
         data: dict = {"train": lambda epoch, start: [batch(epoch, k) for k in range(start, 3)], "val": lambda: [batch(99, 0)]}
-        engine.fit(model, loss, recipe, **data, steps=3, device=where, log=tmp_path / "log", checkpoint=checkpoint)
+        loop.fit(model, loss, recipe, **data, steps=3, device=where, log=tmp_path / "log", checkpoint=checkpoint)
         return model.state_dict()
 
     expected = trained(Checkpoint())

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from saccade import score, stats
 from saccade.files import write_json, write_parquet
 from saccade.records import Head, SaccadeError
+from saccade.scoring import intervals
+from saccade.steps import score
 
 NOUN = Head("noun", "single", tuple("abcdef"))
 VERB = Head("verb", "single", ("go", "stop"))
@@ -115,7 +116,7 @@ def test_intervals_resample_the_index_s_clusters():
     index = make_index()
     found, rows = scored(make_predictions(index, noun=[0, 1, 2, 3, 5, 5, 5, 5]), index)
     hits = [1, 1, 1, 1, 0, 0, 0, 0]
-    expected = stats.mean_interval(hits, [0, 0, 1, 1, 2, 2, 3, 3], np.random.default_rng(score.SEED), 200)
+    expected = intervals.mean_interval(hits, [0, 0, 1, 1, 2, 2, 3, 3], np.random.default_rng(score.SEED), 200)
     row = rows["full", "noun.top1"]
     assert (row["low"], row["high"], row["n"]) == (expected.low, expected.high, 8)
     assert found["clusters"] == 4
@@ -202,7 +203,7 @@ def test_predictions_that_are_not_there_or_broken_say_what_to_run(tmp_path, cont
 
 
 def test_the_step_needs_no_torch():
-    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'sklearn', 'snakemake'])); import saccade.score"
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'sklearn', 'snakemake'])); import saccade.steps.score"
     subprocess.run([sys.executable, "-c", blocked], check=True, cwd=os.path.dirname(os.path.dirname(score.__file__)))
 
 

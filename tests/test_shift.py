@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models.mobilenetv2 import InvertedResidual
 
-from saccade import cost
+from saccade.cost.count import count
 from saccade.nn.backbones import backbone
 from saccade.nn.shift import TemporalShift, shift, shifted_convolutions
 from saccade.records import SaccadeError
@@ -79,8 +79,8 @@ def test_only_the_branch_is_shifted_and_not_the_shortcut():
 def test_the_shift_multiplies_nothing(name):
     with torch.device("meta"):
         network, _ = backbone(name)
-        plain = cost.count(network.eval(), torch.empty(8, 3, 224, 224)).macs
-        assert cost.count(TemporalShift(network).eval(), torch.empty(1, 8, 3, 224, 224)).macs == plain
+        plain = count(network.eval(), torch.empty(8, 3, 224, 224)).macs
+        assert count(TemporalShift(network).eval(), torch.empty(1, 8, 3, 224, 224)).macs == plain
 
 
 @pytest.fixture

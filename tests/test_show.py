@@ -4,14 +4,16 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import show, tables
-from saccade.beside import Beside, StandIn
+from saccade.files import read_json
+from saccade.judging.stand_ins import Beside, StandIn
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
-from saccade.stats import Interval
+from saccade.report import tables
+from saccade.results.runs import collect_metrics, collect_planned
+from saccade.scoring.intervals import Interval
 
 
 def headline(plan, root, dataset="motion-digits"):
-    return show.show_headline(plan, tables.collect_metrics(plan, root), root, "tsn", dataset)
+    return tables.show_headline(plan, collect_metrics(plan, root), root, "tsn", dataset)
 
 
 def test_headline_has_every_planned_point_and_ends_with_chance(plan, root):
@@ -42,39 +44,39 @@ def test_a_planned_point_without_a_result_keeps_its_row(plan, root):
 
 
 def test_details_leave_out_columns_without_any_number(plan, root):
-    table = show.show_details(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
+    table = tables.show_details(plan, collect_metrics(plan, root), "tsn", "motion-digits")
     assert "noun mAP %" in table
     assert not [column for column in table if "missing" in column]
 
 
 def test_bounds_for_missing_videos_show_where_scoring_gave_them(plan, root):
     path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
-    content = tables.read_json(path)
+    content = read_json(path)
     bound = {"point": "uniform4", "metric": "noun.top1_if_missing_wrong", "value": 0.25, "low": None, "high": None, "n": 80}
     fake_results.write(path, {**content, "rows": [*content["rows"], bound]})
-    table = show.show_details(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
+    table = tables.show_details(plan, collect_metrics(plan, root), "tsn", "motion-digits")
     assert table["noun top-1 if missing videos were wrong %"].iloc[0] == "25.0"
 
 
 def test_hit_rates_stand_beside_chance(plan, root):
     path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
-    content = tables.read_json(path)
+    content = read_json(path)
     levels = {"": 0.75, ".chance_random": 0.25, ".chance_even": 0.5, ".chance_fixed": 0.6}
     rows = [
         {"point": "uniform8", "metric": f"hit.frames{k}", "value": v, "low": v - 0.1, "high": v + 0.1, "n": 50} for k, v in levels.items()
     ]
     fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
-    table = show.show_looks(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits")
+    table = tables.show_looks(plan, collect_metrics(plan, root), "tsn", "motion-digits")
     row = {"Of": "frames", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
     assert table.to_dict("records") == [row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}]
 
 
 def test_without_ground_truth_there_are_no_hit_rates(plan, root):
-    assert show.show_looks(plan, tables.collect_metrics(plan, root), "tsn", "motion-digits").empty
+    assert tables.show_looks(plan, collect_metrics(plan, root), "tsn", "motion-digits").empty
 
 
 def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):
-    table = show.show_not_run(tables.collect_planned(plan, root))
+    table = tables.show_not_run(collect_planned(plan, root))
     assert table.to_dict("records") == [
         {
             "Dataset": "ucf101@2",
@@ -88,7 +90,7 @@ def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):
 
 
 def test_coverage_counts_and_says_what_is_not_prepared(plan, root):
-    table = show.show_coverage(plan, root, "tsn").set_index("Dataset")
+    table = tables.show_coverage(plan, root, "tsn").set_index("Dataset")
     assert table.loc["motion-digits", ["Expected", "Usable", "Test", "Problems"]].tolist() == ["181", "180", "60", "1"]
     assert table.loc["ucf101@2", "Usable"] == "not prepared"
 
@@ -96,11 +98,11 @@ def test_coverage_counts_and_says_what_is_not_prepared(plan, root):
 def test_a_cell_printed_for_several_datasets_is_one_row():
     cell = ["mac2023", "T1", "TSN", "GMACs", None, "G", 33.0, 33.0, 0.0, "rule", "note"]
     cost = pd.DataFrame([[*cell[:4], dataset, *cell[5:]] for dataset in ("a", "b")], columns=COST_COLUMNS)
-    assert show.show_cost_cells(cost, cost).Dataset.tolist() == ["a, b"]
+    assert tables.show_cost_cells(cost, cost).Dataset.tolist() == ["a, b"]
 
 
 def test_a_method_without_printed_costs_has_an_empty_table():
-    assert show.show_cost_cells(pd.DataFrame(columns=COST_COLUMNS), pd.DataFrame(columns=REPORTED_COLUMNS)).empty
+    assert tables.show_cost_cells(pd.DataFrame(columns=COST_COLUMNS), pd.DataFrame(columns=REPORTED_COLUMNS)).empty
 
 
 def test_printed_costs_are_those_of_the_methods_own_list():
@@ -110,7 +112,7 @@ def test_printed_costs_are_those_of_the_methods_own_list():
         ["mac2023", "T1", "S0", "GMACs", "k", "G", 1.0, 1.0, 0.0, "", ""],
     ]
     cost = pd.DataFrame(cells, columns=COST_COLUMNS)
-    named = show.show_cost_cells(cost, cost.head(1))
+    named = tables.show_cost_cells(cost, cost.head(1))
     assert list(named.Row) == ["TSN (R50)"]
     assert named[["Printed", "Ours", "Difference"]].iloc[0].tolist() == ["32.885", "32.79", "−0.3 %"]
     assert named.Note.iloc[0] == "Counted: head included"
@@ -129,7 +131,7 @@ def row(**more):
 
 
 def test_a_point_stands_beside_its_stand_ins():
-    shown = show.show_stand_ins({"noun": [row()]}).iloc[0].to_dict()
+    shown = tables.show_stand_ins({"noun": [row()]}).iloc[0].to_dict()
     accuracies = {"Own %": "50.0", "Oracle %": "70.0", "Random %": "30.0", "Static %": "45.0 at 1.25×"}
     gains = {"Headroom": "40.0 [30.0, 50.0]", "Gain %": "50 [25, 75]", "Baselines' cost": "1.80×"}
     assert shown == {"Head": "noun", "Variant": "v", "Point": "p", "Weights": "same", **accuracies, **gains}
@@ -145,15 +147,15 @@ def test_a_point_stands_beside_its_stand_ins():
     ],
 )
 def test_a_gain_in_a_headroom_that_may_be_nothing_is_untestable(headroom, gain, said):
-    table = show.show_stand_ins({"noun": [row(), row(headroom=headroom, gain=gain)]})
+    table = tables.show_stand_ins({"noun": [row(), row(headroom=headroom, gain=gain)]})
     assert table["Gain %"].iloc[1] == said
 
 
 @pytest.mark.parametrize(("ratio", "note", "said"), [(math.inf, "not reached", "not reached"), (0.5, "at most", "≤ 0.500×")])
 def test_where_the_frontier_gives_no_exact_distance_it_says_so(ratio, note, said):
-    assert show.show_stand_ins({"noun": [row(ratio=ratio, note=note)]})["Baselines' cost"].iloc[0] == said
+    assert tables.show_stand_ins({"noun": [row(ratio=ratio, note=note)]})["Baselines' cost"].iloc[0] == said
 
 
 def test_a_stand_in_that_was_not_run_says_so():
     missing = StandIn(("v", "x"), "same", math.nan, math.nan)
-    assert show.show_stand_ins({"noun": [row(stand_ins={"fixed": missing})]})["Fixed %"].iloc[0] == "not run"
+    assert tables.show_stand_ins({"noun": [row(stand_ins={"fixed": missing})]})["Fixed %"].iloc[0] == "not run"

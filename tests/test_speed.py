@@ -4,8 +4,9 @@ import fake_results
 import pandas as pd
 import pytest
 
-from saccade import speed
 from saccade.plan.staleness import timed_with
+from saccade.report.speed_tables import show_equal_time, show_parts, show_speed
+from saccade.results.speed import SPEED_COLUMNS, _short, equal_time, read_parts, read_speed
 
 RUN = "demo/motion-digits/tsn/tiny/seed0"
 
@@ -48,14 +49,14 @@ def tree(tmp_path):
 def test_nothing_timed_gives_no_rows(tmp_path):
     plan = fake_results.make_plan(seeds=1)
     fake_results.write_tree(tmp_path, plan)
-    found = speed.read_speed(plan, tmp_path, "tsn", "motion-digits")
-    assert list(found) == speed.SPEED_COLUMNS and speed.show_speed(found).empty
-    assert speed.show_parts(speed.read_parts(plan, tmp_path, "tsn", "motion-digits")).empty
-    assert speed.show_equal_time({"noun": speed.equal_time(found, pd.DataFrame(columns=["variant", "point", "value"]))}).empty
+    found = read_speed(plan, tmp_path, "tsn", "motion-digits")
+    assert list(found) == SPEED_COLUMNS and show_speed(found).empty
+    assert show_parts(read_parts(plan, tmp_path, "tsn", "motion-digits")).empty
+    assert show_equal_time({"noun": equal_time(found, pd.DataFrame(columns=["variant", "point", "value"]))}).empty
 
 
 def test_the_speed_up_stands_beside_the_cost_ratio(tree):
-    (row,) = speed.show_speed(speed.read_speed(*tree(uniform4=an_entry()))).to_dict("records")
+    (row,) = show_speed(read_speed(*tree(uniform4=an_entry()))).to_dict("records")
     assert row["Point"] == "uniform 4" and row["Counterpart"] == "uniform8" and row["MACs"] == "2.00×" and row["Device"] == "cpu"
     assert row["Batch 1"] == "1.50× [1.40, 1.60]" and row["Batch 16"] == "2.00× [1.90, 2.10]"
     assert row["Batch 1 with decoding"] == "1.10× [1.00, 1.20]"
@@ -63,35 +64,35 @@ def test_the_speed_up_stands_beside_the_cost_ratio(tree):
 
 
 def test_what_to_doubt_is_said(tree):
-    (row,) = speed.show_speed(speed.read_speed(*tree(uniform4=an_entry(alone=False, videos=20, aa=1.05)))).to_dict("records")
+    (row,) = show_speed(read_speed(*tree(uniform4=an_entry(alone=False, videos=20, aa=1.05)))).to_dict("records")
     assert row["Batch 1 with decoding"] == "1.10× † [1.00, 1.20]" and row["Batch 1"] == "1.50× [1.40, 1.60]"
     assert row["A/A"] == "1.00 to 1.05" and row["Doubts"] == "not alone, few videos, † A/A"
 
 
 @pytest.mark.parametrize("changed", [{"code": "0ld"}, {"settings": {"threads": 2}}])
 def test_times_made_with_other_code_or_settings_are_stale(tree, changed):
-    (row,) = speed.show_speed(speed.read_speed(*tree(uniform4=an_entry() | changed))).to_dict("records")
+    (row,) = show_speed(read_speed(*tree(uniform4=an_entry() | changed))).to_dict("records")
     assert row["Doubts"] == "stale: made with other code or settings"
 
 
 def test_the_parts_say_where_time_is_saved(tree):
-    table = speed.show_parts(speed.read_parts(*tree(uniform4=an_entry())))
+    table = show_parts(read_parts(*tree(uniform4=an_entry())))
     assert list(table["Part"]) == ["decode", "model.net", "model.extra", "sum"]
     assert list(table["Saved ms"]) == ["+2.00", "+4.00", "+1.00", "+7.00"]
 
 
 def test_a_counterpart_elsewhere_is_named_in_full():
     run = {"method": "tsn", "variant": "tiny"}
-    assert speed._short(run, {"run": "demo/d/tsn/big/seed0", "point": "p"}) == "big/p"
-    assert speed._short(run, {"run": "demo/d/tsm/tiny/seed0", "point": "p"}) == "tsm/tiny/p"
+    assert _short(run, {"run": "demo/d/tsn/big/seed0", "point": "p"}) == "big/p"
+    assert _short(run, {"run": "demo/d/tsm/tiny/seed0", "point": "p"}) == "tsm/tiny/p"
 
 
 def test_the_best_under_each_limit(tree):
-    found = speed.read_speed(*tree(uniform4=an_entry()))  # uniform4 takes 4 ms, its counterpart uniform8 6 ms
+    found = read_speed(*tree(uniform4=an_entry()))  # uniform4 takes 4 ms, its counterpart uniform8 6 ms
     values = pd.DataFrame({"variant": ["tiny", "tiny"], "point": ["uniform4", "uniform8"], "value": [0.4, 0.5]})
-    table = speed.equal_time(found, values)
+    table = equal_time(found, values)
     assert list(zip(table.limit_ms, table.point, table.ms, strict=True)) == [(5.0, "uniform4", 4.0), (10.0, "uniform8", 6.0)]
-    worse = speed.equal_time(found, values.assign(value=[0.5, 0.4]))
+    worse = equal_time(found, values.assign(value=[0.5, 0.4]))
     assert list(worse.point) == ["uniform4", "uniform4"]
-    shown = speed.show_equal_time({"noun": table})
+    shown = show_equal_time({"noun": table})
     assert list(shown["Under"]) == ["5 ms", "10 ms"] and list(shown["Best %"]) == ["40.0", "50.0"]

@@ -6,8 +6,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saccade import metrics, stats
 from saccade.records import SaccadeError
+from saccade.scoring import intervals, metrics
 
 
 def rng(seed=0):
@@ -32,20 +32,20 @@ def labelled(generator, clusters=60, size=4, classes=5):
 
 def test_two_clusters_by_hand():
     # Clusters {1, 1} and {0}: a draw takes the first twice (1/4: mean 1), the second twice (1/4: mean 0) or both (2/3).
-    draws = stats.mean_draws(np.array([[1.0], [1.0], [0.0]]), np.array([0, 0, 1]), rng(), 20000)[:, 0]
+    draws = intervals.mean_draws(np.array([[1.0], [1.0], [0.0]]), np.array([0, 0, 1]), rng(), 20000)[:, 0]
     values, counts = np.unique(draws.round(9), return_counts=True)
     assert values == pytest.approx([0, 2 / 3, 1])
     assert counts / 20000 == pytest.approx([0.25, 0.5, 0.25], abs=0.015)
 
 
 def test_an_interval_says_over_how_many_videos_and_clusters():
-    found = stats.mean_interval([1, 0, 1, 1], ["a", "a", "b", "c"], rng())
+    found = intervals.mean_interval([1, 0, 1, 1], ["a", "a", "b", "c"], rng())
     assert (found.value, found.n, found.clusters) == (0.75, 4, 3)
 
 
 def test_with_one_video_per_cluster_it_agrees_with_scipy():
     values = rng(1).exponential(size=150)
-    ours = stats.mean_interval(values, np.arange(150), rng(2), 9999)
+    ours = intervals.mean_interval(values, np.arange(150), rng(2), 9999)
     theirs = scipy.stats.bootstrap((values,), np.mean, method="percentile", random_state=rng(3), vectorized=True).confidence_interval
     assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.01)
     assert ours.high - ours.low > 0.25  # the tolerance is small beside it
@@ -53,15 +53,15 @@ def test_with_one_video_per_cluster_it_agrees_with_scipy():
 
 def test_with_clusters_it_is_the_plain_bootstrap_of_their_means_where_sizes_are_equal():
     values, members = rng(1).normal(size=(40, 5)), np.repeat(np.arange(40), 5)
-    ours = stats.mean_interval(values.ravel(), members, rng(2), 9999)
+    ours = intervals.mean_interval(values.ravel(), members, rng(2), 9999)
     theirs = scipy.stats.bootstrap((values.mean(axis=1),), np.mean, method="percentile", random_state=rng(3)).confidence_interval
     assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.01)
 
 
 def test_clusters_of_alike_videos_widen_the_interval():
     values, members = clustered(rng(), 40, within=0.5)
-    by_cluster = stats.mean_interval(values, members, rng())
-    by_video = stats.mean_interval(values, np.arange(len(values)), rng())
+    by_cluster = intervals.mean_interval(values, members, rng())
+    by_video = intervals.mean_interval(values, np.arange(len(values)), rng())
     assert by_cluster.high - by_cluster.low > 2 * (by_video.high - by_video.low)
 
 
@@ -69,7 +69,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     generator, hits = rng(5), 0
     for _ in range(600):
         values, members = clustered(generator, 60)
-        found = stats.mean_interval(values, members, generator, 300)
+        found = intervals.mean_interval(values, members, generator, 300)
         hits += found.low <= 0.6 <= found.high
     assert 0.925 <= hits / 600 <= 0.965
 
@@ -77,7 +77,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 def test_percentiles_of_few_clusters_are_as_wide_as_students_interval():
     means = rng(1).normal(size=8)
     draws = means.mean() + means.std() / np.sqrt(8) * scipy.stats.norm.ppf((np.arange(10**5) + 0.5) / 10**5)  # what a bootstrap tends to
-    found = stats.to_interval(means.mean(), draws, 8, np.arange(8))
+    found = intervals.to_interval(means.mean(), draws, 8, np.arange(8))
     expected = scipy.stats.t.interval(0.95, 7, means.mean(), scipy.stats.sem(means))
     assert [found.low, found.high] == pytest.approx(expected, rel=1e-3)
 
@@ -86,32 +86,35 @@ def test_eight_clusters_cover_the_truth_better_than_plain_percentiles_do():
     generator, plain, ours = rng(7), 0, 0
     for _ in range(600):
         values, members = clustered(generator, 8)
-        draws = stats.mean_draws(values[:, None], members, generator, 400)[:, 0]
+        draws = intervals.mean_draws(values[:, None], members, generator, 400)[:, 0]
         low, high = np.quantile(draws, [0.025, 0.975])
-        found = stats.to_interval(values.mean(), draws, len(values), members)
+        found = intervals.to_interval(values.mean(), draws, len(values), members)
         plain, ours = plain + (low <= 0.6 <= high), ours + (found.low <= 0.6 <= found.high)
     assert plain / 600 < 0.91 and 0.92 < ours / 600 < 0.965
 
 
 def test_columns_share_their_resamples():
     values, members = clustered(rng(), 20)
-    one, double = stats.mean_intervals(np.stack([values, 2 * values + 1], axis=1), members, rng())
+    one, double = intervals.mean_intervals(np.stack([values, 2 * values + 1], axis=1), members, rng())
     assert [double.low, double.high] == pytest.approx([2 * one.low + 1, 2 * one.high + 1])
 
 
 def test_the_same_generator_state_gives_the_same_interval():
     values, members = clustered(rng(), 20)
-    assert stats.mean_interval(values, members, rng(4)) == stats.mean_interval(values, members, rng(4))
+    assert intervals.mean_interval(values, members, rng(4)) == intervals.mean_interval(values, members, rng(4))
 
 
 def test_a_constant_has_an_interval_of_no_width():
-    found = stats.mean_interval(np.full(30, 0.1), np.arange(30) // 3, rng())
+    found = intervals.mean_interval(np.full(30, 0.1), np.arange(30) // 3, rng())
     assert (found.low, found.value, found.high) == (0.1, 0.1, 0.1)
 
 
 def test_one_cluster_gives_a_value_and_no_bounds():
     scores, targets, _ = labelled(rng())
-    for found in (stats.mean_interval([0, 1, 1], ["a"] * 3, rng()), stats.map_interval(scores, targets, ["a"] * len(targets), rng())):
+    for found in (
+        intervals.mean_interval([0, 1, 1], ["a"] * 3, rng()),
+        intervals.map_interval(scores, targets, ["a"] * len(targets), rng()),
+    ):
         assert found.clusters == 1 and np.isnan(found.low) and np.isnan(found.high) and found.value > 0
 
 
@@ -123,21 +126,21 @@ def test_weighted_draws_of_map_agree_with_scikit_learns_weights():
     truth = np.eye(5, dtype=bool)[targets]
     weights = rng(9).standard_exponential((3, 12))[:, members]
     expected = [np.mean([average_precision_score(truth[:, c], scores[:, c], sample_weight=w) for c in range(5)]) for w in weights]
-    assert stats.map_draws(scores, truth, members, rng(9), 3) == pytest.approx(expected)
+    assert intervals.map_draws(scores, truth, members, rng(9), 3) == pytest.approx(expected)
 
 
 def test_a_class_with_one_positive_never_loses_it():
     scores, _, members = labelled(rng(), clusters=10)
     truth = np.zeros((len(scores), 5), dtype=bool)
     truth[0, 0] = truth[3, 1] = True
-    found = stats.map_interval(scores, truth, members, rng())
+    found = intervals.map_interval(scores, truth, members, rng())
     assert np.isfinite([found.value, found.low, found.high]).all() and found.low < found.value < found.high
 
 
 def test_the_map_interval_has_the_value_of_the_metric_and_stays_in_bounds():
     scores, targets, members = labelled(rng())
     scores[np.arange(len(targets)), targets] += 4
-    found = stats.map_interval(scores, targets, members, rng())
+    found = intervals.map_interval(scores, targets, members, rng())
     assert found.value == metrics.mean_average_precision(scores, targets).value
     assert found.low < found.value < found.high <= 1
 
@@ -146,14 +149,14 @@ def test_the_map_interval_covers_the_expected_value_over_such_test_sets():
     generator, found = rng(8), []
     for _ in range(250):
         scores, targets, members = labelled(generator)
-        found.append(stats.map_interval(scores, targets, members, generator, 100))
+        found.append(intervals.map_interval(scores, targets, members, generator, 100))
     expected = np.mean([one.value for one in found])
     assert 0.87 <= np.mean([one.low <= expected <= one.high for one in found]) <= 0.98
 
 
 def test_the_map_interval_lies_around_its_value_where_videos_are_few_and_classes_many():
     scores, targets, members = labelled(rng(8), clusters=100, size=2, classes=20)
-    found = stats.map_interval(scores, targets, members, rng())
+    found = intervals.map_interval(scores, targets, members, rng())
     assert abs((found.low + found.high) / 2 - found.value) < 0.1 * (found.high - found.low)
 
 
@@ -161,18 +164,18 @@ def test_the_map_interval_lies_around_its_value_where_videos_are_few_and_classes
 def test_big_test_sets_take_seconds():
     values, members = rng().random((20000, 8)), rng().permutation(20000)
     started = time.perf_counter()
-    stats.mean_intervals(values, members, rng())
+    intervals.mean_intervals(values, members, rng())
     assert time.perf_counter() - started < 10  # half a second on an idle core
 
 
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: stats.mean_interval([0.1, np.nan], ["a", "b"], rng()), "row 1 is not finite"),
-        (lambda: stats.mean_interval([], [], rng()), "one value per video"),
-        (lambda: stats.mean_interval([0.1, 0.2], ["a"], rng()), "one cluster per video"),
-        (lambda: stats.mean_interval([0.1, 0.2], ["a", None], rng()), "has no cluster"),
-        (lambda: stats.mean_interval([0.1, 0.2], ["a", "b"], rng(), 0), "at least one draw"),
+        (lambda: intervals.mean_interval([0.1, np.nan], ["a", "b"], rng()), "row 1 is not finite"),
+        (lambda: intervals.mean_interval([], [], rng()), "one value per video"),
+        (lambda: intervals.mean_interval([0.1, 0.2], ["a"], rng()), "one cluster per video"),
+        (lambda: intervals.mean_interval([0.1, 0.2], ["a", None], rng()), "has no cluster"),
+        (lambda: intervals.mean_interval([0.1, 0.2], ["a", "b"], rng(), 0), "at least one draw"),
     ],
 )
 def test_what_has_no_interval_is_refused_by_name(call, says):
@@ -187,8 +190,8 @@ videos = st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 5)), min_size=1
 @given(videos, st.integers(0, 2**32 - 1))
 def test_bounds_stay_within_the_values_and_swap_with_the_sign(rows, seed):
     values, members = (np.array(column) for column in zip(*rows, strict=True))
-    one = stats.mean_interval(values, members, rng(seed), 50)
-    other = stats.mean_interval(-values, members, rng(seed), 50)
+    one = intervals.mean_interval(values, members, rng(seed), 50)
+    other = intervals.mean_interval(-values, members, rng(seed), 50)
     slack = 1e-9 * max(1.0, abs(values).max())
     if one.clusters > 1:
         assert values.min() - slack <= one.low <= one.high <= values.max() + slack
@@ -200,5 +203,5 @@ def test_bounds_stay_within_the_values_and_swap_with_the_sign(rows, seed):
 def test_the_names_and_the_order_of_clusters_do_not_matter_to_the_value(rows):
     values, members = (np.array(column) for column in zip(*rows, strict=True))
     renamed = [f"person {9 - member}" for member in members]
-    one, other = stats.mean_interval(values, members, rng(), 10), stats.mean_interval(values, renamed, rng(), 10)
+    one, other = intervals.mean_interval(values, members, rng(), 10), intervals.mean_interval(values, renamed, rng(), 10)
     assert (one.value, one.clusters, one.n) == (other.value, other.clusters, other.n)

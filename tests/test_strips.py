@@ -3,7 +3,7 @@ import pytest
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from saccade import strips
+from saccade.report import strips
 from saccade.settings import Input
 from saccade.video import transforms
 

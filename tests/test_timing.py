@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from saccade import machine, timing
-from saccade.timing import alternate, reading
+from saccade.timing import machine, turns
+from saccade.timing.turns import alternate, reading
 
 
 class FakeClock:
@@ -79,19 +79,19 @@ class Two(nn.Module):
 
 def test_parts_are_the_top_level_modules_and_hooks_go_away():
     model = Two()
-    found = timing.by_module(model, lambda: model(torch.ones(1, 4)), torch.device("cpu"))
+    found = turns.by_module(model, lambda: model(torch.ones(1, 4)), torch.device("cpu"))
     assert set(found) == {"stem", "heads"} and all(seconds > 0 for seconds in found.values())
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
 def test_parts_inside_parts_count_once(monkeypatch):
     ticks = iter(range(100))
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: float(next(ticks)))
-    found = timing.by_module(Two(), lambda: None, torch.device("cpu"))
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: float(next(ticks)))
+    found = turns.by_module(Two(), lambda: None, torch.device("cpu"))
     assert found == {}
     model = Two()
     # stem twice, then two heads: four spans, each from one tick to the next
-    assert timing.by_module(model, lambda: model(torch.ones(1, 4)), torch.device("cpu")) == {"stem": 2.0, "heads": 2.0}
+    assert turns.by_module(model, lambda: model(torch.ones(1, 4)), torch.device("cpu")) == {"stem": 2.0, "heads": 2.0}
 
 
 @pytest.mark.parametrize(("others", "alone"), [(0.05, True), (0.5, False)])

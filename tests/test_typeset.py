@@ -4,7 +4,7 @@ import re
 import pandas as pd
 import pytest
 
-from saccade import typeset
+from saccade.report import typeset
 
 
 @pytest.mark.parametrize(

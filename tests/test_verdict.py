@@ -9,10 +9,28 @@ import scipy.stats
 from test_compare import hits, rng
 
 from benchmarks import verdicts
-from saccade import compare, metrics, verdict
-from saccade.compare import Runs, ScoredRuns, difference, map_difference
-from saccade.effect import Effect
-from saccade.verdict import Cited, Finding, Outcome, all_of, argmax, at_most, better, comparable, exact, judge, monotone
+from saccade.judging import compare
+from saccade.judging.compare import Runs, ScoredRuns, difference, map_difference
+from saccade.judging.effect import Effect
+from saccade.judging.verdict import (
+    Cited,
+    Finding,
+    Outcome,
+    Untestable,
+    all_of,
+    argmax,
+    at_most,
+    better,
+    comparable,
+    exact,
+    holm,
+    judge,
+    monotone,
+    need_gates,
+    need_headroom,
+)
+from saccade.results.found import NotRun
+from saccade.scoring import metrics
 
 
 def effect(value, error=0.01, freedom=200.0, seeds=5, clusters=60, notes=()):
@@ -135,15 +153,15 @@ def test_one_cluster_is_untestable():
 
 
 def test_holm_by_hand():
-    assert verdict.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert verdict.holm([0.5, 0.9]) == [1.0, 1.0] and verdict.holm([]) == []
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0] and holm([]) == []
 
 
 def test_holm_agrees_with_its_definition():
     p = list(rng(0).random(12) ** 3)
     by_rank = sorted(p)
     expected = [max(min(1, (12 - j) * by_rank[j]) for j in range(by_rank.index(one) + 1)) for one in p]
-    assert verdict.holm(p) == pytest.approx(expected)
+    assert holm(p) == pytest.approx(expected)
 
 
 def test_what_one_claim_could_say_many_cannot():
@@ -188,7 +206,7 @@ def three_crops_cost_little(reported, ours):
     """C05: S3 loses at most 3 points to S1, where there is room to gain at all."""
 
     def test():
-        verdict.need_headroom(ours("oracle"), ours("s0"))
+        need_headroom(ours("oracle"), ours("s0"))
         return at_most(difference(ours("s1"), ours("s3")), 0.03)
 
     return Finding(on_printed=reported("S1") - reported("S3") <= 0.03, on_ours=test)
@@ -204,7 +222,7 @@ def test_a_paper_is_judged_on_its_numbers_and_on_ours():
 
     def ours(name):
         if name not in made:
-            raise verdict.NotRun(f"{name}: not trained yet")
+            raise NotRun(f"{name}: not trained yet")
         return made[name]
 
     claims = {"C03": crops_always_help, "C05": three_crops_cost_little, "C26": below_the_others}
@@ -223,7 +241,7 @@ def test_a_paper_is_judged_on_its_numbers_and_on_ours():
     assert (lacking.on_printed, lacking.on_ours.kind, lacking.on_ours.why) == (True, "not run", "s3: not trained yet")
 
 
-@pytest.mark.parametrize(("why", "kind"), [(verdict.NotRun, "not run"), (verdict.Untestable, "untestable here")])
+@pytest.mark.parametrize(("why", "kind"), [(NotRun, "not run"), (Untestable, "untestable here")])
 def test_a_claim_that_cannot_be_said_at_all_ends_no_other(why, kind):
     def missing(reported, ours):
         raise why("seed 3")
@@ -235,8 +253,8 @@ def test_a_claim_that_cannot_be_said_at_all_ends_no_other(why, kind):
 
 def test_a_missed_gate_is_untestable():
     def test():
-        verdict.need_gates([])
-        verdict.need_gates(["warmup reached val.top1 = 0.2; its gate asks for 0.3"])
+        need_gates([])
+        need_gates(["warmup reached val.top1 = 0.2; its gate asks for 0.3"])
 
     found = judge({"c": lambda *_: Finding(True, test)}, None, None)["c"].on_ours
     assert found.kind == "untestable here" and found.why.startswith("gate: warmup reached")

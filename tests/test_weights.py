@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from saccade import weights
+from saccade.engine import weights
 from saccade.files import read_json
 from saccade.records import SaccadeError
 

@@ -111,7 +111,7 @@ def test_a_second_run_has_nothing_to_do(demo):
 
 
 def test_a_comment_edited_runs_nothing(demo):
-    edit(demo / "saccade/engine.py", "def fit(", "# A comment.\ndef fit(")
+    edit(demo / "saccade/engine/loop.py", "def fit(", "# A comment.\ndef fit(")
     edit(demo / "methods/tsn/phases.py", '"""The phases of TSN', '"""The two phases of TSN')
     assert planned(demo) == {}
 
@@ -130,9 +130,9 @@ def test_a_paper_added_is_told_and_trains_nothing(demo):
 
 
 def test_a_figure_of_the_notebook_edited_runs_the_notebooks(demo):
-    edit(demo / "saccade/tradeoff.py", "def draw_tradeoff(", "ANOTHER = 1\n\n\ndef draw_tradeoff(")
+    edit(demo / "saccade/report/tradeoff.py", "def draw_tradeoff(", "ANOTHER = 1\n\n\ndef draw_tradeoff(")
     assert planned(demo) == {}
-    edit(demo / "saccade/tradeoff.py", "axes.set(", "ANOTHER; axes.set(")
+    edit(demo / "saccade/report/tradeoff.py", "axes.set(", "ANOTHER; axes.set(")
     jobs = planned(demo)
     assert jobs["notebook"] == jobs["page"] == 4 and "score" not in jobs
 
@@ -162,7 +162,7 @@ def test_a_setting_of_a_variant_that_is_not_selected_runs_nothing(demo):
 
 
 def test_engine_code_edited_trains_again(demo):
-    edit(demo / "saccade/engine.py", "optimizer.zero_grad(set_to_none=True)", "optimizer.zero_grad(set_to_none=False)")
+    edit(demo / "saccade/engine/loop.py", "optimizer.zero_grad(set_to_none=True)", "optimizer.zero_grad(set_to_none=False)")
     assert planned(demo)["train"] == 12
 
 

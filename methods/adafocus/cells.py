@@ -7,8 +7,8 @@ while a cost holds for the share it keeps of others. `ours` is the cost at the s
 import re
 from pathlib import Path
 
-from saccade.cost_backbones import head_gmacs
-from saccade.cost_table import KEY, Cell, is_complexity, read_reported
+from saccade.cost.image_networks import head_gmacs
+from saccade.cost.printed import KEY, Cell, is_complexity, read_reported
 
 from .pricing import Price, price
 

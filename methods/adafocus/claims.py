@@ -12,10 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from saccade.beside import EQUAL_COST
-from saccade.compare import Runs, difference, map_difference
-from saccade.effect import Effect, together
-from saccade.verdict import Cited, Finding, Outcome, Untestable, all_of, at_most, better, comparable, exact, monotone, need_headroom, said
+from saccade.judging.compare import Runs, difference, map_difference
+from saccade.judging.effect import Effect, together
+from saccade.judging.stand_ins import EQUAL_COST
+from saccade.judging.verdict import (
+    Cited,
+    Finding,
+    Outcome,
+    Untestable,
+    all_of,
+    at_most,
+    better,
+    comparable,
+    exact,
+    monotone,
+    need_headroom,
+    said,
+)
 
 # Margins, committed before any run of ours; accuracies and mAPs of ours are fractions.
 READ_OFF = 0.05  # share by which 0.05 points of mAP, what Figure 5 can be read to, move a cost ratio at most

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade.looks import read_targets
-from saccade.strips import evenly
-from saccade.tables import dataset_label, heads_of
-from saccade.verdict import NotRun
+from saccade.report.strips import evenly
+from saccade.results.found import NotRun
+from saccade.results.runs import dataset_label, heads_of
+from saccade.scoring.hit_rates import read_targets
 
 KEYS = ["dataset", "variant", "point", "seed"]
 OWN = "offline"  # the point at which a run's own choices are all there is

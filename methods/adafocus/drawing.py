@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from saccade.figures import ACCENT, INK, MUTED, PALETTE, WIDTH
-from saccade.looks import holds_centre
-from saccade.typeset import significant
+from saccade.report.figures import ACCENT, INK, MUTED, PALETTE, WIDTH
+from saccade.report.typeset import significant
+from saccade.scoring.hit_rates import holds_centre
 
 from .decisions import Example
 

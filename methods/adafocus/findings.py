@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from saccade.typeset import NONE, percent, significant
-from saccade.verdict import NotRun
+from saccade.report.typeset import NONE, percent, significant
+from saccade.results.found import NotRun
 
 from . import drawing
 from .decisions import EXAMPLES, FRAMES, KEYS, OWN, decided, examples, habits, learning, online, place_maps, scored

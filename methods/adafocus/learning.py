@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saccade.engine import Course, PhaseRun, progress_bar, write_log
-from saccade.looks import BOX, VISIBLE, holds_centre
+from saccade.engine.loop import Course, PhaseRun, progress_bar, write_log
 from saccade.records import SaccadeError
+from saccade.scoring.hit_rates import BOX, VISIBLE, holds_centre
 
 from . import places
 from .network import AdaFocus, frame_size, patches_at

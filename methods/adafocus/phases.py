@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saccade.engine import PhaseRun
+from saccade.engine.loop import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
 from .learning import learn, one_label

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from saccade import cost
-from saccade.cost_backbones import GIGA
+from saccade.cost.count import count
+from saccade.cost.image_networks import GIGA
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.records import Head
@@ -47,7 +47,7 @@ def price(variant: str, classes: int) -> Price:
         clip = {"rgb": torch.empty(1, settings.num_frames, 3, settings.crop, settings.crop)}
         if settings.glance_frames:
             clip["glance.rgb"] = torch.empty(1, settings.glance_frames, 3, settings.crop, settings.crop)
-    counted = cost.count(offline, model, clip, replace(settings, skip="none"))
+    counted = count.count(offline, model, clip, replace(settings, skip="none"))
     patches = sum(counted.modules["local_cnn"].values())
-    whether = cost.count(model.policies["skip"], model.glance(clip["rgb"])).macs if settings.skip == "learned" else 0
+    whether = count.count(model.policies["skip"], model.glance(clip["rgb"])).macs if settings.skip == "learned" else 0
     return Price(patches / GIGA, (counted.macs - patches + whether) / GIGA)

@@ -9,8 +9,8 @@ import re
 
 from torch import Tensor
 
+from saccade.engine.released import with_batch_counts
 from saccade.records import SaccadeError
-from saccade.released import with_batch_counts
 
 from .settings import Settings
 

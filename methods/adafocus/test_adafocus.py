@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import cost, cost_check
 from saccade.cards.method import load_method
-from saccade.engine import make_optimizer
+from saccade.cost import second_counter
+from saccade.cost.count import count, forward_macs
+from saccade.engine.loop import make_optimizer
 from saccade.plan.layers import resolve
 from saccade.plan.phases import weights_of
 from saccade.plan.runs import Run
@@ -223,7 +224,7 @@ def test_a_video_costs_what_it_executes_whatever_its_batch_mates(form, change):
     at_point = dataclasses.replace(chosen, **change)
     net, batch = build(chosen), clip(2, chosen)
     together = model.predict(net, batch, at_point)
-    counted = cost.count(model.predict, net, one(batch, 1), at_point)
+    counted = count(model.predict, net, one(batch, 1), at_point)
     assert counted.macs == counted.result.macs[0] == together.macs[1] > 0
     torch.testing.assert_close(counted.result.probabilities["noun"][0], together.probabilities["noun"][1], rtol=0, atol=1e-5)
     assert counted.result.decisions[0] == together.decisions[1]
@@ -233,7 +234,7 @@ def test_a_video_costs_what_it_executes_whatever_its_batch_mates(form, change):
 @torch.inference_mode()
 def test_a_second_counter_agrees(name):
     chosen = settings(**FORMS[name])
-    executed, static = cost_check.agree(model.predict, build(chosen), clip(1, chosen), chosen)
+    executed, static = second_counter.agree(model.predict, build(chosen), clip(1, chosen), chosen)
     assert executed == pytest.approx(static, rel=0.01)
 
 
@@ -411,5 +412,5 @@ def test_small_networks_cost_as_much_less_than_whole_frames_as_the_published_one
     net = build(chosen)
     with torch.inference_mode():
         own = model.predict(net, clip(1, chosen, size=96), chosen).macs.item() / chosen.num_frames
-    whole = cost.forward_macs(net.local_cnn, (3, 96, 96))
+    whole = forward_macs(net.local_cnn, (3, 96, 96))
     assert own / whole == pytest.approx(cells, rel=0.2)

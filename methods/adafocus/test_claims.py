@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from saccade.cards.paper import Layout, Source, check_runs, read_paper
-from saccade.claims import Reported, load_predicates
-from saccade.compare import ScoredRuns, difference, mean
-from saccade.cost_table import KEY, is_complexity, read_reported
-from saccade.paper_tables import printed_cells
+from saccade.cost.printed import KEY, is_complexity, read_reported
+from saccade.judging.claims import load_predicates
+from saccade.judging.compare import ScoredRuns, difference, mean
+from saccade.judging.printed_cells import Reported, printed_cells
+from saccade.judging.verdict import judge
 from saccade.project import load_module
-from saccade.verdict import judge
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

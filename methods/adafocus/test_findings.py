@@ -13,9 +13,10 @@ import pytest
 import torch
 from matplotlib.patches import Rectangle
 
-from saccade.figures import save_figure
-from saccade.findings import Found, finding_figures, finding_tables
 from saccade.project import load_module
+from saccade.report.figures import save_figure
+from saccade.report.findings import finding_figures, finding_tables
+from saccade.results.found import Found
 
 FOLDER = Path(__file__).parent
 decisions, drawing, findings, places = (load_module(FOLDER / f"{name}.py") for name in ("decisions", "drawing", "findings", "places"))

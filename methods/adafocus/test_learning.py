@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import engine, weights
 from saccade.cards.method import load_method
-from saccade.checkpoint import Checkpoint
+from saccade.engine import loop, weights
+from saccade.engine.checkpoint import Checkpoint
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
@@ -140,7 +140,7 @@ def test_a_continuous_place_is_drawn_around_its_mean():
 # ---- phases
 
 
-def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> engine.PhaseRun:
+def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> loop.PhaseRun:
     class Eight:
         def __len__(self) -> int:
             return 8
@@ -148,7 +148,7 @@ def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> engine.PhaseRun
         def undrawn(self) -> "Eight":
             return self
 
-    return engine.PhaseRun(
+    return loop.PhaseRun(
         settings=dataclasses.replace(chosen, epochs=2, batch_size=4, **more),
         heads=NOUN,
         model=net,
@@ -168,7 +168,7 @@ def feed(monkeypatch, chosen, sizes=(4, 4)):
     def batches(dataset, batch_size, *, epoch, start=0, **_):
         yield from (labelled(chosen, sizes[number], seed=10 * epoch + number) for number in range(start, len(sizes)))
 
-    monkeypatch.setattr(engine, "batches", batches)
+    monkeypatch.setattr(loop, "batches", batches)
 
 
 @pytest.fixture

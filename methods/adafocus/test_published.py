@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from saccade import released
 from saccade.cards.method import load_method
+from saccade.engine import released
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module

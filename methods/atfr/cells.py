@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import floor
 from pathlib import Path
 
-from saccade.cost_table import KEY, NULL_MODEL, Cell, is_complexity, read_reported
+from saccade.cost.printed import KEY, NULL_MODEL, Cell, is_complexity, read_reported
 
 from .pricing import (
     Network,

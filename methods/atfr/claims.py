@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from saccade.beside import EQUAL_COST
-from saccade.compare import Runs, difference, mean
-from saccade.effect import Effect, together
-from saccade.verdict import Cited, Finding, NotRun, Outcome, Untestable, all_of, argmax, at_most, better, comparable, exact, monotone, said
+from saccade.judging.compare import Runs, difference, mean
+from saccade.judging.effect import Effect, together
+from saccade.judging.stand_ins import EQUAL_COST
+from saccade.judging.verdict import Cited, Finding, Outcome, Untestable, all_of, argmax, at_most, better, comparable, exact, monotone, said
+from saccade.results.found import NotRun
 
 # Margins for our own runs, committed before any of them; accuracies are fractions.
 NEARLY_SAME = 0.01  # twice the largest loss, 0.5 points in Table 7, that the paper still calls nearly the same

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
-from saccade.figures import INK, MUTED, PALETTE, WIDTH
-from saccade.verdict import NotRun
+from saccade.report.figures import INK, MUTED, PALETTE, WIDTH
+from saccade.results.found import NotRun
 
 OWN = "single"  # the point whose bins are the network's own
 EXTREMES = 5  # classes at either end, as many as Table 5 prints

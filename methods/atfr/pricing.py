@@ -10,8 +10,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from saccade import cost
-from saccade.cost_backbones import GIGA, head_gmacs
+from saccade.cost.count import count
+from saccade.cost.image_networks import GIGA, head_gmacs
 
 from . import backbones, resnet3d, sgs, slowfast
 from .attention import DoubleAttention
@@ -64,7 +64,7 @@ def built(name: str, placement: str) -> tuple[nn.Module, nn.Module]:
 @torch.no_grad()
 def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
     """GMACs up to where ATFR samples, and the shapes (C, T, H, W) of the pathways there."""
-    counted = cost.count(
+    counted = count.count(
         built(network.name, network.placement)[0], torch.empty(1, 3, network.frames, network.size, network.size, device="meta")
     )
     pathways = counted.result if network.alpha else (counted.result,)
@@ -75,7 +75,7 @@ def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
 def behind(network: Network, maps: tuple[int, ...]) -> float:
     """GMACs from there on, where so many maps of each pathway are left."""
     shapes = tuple((channels, left, *size) for (channels, _, *size), left in zip(before(network)[1], maps, strict=True))
-    return cost.forward_macs(built(network.name, network.placement)[1], shapes if network.alpha else shapes[0]) / GIGA
+    return count.forward_macs(built(network.name, network.placement)[1], shapes if network.alpha else shapes[0]) / GIGA
 
 
 def static_gmacs(network: Network, classes: int) -> float:
@@ -139,7 +139,7 @@ def attention_gmacs(network: Network) -> float:
     (shape,) = before(network)[1]
     with torch.device("meta"):
         attention = DoubleAttention(shape[0])
-    return cost.forward_macs(attention, shape) / GIGA
+    return count.forward_macs(attention, shape) / GIGA
 
 
 def sampling_gmacs(network: Network) -> float:
@@ -148,7 +148,7 @@ def sampling_gmacs(network: Network) -> float:
     for bins, shape in zip(null_bins(network).double().mean(0).tolist(), before(network)[1], strict=True):
         with torch.device("meta"):
             similarity = sgs.SimilarityNetwork(shape[0], DIMENSIONS, "code").eval()
-        macs += sgs.mix_macs(1, shape) * bins + cost.forward_macs(similarity, shape)
+        macs += sgs.mix_macs(1, shape) * bins + count.forward_macs(similarity, shape)
     return macs / GIGA
 
 

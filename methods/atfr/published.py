@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from saccade.engine.released import with_batch_counts
 from saccade.records import SaccadeError
-from saccade.released import with_batch_counts
 
 from . import slowfast, x3d
 from .backbones import Placement

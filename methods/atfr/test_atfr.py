@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import cost, cost_check, released
 from saccade.cards.method import load_method
-from saccade.engine import make_optimizer
-from saccade.maps import draw_maps
+from saccade.cost import second_counter
+from saccade.cost.count import count
+from saccade.engine import released
+from saccade.engine.loop import make_optimizer
 from saccade.plan.layers import resolve
 from saccade.plan.phases import phases_of
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
+from saccade.report.feature_maps import draw_maps
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -97,8 +99,8 @@ def test_every_kind_declares_what_it_executes_whatever_its_batch_mates(name):
     chosen = settings(**VARIANTS[name])
     net, batch = build(chosen), clip(4)
     together = model.predict(net, batch, chosen)
-    assert cost.count(model.predict, net, batch, chosen).macs == together.macs.sum().item() > 0
-    executed, static = cost_check.agree(model.predict, net, one(batch, 1), chosen)
+    assert count(model.predict, net, batch, chosen).macs == together.macs.sum().item() > 0
+    executed, static = second_counter.agree(model.predict, net, one(batch, 1), chosen)
     assert executed == static == together.macs[1].item()
     for number in range(4):
         alone = model.predict(net, one(batch, number), chosen)
@@ -279,7 +281,7 @@ def test_every_point_of_every_small_variant_declares_what_it_executes(name):
     for point, _ in points_of(ROOT, run):
         chosen = dataclasses.replace(resolve(ROOT, run, point=point.name).typed, num_frames=8)
         found = model.predict(net, batch, chosen)
-        assert cost.count(model.predict, net, batch, chosen).macs == found.macs.sum().item() > 0, point.name
+        assert count(model.predict, net, batch, chosen).macs == found.macs.sum().item() > 0, point.name
         if not chosen.padded:
             alone = model.predict(net, one(batch, 2), chosen)
             torch.testing.assert_close(alone.probabilities["verb"][0], found.probabilities["verb"][2], rtol=0, atol=1e-5)

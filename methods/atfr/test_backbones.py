@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from saccade import cost
-from saccade.nn import fast
+from saccade.cost.count import count
 from saccade.project import load_module
 from saccade.records import SaccadeError
+from saccade.timing import optimise
 
 FOLDER = Path(__file__).parent
 LISTS = FOLDER.parents[2] / "shared" / "dossiers" / "state_dicts"  # names and shapes in the official models, beside the checkout
@@ -104,9 +104,9 @@ def parts_macs(name, frames, size, lengths, placement):
     early, late = without_norms(name, placement)
     rgb = torch.empty(1, 3, frames, size, size, device="meta")
     if lengths is None:
-        before = cost.count(early, rgb)
-        return before.macs, cost.count(late, before.result).macs
-    return parts_macs(name, frames, size, None, placement)[0], cost.count(late, as_long_as(early(rgb), lengths)).macs
+        before = count.count(early, rgb)
+        return before.macs, count.count(late, before.result).macs
+    return parts_macs(name, frames, size, None, placement)[0], count.count(late, as_long_as(early(rgb), lengths)).macs
 
 
 def gmacs(name, frames, size, lengths=None, placement="res2", num_classes=0):
@@ -330,7 +330,7 @@ def test_optimised_it_gives_the_same_and_keeps_no_normalisation(name, placement)
     plain = whole(name, placement)
     quick = copy.deepcopy(plain)
     number = sum(isinstance(module, nn.BatchNorm3d) for module in plain.modules())
-    assert fast.optimise(quick) == number and not any(isinstance(module, nn.BatchNorm3d) for module in quick.modules())
+    assert optimise.optimise(quick) == number and not any(isinstance(module, nn.BatchNorm3d) for module in quick.modules())
     rgb = torch.rand(1, 3, 8, 32, 32)
     expected = plain(rgb)
     torch.testing.assert_close(quick(rgb), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))

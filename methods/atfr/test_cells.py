@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade.cost_table import cost_table, read_reported
+from saccade.cost.printed import cost_table, read_reported
 from saccade.project import load_module
 
 FOLDER = Path(__file__).parent

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from saccade.cards.paper import read_paper
-from saccade.compare import mean
-from saccade.cost_table import KEY, is_complexity, read_reported
+from saccade.cost.printed import KEY, is_complexity, read_reported
+from saccade.judging.compare import mean
+from saccade.judging.verdict import Untestable, judge
 from saccade.project import load_module
 from saccade.records import SaccadeError
-from saccade.verdict import Untestable, judge
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

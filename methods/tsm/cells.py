@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from saccade.cost_backbones import FRAME, gmacs, head_gmacs, network, resnet50_elements
-from saccade.cost_table import Cell
+from saccade.cost.image_networks import FRAME, gmacs, head_gmacs, network, resnet50_elements
+from saccade.cost.printed import Cell
 from saccade.nn.shift import TemporalShift
 
 FEATURES = {"resnet50": 2048, "mobilenet_v2": 1280}

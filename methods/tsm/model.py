@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from saccade import cost
+from saccade.cost.count import count
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, probabilities
 from saccade.nn.shift import TemporalShift
@@ -34,7 +34,7 @@ def predict(model: TSM, clip: dict, settings: Settings) -> Prediction:
     """Every frame of the clip is computed, and shifting multiplies nothing: a video costs T times a frame, whatever its content."""
     rgb = clip["rgb"]
     videos, frames = rgb.shape[:2]
-    macs = cost.forward_macs(model, rgb.shape[1:])
+    macs = count.forward_macs(model, rgb.shape[1:])
     return Prediction(
         probabilities=probabilities(model(rgb), model.heads),
         macs=torch.full((videos,), macs, dtype=torch.int64),

@@ -10,8 +10,8 @@ import torch
 from torchvision.models import inception_v3
 from torchvision.models.resnet import Bottleneck
 
-from saccade.cost_backbones import FRAME, frame_gmacs, gmacs, head_gmacs, network, resnet50_elements, resnet50_gmacs
-from saccade.cost_table import Cell
+from saccade.cost.image_networks import FRAME, frame_gmacs, gmacs, head_gmacs, network, resnet50_elements, resnet50_gmacs
+from saccade.cost.printed import Cell
 
 
 def cells() -> list[Cell]:

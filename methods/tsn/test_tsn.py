@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade import cost, cost_check
+from saccade.cost import second_counter
+from saccade.cost.count import count, forward_macs
 from saccade.plan.layers import resolve
 from saccade.plan.phases import weights_of
 from saccade.plan.runs import Run
@@ -88,8 +89,8 @@ def test_the_gru_reads_the_frames_in_order(recurrent):
 def test_the_gru_declares_what_it_executes_whatever_its_batch_mates(recurrent):
     module, net, settings = recurrent
     together = module.predict(net, clip(3), settings)
-    assert cost.count(module.predict, net, clip(3), settings).macs == together.macs.sum().item()
-    executed, static = cost_check.agree(module.predict, net, clip(1), settings)
+    assert count(module.predict, net, clip(3), settings).macs == together.macs.sum().item()
+    executed, static = second_counter.agree(module.predict, net, clip(1), settings)
     assert executed == static == together.macs[0].item()
     alone = module.predict(net, {key: value[1:2] for key, value in clip(3).items()}, settings)
     torch.testing.assert_close(alone.probabilities["noun"][0], together.probabilities["noun"][1])
@@ -113,7 +114,7 @@ def test_the_baselines_of_adafocus_cost_what_its_layers_add_up_to(variant, per_f
     with torch.device("meta"):
         head = Head("activity", "single", tuple(map(str, range(200))))
         net = load_module(FOLDER / "model.py").build(dataclasses.replace(settings, weights="none"), (head,)).eval()
-    assert cost.forward_macs(net, (16, 3, 224, 224)) / 16e9 == pytest.approx(per_frame, abs=5e-5)
+    assert forward_macs(net, (16, 3, 224, 224)) / 16e9 == pytest.approx(per_frame, abs=5e-5)
 
 
 @pytest.mark.parametrize("budget", ["demo", "study", "paper"])

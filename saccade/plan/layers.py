@@ -46,7 +46,7 @@ def resolve(root: Path, run: Run, phase: str | None = None, point: str | None = 
 def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
     """The label spaces that the run learns: those that `heads` names, or all that the dataset has."""
     dataset = load_dataset(root, run.dataset)
-    wanted = resolve(root, run).values["heads_of"] or dataset.heads
+    wanted = resolve(root, run).values["heads"] or dataset.heads
     for head in wanted:
         if head not in dataset.heads:
             raise SaccadeError(f"{run.name}: head '{head}' is unknown to {dataset.file}" + suggest(head, dataset.heads))

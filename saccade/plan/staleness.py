@@ -32,36 +32,36 @@ ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a fin
 def train_code(root: Path, method: str, phase: str) -> str:
     folder = root / "methods" / method
     step, function = ("import_weights", "import_released") if phase == IMPORT else ("train", phase)
-    return code_hash.code_hash(root, [(root / "saccade/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")])
+    return code_hash.code_hash(root, [(root / "saccade/steps/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")])
 
 
 @lru_cache(maxsize=1024)
 def predict_code(root: Path, method: str) -> str:
     model = root / "methods" / method / "model.py"
-    return code_hash.code_hash(root, [(root / "saccade/predict.py", "predict"), (model, "build"), (model, "predict")])
+    return code_hash.code_hash(root, [(root / "saccade/steps/predict.py", "predict"), (model, "build"), (model, "predict")])
 
 
 @lru_cache(maxsize=1024)
 def step_code(root: Path, step: str) -> str:
     """The code of a step that calls no method: `score`, `report`."""
-    return code_hash.code_hash(root, [(root / f"saccade/{step}.py", step)])
+    return code_hash.code_hash(root, [(root / f"saccade/steps/{step}.py", step)])
 
 
 @lru_cache(maxsize=1024)
 def measure_code(root: Path, *methods: str) -> str:
-    step = [(root / "saccade/measure.py", name) for name in ("measure", "time_once")]
+    step = [(root / "saccade/steps/measure.py", name) for name in ("measure", "time_once")]
     models = [(root / "methods" / method / "model.py", name) for method in methods for name in ("build", "predict")]
     return code_hash.code_hash(root, step + models)
 
 
 @lru_cache(maxsize=1024)
 def prepare_code(root: Path, dataset: str) -> str:
-    return code_hash.code_hash(root, [(root / "saccade/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")])
+    return code_hash.code_hash(root, [(root / "saccade/steps/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")])
 
 
 @lru_cache(maxsize=1024)
 def cells_code(root: Path, method: str) -> str:
-    return code_hash.code_hash(root, [(root / "saccade/cost_table.py", None), (root / "methods" / method / "cells.py", None)])
+    return code_hash.code_hash(root, [(root / "saccade/cost/printed.py", None), (root / "methods" / method / "cells.py", None)])
 
 
 @lru_cache(maxsize=1024)
@@ -69,12 +69,16 @@ def notebook_code(root: Path) -> str:
     """The report's code and what the notebook calls (`module.name`, or a name imported by itself), which `report` doesn't reach."""
     cells = json.loads((root / "workflow/notebooks/method.ipynb").read_text(encoding="utf-8"))["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    modules = [name for line in re.findall(r"^from saccade import (.+)$", text, re.M) for name in line.split(", ")]
-    called = {(module, name) for module in modules for name in re.findall(rf"\b{module}\.(\w+)", text)}
-    for module, listed in re.findall(r"^from saccade\.(\w+) import (.+)$", text, re.M):
-        called |= {(module, name) for name in listed.split(", ")}
-    entries = [(root / f"saccade/{module}.py", name) for module, name in sorted(called)]
-    return code_hash.code_hash(root, [(root / "saccade/report.py", "report"), *entries])
+    entries: set[tuple[Path, str]] = set()
+    for place, listed in re.findall(r"^from (saccade[\w.]*) import (.+)$", text, re.M):
+        base = root.joinpath(*place.split("."))
+        for name in listed.split(", "):
+            module, _, alias = name.partition(" as ")
+            if (file := base / f"{module}.py").is_file():
+                entries |= {(file, called) for called in re.findall(rf"\b{alias or module}\.(\w+)", text)}
+            else:
+                entries.add((base.with_suffix(".py"), module))
+    return code_hash.code_hash(root, [(root / "saccade/steps/report.py", "report"), *sorted(entries)])
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from saccade import cost
+from saccade.cost.count import forward_macs
 from saccade.records import Head, Prediction
 
 from .settings import Settings
@@ -60,8 +60,8 @@ def predict(model: Toy, clip: dict, settings: Settings) -> Prediction:
     features = model.features(rgb)
     kept = model.kept(model.frame_scores(features), settings.keep)
     logits = [model.logits(features[video, kept[video]]) for video in range(len(rgb))]
-    looked = cost.forward_macs(model.base, rgb.shape[2:]) + cost.forward_macs(model.policy, (settings.width,))
-    seen = sum(cost.forward_macs(classify, (classify.in_features,)) for classify in model.head.values())
+    looked = forward_macs(model.base, rgb.shape[2:]) + forward_macs(model.policy, (settings.width,))
+    seen = sum(forward_macs(classify, (classify.in_features,)) for classify in model.head.values())
     return Prediction(
         probabilities={head: torch.stack([one[head] for one in logits]).softmax(1) for head in model.head},
         macs=rgb.shape[1] * looked + kept.sum(1) * seen,

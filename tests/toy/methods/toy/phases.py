@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from saccade.engine import PhaseRun, make_optimizer
+from saccade.engine.loop import PhaseRun, make_optimizer
 from saccade.nn.losses import classification_loss
 
 

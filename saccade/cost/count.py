@@ -1,0 +1,249 @@
+"""How many multiply-adds (MACs) one call executes: torch's FlopCounterMode, with formulas where it is blind.
+
+The rule: one multiply-add counts 1; counted are convolutions, linear layers and every other matrix product (einsum, attention, recurrent
+gates). Not counted: bias terms, normalisation, activations, pooling, resampling, softmax, element-wise arithmetic, distances, FFTs.
+Counts are exact integers over everything executed: all items of the batch, and masked or discarded work at its full price.
+On the meta device nothing is computed and nothing needs memory. `cost_check` holds a second counter against this one.
+"""
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils.flop_counter import FlopCounterMode
+
+from saccade.records import SaccadeError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+aten = torch.ops.aten
+PYTORCHS_OWN = {"aten", "prim", "prims", "profiler"}  # operators of these count as element-wise where there is no formula
+
+Shape = tuple[int, ...]
+
+
+def recurrent_macs(gates: int, input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
+    """MACs of `steps` time steps (times batch size) of a plain (1 gate), GRU (3) or LSTM (4) network; no projection."""
+    directions = 2 if bidirectional else 1
+    widths = [input_size] + [hidden_size * directions] * (num_layers - 1)
+    return steps * directions * sum(gates * hidden_size * (width + hidden_size) for width in widths)
+
+
+def lstm_macs(input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
+    return recurrent_macs(4, input_size, hidden_size, steps, num_layers, bidirectional)
+
+
+def gru_macs(input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
+    return recurrent_macs(3, input_size, hidden_size, steps, num_layers, bidirectional)
+
+
+def attention_macs(queries: int, keys: int, features: int, value_features: int | None = None) -> int:
+    """MACs of softmax(QK')V without projections, all heads together: `features` is heads x features per head."""
+    return queries * keys * (features + (features if value_features is None else value_features))
+
+
+def multihead_attention_macs(queries: int, keys: int, features: int) -> int:
+    """MACs of nn.MultiheadAttention for one video: four projections of `features` to `features`, and attention."""
+    return (2 * queries + 2 * keys) * features**2 + attention_macs(queries, keys, features)
+
+
+def _fused_layer(x: Shape, w_input: Shape, w_hidden: Shape, *rest: Any, **others: Any) -> int:
+    return prod(x[:-1]) * (prod(w_input) + prod(w_hidden))
+
+
+def _fused_network(x: Shape, weights: list[Shape], *rest: Any, **others: Any) -> int:
+    return prod(x[:-1]) * sum(prod(weight) for weight in weights if len(weight) == 2)  # the others are biases
+
+
+def scaled_attention(q: Shape, k: Shape, v: Shape, *rest: Any, **others: Any) -> int:
+    """MACs from the shapes (B, heads, length, features per head) of torch's fused attention operators."""
+    return prod(q[:-2]) * attention_macs(q[-2], k[-2], q[-1], v[-1])
+
+
+def _bilinear(x: Shape, weight: Shape, *rest: Any, **others: Any) -> int:
+    return x[0] * prod(weight)
+
+
+# Operators that FlopCounterMode counts as nothing: packet -> MACs from the shapes of the operator's tensors.
+FORMULAS: dict[Any, Callable[..., int]] = {
+    aten.mkldnn_rnn_layer: _fused_layer,  # LSTM on the CPU
+    aten._cudnn_rnn: _fused_network,
+    aten.miopen_rnn: _fused_network,
+    aten._scaled_dot_product_fused_attention_overrideable: scaled_attention,
+    aten.mv: lambda matrix, vector, **others: prod(matrix),
+    aten.dot: lambda x, y, **others: prod(x),
+    aten.addmv: lambda added, matrix, vector, **others: prod(matrix),
+    aten.addbmm: lambda added, x, y, **others: prod(x) * y[-1],
+    aten._trilinear: _bilinear,
+}
+
+_REMEMBERED: WeakKeyDictionary[nn.Module, dict[Any, int]] = WeakKeyDictionary()
+
+
+def register(op: Any, formula: Callable[..., int]) -> None:
+    """Give a custom operator its cost: `formula(*arguments, out_shape=, **keywords)` in MACs, with shapes in place of tensors.
+
+    `op` is a packet such as `torch.ops.mylib.gather`. Both counters believe the formula, so a test has to compare it with a loop.
+    """
+    packet = getattr(op, "overloadpacket", op)
+    if not isinstance(packet, torch._ops.OpOverloadPacket):
+        raise SaccadeError(f"register: {op!r} is not an operator; give torch.ops.<library>.<name>")
+    FORMULAS[packet] = formula
+
+
+@dataclass(frozen=True)
+class Count:
+    """MACs executed by one call, and what it gave back.
+
+    operators: {operator: MACs}; modules: {path: {operator: MACs}} with everything executed inside that module, for every module that
+    ran, by its path in the first nn.Module among the function and its arguments ('' is that module itself); types, calls: per path.
+    """
+
+    macs: int
+    operators: dict[str, int]
+    modules: dict[str, dict[str, int]]
+    types: dict[str, str]
+    calls: dict[str, int]
+    result: Any
+
+
+def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
+    """Call `function(*args, **kwargs)` once and count what it executes. Raises SaccadeError for a custom operator without formula."""
+    flops = {op: (lambda *shapes, formula=formula, **others: 2 * formula(*shapes, **others)) for op, formula in FORMULAS.items()}
+    counter = FlopCounterMode(display=False, custom_mapping=flops)
+    watch = _CustomOperators(counter.flop_registry)
+    root = first_module(function, args, kwargs)
+    spans = _Spans(counter)
+    with decomposed_attention(), spans.hooked(root), watch, counter:
+        result = function(*args, **kwargs)
+    if watch.unknown:
+        names = ", ".join(sorted(watch.unknown))
+        raise SaccadeError(f"no formula says what {names} costs; give one with saccade.cost.register(torch.ops.<library>.<name>, formula)")
+    operators = spans.macs_so_far()
+    modules = {path: {op: macs for op, macs in inside.items() if macs} for path, inside in spans.inside.items()}
+    types = {path: type(root.get_submodule(path)).__name__ for path in modules} if root is not None else {}
+    return Count(sum(operators.values()), dict(operators), modules, types, dict(spans.calls), result)
+
+
+def forward_macs(module: nn.Module, shape: Sequence[int] | Sequence[Sequence[int]]) -> int:
+    """MACs of `module(x)` for one x of `shape` (without the batch dimension), counted on the meta device; remembered per module and shape.
+
+    `shape` may be a tuple of shapes, for an x that is a tuple of tensors. It costs a forward pass in shapes only, so `predict` can say
+    for every batch what a video costs that takes all steps.
+    """
+    parameters = [*module.named_parameters(), *module.named_buffers()]
+    shapes = [tuple(part) for part in shape if not isinstance(part, int)]
+    key = (tuple(shapes or shape), module.training, tuple(value.shape for _, value in parameters))
+    remembered = _REMEMBERED.setdefault(module, {})
+    if key not in remembered:
+        shapes_only = {name: value.to("meta") for name, value in parameters}
+        if shapes:
+            video: Any = tuple(torch.empty((1, *part), device="meta") for part in shapes)
+        else:
+            video = torch.empty((1, *shape), device="meta")  # type: ignore[arg-type]
+        with torch.no_grad(), _counting_paused():
+            remembered[key] = count(torch.func.functional_call, module, shapes_only, (video,)).macs
+    return remembered[key]
+
+
+@contextlib.contextmanager
+def _counting_paused() -> Iterator[None]:
+    """What runs inside belongs to no count that is under way: asking what something would cost isn't doing it."""
+    before = _Spans.asleep
+    _Spans.asleep = True
+    try:
+        with _disable_current_modes():
+            yield
+    finally:
+        _Spans.asleep = before
+
+
+def module_table(counted: Count) -> "pd.DataFrame":
+    """One row per module that ran: name (path), type, macs (with its children), share of all, calls; in the order they first started."""
+    import pandas as pd
+
+    rows = [
+        (path, counted.types[path], sum(inside.values()), sum(inside.values()) / max(counted.macs, 1), counted.calls[path])
+        for path, inside in counted.modules.items()
+    ]
+    return pd.DataFrame(rows, columns=["name", "type", "macs", "share", "calls"])
+
+
+class _CustomOperators(TorchDispatchMode):
+    """Collects the executed operators that aren't PyTorch's and have no formula: an unknown cost, which is not the same as none."""
+
+    supports_higher_order_operators = True
+
+    def __init__(self, known: Mapping[Any, Any]) -> None:
+        super().__init__()
+        self.known = known
+        self.unknown: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        packet = getattr(func, "overloadpacket", func)
+        if func.namespace not in PYTORCHS_OWN and packet not in self.known:
+            self.unknown.add(str(packet))
+        return func(*args, **(kwargs or {}))
+
+
+class _Spans:
+    """What was executed between a module's start and its end. By module object, where FlopCounterMode goes by class name at the root."""
+
+    asleep = False
+
+    def __init__(self, counter: FlopCounterMode) -> None:
+        self.counter = counter
+        self.inside: dict[str, Counter[str]] = {}
+        self.calls: Counter[str] = Counter()
+        self.started: list[Counter[str]] = []
+
+    def macs_so_far(self) -> Counter[str]:
+        return Counter({str(op): flops // 2 for op, flops in self.counter.flop_counts["Global"].items() if flops})
+
+    @contextlib.contextmanager
+    def hooked(self, root: nn.Module | None) -> Iterator[None]:
+        handles = []
+        for path, module in root.named_modules() if root is not None else ():
+            handles.append(module.register_forward_pre_hook(lambda module, inputs, path=path: self._start(path)))
+            handles.append(module.register_forward_hook(lambda module, inputs, output, path=path: self._end(path)))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _start(self, path: str) -> None:
+        if self.asleep:
+            return
+        self.inside.setdefault(path, Counter())
+        self.started.append(self.macs_so_far())
+
+    def _end(self, path: str) -> None:
+        if self.asleep:
+            return
+        self.inside[path] += self.macs_so_far() - self.started.pop()
+        self.calls[path] += 1
+
+
+@contextlib.contextmanager
+def decomposed_attention() -> Iterator[None]:
+    """Without PyTorch's fused inference path of attention modules, which hides the same products from every counter."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
+
+
+def first_module(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> nn.Module | None:
+    candidates = (function, getattr(function, "__self__", None), *args, *kwargs.values())
+    return next((candidate for candidate in candidates if isinstance(candidate, nn.Module)), None)

@@ -1,0 +1,58 @@
+"""What one frame costs in the image networks that the papers' tables name, in giga multiply-adds, on the meta device."""
+
+from collections import Counter
+from functools import cache
+
+import torch
+from torch import nn
+from torchvision.models.resnet import Bottleneck
+
+from saccade.cost.count import count
+from saccade.nn.backbones import backbone
+
+GIGA = 1e9
+FRAME = (1, 3, 224, 224)
+
+
+def network(name: str) -> nn.Module:
+    """The backbone without its classifier, on the meta device."""
+    with torch.device("meta"):
+        return backbone(name)[0].eval()
+
+
+def gmacs(module: nn.Module, shape: tuple[int, ...]) -> float:
+    """Of `module(x)` for an x of `shape`."""
+    return count(module, torch.empty(shape, device="meta")).macs / GIGA
+
+
+@cache
+def frame_gmacs(name: str) -> float:
+    """One 224 x 224 frame through a backbone without its classifier."""
+    return gmacs(network(name), FRAME)
+
+
+def head_gmacs(num_features: int, num_classes: int) -> float:
+    return num_features * num_classes / GIGA
+
+
+def resnet50_gmacs(num_classes: int) -> float:
+    """One frame through ResNet-50 with a classifier. ResNet-50 is torchvision's, which takes strides in the 3x3 convolutions (v1.5)."""
+    return frame_gmacs("resnet50") + head_gmacs(2048, num_classes)
+
+
+@cache
+def resnet50_elements() -> dict[str, float]:
+    """Giga-elements of one frame in ResNet-50: results of its normalisations (BN), ReLUs and shortcut sums, inputs of its poolings."""
+    kinds = {nn.BatchNorm2d: "BN", nn.ReLU: "ReLU", Bottleneck: "sum", nn.MaxPool2d: "pool", nn.AdaptiveAvgPool2d: "pool"}
+    elements: Counter[str] = Counter()
+
+    def add(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        kind = kinds[type(module)]
+        elements[kind] += (inputs[0] if kind == "pool" else output).numel()
+
+    resnet50 = network("resnet50")
+    for module in resnet50.modules():
+        if type(module) in kinds:
+            module.register_forward_hook(add)
+    resnet50(torch.empty(FRAME, device="meta"))
+    return {kind: number / GIGA for kind, number in elements.items()}

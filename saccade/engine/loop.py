@@ -1,0 +1,286 @@
+"""One supervised training loop, read from top to bottom: optimizer, schedule, clipping, mixed precision, a line per epoch."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from saccade.engine.checkpoint import Checkpoint, Part
+from saccade.engine.device import precision, to_device
+from saccade.engine.weights import covered
+from saccade.files import write_atomic
+from saccade.records import Head, SaccadeError
+from saccade.settings import Recipe
+from saccade.video.loader import VideoDataset, batches
+
+Batch = dict[str, Any]
+Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean loss, {head: logits (B, K)}
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate and weight
+    decay."""
+    kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            factor = next((value for glob, value in recipe.lr_factors.items() if fnmatchcase(name, glob)), 1.0)
+            decay = 0.0 if any(fnmatchcase(name, glob) for glob in recipe.undecayed) else recipe.weight_decay
+            kinds.setdefault((factor, decay), []).append(parameter)
+    if not kinds:
+        raise SaccadeError("no parameter is trainable in this phase; check the `trains` globs of its card")
+    for key in ("lr_factors", "undecayed"):
+        covered([name for name, _ in model.named_parameters()], list(getattr(recipe, key)), key)
+    groups = [{"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()]
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(groups, lr=recipe.lr)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
+
+
+def rate(recipe: Recipe, epoch: float) -> float:
+    """The learning rate after `epoch` epochs (fractions count batches): linear warm-up from 0, then the schedule.
+
+    `cosine` falls to 0 over the epochs that follow the warm-up (Loshchilov & Hutter 2017, eq. 5, without restarts).
+    """
+    if epoch < recipe.warmup_epochs:
+        return recipe.lr * epoch / recipe.warmup_epochs
+    if recipe.schedule == "step":
+        return recipe.lr * recipe.gamma ** sum(epoch >= milestone for milestone in recipe.milestones)
+    if recipe.schedule == "cosine":
+        share = (epoch - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
+        return 0.5 * recipe.lr * (1 + math.cos(math.pi * min(share, 1.0)))
+    return recipe.lr
+
+
+@dataclass
+class Course:
+    """How far a training has come: beside weights, optimizer and random states, all that decides what follows."""
+
+    epoch: int = 0  # under way
+    batch: int = 0  # how many of its batches are done
+    sums: dict[str, float] = field(default_factory=dict)  # over the videos of this epoch
+    videos: int = 0
+    seconds: float = 0.0
+    lines: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, found: dict[str, float], videos: int) -> None:
+        """What a batch of so many videos gave on average."""
+        self.sums = {name: self.sums.get(name, 0.0) + value * videos for name, value in found.items()}
+        self.videos += videos
+
+    def close(self, recipe: Recipe, lr: float, val: dict[str, float], model: nn.Module) -> dict[str, float]:
+        """The epoch's log line; the course is moved to the next one, and keeps the model's weights if they are the best so far."""
+        line = {"epoch": self.epoch + 1, "epochs": recipe.epochs, "lr": lr}
+        line |= {f"train.{name}": total / max(self.videos, 1) for name, total in self.sums.items()}
+        line |= {f"val.{name}": value for name, value in val.items()} | {"seconds": round(self.seconds, 3)}
+        if recipe.selection == "best" and all(_quality(line) > _quality(other) for other in self.lines):
+            self.best = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self.lines.append(line)
+        self.epoch, self.batch, self.sums, self.videos, self.seconds = self.epoch + 1, 0, {}, 0, 0.0
+        return line
+
+    def end(self, model: nn.Module) -> dict[str, float]:
+        """Puts the best weights into the model, if they were kept; gives back the line of the epoch it now is of, without its seconds."""
+        if self.best:
+            model.load_state_dict(self.best)
+        chosen = max(self.lines, key=_quality) if self.best else self.lines[-1]
+        return {name: value for name, value in chosen.items() if name != "seconds"}
+
+
+def progress_bar(log: Path, total: int, done: int) -> tqdm:
+    """Of so many batches, named by the phase whose log that is."""
+    return tqdm(total=total, initial=done, desc=log.name.removesuffix(".log.jsonl"), unit="batch", mininterval=1.0)
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    recipe: Recipe,
+    train: Callable[[int, int], Iterable[Batch]],
+    val: Callable[[], Iterable[Batch]],
+    *,
+    steps: int,
+    device: torch.device,
+    log: Path,
+    settle: Callable[[nn.Module], None] = lambda model: None,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, float]:
+    """Trains `model` in place and gives back the last epoch's log line, without its seconds.
+
+    `train(epoch, start)` gives an epoch's batches from number `start` on, `val()` those of val; `steps` is how many a training epoch
+    has; `settle(model)` is called after every `model.train()` and puts the parts that this phase doesn't train back into evaluation
+    mode (their BN statistics stay). Writes one JSON line per epoch to `log`. With `selection: best` the weights of the best epoch on
+    val are kept. Takes up what `checkpoint` holds, and keeps it current. Raises SaccadeError naming the epoch and batch where the
+    loss or its gradient stops being finite; what was saved before stays.
+    """
+    checkpoint = checkpoint or Checkpoint()
+    optimizer = make_optimizer(model, recipe)
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.amp == "fp16" and device.type == "cuda")
+    parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": scaler}
+    course = Course(**(checkpoint.resume(**parts) or {}))
+    with progress_bar(log, recipe.epochs * steps, course.epoch * steps + course.batch) as progress:
+        while course.epoch < recipe.epochs:
+            started = time.perf_counter() - course.seconds
+            model.train()
+            settle(model)
+            for batch in train(course.epoch, course.batch) if course.batch < steps else ():
+                for group in optimizer.param_groups:
+                    group["lr"] = group["factor"] * rate(recipe, course.epoch + course.batch / steps)
+                value, gradient = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
+                if not (math.isfinite(value) and math.isfinite(gradient)):
+                    raise SaccadeError(_not_finite(value, gradient, course, batch, checkpoint))
+                course.add({"loss": value}, len(batch["video_id"]))
+                course.batch += 1
+                course.seconds = time.perf_counter() - started
+                progress.update()
+                checkpoint.keep(vars(course), **parts)
+            found = evaluate(model, loss, _watched(val(), lambda: checkpoint.keep(vars(course), **parts)), device, recipe)
+            if wrong := [f"val.{key} is {number}" for key, number in found.items() if not math.isfinite(number)]:
+                raise SaccadeError(f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off")
+            course.seconds = time.perf_counter() - started
+            line = course.close(recipe, rate(recipe, course.epoch), found, model)
+            write_log(log, course.lines)
+            progress.set_postfix({key: f"{line[key]:.3f}" for key in line if key.endswith(("loss", "top1"))})
+            checkpoint.save(vars(course), **parts)
+    return course.end(model)
+
+
+def _watched(batches: Iterable[Batch], each: Callable[[], None]) -> Iterator[Batch]:
+    for batch in batches:
+        each()
+        yield batch
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, loss: Loss, batches: Iterable[Batch], device: torch.device, recipe: Recipe) -> dict[str, float]:
+    """Mean loss and, per single-label head, the share of videos whose largest score is the label."""
+    model.eval()
+    means: dict[str, _Mean] = {"loss": _Mean()}
+    for batch in batches:
+        batch = to_device(batch, device)
+        with precision(recipe.amp, device):
+            value, scores = loss(model, batch)
+        means["loss"].add(float(value), len(batch["video_id"]))
+        for head, logits in scores.items():
+            labels = batch["labels"][head]
+            if labels.ndim == 1:
+                right = (logits.argmax(1) == labels).float().mean()
+                means.setdefault(f"{head}.top1", _Mean()).add(float(right), len(labels))
+    return {key: mean.value for key, mean in means.items() if mean.count}
+
+
+class _Mean:
+    def __init__(self) -> None:
+        self.total, self.count = 0.0, 0
+
+    def add(self, value: float, count: int) -> None:
+        self.total += value * count
+        self.count += count
+
+    @property
+    def value(self) -> float:
+        return self.total / max(self.count, 1)
+
+
+def _step(
+    model: nn.Module, loss: Loss, batch: Batch, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, recipe: Recipe
+) -> tuple[float, float]:
+    """One update; gives back the loss and the gradient's norm, and leaves the weights alone where one isn't finite.
+
+    With a scaler (fp16) a gradient that overflows is its business: it skips the step and scales less.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    device = next(model.parameters()).device
+    with precision(recipe.amp, device):
+        value, _ = loss(model, batch)
+    if not torch.isfinite(value):
+        return float(value.detach()), 0.0
+    scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+    scaler.unscale_(optimizer)
+    largest = recipe.clip_norm or math.inf  # without a limit the norm is only looked at
+    norm = float(nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], largest))
+    if math.isfinite(norm) or scaler.is_enabled():
+        scaler.step(optimizer)
+        scaler.update()
+    return float(value.detach()), 0.0 if scaler.is_enabled() else norm
+
+
+def _quality(line: dict[str, float]) -> float:
+    """What `selection: best` compares: the mean top-1 of the heads on val, or minus the loss where no head has one."""
+    right = [value for key, value in line.items() if key.startswith("val.") and key.endswith(".top1")]
+    return sum(right) / len(right) if right else -line.get("val.loss", math.inf)
+
+
+def write_log(log: Path, lines: list[dict[str, float]]) -> None:
+    """A JSON line per epoch, the whole file anew."""
+    text = "".join(json.dumps({key: round(value, 6) for key, value in line.items()}) + "\n" for line in lines)
+    write_atomic(log, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _not_finite(value: float, gradient: float, course: Course, batch: Batch, checkpoint: Checkpoint) -> str:
+    what = f"loss is {value}" if not math.isfinite(value) else f"gradient's norm is {gradient} (loss {value:.4g})"
+    where = f"the {what} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} ...)"
+    kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
+    return f"{where}; try a smaller lr, clip_norm, or amp: off{kept}"
+
+
+@dataclass
+class PhaseRun:
+    """What a method's phase gets: the model (built, needs loaded), the data, `fit` for a supervised one, and for one with a loop of
+    its own the `checkpoint` that lets it go on after a kill.
+
+    `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
+    """
+
+    settings: Any
+    heads: Sequence[Head]
+    model: nn.Module
+    train: VideoDataset
+    val: VideoDataset
+    device: torch.device
+    generator: torch.Generator
+    log: Path
+    settle: Callable[[nn.Module], None]
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    result: dict[str, float] = field(default_factory=dict)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """What `fit` trains on in an epoch, from batch `start` on; for a phase with a loop of its own."""
+        settings = self.settings
+        for batch in batches(self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start):
+            yield to_device(batch, self.device)
+
+    def undrawn_batches(self) -> Iterator[Batch]:
+        """The training videos in the order of their ids, as they would be seen at test time; to calibrate on."""
+        for batch in batches(self.train.undrawn(), self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
+            yield to_device(batch, self.device)
+
+    def val_batches(self) -> Iterator[Batch]:
+        """The videos of val in the order of their ids."""
+        for batch in batches(self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
+            yield to_device(batch, self.device)
+
+    def fit(self, loss: Loss) -> None:
+        """Trains the model with the settings' recipe on the train split, watching val."""
+        recipe = self.settings
+        steps = math.ceil(len(self.train) / recipe.batch_size)
+        self.result = fit(
+            self.model,
+            loss,
+            recipe,
+            self.batches,
+            self.val_batches,
+            steps=steps,
+            device=self.device,
+            log=self.log,
+            settle=self.settle,
+            checkpoint=self.checkpoint,
+        )

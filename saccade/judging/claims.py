@@ -1,0 +1,118 @@
+"""Each claim of a paper judged twice, on its printed numbers and on ours, as far as the budget allows: docs/claims.md. No torch.
+
+A method's `claims.py` has one function per claim of its `paper.yml`, named by its id: (reported, ours) -> Finding | Cited. `reported`
+is a `Reported`, `ours` an `Ours`; what asks `ours` stands inside the finding's `on_ours`, which is called only where it is judged.
+"""
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from saccade.cards.paper import Claim, Paper, read_paper
+from saccade.judging.printed_cells import Reported, printed_cells
+from saccade.judging.systems import Ours
+from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, judge
+from saccade.project import load_module
+from saccade.records import CLAIMS_COLUMNS, SaccadeError
+from saccade.results.found import NotRun
+from saccade.results.runs import PlannedGrid
+
+Predicate = Callable[[Any, Any], Finding | Cited]
+EMBEDDED = "mechanism, embedded data: "
+PRINTED = {True: "agrees", False: "disagrees", None: "not printed"}
+
+
+def judge_all(plan: PlannedGrid, root: Path) -> pd.DataFrame:
+    """CLAIMS_COLUMNS of every method of the plan that has a paper.yml: results/<budget>/claims.csv."""
+    tables = [judge_paper(plan, root, entry["name"]) for entry in plan["methods"]]
+    return pd.concat([pd.DataFrame(columns=CLAIMS_COLUMNS), *(table for table in tables if len(table))], ignore_index=True)
+
+
+def judge_paper(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+    """CLAIMS_COLUMNS, a line per claim in the order of paper.yml; empty without a paper.yml."""
+    paper = read_paper(root, method)
+    if paper is None or not paper.claims:
+        return pd.DataFrame(columns=CLAIMS_COLUMNS)
+    predicates = load_predicates(paper)
+    kept = {claim.id: not_judged(plan["budget"], claim) for claim in paper.claims}
+    chosen = {name: _named(paper, name, act if not kept[name] else _silent(act)) for name, act in predicates.items()}
+    reported = Reported(printed_cells(paper), {layout.name: layout.dataset for layout in paper.tables})
+    found = judge(chosen, reported, Ours(plan, root, method))
+    lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], plan["budget"])] for claim in paper.claims]
+    return pd.DataFrame(lines, columns=CLAIMS_COLUMNS)
+
+
+def load_predicates(paper: Paper) -> dict[str, Predicate]:
+    """The functions of claims.py by id, in the order of paper.yml. SaccadeError where a claim has no function, or a function of
+    (reported, ours), which is what makes it a claim's, no claim."""
+    module = load_module(paper.file.with_name("claims.py"))
+    functions = inspect.getmembers(module, inspect.isfunction)
+    own = [name for name, each in functions if [*inspect.signature(each).parameters] == ["reported", "ours"]]
+    ids = [claim.id for claim in paper.claims]
+    if lacking := [name for name in ids if not callable(getattr(module, name, None))]:
+        raise SaccadeError(f"{module.__file__} has no function for the claims {', '.join(lacking)} of paper.yml")
+    if more := [name for name in own if name not in ids]:
+        raise SaccadeError(f"{module.__file__}: no claim of paper.yml has the id {', '.join(more)}")
+    return {name: getattr(module, name) for name in ids}
+
+
+def not_judged(budget: str, claim: Claim) -> str:
+    """Why the claim isn't judged on ours in this budget; '' where it is."""
+    if budget == "demo":
+        return "not judged: the demo proves the machine"
+    if budget == "study":
+        return "" if claim.mechanism else "not run (needs budget paper: real data, published schedules)"
+    if budget == "paper":
+        return "not judged: a mechanism is judged on embedded data, in budget study" if claim.mechanism else ""
+    return f"not judged: budget {budget} is none of the published protocols"
+
+
+def _named(paper: Paper, name: str, act: Predicate) -> Predicate:
+    """The predicate, whose mistakes name it, and whose question that the runs can't answer is untestable."""
+
+    def named(reported: Any, ours: Any) -> Finding | Cited:
+        try:
+            found = act(reported, ours)
+        except SaccadeError as error:
+            raise SaccadeError(f"{paper.file.with_name('claims.py')}: {name}: {error}") from None
+        return found if isinstance(found, Cited) else dataclasses.replace(found, on_ours=lambda: _answered(found.on_ours))
+
+    return named
+
+
+def _answered(on_ours: Callable[[], Outcome]) -> Outcome:
+    try:
+        return on_ours()
+    except SaccadeError as error:
+        raise Untestable(str(error)) from None
+
+
+def _silent(act: Predicate) -> Predicate:
+    """The predicate without its test on ours, which then isn't counted among those that are corrected for their number."""
+
+    def silent(reported: Any, ours: Any) -> Finding | Cited:
+        found = act(reported, ours)
+        return found if isinstance(found, Cited) else Finding(found.on_printed, _not_asked)
+
+    return silent
+
+
+def _not_asked() -> Outcome:
+    raise NotRun("not asked")
+
+
+def _line(claim: Claim, found: Judgement, kept: str, budget: str) -> list[str]:
+    """claim, where, says, comparand, on_printed, on_ours, evidence."""
+    verdict = found.on_ours
+    evidence = verdict.evidence + ("" if math.isnan(verdict.p) else f"; p = {verdict.p:.2g} after Holm's correction")
+    told = verdict.kind + (f" ({verdict.why})" if verdict.why else "")
+    if found.comparand == "cited":
+        on_ours, evidence = ("not comparable", verdict.why) if budget != "demo" else (kept, verdict.why)
+    else:
+        on_ours = kept or (EMBEDDED if claim.mechanism else "") + told
+    return [claim.id, claim.where, claim.says, found.comparand, PRINTED[found.on_printed], on_ours, evidence]

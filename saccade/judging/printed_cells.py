@@ -1,0 +1,266 @@
+"""The cells of a paper's tables, tidy, with ours beside each printed number. No torch.
+
+A complexity cell is answered by results/cost.csv, every other one by a run of budget `paper`: numbers of any other budget never stand
+beside a printed one.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from saccade.cards.paper import Layout, Paper, Source
+from saccade.cost.printed import KEY, NULL_MODEL, UNITS, is_complexity, read_reported
+from saccade.files import read_json
+from saccade.records import SaccadeError, suggest
+from saccade.results.runs import (
+    PlannedGrid,
+    average_editions,
+    collect_metrics,
+    collect_planned,
+    dataset_label,
+    rows_of,
+    run_folder,
+    summarise,
+)
+from saccade.video.sampling import num_views
+
+CELL_COLUMNS = [
+    "row",
+    "column",
+    "dataset",
+    "unit",
+    "origin",
+    "printed",
+    "paper",
+    "ours",
+    "sd",
+    "low",
+    "high",
+    "difference",
+    "source",
+    "why",
+]
+PUBLISHED = "paper"  # the one budget whose runs may answer a printed cell
+COUNTED, EXECUTED, NOT_RUN = "counted", "executed", "not run"  # or NULL_MODEL
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What we say to one printed cell, in its unit. source: COUNTED, EXECUTED, NOT_RUN, or '' where nothing was asked of us; why: the
+    reason, the counting rule, or the run."""
+
+    source: str
+    why: str
+    value: float = math.nan
+    sd: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What the runs that a paper names left: their planned cells, the summary over seeds by (dataset, run, point, metric), and the counts
+    of cost.csv by its KEY."""
+
+    plan: PlannedGrid
+    root: Path
+    planned: pd.DataFrame
+    summary: dict[tuple[str, ...], Any]
+    counted: dict[tuple[str, ...], Any]
+
+
+def printed_cells(paper: Paper) -> pd.DataFrame:
+    """The paper's lines of every reported.csv, those beside paper.yml first, with `printed`: the value as it is written there.
+
+    A cost is answered by one method alone, so a baseline's stands in that method's file. SaccadeError for a cell that stands in two.
+    """
+    own = paper.file.with_name("reported.csv")
+    lines = {path: _read_printed(path) for path in [own, *sorted(own.parents[1].glob("*/reported.csv"))]}
+    if paper.tables and paper.name not in set(lines[own]["paper"]):
+        raise SaccadeError(f"{own} has no line of paper '{paper.name}'" + suggest(paper.name, set(lines[own]["paper"])))
+    every = pd.concat(lines.values(), ignore_index=True)
+    mine = every[every["paper"] == paper.name].reset_index(drop=True)
+    if len(twice := mine[mine.duplicated(KEY)]):
+        raise SaccadeError(f"{own.parents[1]}/*/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}")
+    return mine
+
+
+def _read_printed(path: Path) -> pd.DataFrame:
+    return read_reported(path).assign(printed=pd.read_csv(path, dtype=str, keep_default_na=False)["value"])
+
+
+def read_results(plan: PlannedGrid, root: Path, paper: Paper) -> Results:
+    """`plan` is the whole one: a printed row may be a run of another method."""
+    wanted = {label for run in paper.runs for label in _members(plan, run)}
+    mine = {**plan, "runs": [run for run in plan["runs"] if _name(run) in wanted]}
+    metrics = collect_metrics(mine, root)
+    summary = summarise(pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True))
+    cost = pd.read_csv(root / "results/cost.csv") if (root / "results/cost.csv").exists() else pd.DataFrame(columns=[*KEY, "ours", "rule"])
+    return Results(
+        plan,
+        root,
+        collect_planned(mine, root),
+        {(f"{s.dataset}/{s.method}/{s.variant}", s.point, s.metric): s for s in rows_of(summary)},
+        {tuple(map(str, (c.paper, c.table, c.row, c.column, c.dataset))): c for c in rows_of(cost)},
+    )
+
+
+def paper_cells(paper: Paper, layout: Layout, reported: pd.DataFrame, results: Results) -> pd.DataFrame:
+    """One line (CELL_COLUMNS) per cell of the layout that the paper prints. `difference`: ours minus printed where the unit is %, else
+    ours / printed - 1. A layout's column is one of reported.csv, or `<column>, <dataset>` where that is printed for several datasets.
+    SaccadeError where reported.csv has none of a row or column, or the same cell for several datasets."""
+    table = reported[reported["table"] == layout.name]
+    rows = {row: table["row"] == row for row in layout.rows}
+    columns = {name: (table["column"] == name) | (table["column"] + ", " + table["dataset"] == name) for name in layout.columns}
+    for what, masks in (("row", rows), ("column", columns)):
+        for name, mask in masks.items():
+            if not mask.any():
+                known = suggest(name, set(table[what]))
+                raise SaccadeError(f"{paper.file}: tables.{layout.name}: reported.csv has no {what} '{name}' of it{known}")
+    cells = []
+    for row in layout.rows:
+        for column in layout.columns:
+            line = _line(paper, layout, table[rows[row] & columns[column]].assign(shown=column))
+            if line is not None:
+                cells.append(_cell(line, answer(paper, layout, line, results)))
+    return pd.DataFrame(cells, columns=CELL_COLUMNS)
+
+
+def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
+    """Ours to one line of reported.csv, which is `shown` under a column of the layout. A cited number whose row names no run of ours is
+    context: nothing is asked of us."""
+    source = next((source for source in layout.runs.get(line.row, ()) if source.dataset == line.dataset), None)
+    if line.origin == "cited" and source is None:
+        return Answer("", "")
+    source = source and source.at(line.shown)
+    if is_complexity(line.unit):
+        counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
+        if counted is not None and not pd.isna(counted.ours):
+            without_structure = str(counted.rule).startswith(NULL_MODEL)
+            if not without_structure or _unanswerable(layout, line, source, results):
+                rule = "" if pd.isna(counted.rule) else str(counted.rule)
+                return Answer(NULL_MODEL if without_structure else COUNTED, rule, float(counted.ours))
+    if why := _unanswerable(layout, line, source, results):
+        return Answer(NOT_RUN, why)
+    assert source is not None
+    found = results.summary[source.run, source.point, layout.metrics[line.shown]]
+    scale = _scale(line.unit, layout.metrics[line.shown], source, results)
+    if math.isnan(scale):
+        return Answer(NOT_RUN, f"ours is in GMACs per video, which can't be told in {line.unit}")
+    seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
+    numbers = (scale * number for number in (found.mean, found.sd, found.low, found.high))
+    return Answer(EXECUTED, f"{source.run} at {source.point}, {seeds}", *numbers)
+
+
+def _line(paper: Paper, layout: Layout, found: pd.DataFrame) -> Any:
+    """The printed cell among the lines of a row and column: that of the table's dataset, or the only one; None where none is printed."""
+    own = found[found["dataset"] == layout.dataset] if len(found) > 1 else found
+    if len(found) and len(own) != 1:
+        row, column, data = found["row"].iloc[0], found["column"].iloc[0], ", ".join(found["dataset"])
+        raise SaccadeError(
+            f"{paper.file}: tables.{layout.name}: reported.csv has {row} / {column} for {data}; the table's dataset picks none"
+        )
+    return next(rows_of(own)) if len(own) else None
+
+
+def _cell(line: Any, ours: Answer) -> list[Any]:
+    difference = ours.value - line.value if line.unit.startswith("%") else ours.value / line.value - 1 if line.value else math.nan
+    identity = [line.row, line.shown, line.dataset, line.unit, line.origin, line.printed, line.value]
+    return [*identity, ours.value, ours.sd, ours.low, ours.high, difference, ours.source, ours.why]
+
+
+def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Results) -> str:
+    """Why no run answers the cell; '' where one does."""
+    budget, data = results.plan["budget"], {run["dataset"] for run in results.plan["runs"]}
+    if source is None:
+        others = [other.run for other in layout.runs.get(line.row, ())]
+        return f"the row's run ({', '.join(others)}) is on other data" if others else "no run of ours stands behind this row"
+    if budget != PUBLISHED:
+        known = line.dataset in data
+        return f"only budget {PUBLISHED} answers a paper; this is {budget}" if known else f"budget {budget} has no {line.dataset}"
+    if line.shown not in layout.metrics:
+        return f"no metric of ours answers {line.shown}"
+    if (source.run, source.point, layout.metrics[line.shown]) in results.summary:
+        return ""
+    return _missing(source, layout.metrics[line.shown], results)
+
+
+def _missing(source: Source, metric: str, results: Results) -> str:
+    names = set(_members(results.plan, source.run))
+    planned = results.planned
+    planned = planned[(planned["dataset"] + "/" + planned["method"] + "/" + planned["variant"]).isin(names)]
+    if planned.empty:
+        return f"no run {source.run} is planned"
+    cells = planned[planned["point"] == source.point]
+    if cells.empty:
+        return f"point {source.point} of {source.run} is not planned"
+    reasons = dict.fromkeys(cells.loc[cells["status"] == NOT_RUN, "why"])
+    return f"{source.run} at {source.point}: {'; '.join(reasons) if reasons else f'it has no metric {metric}'}"
+
+
+def _members(plan: PlannedGrid, run: str) -> list[str]:
+    """The runs behind a name: itself, or those on all editions where its dataset is one of the data card's means."""
+    label, _, rest = run.partition("/")
+    name, _, edition = label.partition("@")
+    means: dict[str, list[str]] = next((dataset.get("means", {}) for dataset in plan["datasets"] if dataset["name"] == name), {})
+    return [f"{name}@{each}/{rest}" for each in means[edition]] if edition in means else [run]
+
+
+def _name(run: dict[str, Any]) -> str:
+    return f"{dataset_label(run)}/{run['method']}/{run['variant']}"
+
+
+def _scale(unit: str, metric: str, source: Source, results: Results) -> float:
+    """From a metric's own unit to the printed one; nan where there is no way."""
+    if unit.startswith("%"):
+        return 100.0
+    if not is_complexity(unit):
+        return 1.0
+    quantity, _, per = unit.partition(" per ")
+    views = {"": 1, "video": 1, "view": _views(source, results)}.get(per, math.nan)
+    prefix = 1000.0 ** (UNITS.index("GMACs") - UNITS.index(quantity))
+    return prefix / views if metric.startswith("gmacs.") else math.nan
+
+
+def _views(source: Source, results: Results) -> float:
+    """Views per video as the run recorded them when it was predicted; nan where it didn't."""
+    names = _members(results.plan, source.run)
+    for run in (run for run in results.plan["runs"] if _name(run) in names):
+        path = run_folder(run, results.root) / "provenance.predict.json"
+        settings = read_json(path).get("settings", {}).get(source.point, {}) if path.exists() else {}
+        if "num_clips" in settings:
+            return num_views(SimpleNamespace(**settings))  # type: ignore[arg-type]
+    return math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """The paper's printed numbers, in the units of reported.csv. datasets: of each table, where a cell is printed for several."""
+
+    lines: pd.DataFrame
+    datasets: Mapping[str, str]
+
+    def __call__(self, table: str, row: str, column: str, dataset: str | None = None) -> float:
+        """SaccadeError where there is no such cell, or one on each of several datasets and none is named."""
+        found = self.lines[(self.lines["table"] == table) & (self.lines["row"] == row) & (self.lines["column"] == column)]
+        if dataset is None and len(found) > 1:
+            dataset = self.datasets.get(table)
+        own = found if dataset is None else found[found["dataset"] == dataset]
+        if len(own) != 1:
+            there = f"on {', '.join(found['dataset'])}" if len(found) else self._near(table, row, column)
+            raise SaccadeError(
+                f"reported.csv has {len(own)} cells {table} / {row} / {column}" + (f" / {dataset}" if dataset else "") + f": {there}"
+            )
+        return float(own["value"].iloc[0])
+
+    def _near(self, table: str, row: str, column: str) -> str:
+        mine = self.lines[self.lines["table"] == table]
+        for what, name, known in (("table", table, self.lines["table"]), ("row", row, mine["row"]), ("column", column, mine["column"])):
+            if name not in set(known):
+                return f"no {what} '{name}'" + suggest(name, set(known))
+        return "not printed together"

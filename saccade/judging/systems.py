@@ -1,0 +1,229 @@
+"""What a claim asks of our runs: one value per training and video, ready to be compared. No torch.
+
+A system is a variant at an operating point on a dataset[@edition]; `<method>/<variant>` is another method's. Each question raises
+`NotRun`, naming the run, where it isn't planned or has no result, and `Untestable` where a phase that it is made of missed its gate, or
+where the question means nothing there.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from scipy.stats import rankdata
+
+from saccade.judging.compare import Runs, ScoredRuns
+from saccade.judging.stand_ins import to_runs
+from saccade.judging.verdict import Untestable, need_gates
+from saccade.records import SaccadeError
+from saccade.results.found import NotRun
+from saccade.results.runs import PlannedGrid, PlannedRun, dataset_label, missed_gates, prepared_folder, run_folder, runs_of
+from saccade.scoring import metrics
+from saccade.scoring.predictions import labels_of
+
+
+@dataclass(frozen=True, eq=False)
+class Ours:
+    """The runs of one method under one plan. A head that isn't named is the only one, else `action`, else `label`."""
+
+    plan: PlannedGrid
+    root: Path
+    method: str
+    _kept: dict[tuple[str | None, ...], Runs] = field(default_factory=dict)
+
+    def hits(self, variant: str, point: str, dataset: str, head: str | None = None) -> Runs:
+        """Top-1 hits in [0, 1], as `score` left them."""
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            path = run_folder(run, self.root) / "hits.parquet"
+            column = f"{head or self._scored_head(path)}.top1"
+            if column not in pq.read_schema(path).names:
+                raise Untestable(f"{run['run']} has no {column}")
+            rows = pd.read_parquet(path, columns=["video_id", "cluster", column], filters=[("point", "==", point)])
+            return rows.rename(columns={column: "value"})
+
+        return self._ask("hits", (variant, point, dataset, head), read)
+
+    def top5(self, variant: str, point: str, dataset: str, head: str | None = None) -> Runs:
+        """Top-5 hits in [0, 1]; of a derived label: every part's target is among that part's five best."""
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            parts = self._parts(run, head or self._scored_head(run_folder(run, self.root) / "hits.parquet"))
+            columns = [f"{part}.{what}" for part in parts for what in ("target", "scores")]
+            rows = self._predictions(run, point, columns)
+            pairs = [(np.stack(list(rows[f"{part}.scores"])), rows[f"{part}.target"].to_numpy()) for part in parts]
+            if small := [part for part, (scores, _) in zip(parts, pairs, strict=True) if scores.shape[1] <= 5]:
+                raise Untestable(f"{', '.join(small)} of {run['run']} has too few classes for a top-5 answer to miss")
+            return rows.assign(value=metrics.derived_top_k(pairs, 5))
+
+        return self._ask("top5", (variant, point, dataset, head), read)
+
+    def scored(self, variant: str, point: str, dataset: str, head: str | None = None) -> ScoredRuns:
+        """Scores and truth of one head, for mean average precision; videos that a training lacks are left out. Read anew each time."""
+        runs = self._judged(variant, point, dataset)
+        chosen = head or self._predicted_head(runs[0])
+        columns = {f"{chosen}.{what}": what for what in ("target", "scores")}
+        tables = [self._predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
+        return _to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
+
+    def gmacs(self, variant: str, point: str, dataset: str) -> Runs:
+        """Billions of multiply-adds per video, as executed over all its views."""
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            rows = self._predictions(run, point, ["macs"])
+            return rows.assign(value=rows["macs"] / 1e9)
+
+        return self._ask("gmacs", (variant, point, dataset), read)
+
+    def bins(self, variant: str, point: str, dataset: str) -> Runs:
+        """The number that the decisions call `bins`, mean over a video's views."""
+        return self._decided("bins", variant, point, dataset)
+
+    def kept(self, variant: str, point: str, dataset: str) -> Runs:
+        """The number that the decisions call `kept`, likewise."""
+        return self._decided("kept", variant, point, dataset)
+
+    def _decided(self, what: str, variant: str, point: str, dataset: str) -> Runs:
+        def read(run: PlannedRun) -> pd.DataFrame:
+            rows = self._predictions(run, point, ["decisions"])
+            return rows.assign(value=[_mean_of(what, run, views) for views in rows["decisions"].map(json.loads)])
+
+        return self._ask(what, (variant, point, dataset), read)
+
+    def follows(self, variant: str, point: str, dataset: str) -> Runs:
+        """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the product of both ranks,
+        standardised over the videos, so that the mean is Spearman's rank correlation (ties share their mean rank).
+
+        A draw of clusters moves the products, not the ranks. Source of the moments: `moment` in truth.parquet.
+        """
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            path = prepared_folder(self.plan, self.root, run) / "truth.parquet"
+            if not path.exists() or "moment" not in pq.read_schema(path).names:
+                raise Untestable(f"no truth per frame says which moments the videos of {dataset_label(run)} hold")
+            truth = pd.read_parquet(path, columns=["video_id", "frame", "moment"]).sort_values(["video_id", "frame"])
+            moments = {str(video): table["moment"].to_numpy() for video, table in truth.groupby("video_id")}
+            rows = self._predictions(run, point, ["decisions"])
+            views = rows["decisions"].map(json.loads)
+            bins = _standard_ranks([_mean_of("bins", run, one) for one in views], f"{run['run']} at {point}: its bins are")
+            seen = [
+                np.mean([len(set(moments[video][view["frames"]])) for view in one])
+                for video, one in zip(rows["video_id"], views, strict=True)
+            ]
+            return rows.assign(value=bins * _standard_ranks(seen, f"{run['run']} at {point}: the number of moments is"))
+
+        return self._ask("follows", (variant, point, dataset), read)
+
+    def by_class(self, runs: Runs, dataset: str, head: str | None = None) -> dict[str, float]:
+        """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its parts', joined."""
+        run = next((run for run in runs_of(self.plan, self.method) if dataset_label(run) == dataset), None)
+        if run is None:
+            raise NotRun(f"{self.plan['budget']}/{dataset}/{self.method} is not planned")
+        entry = self._dataset(run)
+        parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
+        index = pd.read_parquet(prepared_folder(self.plan, self.root, run) / "index.parquet", columns=["video_id", *parts]).set_index(
+            "video_id"
+        )
+        labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
+        means, found = np.asarray(runs.values).mean(axis=0), {}
+        for chosen in sorted({one for row in zip(*labels, strict=True) for one in _combined(row)}):
+            held = [chosen in _combined(row) for row in zip(*labels, strict=True)]
+            found[" ".join(entry["classes"][part][number] for part, number in zip(parts, chosen, strict=True))] = float(means[held].mean())
+        return found
+
+    def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[PlannedRun], pd.DataFrame]) -> Runs:
+        """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one run."""
+        if (what, *key) not in self._kept:
+            runs = self._judged(*key[:3])  # type: ignore[arg-type]
+            tables = [read(run)[["video_id", "cluster", "value"]].assign(training=" ".join(run["weights"])) for run in runs]
+            self._kept[(what, *key)] = to_runs(pd.concat(tables, ignore_index=True), "value")
+        return self._kept[(what, *key)]
+
+    def _judged(self, variant: str, point: str, dataset: str) -> list[PlannedRun]:
+        """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was missed."""
+        method, _, own = variant.rpartition("/")
+        name = f"{self.plan['budget']}/{dataset}/{method or self.method}/{own}"
+        planned = [run for run in runs_of(self.plan, method or self.method) if (dataset_label(run), run["variant"]) == (dataset, own)]
+        if not planned:
+            raise NotRun(f"{name} is not planned")
+        offered = [entry for run in planned for entry in run["points"] if entry["name"] == point]
+        if not offered:
+            raise NotRun(f"{name} is not planned at {point}")
+        scored = [run for run in planned if self._has(run, point)]
+        if not scored:
+            raise NotRun(f"{name} at {point}: {planned[0]['why'] or offered[0]['why'] or 'not run yet'}")
+        need_gates(list(dict.fromkeys(sentence for run in scored for sentence in missed_gates(run, self.root))))
+        return scored
+
+    def _has(self, run: PlannedRun, point: str) -> bool:
+        path = run_folder(run, self.root) / "hits.parquet"
+        return path.exists() and point in set(pd.read_parquet(path, columns=["point"])["point"])
+
+    def _predictions(self, run: PlannedRun, point: str, columns: list[str]) -> pd.DataFrame:
+        path = run_folder(run, self.root) / "predictions.parquet"
+        if not path.exists():
+            raise NotRun(f"{run['run']} has hits but no predictions.parquet: predict it again")
+        if lacking := [column for column in columns if column not in pq.read_schema(path).names]:
+            raise Untestable(f"the predictions of {run['run']} have no {', '.join(lacking)}")
+        return pd.read_parquet(path, columns=["video_id", "cluster", *columns], filters=[("point", "==", point)])
+
+    def _dataset(self, run: PlannedRun) -> dict[str, Any]:
+        return next(dict(entry) for entry in self.plan["datasets"] if entry["name"] == run["dataset"])
+
+    def _parts(self, run: PlannedRun, head: str) -> list[str]:
+        """The heads that a label is made of: itself, unless it is derived."""
+        return list(self._dataset(run).get("derive", {}).get(head, [head]))
+
+    def _predicted_head(self, run: PlannedRun) -> str:
+        path = run_folder(run, self.root) / "predictions.parquet"
+        columns = pq.read_schema(path).names if path.exists() else []
+        return _default([name.removesuffix(".scores") for name in columns if name.endswith(".scores")], str(run["run"]))
+
+    def _scored_head(self, hits: Path) -> str:
+        names = [name.removesuffix(".top1") for name in pq.read_schema(hits).names if name.endswith(".top1")]
+        return _default(names, str(hits.parent.relative_to(self.root / "results")))
+
+
+def _default(heads: list[str], where: str) -> str:
+    chosen = heads if len(heads) == 1 else [name for name in ("action", "label") if name in heads]
+    if not chosen:
+        raise SaccadeError(f"{where} has the heads {', '.join(heads) or 'none'}; the claim must name one")
+    return chosen[0]
+
+
+def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[str]) -> ScoredRuns:
+    """One system from a table per training (video_id, cluster, target, scores); SaccadeError where their targets differ."""
+    shared = sorted(set.intersection(*(set(table["video_id"]) for table in tables)))
+    tables = [table.set_index("video_id").loc[shared].reset_index() for table in tables]
+    labels = [labels_of(table, "target", "predictions") for table in tables]
+    if any(other != labels[0] for other in labels):
+        raise SaccadeError(f"{', '.join(trainings)} were predicted with different labels; predict again")
+    scores = np.stack([np.array(table["scores"].tolist(), dtype=np.float64) for table in tables])
+    truth = metrics.multi_hot(labels[0], len(classes))
+    return ScoredRuns(scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes))
+
+
+def _mean_of(what: str, run: PlannedRun, views: list[Any]) -> float:
+    if not views or any(what not in view for view in views):
+        raise Untestable(f"the decisions of {run['run']} hold no number of {what}")
+    return float(np.mean([view[what] for view in views]))
+
+
+def _standard_ranks(values: list[Any], what: str) -> metrics.Floats:
+    """(N,) ranks with mean 0 and standard deviation 1; Untestable where all values are equal."""
+    ranks = rankdata(values)
+    if not ranks.std() > 0:
+        raise Untestable(f"{what} the same for every video, so there is nothing to follow")
+    return np.asarray((ranks - ranks.mean()) / ranks.std(), dtype=np.float64)
+
+
+def _combined(labels: tuple[list[int], ...]) -> list[tuple[int, ...]]:
+    """Every combination of a video's labels, one of each part: [(3,)] for one head with one label."""
+    found: list[tuple[int, ...]] = [()]
+    for some in labels:
+        found = [(*one, int(number)) for one in found for number in some]
+    return found

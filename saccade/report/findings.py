@@ -1,0 +1,65 @@
+"""What only this method shows: a method's optional `findings.py` makes tables and figures of its decisions. No torch.
+
+    tables(found)  -> [(name, title, caption, DataFrame), ...]
+    figures(found) -> [(name, title, caption, alt, matplotlib Figure), ...]
+
+Either may be absent, and either may be a generator. What raises `NotRun` because a piece is missing shows nothing from there on.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from numbers import Integral, Real
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from saccade.project import load_module
+from saccade.records import SaccadeError
+from saccade.report.figures import STYLE
+from saccade.report.typeset import about, significant, source
+from saccade.results.found import Found, NotRun
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+About = dict[str, str]
+
+
+def finding_tables(found: Found) -> Iterator[tuple[str, About, pd.DataFrame]]:
+    """(file name, what a page says about it, table of text) of each of the method's own tables that isn't empty."""
+    for name, title, caption, table in _made(found, "tables"):
+        if len(table):
+            yield _file(found, name), _about(found, title, caption), table.map(_text)
+
+
+def finding_figures(found: Found) -> Iterator[tuple[str, About, Figure]]:
+    """(file name, what a page says about it, figure) of each of the method's own figures."""
+    with mpl.rc_context(STYLE):
+        made = list(_made(found, "figures"))
+    for name, title, caption, alt, figure in made:
+        yield _file(found, name), _about(found, title, caption, alt=alt), figure
+
+
+def _made(found: Found, what: str) -> Iterator[Any]:
+    """What the method's function gives; nothing without it, without a result, or from the first missing piece on."""
+    path = found.root / "methods" / found.method / "findings.py"
+    make: Callable[[Found], Iterable[Any]] | None = getattr(load_module(path), what, None) if path.is_file() and found.runs() else None
+    try:
+        yield from make(found) if make else ()
+    except NotRun:
+        return
+
+
+def _file(found: Found, name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise SaccadeError(f"methods/{found.method}/findings.py: '{name}' can't name a file: lower-case letters, digits and '-'")
+    return f"findings--{name}"
+
+
+def _about(found: Found, title: str, caption: str, **more: str) -> About:
+    return about(found.plan, "findings", title=title, caption=source(found.plan) + caption, **more)
+
+
+def _text(value: Any) -> str:
+    """A cell: numbers with three significant digits unless they are whole; text as it is."""
+    return significant(float(value)) if isinstance(value, Real) and not isinstance(value, Integral) else str(value)

@@ -1,0 +1,165 @@
+"""Templates filled with saved tables and figures: self-contained HTML, LaTeX with its own delimiters, PDF where LaTeX is. No torch."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup, escape
+
+from saccade.files import read_json, write_atomic
+from saccade.records import SaccadeError
+from saccade.report import figures
+from saccade.report.typeset import LONG, TEXT, escape_latex, number_notes
+
+TEMPLATES = Path("workflow/templates")
+BANNERS = {
+    "demo": "This proves the machine, not the method: nothing here is judged.",
+    "study": "Mechanism, embedded data: only order and equivalence are judged here, and no number is one of a paper's.",
+    "paper": "Real data and published schedules: the reproduction itself.",
+}
+COLOURS = {figures.INK: "var(--ink)", figures.MUTED: "var(--muted)", figures.RULE: "var(--rule)", "#ffffff": "var(--paper)"}
+COLOURS |= {figures.ACCENT: "var(--accent)"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A saved table: what it is about, its cells as text, the notes that they number, its LaTeX and where its csv is."""
+
+    name: str
+    about: dict[str, str]
+    columns: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+    latex: str
+    path: Path
+
+    @property
+    def kinds(self) -> list[str]:
+        """Per column: `long` (sentences), `text` (the first, which heads its row, at least) or `n` (numbers)."""
+        return ["long" if name in LONG else "text" if name in TEXT or not number else "n" for number, name in enumerate(self.columns)]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A saved figure: what it is about, and its path without the ending (.svg, .png, .pdf)."""
+
+    name: str
+    about: dict[str, str]
+    path: Path
+
+
+def banner(budget: str) -> str:
+    """The sentence that every page opens with."""
+    return BANNERS.get(budget, f"Budget {budget}, chosen by its user: none of the published protocols.")
+
+
+def read_tables(folder: Path) -> list[Table]:
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        text = path.with_suffix(".csv").read_text(encoding="utf-8").strip()
+        cells = pd.read_csv(path.with_suffix(".csv"), dtype=str, keep_default_na=False) if text else pd.DataFrame()
+        cells, notes = number_notes(cells)
+        rows = [list(row) for row in cells.itertuples(index=False)]
+        latex = path.with_suffix(".tex").read_text(encoding="utf-8")
+        found.append(Table(path.stem, read_json(path), list(map(str, cells)), rows, notes, latex, path.with_suffix(".csv")))
+    return found
+
+
+def read_figures(folder: Path) -> list[Drawing]:
+    return [Drawing(path.stem, read_json(path), path.with_suffix("")) for path in sorted(folder.glob("*.json"))]
+
+
+def inline_svg(drawing: Drawing) -> Markup:
+    """The figure as an <svg> that scales, follows the page's colours, and says its alternative text; ids get the figure's name, so that
+    several can share a page."""
+    text = Path(f"{drawing.path}.svg").read_text(encoding="utf-8")
+    text = text[text.index("<svg") :]
+    head, body = text.split(">", 1)
+    box = re.search(r'viewBox="[^"]*"', head)
+    head = f'<svg {box.group(0) if box else ""} role="img" aria-label="{escape(drawing.about["alt"])}"'
+    prefix = re.sub(r"\W", "-", drawing.name)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.S)
+    body = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', body)
+    body = re.sub(r'xlink:href="#', f'href="#{prefix}-', body).replace("url(#", f"url(#{prefix}-")
+    for colour, variable in COLOURS.items():
+        body = re.sub(colour, variable, body, flags=re.I)
+    return Markup(f"{head}>{body}")
+
+
+def bracketed(text: str) -> Markup:
+    """A cell whose interval stands, smaller, under its number."""
+    number, bracket, interval = text.partition(" [")
+    return escape(number) + Markup(' <small class="interval">[{}</small>').format(interval) if bracket else escape(number)
+
+
+def fill_html(root: Path, template: str, path: Path, **values: Any) -> None:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(root / TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"bracketed": bracketed, "inline_svg": inline_svg, "from": lambda target: os.path.relpath(target, path.parent)}
+    text = environment.get_template(template).render(**values)
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def fill_latex(root: Path, template: str, path: Path, **values: Any) -> None:
+    """Delimiters: `\\VAR{...}`, `\\BLOCK{...}`, `\\#{...}`; `| tex` escapes, `| from` is a path as seen from the page."""
+    environment = jinja2.Environment(
+        block_start_string=r"\BLOCK{",
+        block_end_string="}",
+        variable_start_string=r"\VAR{",
+        variable_end_string="}",
+        comment_start_string=r"\#{",
+        comment_end_string="}",
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # LaTeX, escaped by `tex`
+        loader=jinja2.FileSystemLoader(root / TEMPLATES),
+    )
+    environment.filters |= {"tex": escape_latex, "from": lambda target: os.path.relpath(target, path.parent)}
+    text = environment.get_template(template).render(**values)
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def compile_pdf(tex: Path) -> str:
+    """Writes the PDF beside `tex`; gives back '' or, where there is none, the sentence that says why. A LaTeX that fails is warned of on
+    stderr."""
+    if shutil.which("pdflatex") is None:
+        return "No PDF was made: pdflatex is not installed here (Debian: texlive-latex-recommended, lmodern)."
+    try:
+        _run_latex(tex)
+    except SaccadeError as error:
+        print(f"saccade: warning: no PDF was made: {error}", file=sys.stderr)
+        return f"No PDF was made: {error}."
+    return ""
+
+
+def _run_latex(tex: Path) -> None:
+    """Writes the PDF beside `tex`; raises SaccadeError with LaTeX's first error line, or the end of what it said, where it fails."""
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "-file-line-error"]
+    undated = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
+    with tempfile.TemporaryDirectory(prefix="saccade-") as folder:
+        for _ in range(4):  # longtable settles its column widths over several passes
+            options: dict[str, Any] = {"cwd": tex.parent, "env": undated, "capture_output": True, "text": True, "errors": "replace"}
+            try:
+                done = subprocess.run([*command, f"-output-directory={folder}", tex.name], **options)
+            except OSError as error:  # there, and no program
+                raise SaccadeError(f"pdflatex can't be started: {error.strerror or error}; the .tex is kept") from None
+            if done.returncode:
+                said = done.stdout.strip() or done.stderr.strip() or f"exit status {done.returncode}, without a word"
+                first = next((line for line in said.splitlines() if re.match(r"!|\S+:\d+: ", line)), said[-300:])
+                raise SaccadeError(f"pdflatex failed on {tex}: {' '.join(first.split())}; the .tex is kept")
+            if not re.search(r"Rerun to get|Table widths have changed|Rerun LaTeX", done.stdout):
+                break
+        write_atomic(tex.with_suffix(".pdf"), lambda temporary: shutil.copyfile(Path(folder, tex.with_suffix(".pdf").name), temporary))

@@ -1,0 +1,181 @@
+"""A strip per video: the whole of it as a film, and the frames that a method looked at, with the boxes it chose in them. No torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.patheffects as effects
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import ConnectionPatch, Rectangle
+
+from saccade.report.figures import ACCENT, INK, MUTED, RULE, STYLE
+
+DPI = 160
+WIDTH, MARGIN = 10.0, 0.3  # inches
+FILM, SECONDS, JOINS = 0.8, 0.42, 0.42  # heights of the film, of the space above it for seconds, and below it for lines
+GAP, CAPTION = 0.08, 0.3  # between pictures, and below them
+A_ROW, MOST = 8, 32  # pictures beside each other; pictures in all
+NAME = 26  # letters of a class
+BOX = "#ffb000"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A frame that was looked at: its number, its picture (H, W, 3) uint8, and boxes (x0, y0, x1, y1) in fractions of the picture."""
+
+    number: int
+    picture: np.ndarray
+    boxes: list[Sequence[float]] = field(default_factory=list)
+
+
+def giga(macs: int) -> str:
+    """In 10^9, with three digits that count."""
+    return f"{macs / 1e9:#.3g}".rstrip(".")
+
+
+def pictures(rgb: Any, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """(T, H, W, 3) uint8: what a normalised clip (T, C, H, W) shows."""
+    shown = np.moveaxis(np.asarray(rgb), 1, 3) * np.asarray(std) + np.asarray(mean)
+    return np.asarray((shown * 255).round().clip(0, 255), dtype=np.uint8)
+
+
+def thumbnails(aspect: float) -> int:
+    """How many pictures of that shape (width / height) fill the film."""
+    return max(round((WIDTH - 2 * MARGIN) / (FILM * aspect)), 1)
+
+
+def evenly(frames: int, count: int) -> list[int]:
+    """The numbers of `count` frames, each the middle of an equal part of the video."""
+    return [int((number + 0.5) * frames / count) for number in range(count)]
+
+
+def draw(
+    title: str,
+    lines: Sequence[str],
+    classes: Mapping[str, Sequence[tuple[str, float]]],
+    film: Sequence[np.ndarray],
+    looks: Sequence[Look],
+    offered: Sequence[int],
+    frames: int,
+    fps: float,
+) -> Figure:
+    """The strip. film: pictures spread evenly over the video; offered: the frames that the method could choose from."""
+    shown = [looks[number] for number in evenly(len(looks), MOST)] if len(looks) > MOST else list(looks)
+    columns = min(max(len(shown), 4), A_ROW)
+    rows = -(-len(shown) // columns)
+    inner = WIDTH - 2 * MARGIN
+    cell = inner / columns
+    tall = max((look.picture.shape[0] / look.picture.shape[1] for look in shown), default=0) * (cell - GAP)
+    head = max(1.0, 0.2 + 0.2 * max(map(len, classes.values()), default=0))
+    height = MARGIN + head + SECONDS + FILM + JOINS + rows * (tall + CAPTION) + MARGIN / 2
+    with mpl.rc_context({**STYLE, "axes.grid": False, "figure.facecolor": "white", "savefig.facecolor": "white"}):
+        figure = Figure(figsize=(WIDTH, height))
+        place = _Placer(figure, height)
+        _write(figure, place, title, lines, height)
+        _draw_classes(place, classes, head)
+        top = MARGIN + head + SECONDS
+        strip = place(MARGIN, top, inner, FILM)
+        _draw_film(strip, film, frames, fps)
+        _mark(strip, shown, offered, frames)
+        top += FILM + JOINS
+        for number, look in enumerate(shown):
+            row, column = divmod(number, columns)
+            axes = place(MARGIN + column * cell + GAP / 2, top + row * (tall + CAPTION), cell - GAP, tall)
+            _draw_look(axes, look, fps)
+            if rows == 1:
+                _join(figure, strip, axes, look, frames)
+        return figure
+
+
+class _Placer:
+    """Axes at a place in inches from the figure's top left corner."""
+
+    def __init__(self, figure: Figure, height: float) -> None:
+        self.figure, self.height = figure, height
+
+    def __call__(self, left: float, top: float, width: float, height: float) -> Axes:
+        return self.figure.add_axes((left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height))
+
+
+def _write(figure: Figure, place: _Placer, title: str, lines: Sequence[str], height: float) -> None:
+    words: Any = {"ha": "left", "va": "top", "parse_math": False}
+    figure.text(MARGIN / WIDTH, 1 - (MARGIN - 0.05) / height, _short(title, 48), fontsize=15, fontweight="bold", color=INK, **words)
+    for number, line in enumerate(lines):
+        figure.text(MARGIN / WIDTH, 1 - (MARGIN + 0.33 + 0.23 * number) / height, line, fontsize=9.5, color=MUTED, **words)
+
+
+def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, float]]], head: float) -> None:
+    """A panel of bars per head, the likeliest class in the accent, at the right."""
+    width = 4.3 / max(len(classes), 1)
+    for number, (name, rows) in enumerate(classes.items()):
+        left = WIDTH - MARGIN - (len(classes) - number) * width
+        axes = place(left + 0.5 * width, MARGIN + 0.2, 0.26 * width, 0.2 * len(rows))  # names left of it, percentages right
+        axes.barh(range(len(rows)), [probability for _, probability in rows], color=[ACCENT] + [RULE] * (len(rows) - 1), height=0.66)
+        axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xticks=[])
+        axes.set_yticks(range(len(rows)), [_short(label, round(NAME / max(len(classes), 1) ** 0.7)) for label, _ in rows], parse_math=False)
+        axes.tick_params(axis="y", length=0, labelsize=9, labelcolor=INK)
+        axes.spines[["bottom", "left"]].set_visible(False)
+        axes.text(0, -0.75, name, fontsize=9, color=MUTED, parse_math=False)
+        for row, (_, probability) in enumerate(rows):
+            axes.annotate(f"{100 * probability:.0f} %", (probability, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
+
+
+def _draw_film(axes: Axes, film: Sequence[np.ndarray], frames: int, fps: float) -> None:
+    """Pictures edge to edge along the video's frames, paled, with seconds above."""
+    box = axes.get_window_extent()
+    shape = (box.width / len(film)) / box.height
+    for number, picture in enumerate(film):
+        low, high = number * frames / len(film), (number + 1) * frames / len(film)
+        axes.imshow(_cropped(picture, shape), extent=(low, high, 0, 1), aspect="auto", alpha=0.6, interpolation="antialiased")
+        if number:
+            axes.axvline(low, color="white", linewidth=1)
+    axes.set(xlim=(0, frames), ylim=(0, 1), yticks=[])
+    seconds = [tick for tick in mpl.ticker.MaxNLocator(8).tick_values(0, frames / fps) if 0 <= tick <= frames / fps]
+    axes.set_xticks([tick * fps for tick in seconds], [f"{tick:g} s" for tick in seconds], color=MUTED, fontsize=8.5)
+    axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False, length=3, width=0.7, pad=2)
+    axes.spines[:].set_visible(False)
+
+
+def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], frames: int) -> None:
+    """On the film: a line and a triangle where the method looked, a grey dot where it could have."""
+    chosen = [look.number for look in looks]
+    across = axes.get_xaxis_transform()
+    skipped = [number + 0.5 for number in offered if number not in chosen]
+    axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, transform=across, clip_on=False)
+    for number in chosen:
+        axes.axvline(number + 0.5, color=ACCENT, linewidth=1.6, path_effects=[effects.withStroke(linewidth=3.2, foreground="white")])
+    axes.plot([number + 0.5 for number in chosen], [-0.09] * len(chosen), "^", color=ACCENT, markersize=6, transform=across, clip_on=False)
+
+
+def _draw_look(axes: Axes, look: Look, fps: float) -> None:
+    axes.imshow(look.picture, interpolation="antialiased")
+    height, width = look.picture.shape[:2]
+    for x0, y0, x1, y1 in look.boxes:
+        outline = [effects.withStroke(linewidth=3.2, foreground="black")]
+        corner, size = (x0 * width - 0.5, y0 * height - 0.5), ((x1 - x0) * width, (y1 - y0) * height)
+        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=1.8, path_effects=outline))
+    axes.set(xticks=[], yticks=[])
+    axes.set_anchor("N")
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(f"{look.number / fps:.2f} s  ·  #{look.number}", fontsize=8.5, color=MUTED, labelpad=3)
+
+
+def _join(figure: Figure, film: Axes, axes: Axes, look: Look, frames: int) -> None:
+    """A thin line from the frame's place in the film to its picture."""
+    line: Any = {"coordsA": film.get_xaxis_transform(), "coordsB": axes.transAxes, "color": RULE, "linewidth": 1, "zorder": -1}
+    figure.add_artist(ConnectionPatch((look.number + 0.5, -0.16), (0.5, 1.02), **line))
+
+
+def _cropped(picture: np.ndarray, shape: float) -> np.ndarray:
+    """Its middle, of that width / height."""
+    height, width = picture.shape[:2]
+    wide, tall = min(width, round(height * shape)), min(height, round(width / shape))
+    top, left = (height - tall) // 2, (width - wide) // 2
+    return picture[top : top + tall, left : left + wide]
+
+
+def _short(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"

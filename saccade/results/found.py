@@ -1,0 +1,85 @@
+"""What the runs of one method left, as its findings.py asks for it. No torch."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from saccade.files import read_json
+from saccade.results.runs import PlannedGrid, PlannedRun, collect_metrics, prepared_folder, read_history, run_folder, runs_of
+from saccade.video.decode import read_frames
+
+
+class NotRun(Exception):  # noqa: N818 (a state, not a mistake)
+    """Raised where a claim asks for a run that isn't there; says which, and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What the runs of one method left, as its findings.py is given it. A run is an entry of the plan: run, dataset, variant, seed..."""
+
+    plan: PlannedGrid
+    root: Path
+    method: str
+
+    def runs(self) -> list[PlannedRun]:
+        """The method's planned runs that have been predicted and scored."""
+        names = ("predictions.parquet", "metrics.json")
+        return [run for run in runs_of(self.plan, self.method) if all((run_folder(run, self.root) / name).exists() for name in names)]
+
+    def predictions(self, run: PlannedRun, points: Sequence[str] | None = None) -> pd.DataFrame:
+        """predictions.parquet, a row per point (only `points`, where given) and test video; `decisions` parsed: a list with an object for
+        each view."""
+        rows = self._read(run_folder(run, self.root) / "predictions.parquet", run)
+        rows = rows if points is None else rows[rows["point"].isin(points)].reset_index(drop=True)
+        return rows.assign(decisions=rows["decisions"].map(json.loads))
+
+    def index(self, run: PlannedRun) -> pd.DataFrame:
+        """The prepared index that the run read, all splits."""
+        return self._read(prepared_folder(self.plan, self.root, run) / "index.parquet", run)
+
+    def truth(self, run: PlannedRun) -> pd.DataFrame:
+        """The truth per frame of the run's videos; NotRun where the dataset has none."""
+        return self._read(prepared_folder(self.plan, self.root, run) / "truth.parquet", run)
+
+    def frames(self, run: PlannedRun, video: str, numbers: Sequence[int]) -> Any:
+        """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was prepared."""
+        row: Any = self.index(run).set_index("video_id").loc[video]
+        path = self.root / row["path"]
+        if not path.is_file() or path.stat().st_size != row["bytes"]:
+            raise NotRun(f"{run['run']}: {path} is missing, or has changed since it was prepared")
+        return read_frames(path, numbers, row["frames"]).rgb
+
+    def settings(self, run: PlannedRun, point: str) -> dict[str, Any]:
+        """What the run was predicted with at that point; NotRun where it didn't say."""
+        path = run_folder(run, self.root) / "provenance.predict.json"
+        told = read_json(path).get("settings", {}) if path.exists() else {}
+        if point not in told:
+            raise NotRun(f"{run['run']} doesn't say with which settings it was predicted at '{point}'")
+        return dict(told[point])
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Every number that the method's runs logged while they were trained, tidy (`tables.HISTORY_COLUMNS`)."""
+        return read_history(self.plan, self.root, self.method)
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """Every metric of the method's runs, tidy, as in metrics.csv."""
+        return collect_metrics({**self.plan, "runs": runs_of(self.plan, self.method)}, self.root)
+
+    def classes(self, run: PlannedRun, head: str) -> list[str]:
+        """The names of the head's classes, by number."""
+        known = {entry["name"]: entry["classes"] for entry in self.plan["datasets"]}[run["dataset"]]
+        if head not in known:
+            raise NotRun(f"{run['run']} has no head '{head}' ({', '.join(known)})")
+        return list(known[head])
+
+    def _read(self, path: Path, run: PlannedRun) -> pd.DataFrame:
+        if not path.exists():
+            raise NotRun(f"{run['run']} has no {path.name}")
+        return pd.read_parquet(path)

@@ -1,0 +1,189 @@
+"""Tidy tables of what was run, and the tables a reader sees. Numbers stay fractions and integers until `show_*` turns them into text.
+
+Every function takes the plan (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one here. No torch.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from saccade.files import read_json
+from saccade.plan.gates import why_gate_missed
+from saccade.records import METRICS_COLUMNS
+
+PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
+HISTORY_COLUMNS = ["dataset", "variant", "seed", "phase", "epoch", "series", "value"]
+MODULE_COLUMNS = ["dataset", "variant", "name", "macs", "share"]
+PlannedGrid = dict[str, Any]  # the content of plan.json
+PlannedRun = dict[str, Any]  # one of its `runs`
+
+
+def dataset_label(run: dict[str, Any]) -> str:
+    """`dataset[@edition]` of a plan's run, as in its path."""
+    return f"{run['dataset']}@{run['edition']}" if run.get("edition") else str(run["dataset"])
+
+
+def run_folder(run: dict[str, Any], root: Path) -> Path:
+    return root / "results" / str(run["run"])
+
+
+def runs_of(plan: PlannedGrid, method: str) -> list[dict[str, Any]]:
+    return [run for run in plan["runs"] if run["method"] == method]
+
+
+def without_other_methods(plan: PlannedGrid, method: str) -> PlannedGrid:
+    """The plan without the other methods' runs."""
+    return {**plan, "runs": runs_of(plan, method)}
+
+
+def rows_of(table: pd.DataFrame) -> Iterator[Any]:
+    """The table's rows as named tuples; what a column holds is known only when it runs, hence Any."""
+    return iter(table.itertuples(index=False))
+
+
+def collect_metrics(plan: PlannedGrid, root: Path) -> pd.DataFrame:
+    """Every metric of every planned point that has been scored, tidy (METRICS_COLUMNS), in the plan's order and then by metric name."""
+    rows = []
+    for run in plan["runs"]:
+        path = run_folder(run, root) / "metrics.json"
+        scored = read_json(path)["rows"] if path.exists() else []
+        order = [point["name"] for point in run["points"]]
+        for row in sorted((row for row in scored if row["point"] in order), key=lambda row: (order.index(row["point"]), row["metric"])):
+            identity = {"dataset": dataset_label(run), "method": run["method"], "variant": run["variant"], "seed": run["seed"]}
+            rows.append({**identity, **{key: row.get(key) for key in ("point", "metric", "value", "low", "high", "n")}})
+    table = pd.DataFrame(rows, columns=METRICS_COLUMNS)
+    return table.astype({"seed": "Int64", "n": "Int64", "value": float, "low": float, "high": float})
+
+
+def average_editions(plan: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row for each of the data cards' `means`, as dataset `<dataset>@<mean>`, where a point has been scored on all its editions
+    with that seed: value, low and high are the editions' means, which for independent editions makes the interval too wide, never
+    too narrow; n is the sum."""
+    found = [metrics.iloc[:0]]
+    keys = ["method", "variant", "point", "seed", "metric"]
+    for dataset in plan["datasets"]:
+        for name, editions in dataset.get("means", {}).items():
+            labels = [f"{dataset['name']}@{edition}" for edition in editions]
+            groups = metrics[metrics.dataset.isin(labels)].groupby(keys, sort=False)
+            parts = {"value": ("value", "mean"), "low": ("low", "mean"), "high": ("high", "mean"), "n": ("n", "sum")}
+            means = groups.agg(**parts, editions=("dataset", "nunique")).reset_index()  # type: ignore[call-overload]
+            found.append(means[means.editions == len(labels)].assign(dataset=f"{dataset['name']}@{name}")[METRICS_COLUMNS])
+    return pd.concat(found, ignore_index=True)
+
+
+def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
+    """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card sets."""
+    found = []
+    for product, gate in ((root / path, gate) for path, gate in run["gates"].items()):
+        if product.exists() and (missed := why_gate_missed(gate, read_json(product)["result"])):
+            found.append(f"phase {product.stem} of {product.parent.relative_to(root / 'results')} {missed}")
+    return found
+
+
+def collect_planned(plan: PlannedGrid, root: Path) -> pd.DataFrame:
+    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why. Where a phase missed its gate,
+    `why` says so for a cell that was run, too."""
+    rows = []
+    for run in plan["runs"]:
+        path = run_folder(run, root) / "metrics.json"
+        scored = {row["point"] for row in read_json(path)["rows"]} if path.exists() else set()
+        reason = "added after scoring: run predict and score again" if path.exists() else run.get("why") or "not run yet"
+        gates = "; ".join(f"gate missed: {sentence}" for sentence in missed_gates(run, root))
+        for point in run["points"]:
+            done = point["name"] in scored
+            identity = [dataset_label(run), run["method"], run["variant"], point["name"], run["seed"]]
+            rows.append([*identity, "run" if done else "not run", gates if done else point.get("why") or reason])
+    return pd.DataFrame(rows, columns=PLANNED_COLUMNS)
+
+
+def point_titles(plan: PlannedGrid, method: str) -> pd.DataFrame:
+    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for the method's own),
+    of (the cells, `<variant>/<point>`, that a stand-in stands for)."""
+    rows = {
+        (dataset_label(run), run["variant"], point["name"]): (point.get("title") or point["name"], point["stand_in"] or "", point["of"])
+        for run in runs_of(plan, method)
+        for point in run["points"]
+    }
+    return pd.DataFrame([[*key, *value] for key, value in rows.items()], columns=["dataset", "variant", "point", "title", "stand_in", "of"])
+
+
+def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Over seeds: mean, sd (sample, NaN for one seed), seeds, n; low and high are the means of the seeds' own 95 % interval ends."""
+    keys = ["dataset", "method", "variant", "point", "metric"]
+    return (
+        metrics.groupby(keys, sort=False)
+        .agg(
+            mean=("value", "mean"),
+            sd=("value", "std"),
+            low=("low", "mean"),
+            high=("high", "mean"),
+            seeds=("seed", "nunique"),
+            n=("n", "min"),
+        )
+        .reset_index()
+    )
+
+
+def heads_of(plan: PlannedGrid, metrics: pd.DataFrame, dataset: str) -> list[str]:
+    """Heads that were scored on the dataset: the card's in its order, then derived ones (`action`)."""
+    names = metrics.loc[metrics.dataset == dataset, "metric"].str.rpartition(".")
+    scored = list(dict.fromkeys(names.loc[names[2].isin(["top1", "map"]), 0]))
+    card = [head for entry in plan["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]]
+    return [head for head in card if head in scored] + sorted(set(scored) - set(card))
+
+
+def main_metric(metrics: pd.DataFrame, head: str) -> str:
+    """`<head>.top1`, or `<head>.map` where several classes may be right."""
+    return f"{head}.top1" if (metrics.metric == f"{head}.top1").any() else f"{head}.map"
+
+
+def count_videos(plan: PlannedGrid, root: Path, method: str) -> dict[tuple[str, str], tuple[int, int]]:
+    """Test videos and clusters behind the numbers of each (dataset, variant) that has been scored."""
+    counts = {}
+    for run in runs_of(plan, method):
+        path = run_folder(run, root) / "metrics.json"
+        if path.exists():
+            scored = read_json(path)
+            counts[dataset_label(run), run["variant"]] = (scored["evaluated"], scored["clusters"])
+    return counts
+
+
+def omitted_metrics(plan: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
+    """What scoring left out, and why: one sentence each."""
+    files = (run_folder(run, root) / "metrics.json" for run in runs_of(plan, method) if dataset_label(run) == dataset)
+    notes = (f"{note['metric']}: {note['reason']}" for path in files if path.exists() for note in read_json(path).get("omitted", []))
+    return list(dict.fromkeys(notes))
+
+
+def read_history(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+    """Every number of every epoch line (HISTORY_COLUMNS); where an epoch was logged twice (a resumed training), the later line."""
+    rows: dict[tuple[Any, ...], float] = {}
+    for run in runs_of(plan, method):
+        for path in sorted(run_folder(run, root).glob("*.log.jsonl")):
+            phase = path.name.removesuffix(".log.jsonl")
+            for line in (line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")):
+                entry = json.loads(line)
+                for series, value in entry.items():
+                    if series.startswith(("train.", "val.")) and isinstance(value, int | float):
+                        rows[dataset_label(run), run["variant"], run["seed"], phase, entry["epoch"], series] = value
+    return pd.DataFrame([[*key, value] for key, value in rows.items()], columns=HISTORY_COLUMNS)
+
+
+def read_modules(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+    """The MACs of each module of one frame or clip (MODULE_COLUMNS), per dataset and variant, from the first seed that has a cost.json."""
+    tables: dict[tuple[str, str], pd.DataFrame] = {}
+    for run in runs_of(plan, method):
+        path, key = run_folder(run, root) / "cost.json", (dataset_label(run), run["variant"])
+        if key not in tables and path.exists():
+            table = pd.DataFrame(read_json(path)["modules"], columns=["name", "type", "macs", "share"])
+            tables[key] = table.assign(dataset=key[0], variant=key[1])[MODULE_COLUMNS]
+    return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(columns=MODULE_COLUMNS)
+
+
+def prepared_folder(plan: PlannedGrid, root: Path, run: PlannedRun) -> Path:
+    """Where the index and the truth lie that the run read."""
+    edition = f"@{run['edition']}" if run["edition"] else ""
+    return Path(root, "data", run["dataset"], "prepared", f"{plan['budget']}{edition}")

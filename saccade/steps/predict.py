@@ -1,0 +1,39 @@
+"""The step that predicts a test split once per run, at every operating point: scores, and what each video cost."""
+
+import time
+
+from saccade.engine.device import choose_device, seed_everything
+from saccade.engine.inference import check_macs, finished_model, predict_point
+from saccade.files import write_json, write_parquet
+from saccade.project import load_module, provenance
+from saccade.records import PREDICTION_COLUMNS, Task, canonical
+from saccade.video.loader import VideoDataset, read_index
+
+
+def predict(task: Task) -> None:
+    """Writes `predictions.parquet`: one row per test video and operating point."""
+    import pandas as pd
+
+    started = time.perf_counter()
+    index, truth = read_index(task.root / task.prepared, task.root, task.heads)
+    seed_everything(task.seed, task.settings.threads)
+    device = choose_device(task.settings.device)
+    method = load_module(task.root / task.method / "model.py")
+    model = finished_model(task, device)
+    tables, modules = [], {}
+    for point, settings in task.points.items():
+        dataset = VideoDataset(index, task.root, task.heads, settings, "test", train=False, seed=task.seed, truth=truth)
+        modules[point] = check_macs(model, method.predict, dataset, settings, device)
+        tables.append(predict_point(model, method.predict, dataset, settings, device, label=point).assign(point=point))
+    table = pd.concat(tables, ignore_index=True)
+    table["decisions"] = table["decisions"].map(canonical)
+    columns = [*PREDICTION_COLUMNS, *(f"{head.name}.{part}" for head in task.heads for part in ("target", "scores"))]
+    write_parquet(task.folder / "predictions.parquet", table[columns])
+    largest = max(modules, key=lambda point: modules[point]["macs"].max())
+    rows = modules[largest].to_dict("records")
+    write_json(task.folder / "cost.json", {"variant": task.run.split("/")[3], "point": largest, "modules": rows})
+    seconds = round(time.perf_counter() - started, 1)
+    write_json(
+        task.folder / "provenance.predict.json",
+        provenance(task.root, device=str(device), threads=task.settings.threads, seconds=seconds, code=task.code, settings=task.values),
+    )

@@ -1,0 +1,81 @@
+"""The step that trains one phase: build the model, load what it needs, hand it to the method's phase, keep what it trained."""
+
+import functools
+import time
+from typing import Any
+
+import torch
+
+from saccade.engine import released, weights
+from saccade.engine.checkpoint import Checkpoint
+from saccade.engine.device import choose_device, place, seed_everything
+from saccade.engine.loop import PhaseRun
+from saccade.files import read_json, write_json
+from saccade.project import load_module, provenance
+from saccade.records import Task
+from saccade.video.loader import VideoDataset, read_index
+
+
+def train(task: Task) -> None:
+    """Trains `task.phase` and writes `<phase>.safetensors`, `<phase>.json`, `<phase>.log.jsonl` and the provenance.
+
+    Killed at any moment and run again it goes on where it last saved its state, to the same result.
+    """
+    started = time.perf_counter()
+    index, truth = read_index(task.root / task.prepared, task.root, task.heads)
+    generator = seed_everything(task.seed, task.settings.threads)
+    device = choose_device(task.settings.device)
+    model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
+    weights.load(model, task.loads, whole=False)
+    weights.freeze_rest(model, task.trains)
+    log = task.folder / f"{task.phase}.log.jsonl"
+    checkpoint = Checkpoint(task.checkpoint, _identity(task, device), task.settings.checkpoint_minutes, [generator])
+    run = PhaseRun(
+        settings=task.settings,
+        heads=task.heads,
+        model=place(model, device),
+        train=VideoDataset(index, task.root, task.heads, task.settings, "train", train=True, seed=task.seed, truth=truth),
+        val=VideoDataset(index, task.root, task.heads, task.settings, "val", train=False, seed=task.seed, truth=truth),
+        device=device,
+        generator=generator,
+        log=log,
+        settle=lambda module: weights.settle_rest(module, task.trains),
+        checkpoint=checkpoint,
+    )
+    with checkpoint.stoppable():
+        getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
+    data = read_json(task.root / task.prepared / "coverage.json").get("decoder", "")
+    _keep(task, model, {"result": run.result}, started, device=str(device), data=data, resumed=checkpoint.resumed)
+    checkpoint.remove()
+
+
+def import_weights(task: Task) -> None:
+    """Brings the published weights of a `released` variant in as the phase `import`, which nothing was trained for here."""
+    started = time.perf_counter()
+    seed_everything(task.seed, task.settings.threads)
+    model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
+    weights.load(model, task.loads, whole=False)
+    rename = functools.partial(load_module(task.root / task.method / "phases.py").import_released, task.settings)
+    assert task.released is not None, f"{task.run} has no released weights"
+    file, drops, expected = task.root / task.released["file"], task.released["drops"], task.released["sha256"]
+    found = released.load(model, file, rename, task.trains, drops, expected)
+    _keep(task, model, {"result": {}, "released": found | {"asked": task.released}}, started, device="cpu")
+
+
+def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: float, **where: Any) -> None:
+    """Writes the phase's tensors and the JSON that vouches for them, then where and how they were made."""
+    asked = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
+    asked["classes"] = {head.name: list(head.classes) for head in task.heads}
+    weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts)
+    where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
+    used = [str(product) for product in task.weights]
+    write_json(task.folder / f"provenance.{task.phase}.json", provenance(task.root, **where, weights=used))
+
+
+def _identity(task: Task, device: torch.device) -> dict[str, Any]:
+    """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
+    return task.identity | {
+        "data": weights.sha256(task.root / task.prepared / "index.parquet"),
+        "weights": [read_json(task.root / product)["sha256"] for product in task.weights],
+        "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
+    }

@@ -1,0 +1,180 @@
+"""The step behind `try` (a word that Python keeps for itself): what a trained run makes of any video, at what price, and looking where."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from saccade.engine.device import choose_device, seed_everything, to_device
+from saccade.engine.inference import check_macs, finished_model, need_trained, predict_point
+from saccade.files import read_json, write_atomic
+from saccade.project import load_module
+from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
+from saccade.report import strips
+from saccade.report.feature_maps import draw_maps
+from saccade.video.decode import VideoInfo, probe, read_frames
+from saccade.video.loader import VideoDataset, collate, read_index
+from saccade.video.transforms import in_test_clip
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOP = 5
+READS, RUNS = 3, 5  # how often reading and the model are timed, after one untimed run
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One video: its classes (head -> [(name, probability)], likeliest first) and what they cost, all views together.
+
+    read_s: decoding, resizing and cropping; model_s: the method's `predict` on one video. `decisions`: one per view.
+    """
+
+    path: Path
+    info: VideoInfo
+    classes: dict[str, list[tuple[str, float]]]
+    macs: int
+    frames: int
+    decoded_frames: int
+    views: int
+    read_s: float
+    model_s: float
+    decisions: list[dict[str, Any]]
+
+
+def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
+    """What to print of each video, in turn; its strip is written to `out` before, and a picture of its feature maps where the method's
+    model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1] or maps (N, C, H, W)} of one clip, as arrays.
+
+    `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be read.
+    """
+    task = _as_trained(task)
+    (point, settings), started = next(iter(task.points.items())), [probe(path) for path in videos]
+    seed_everything(task.seed, settings.threads)
+    device = choose_device(settings.device)
+    method = load_module(task.root / task.method / "model.py")
+    predict = method.predict
+    model = finished_model(task, device)
+    for path, name, info in zip(videos, _names(videos), started, strict=True):
+        dataset = VideoDataset(_index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed)
+        check_macs(model, predict, dataset, settings, device)
+        row = predict_point(model, predict, dataset, settings, device).iloc[0]
+        tried = _tried(task.heads, path, info, row, dataset.num_views, _timed(model, predict, dataset, settings, device))
+        strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
+        file = out / f"{name}-{point}.png"
+        write_atomic(file, lambda temporary, strip=strip: strip.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
+        maps = ""
+        if hasattr(method, "maps"):
+            drawn = draw_maps(method.maps(model, to_device(collate([dataset[0]]), device), settings), f"{name}: {task.run} at {point}")
+            write_atomic(out / f"{name}-{point}-maps.png", lambda temporary, drawn=drawn: drawn.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
+            maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
+        where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
+        yield f"{path}\n{_told(tried, where)}\n  strip   {file}{maps}"
+
+
+def _names(videos: Sequence[Path]) -> list[str]:
+    """A name for each strip, no two the same: with the suffix, the folder, or a number, where videos can't be told apart without."""
+    stems, files = [path.stem for path in videos], [path.name for path in videos]
+    in_folders = [f"{path.absolute().parent.name}-{path.name}" for path in videos]
+    numbered = [f"{number}-{path.name}" for number, path in enumerate(videos, 1)]
+    return next(names for names in (stems, files, in_folders, numbered) if len(set(names)) == len(names))
+
+
+def _as_trained(task: Task) -> Task:
+    """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be gone."""
+    need_trained(task)
+    classes = read_json(task.root / task.weights[-1]).get("classes", {})
+    return replace(task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads))
+
+
+def _index(task: Task, settings: Any, path: Path, info: VideoInfo) -> "pd.DataFrame":
+    """The video as the one row of a split `try`. Where sound counts, beside the prepared index: it says how long sound is made."""
+    import pandas as pd
+
+    facts = {"video_id": str(path), "split": "try", "cluster": "", "path": str(path.resolve())} | vars(info)
+    own = pd.DataFrame([facts])[INDEX_COLUMNS]
+    if "audio" not in settings.modalities:
+        return own
+    return pd.concat([read_index(task.root / task.prepared, task.root, task.heads)[0][INDEX_COLUMNS], own], ignore_index=True)
+
+
+def _tried(heads: Sequence[Head], path: Path, info: VideoInfo, row: Any, views: int, seconds: tuple[float, float]) -> Tried:
+    classes = {}
+    for head in heads:
+        scores = np.asarray(row[f"{head.name}.scores"])
+        classes[head.name] = [(head.classes[number], float(scores[number])) for number in np.argsort(-scores, kind="stable")[:TOP]]
+    macs, frames, decoded = (int(row[key]) for key in ("macs", "frames", "decoded_frames"))
+    return Tried(path, info, classes, macs, frames, decoded, views, *seconds, row["decisions"])
+
+
+@torch.inference_mode()
+def _timed(
+    model: nn.Module, predict: Callable[..., Prediction], dataset: VideoDataset, settings: Any, device: torch.device
+) -> tuple[float, float]:
+    """(reading, model) in seconds: medians, summed over the views."""
+    read_s = model_s = 0.0
+    for view in range(dataset.num_views):
+        shown = dataset.at_view(view)
+        read_s += _median_s(lambda shown=shown: collate([shown[0]]), READS, device)  # type: ignore[misc]
+        clip = to_device(collate([shown[0]]), device)
+        model_s += _median_s(lambda clip=clip: predict(model, clip, settings), RUNS, device)  # type: ignore[misc]
+    return read_s, model_s
+
+
+def _median_s(act: Callable[[], object], repeats: int, device: torch.device) -> float:
+    taken = []
+    for _ in range(1 + repeats):
+        started = time.perf_counter()
+        act()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken[1:])
+
+
+def _told(tried: Tried, where: str) -> str:
+    """The classes and the price as lines of text."""
+    lines = []
+    for head, classes in tried.classes.items():
+        for number, (name, probability) in enumerate(classes):
+            lines.append(f"  {head if number == 0 else '':7} {100 * probability:5.1f} %  {name}")
+    of_views = f" in {tried.views} views" if tried.views > 1 else ""
+    lines.append(f"  looked  at {tried.frames} of {tried.info.frames} frames{of_views}; {tried.decoded_frames} were decoded for them")
+    lines.append(f"  cost    {strips.giga(tried.macs)} GMACs (multiply-adds executed, in 10^9)")
+    lines.append(f"  time    model {1000 * tried.model_s:.1f} ms, decoding and resizing {1000 * tried.read_s:.1f} ms")
+    return "\n".join([*lines, f"          ({where}, one video at a time, medians of {RUNS} and {READS} after a first one)"])
+
+
+def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
+    """The strip of the first view: pictures as the network was given them, where the clip holds them, else whole frames."""
+    info, first = tried.info, tried.decisions[0]
+    offered = [int(number) for number in clip["indices"]]
+    chosen = [int(number) for number in first.get("frames", offered)]
+    boxes = first.get("boxes") or [None] * len(chosen)
+    if len(boxes) != len(chosen):
+        raise SaccadeError(f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or null")
+    given = dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
+    others = sorted(set(chosen) - set(given))
+    whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
+    looks = []
+    for number in sorted(set(chosen)):
+        taken = [box for box, at in zip(boxes, chosen, strict=True) if at == number and box]
+        if number in given:
+            taken = [in_test_clip(box, info.height, info.width, settings) for box in taken]
+        looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
+    along = strips.evenly(info.frames, strips.thumbnails(info.width / info.height))
+    film = list(read_frames(tried.path, along, info.frames).rgb)
+    price = f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding {1000 * tried.read_s:.0f} ms"
+    views = f"; the first of {tried.views} views is shown" if tried.views > 1 else ""
+    lines = [
+        f"{info.duration_s:.1f} s, {info.width} × {info.height}; looked at {tried.frames} of {info.frames} frames{views}",
+        price,
+        run,
+    ]
+    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), info.frames, info.fps)

@@ -1,0 +1,110 @@
+"""What makes any method's finished model faster without changing what it computes: the one place for exact inference optimisations.
+
+Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. Four of them:
+batch normalisation folded into the convolution before it, channels-last memory, inference mode, and, on a CPU, few frames at once
+through networks of depthwise convolutions, whose maps then stay in its caches.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from saccade.engine.device import place, to_device
+from saccade.nn.backbones import Trunk
+from saccade.nn.shift import TemporalShift
+from saccade.records import Prediction
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+FRAMES_AT_ONCE = 2  # of depthwise networks: MobileNetV2 at 224 pixels was tried, benchmarks/adafocus.py
+
+
+def optimise(model: nn.Module) -> int:
+    """Puts the model, in place, into its fastest exact form for inference; gives back how many normalisations were folded."""
+    model.eval().requires_grad_(False)
+    pairs = list(foldable(model))
+    for convolution, norm in pairs:
+        _fold(model.get_submodule(convolution), model.get_submodule(norm))
+        model.set_submodule(norm, nn.Identity())
+    device = next(model.parameters()).device
+    place(model, device)
+    clips = {module.network for module in model.modules() if isinstance(module, TemporalShift)}  # their frames belong together
+    for module in model.modules():
+        if isinstance(module, Trunk) and module not in clips and device.type == "cpu" and any(map(_depthwise, module.modules())):
+            module.at_once = FRAMES_AT_ONCE
+    return len(pairs)
+
+
+def _depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+
+
+def lay_out(clip: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """The clip on `device`, its pictures (B, T, C, H, W) in channels-last memory, so that the first convolution needn't turn them."""
+    clip = to_device(clip, device)
+    if isinstance(clip.get("rgb"), Tensor) and clip["rgb"].ndim == 5:
+        frames = clip["rgb"].flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (B*T, C, H, W)
+        clip["rgb"] = frames.unflatten(0, clip["rgb"].shape[:2])
+    return clip
+
+
+@torch.inference_mode()
+def infer(predict: Callable[..., Prediction], model: nn.Module, clip: dict[str, Any], settings: Any) -> Prediction:
+    """The method's `predict` without the bookkeeping of gradients."""
+    return predict(model, clip, settings)
+
+
+def foldable(model: nn.Module) -> Iterator[tuple[str, str]]:
+    """(path of a convolution, path of the normalisation that alone reads its output), both used once in the whole model.
+
+    Data flow is read by symbolic tracing. What a method decides while it runs can't be traced: there its parts are traced instead,
+    and what stands between them is left alone.
+    """
+    graphs = list(_graphs(copy.deepcopy(model), ""))  # a copy, since tracing runs the modules' code
+    modules = dict(model.named_modules(remove_duplicate=False))
+    calls = [(prefix, node) for prefix, graph in graphs for node in graph.nodes if node.op in ("call_module", "get_attr")]
+    uses = Counter(id(modules.get(prefix + str(node.target))) for prefix, node in calls if node.op == "call_module")
+    read = {(prefix + str(node.target)).rpartition(".")[0] for prefix, node in calls if node.op == "get_attr"}
+    for prefix, node in calls:
+        source = node.args[0] if node.op == "call_module" and node.args else None
+        if not isinstance(source, fx.Node) or source.op != "call_module" or len(source.users) != 1:
+            continue
+        paths = prefix + str(source.target), prefix + str(node.target)
+        convolution, norm = modules[paths[0]], modules[paths[1]]
+        once = uses[id(convolution)] == uses[id(norm)] == 1 and not read & set(paths)
+        if once and _fits(convolution, norm):
+            yield paths
+
+
+def _graphs(module: nn.Module, prefix: str) -> Iterator[tuple[str, fx.Graph]]:
+    """The graphs of the largest traceable parts, with the path that their nodes' targets start from."""
+    try:
+        yield prefix, fx.Tracer().trace(module)
+    except Exception:  # whatever a method's own code raises when it is handed symbols in place of tensors
+        for name, child in module.named_children():
+            if not isinstance(child, CONVOLUTIONS + (_BatchNorm,)):
+                yield from _graphs(child, f"{prefix}{name}.")
+
+
+def _fits(convolution: nn.Module, norm: nn.Module) -> bool:
+    """Plain modules with running statistics, and no hook that would see or change what passes between them."""
+    plain = type(convolution) in CONVOLUTIONS and isinstance(norm, _BatchNorm) and norm.running_mean is not None
+    hooks = (convolution._forward_hooks, norm._forward_pre_hooks, norm._forward_hooks)
+    return plain and not any(hooks) and not hasattr(convolution, "parametrizations")
+
+
+@torch.no_grad()
+def _fold(convolution: Any, norm: Any) -> None:
+    """In place, so that hooks on the convolution and its name stay; in double precision, so that only one rounding is added."""
+    double = [None if value is None else value.double() for value in (convolution.weight, convolution.bias)]
+    statistics = [None if v is None else v.double() for v in (norm.running_mean, norm.running_var, norm.weight, norm.bias)]
+    mean, var, scale, shift = statistics
+    weight, bias = fuse_conv_bn_weights(double[0], double[1], mean, var, norm.eps, scale, shift)  # type: ignore[arg-type]
+    dtype = convolution.weight.dtype
+    convolution.weight = nn.Parameter(weight.to(dtype), requires_grad=False)
+    convolution.bias = nn.Parameter(bias.to(dtype), requires_grad=False)
