@@ -212,8 +212,8 @@ def _cost(root: Path, options: argparse.Namespace) -> None:
     from saccade.project import load_module
 
     folders = [root / "methods" / name for name in names(root, "methods")]
-    with_cells = [folder for folder in folders if (folder / "cells.py").is_file()]
-    write_cost(root, [(folder.name, folder, load_module(folder / "cells.py")) for folder in with_cells])
+    with_cells = [folder for folder in folders if (folder / "paper/cells.py").is_file()]
+    write_cost(root, [(folder.name, folder, load_module(folder / "paper/cells.py")) for folder in with_cells])
 
 
 def _report(root: Path, options: argparse.Namespace) -> None:

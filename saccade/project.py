@@ -35,19 +35,20 @@ def find_root(start: Path | None = None) -> Path:
 
 
 def load_module(path: Path) -> ModuleType:
-    """The module at `methods/<m>/<x>.py` or `data/<d>/<x>.py`; its relative imports reach its own folder only."""
+    """The module at `methods/<m>/[<room>/]<x>.py` or `data/<d>/<x>.py`; its relative imports reach what lies below `methods/<m>` only."""
     path = Path(path).resolve()
     if not path.is_file():
         raise SaccadeError(f"{path} does not exist")
-    package = f"saccade_{path.parent.parent.name}_{path.parent.name}".replace("-", "_").replace(".", "_")
+    home = next((folder for folder in path.parents if folder.parent.name in ("methods", "data")), path.parent)
+    package = f"saccade_{home.parent.name}_{home.name}".replace("-", "_").replace(".", "_")
     known = sys.modules.get(package)
-    if known is None or list(known.__path__) != [str(path.parent)]:
+    if known is None or list(known.__path__) != [str(home)]:
         for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
             del sys.modules[name]
         known = ModuleType(package)
-        known.__path__ = [str(path.parent)]
+        known.__path__ = [str(home)]
         sys.modules[package] = known
-    return importlib.import_module(f"{package}.{path.stem}")
+    return importlib.import_module(".".join([package, *path.relative_to(home).with_suffix("").parts]))
 
 
 def names(root: Path, kind: Literal["methods", "data"]) -> list[str]:

@@ -107,7 +107,7 @@ COUNTED = [  # row, unit, printed, ours: of the column GFLOPs
 
 def write_paper(root: Path, **texts: str) -> Path:
     """The method's folder with paper.yml, reported.csv, claims.py and findings.py (or what is given in their place), and cost.csv."""
-    folder = root / "methods/tsn"
+    folder = root / "methods/tsn/paper"
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in {"paper.yml": PAPER, "claims.py": CLAIMS, "findings.py": FINDINGS, **texts}.items():
         (folder / name).write_text(text)

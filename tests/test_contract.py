@@ -193,7 +193,10 @@ def test_a_method_imports_no_step_and_no_other_method(method):
     folder = ROOT / "methods" / method[0].method
     for file in sorted(folder.glob("*.py")):
         for line in file.read_text().splitlines():
-            for forbidden in (*(f"saccade.steps.{step}" for step in ("train", "predict", "measure", "prepare", "score", "report")), "methods."):
+            for forbidden in (
+                *(f"saccade.steps.{step}" for step in ("train", "predict", "measure", "prepare", "score", "report")),
+                "methods.",
+            ):
                 assert not line.startswith((f"from {forbidden}", f"import {forbidden}")), f"{file}: {line}"
 
 

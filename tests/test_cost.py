@@ -7,7 +7,18 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from saccade.cost.count import FORMULAS, attention_macs, count, forward_macs, gru_macs, lstm_macs, module_table, multihead_attention_macs, recurrent_macs, register
+from saccade.cost.count import (
+    FORMULAS,
+    attention_macs,
+    count,
+    forward_macs,
+    gru_macs,
+    lstm_macs,
+    module_table,
+    multihead_attention_macs,
+    recurrent_macs,
+    register,
+)
 from saccade.nn.backbones import backbone
 from saccade.records import SaccadeError
 

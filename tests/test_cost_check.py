@@ -49,7 +49,9 @@ def test_the_static_counter_alone_knows_the_known_networks(name, known):
 
 def test_a_function_over_a_model_is_counted_as_called():
     network = nn.Linear(4, 3)
-    executed, static = second_counter.agree(lambda model, x, times: sum(model(x) for _ in range(times)), network, torch.zeros(2, 4), times=3)
+    executed, static = second_counter.agree(
+        lambda model, x, times: sum(model(x) for _ in range(times)), network, torch.zeros(2, 4), times=3
+    )
     assert executed == static == 3 * 2 * 4 * 3
 
 

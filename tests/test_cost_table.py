@@ -91,7 +91,9 @@ def test_a_malformed_reported_csv_is_named(tmp_path, text, message):
 
 @pytest.fixture(scope="module")
 def baselines():
-    tables = [cost_table(read_reported(folder / "reported.csv"), load_module(folder / "cells.py").cells()) for folder in BASELINES]
+    tables = [
+        cost_table(read_reported(folder / "paper/reported.csv"), load_module(folder / "paper/cells.py").cells()) for folder in BASELINES
+    ]
     return pd.concat(tables).set_index(["paper", "row", "dataset"])
 
 

@@ -73,7 +73,7 @@ def test_a_missing_piece_shows_what_came_before_it(found):
 
 @pytest.mark.parametrize("code", [None, "", "def tables(found):\n    return []\n"])
 def test_without_findings_there_is_nothing(found, code):
-    path = found.root / "methods/tsn/findings.py"
+    path = found.root / "methods/tsn/paper/findings.py"
     path.unlink() if code is None else path.write_text(code)
     assert [*finding_tables(found), *finding_figures(found)] == []
 
@@ -85,6 +85,6 @@ def test_without_a_result_findings_are_not_asked(found):
 
 
 def test_a_name_that_is_no_file_is_an_error(found):
-    (found.root / "methods/tsn/findings.py").write_text(fake_paper.FINDINGS.replace('"bins", "Bins', '"My bins", "Bins'))
+    (found.root / "methods/tsn/paper/findings.py").write_text(fake_paper.FINDINGS.replace('"bins", "Bins', '"My bins", "Bins'))
     with pytest.raises(SaccadeError, match="findings.py: 'My bins' can't name a file"):
         list(finding_tables(found))

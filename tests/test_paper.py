@@ -13,7 +13,7 @@ from saccade.project import names
 from saccade.records import REPORTED_COLUMNS, SaccadeError
 from saccade.report import paper_tables
 
-WITH_PAPER = [name for name in names(ROOT, "methods") if (ROOT / "methods" / name / "paper.yml").is_file()]
+WITH_PAPER = [name for name in names(ROOT, "methods") if (ROOT / "methods" / name / "paper/paper.yml").is_file()]
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def elsewhere(root, *lines):
     """reported.csv of another method."""
     (root / "methods/tsm").mkdir(exist_ok=True)
     made = pd.DataFrame([["tsn2016", "Table 1", *line, "own", ""] for line in lines], columns=REPORTED_COLUMNS)
-    made.to_csv(root / "methods/tsm/reported.csv", index=False)
+    made.to_csv(root / "methods/tsm/paper/reported.csv", index=False)
 
 
 def test_a_cost_may_stand_in_the_folder_of_the_method_that_answers_it(root):

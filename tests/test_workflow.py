@@ -124,8 +124,8 @@ def test_predict_edited_predicts_again_and_trains_nothing(demo):
 
 
 def test_a_paper_added_is_told_and_trains_nothing(demo):
-    (demo / "methods/tsn/paper.yml").write_text("paper: tsn2016\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n")
-    (demo / "methods/tsn/claims.py").write_text("def c01(reported, ours):\n    return None\n")
+    (demo / "methods/tsn/paper/paper.yml").write_text("paper: tsn2016\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n")
+    (demo / "methods/tsn/paper/claims.py").write_text("def c01(reported, ours):\n    return None\n")
     assert planned(demo) == {"collect": 1, "notebook": 1, "page": 1, "index": 1}
 
 

@@ -18,9 +18,9 @@ from saccade.engine.loop import Course, PhaseRun, progress_bar, write_log
 from saccade.records import SaccadeError
 from saccade.scoring.hit_rates import BOX, VISIBLE, holds_centre
 
-from . import places
-from .network import AdaFocus, frame_size, patches_at
-from .policy import keep_distribution, place_distribution, sample, update
+from .networks import places
+from .networks.adafocus import AdaFocus, frame_size, patches_at
+from .networks.policy import keep_distribution, place_distribution, sample, update
 from .settings import Settings
 
 Batch = dict[str, Any]

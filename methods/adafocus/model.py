@@ -14,8 +14,8 @@ from saccade.nn.shift import TemporalShift
 from saccade.records import Head, Prediction
 from saccade.video.transforms import from_test_clip
 
-from . import places
-from .network import AdaFocus, Logits, corners_of, focus_on, frame_size, glances, kept_frames, patches_at, whole_frames
+from .networks import places
+from .networks.adafocus import AdaFocus, Logits, corners_of, focus_on, frame_size, glances, kept_frames, patches_at, whole_frames
 from .settings import WHOLE, Settings
 
 

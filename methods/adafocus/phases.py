@@ -10,8 +10,8 @@ from saccade.engine.loop import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
 from .learning import learn, one_label
-from .network import AdaFocus, Logits, corners_of, focus_on, glances, patches_at, whole_frames
-from .published import import_released as import_released
+from .networks.adafocus import AdaFocus, Logits, corners_of, focus_on, glances, patches_at, whole_frames
+from .paper.published import import_released as import_released
 from .settings import WHOLE, Settings
 
 Batch = dict[str, Any]

@@ -15,10 +15,10 @@ from saccade.cost.count import count
 from saccade.nn.heads import probabilities
 from saccade.records import Head, Prediction
 
-from . import sgs
-from .attention import DoubleAttention
-from .backbones import build_network
-from .sampler import Sampler
+from .networks import sgs
+from .networks.attention import DoubleAttention
+from .networks.backbones import build_network
+from .networks.sampler import Sampler
 from .settings import ASKS, Settings
 
 Pathways = list[Tensor]  # the slow pathway first where there are two

@@ -7,7 +7,7 @@ from saccade.engine.loop import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.records import SaccadeError
 
-from .published import from_pyslowfast
+from .paper.published import from_pyslowfast
 
 
 def train(run: PhaseRun) -> None:

@@ -88,7 +88,7 @@ class Paper:
 
 def read_paper(root: Path, method: str) -> Paper | None:
     """The method's paper.yml, None where it has none."""
-    file = root / "methods" / method / "paper.yml"
+    file = root / "methods" / method / "paper/paper.yml"
     if not file.is_file():
         return None
     body = mapping(file, "", read_yaml(file))

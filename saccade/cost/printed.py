@@ -93,7 +93,8 @@ def write_cost(root: Path, methods: Sequence[tuple[str, Path, ModuleType]]) -> P
     Our counts keep six significant digits. Raises SaccadeError as `cost_table` does, and where two methods answer the same cell.
     """
     tables = [
-        cost_table(read_reported(folder / "reported.csv"), cells.cells(), f"methods/{name}/cells.py") for name, folder, cells in methods
+        cost_table(read_reported(folder / "paper/reported.csv"), cells.cells(), f"methods/{name}/paper/cells.py")
+        for name, folder, cells in methods
     ]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COST_COLUMNS)
     _refuse_twice([tuple(key) for key in table[KEY].itertuples(index=False)], f"the methods {', '.join(name for name, _, _ in methods)}")

@@ -80,13 +80,13 @@ def printed_cells(paper: Paper) -> pd.DataFrame:
     A cost is answered by one method alone, so a baseline's stands in that method's file. SaccadeError for a cell that stands in two.
     """
     own = paper.file.with_name("reported.csv")
-    lines = {path: _read_printed(path) for path in [own, *sorted(own.parents[1].glob("*/reported.csv"))]}
+    lines = {path: _read_printed(path) for path in [own, *sorted(own.parents[2].glob("*/paper/reported.csv"))]}
     if paper.tables and paper.name not in set(lines[own]["paper"]):
         raise SaccadeError(f"{own} has no line of paper '{paper.name}'" + suggest(paper.name, set(lines[own]["paper"])))
     every = pd.concat(lines.values(), ignore_index=True)
     mine = every[every["paper"] == paper.name].reset_index(drop=True)
     if len(twice := mine[mine.duplicated(KEY)]):
-        raise SaccadeError(f"{own.parents[1]}/*/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}")
+        raise SaccadeError(f"{own.parents[2]}/*/paper/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}")
     return mine
 
 

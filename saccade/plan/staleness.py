@@ -32,7 +32,9 @@ ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a fin
 def train_code(root: Path, method: str, phase: str) -> str:
     folder = root / "methods" / method
     step, function = ("import_weights", "import_released") if phase == IMPORT else ("train", phase)
-    return code_hash.code_hash(root, [(root / "saccade/steps/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")])
+    return code_hash.code_hash(
+        root, [(root / "saccade/steps/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")]
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -61,7 +63,7 @@ def prepare_code(root: Path, dataset: str) -> str:
 
 @lru_cache(maxsize=1024)
 def cells_code(root: Path, method: str) -> str:
-    return code_hash.code_hash(root, [(root / "saccade/cost/printed.py", None), (root / "methods" / method / "cells.py", None)])
+    return code_hash.code_hash(root, [(root / "saccade/cost/printed.py", None), (root / "methods" / method / "paper/cells.py", None)])
 
 
 @lru_cache(maxsize=1024)
@@ -86,7 +88,7 @@ def own_code(root: Path, method: str) -> str:
     """What the method itself tells the report: the code of its claims.py and findings.py, where it has them, and its claims' hash,
     which a comment changes, too, since pages print it."""
     folder, paper = root / "methods" / method, read_paper(root, method)
-    files = [file for file in (folder / "claims.py", folder / "findings.py") if file.is_file()]
+    files = [file for file in (folder / "paper/claims.py", folder / "paper/findings.py") if file.is_file()]
     return canonical([code_hash.code_hash(root, [(file, None) for file in files]), claims_hash(paper) if paper else ""])
 
 
@@ -102,8 +104,8 @@ def paper_files(root: Path, method: str) -> list[str]:
     """The files, below the root, that tell the report what the method's paper prints and claims; those that exist. Cells of the paper
     may stand with the method that they are of."""
     paper = read_paper(root, method)
-    files = [Path("methods", method, name) for name in ("paper.yml", "reported.csv")]
-    others = [Path("methods", name, "reported.csv") for name in names(root, "methods") if name != method]
+    files = [Path("methods", method, "paper", name) for name in ("paper.yml", "reported.csv")]
+    others = [Path("methods", name, "paper/reported.csv") for name in names(root, "methods") if name != method]
     there = {file: (root / file).read_text(encoding="utf-8") for file in others if paper and (root / file).is_file()}
     theirs = [file for file, text in there.items() if paper and f"\n{paper.name}," in text]
     return [file.as_posix() for file in [*files, *theirs] if (root / file).is_file()]

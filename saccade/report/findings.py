@@ -42,7 +42,7 @@ def finding_figures(found: Found) -> Iterator[tuple[str, About, Figure]]:
 
 def _made(found: Found, what: str) -> Iterator[Any]:
     """What the method's function gives; nothing without it, without a result, or from the first missing piece on."""
-    path = found.root / "methods" / found.method / "findings.py"
+    path = found.root / "methods" / found.method / "paper/findings.py"
     make: Callable[[Found], Iterable[Any]] | None = getattr(load_module(path), what, None) if path.is_file() and found.runs() else None
     try:
         yield from make(found) if make else ()
@@ -52,7 +52,7 @@ def _made(found: Found, what: str) -> Iterator[Any]:
 
 def _file(found: Found, name: str) -> str:
     if not NAME.fullmatch(name):
-        raise SaccadeError(f"methods/{found.method}/findings.py: '{name}' can't name a file: lower-case letters, digits and '-'")
+        raise SaccadeError(f"methods/{found.method}/paper/findings.py: '{name}' can't name a file: lower-case letters, digits and '-'")
     return f"findings--{name}"
 
 

@@ -93,7 +93,9 @@ def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) ->
     for point in [point for point in pairs if point == only or point not in points]:
         with tempfile.TemporaryDirectory(prefix="saccade-measure-") as place:
             processes = tqdm(range(PROCESSES), desc=f"measure {point}", unit="process")
-            points[point] = combine(pairs[point], [run_process(pairs[point], number, Path(place, f"{number}.json")) for number in processes])
+            points[point] = combine(
+                pairs[point], [run_process(pairs[point], number, Path(place, f"{number}.json")) for number in processes]
+            )
     write_json(file, {"run": next(iter(pairs.values())).own.run, "points": points})
 
 

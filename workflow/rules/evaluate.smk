@@ -67,9 +67,9 @@ rule measure:
 rule cost:
     input:
         [
-            f"methods/{name}/reported.csv"
+            f"methods/{name}/paper/reported.csv"
             for name in project.names(ROOT, "methods")
-            if (ROOT / "methods" / name / "cells.py").is_file()
+            if (ROOT / "methods" / name / "paper/cells.py").is_file()
         ],
     output:
         report("results/cost.csv", caption="../report/cost.rst", category="Cost"),
@@ -84,7 +84,7 @@ rule cost:
         code=[
             told(decides, ROOT, name)
             for name in project.names(ROOT, "methods")
-            if (ROOT / "methods" / name / "cells.py").is_file()
+            if (ROOT / "methods" / name / "paper/cells.py").is_file()
             for decides in (staleness.cells_code, staleness.cells_settings)
         ],
     shell:

@@ -12,9 +12,9 @@ from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.records import Head
 
-from .model import build, offline
+from ..model import build, offline
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from saccade.records import Head, SaccadeError
 from saccade.video.loader import generator
 from saccade.video.sampling import segments
 
+from ..settings import Settings
 from . import places
 from .policy import Policy
-from .settings import Settings
 
 Logits = dict[str, Tensor]
 

@@ -9,15 +9,15 @@ import torch
 from saccade.cost.printed import cost_table, read_reported
 from saccade.project import load_module
 
-FOLDER = Path(__file__).parent
-cells = load_module(FOLDER / "cells.py")
-pricing = load_module(FOLDER / "pricing.py")
+FOLDER = Path(__file__).parents[1]
+cells = load_module(FOLDER / "paper/cells.py")
+pricing = load_module(FOLDER / "paper/pricing.py")
 FURTHER = {("Table 10", "SlowFast-R50")}  # 1.04 % below print, which counts something else too
 
 
 @pytest.fixture(scope="module")
 def table():
-    return cost_table(read_reported(FOLDER / "reported.csv"), cells.cells())
+    return cost_table(read_reported(FOLDER / "paper/reported.csv"), cells.cells())
 
 
 def test_every_cell_is_answered_and_every_network_has_a_row(table):

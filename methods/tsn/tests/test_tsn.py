@@ -14,7 +14,7 @@ from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
 HEADS = (Head("noun", "single", ("a", "b", "c")), Head("tags", "multi", ("x", "y")))
 

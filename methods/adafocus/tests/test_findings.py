@@ -18,8 +18,10 @@ from saccade.report.figures import save_figure
 from saccade.report.findings import finding_figures, finding_tables
 from saccade.results.found import Found
 
-FOLDER = Path(__file__).parent
-decisions, drawing, findings, places = (load_module(FOLDER / f"{name}.py") for name in ("decisions", "drawing", "findings", "places"))
+FOLDER = Path(__file__).parents[1]
+decisions, drawing, findings, places = (
+    load_module(FOLDER / f"{name}.py") for name in ("paper/decisions", "paper/drawing", "paper/findings", "networks/places")
+)
 FRAMES = [1, 3, 5, 7]  # looked at, of 8
 STILL, JUMPS = [4, 4, 4, 4], [0, 0, 8, 8]
 SETTINGS = {"look": "learned", "skip": "none", "keep": 1.0, "threshold_from": "train", "patch_size": 2, "candidates": 3, "places": "grid"}
@@ -282,5 +284,5 @@ def test_without_patches_or_settings_only_scores_are_told(tmp_path):
 
 
 def test_findings_need_no_torch():
-    code = f"import sys; from saccade.project import load_module; load_module('{FOLDER / 'findings.py'}'); sys.exit('torch' in sys.modules)"
+    code = f"import sys; from saccade.project import load_module; load_module('{FOLDER / 'paper/findings.py'}'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parents[1]).returncode == 0

@@ -19,12 +19,12 @@ from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
 NOUN = (Head("noun", "single", tuple("abcde")),)
 SIZE, FRAMES = 48, 3
 
-model, network, places = (load_module(FOLDER / f"{name}.py") for name in ("model", "network", "places"))
+model, network, places = (load_module(FOLDER / f"{name}.py") for name in ("model", "networks/adafocus", "networks/places"))
 Settings = load_module(FOLDER / "settings.py").Settings
 
 # Official code on 224 pixels, by hand: floor(i / 6 * (224 - P)).

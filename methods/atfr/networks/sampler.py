@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from saccade.records import SaccadeError
 from saccade.video.loader import generator
 
+from ..settings import LOOKS, Settings
 from . import sgs
-from .settings import LOOKS, Settings
 
 
 class Sampler(nn.Module):

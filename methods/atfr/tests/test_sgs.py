@@ -9,8 +9,8 @@ import torch
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
-FOLDER = Path(__file__).parent
-sgs = load_module(FOLDER / "sgs.py")
+FOLDER = Path(__file__).parents[1]
+sgs = load_module(FOLDER / "networks/sgs.py")
 EDGE = torch.tensor(1.0) + sgs.EPSILON - 1  # what fp32 makes of it: 1.19e-7
 
 

@@ -17,7 +17,7 @@ from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
 PUBLISHED = ROOT.parent / "shared/dossiers/state_dicts"
 FILES = {
@@ -64,8 +64,8 @@ LANDS = {
 }
 
 model = load_module(FOLDER / "model.py")
-places = load_module(FOLDER / "places.py")
-published = load_module(FOLDER / "published.py")
+places = load_module(FOLDER / "networks/places.py")
+published = load_module(FOLDER / "paper/published.py")
 
 
 class Imported(NamedTuple):

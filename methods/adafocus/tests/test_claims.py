@@ -17,11 +17,11 @@ from saccade.judging.printed_cells import Reported, printed_cells
 from saccade.judging.verdict import judge
 from saccade.project import load_module
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
-claims = load_module(FOLDER / "claims.py")
+claims = load_module(FOLDER / "paper/claims.py")
 PAPER = read_paper(ROOT, "adafocus")
-OWN = read_reported(FOLDER / "reported.csv")
+OWN = read_reported(FOLDER / "paper/reported.csv")
 PRINTED = printed_cells(PAPER)  # with what stands in tsn's and tsm's files
 reported = Reported(PRINTED, {layout.name: layout.dataset for layout in PAPER.tables})
 FUNCTIONS = {name: getattr(claims, name) for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)}

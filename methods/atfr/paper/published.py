@@ -12,8 +12,8 @@ from torch import Tensor
 from saccade.engine.released import with_batch_counts
 from saccade.records import SaccadeError
 
-from . import slowfast, x3d
-from .backbones import Placement
+from ..networks import slowfast, x3d
+from ..networks.backbones import Placement
 
 Tensors = dict[str, Tensor]
 

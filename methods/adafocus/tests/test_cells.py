@@ -8,16 +8,16 @@ import pytest
 from saccade.cost.printed import cost_table, read_reported
 from saccade.project import load_module
 
-FOLDER = Path(__file__).parent
-cells = load_module(FOLDER / "cells.py")
-pricing = load_module(FOLDER / "pricing.py")
+FOLDER = Path(__file__).parents[1]
+cells = load_module(FOLDER / "paper/cells.py")
+pricing = load_module(FOLDER / "paper/pricing.py")
 GIGA = 1e9
 PATCHES = (96, 128, 160, 192)
 
 
 @pytest.fixture(scope="module")
 def table():
-    return cost_table(read_reported(FOLDER / "reported.csv"), cells.cells())
+    return cost_table(read_reported(FOLDER / "paper/reported.csv"), cells.cells())
 
 
 # ---- by hand, from the sizes of the layers
@@ -172,7 +172,7 @@ def test_the_shares_of_adafocus_plus_are_kept_not_skipped(table):
 
 
 def test_every_cell_is_answered_but_those_of_cited_methods(table):
-    reported = read_reported(FOLDER / "reported.csv").set_index(["table", "row", "column", "dataset"])
+    reported = read_reported(FOLDER / "paper/reported.csv").set_index(["table", "row", "column", "dataset"])
     origins = [reported.loc[(line.table, line.row, line.column, line.dataset), "origin"] for line in table.itertuples()]
     assert ["own" if counted else "cited" for counted in table["ours"].notna()] == origins
     assert table["rule"][table["ours"].notna()].str.contains("head.* included.*one view").all()

@@ -20,14 +20,14 @@ from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.report.feature_maps import draw_maps
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
 PUBLISHED = ROOT.parent / "shared/dossiers/state_dicts"
 HEADS = (Head("verb", "single", ("a", "b", "c")), Head("tags", "multi", ("x", "y")))
 FRAMES = 8
 
 model = load_module(FOLDER / "model.py")
-sgs = load_module(FOLDER / "sgs.py")
+sgs = load_module(FOLDER / "networks/sgs.py")
 Settings = load_module(FOLDER / "settings.py").Settings
 
 
@@ -223,7 +223,7 @@ def test_permuted_bins_are_those_of_a_calibrated_video():
 
 @torch.inference_mode()
 def test_attention_equals_its_sum_over_frames_and_channels():
-    layer = load_module(FOLDER / "attention.py").DoubleAttention(8)
+    layer = load_module(FOLDER / "networks/attention.py").DoubleAttention(8)
     features = torch.randn(1, 8, 3, 2, 2)
     values, gather, give = (conv(features).mean((3, 4))[0] for conv in (layer.values, layer.gather, layer.give))  # (2, 3)
     for t in range(3):

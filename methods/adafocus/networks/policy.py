@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Bernoulli, Categorical, Distribution, Independent, Normal
 from torch.nn import functional
 
-from .settings import Settings
+from ..settings import Settings
 
 
 class Policy(nn.Module):

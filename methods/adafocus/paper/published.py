@@ -12,7 +12,7 @@ from torch import Tensor
 from saccade.engine.released import with_batch_counts
 from saccade.records import SaccadeError
 
-from .settings import Settings
+from ..settings import Settings
 
 Tensors = dict[str, Tensor]
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from saccade.cost.count import count
 from saccade.cost.image_networks import GIGA, head_gmacs
 
-from . import backbones, resnet3d, sgs, slowfast
-from .attention import DoubleAttention
-from .settings import SLOW_TO_FAST
+from ..networks import backbones, resnet3d, sgs, slowfast
+from ..networks.attention import DoubleAttention
+from ..settings import SLOW_TO_FAST
 
 DRAWS = 3000  # clips without structure: the mean B' of 32 frames is then known to 0.03
 DIMENSIONS = 8  # L

@@ -14,11 +14,11 @@ from saccade.engine.checkpoint import Checkpoint
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 learning, model, phases, places, policy = (
-    load_module(FOLDER / f"{name}.py") for name in ("learning", "model", "phases", "places", "policy")
+    load_module(FOLDER / f"{name}.py") for name in ("learning", "model", "phases", "networks/places", "networks/policy")
 )
-shared = load_module(FOLDER / "test_adafocus.py")  # its small networks and clips
+shared = load_module(FOLDER / "tests/test_adafocus.py")  # its small networks and clips
 NOUN, build, clip, settings = shared.NOUN, shared.build, shared.clip, shared.settings
 LABELS = {"noun": torch.tensor([0, 3])}
 

@@ -13,7 +13,7 @@ from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
 HEADS = (Head("verb", "single", ("a", "b", "c")),)
 

@@ -15,11 +15,11 @@ from saccade.judging.verdict import Untestable, judge
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
-claims = load_module(FOLDER / "claims.py")
+claims = load_module(FOLDER / "paper/claims.py")
 PAPER = read_paper(ROOT, "atfr")
-PRINTED = read_reported(FOLDER / "reported.csv")
+PRINTED = read_reported(FOLDER / "paper/reported.csv")
 FUNCTIONS = {name: getattr(claims, name) for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)}
 
 # What the printed numbers say of each claim.
@@ -66,7 +66,7 @@ def reported(table, row, column, dataset=None):
 
 def test_no_cell_is_there_twice_and_no_cost_is_another_methods():
     assert not PRINTED.duplicated(KEY).any()
-    others = [read_reported(path) for path in ROOT.glob("methods/*/reported.csv") if path.parent != FOLDER]
+    others = [read_reported(path) for path in ROOT.glob("methods/*/paper/reported.csv") if path.parents[1] != FOLDER]
     both = PRINTED.merge(pd.concat(others), on=KEY)
     assert not both["unit_x"].map(is_complexity).any(), both
 

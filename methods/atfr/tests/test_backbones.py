@@ -15,13 +15,13 @@ from saccade.project import load_module
 from saccade.records import SaccadeError
 from saccade.timing import optimise
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 LISTS = FOLDER.parents[2] / "shared" / "dossiers" / "state_dicts"  # names and shapes in the official models, beside the checkout
 PLACEMENTS = ("conv1", "res2", "res3")
 TINY = ("3dresnet-tiny", "x3d-tiny", "slowfast-tiny")
 
-backbones, published, sgs = (load_module(FOLDER / f"{name}.py") for name in ("backbones", "published", "sgs"))
-resnet3d, slowfast, x3d = (load_module(FOLDER / f"{name}.py") for name in ("resnet3d", "slowfast", "x3d"))
+backbones, published, sgs = (load_module(FOLDER / f"{name}.py") for name in ("networks/backbones", "paper/published", "networks/sgs"))
+resnet3d, slowfast, x3d = (load_module(FOLDER / f"{name}.py") for name in ("networks/resnet3d", "networks/slowfast", "networks/x3d"))
 BIG = tuple(name for name in backbones.BUILDERS if name not in TINY)
 
 
