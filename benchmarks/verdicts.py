@@ -11,8 +11,8 @@ import numpy as np
 import scipy.stats
 
 from saccade.judging import compare
-from saccade.judging.compare import Runs, ScoredRuns
-from saccade.judging.verdict import Finding, Outcome, better, comparable, judge, monotone
+from saccade.judging.compare import SystemClassScores, SystemScores
+from saccade.judging.verdict import Finding, Outcome, better, comparable, monotone, verdicts_of
 from saccade.scoring import intervals, metrics
 
 CLUSTERS, SEEDS = (8, 14, 60), (2, 3, 5)
@@ -45,7 +45,9 @@ def show(rows: Iterable[dict[str, str]]) -> None:
     print()
 
 
-def systems(generator: np.random.Generator, clusters: int, seeds: int, gains: Iterable[float], on_cluster: float = 0.05) -> list[Runs]:
+def systems(
+    generator: np.random.Generator, clusters: int, seeds: int, gains: Iterable[float], on_cluster: float = 0.05
+) -> list[SystemScores]:
     """A system per gain, all on the same videos, each with its own trainings."""
     members, n = np.repeat(np.arange(clusters), SIZE), clusters * SIZE
     common = 0.55 + generator.uniform(-0.2, 0.2, clusters)[members] + generator.uniform(-0.1, 0.1, n)
@@ -54,7 +56,9 @@ def systems(generator: np.random.Generator, clusters: int, seeds: int, gains: It
         of_system = gain + on_cluster * generator.normal(size=clusters)[members]
         of_seed = 0.02 * generator.normal(size=(seeds, 1)) + 0.05 * generator.normal(size=(seeds, clusters))[:, members]
         names = tuple(f"system{k}/seed{s}" for s in range(seeds))
-        found.append(Runs((generator.random((seeds, n)) < common + of_system + of_seed).astype(float), np.arange(n), members, names))
+        found.append(
+            SystemScores((generator.random((seeds, n)) < common + of_system + of_seed).astype(float), np.arange(n), members, names)
+        )
     return found
 
 
@@ -62,7 +66,11 @@ def cells(trials: int, judge: Callable[[np.random.Generator, int, int], tuple[fl
     """clusters, seeds and what `judge` found in each trial, for every cell."""
     for clusters in CLUSTERS:
         for seeds in SEEDS:
-            yield clusters, seeds, np.array([judge(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)])
+            yield (
+                clusters,
+                seeds,
+                np.array([verdicts_of(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]),
+            )
 
 
 def rate(hits: np.ndarray) -> str:
@@ -74,7 +82,7 @@ def points(value: float) -> str:
 
 
 def kind(outcome: Outcome) -> str:
-    return judge({"": lambda *_: Finding(None, lambda: outcome)}, None, None)[""].on_ours.kind
+    return verdicts_of({"": lambda *_: Finding(None, lambda: outcome)}, None, None)[""].on_ours.kind
 
 
 def one_run(trials: int) -> Iterable[dict[str, str]]:
@@ -89,7 +97,7 @@ def one_run(trials: int) -> Iterable[dict[str, str]]:
 
     for chance in (0.6, 0.9):
         for clusters in CLUSTERS:
-            found = np.array([judge(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)])
+            found = np.array([verdicts_of(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)])
             yield {
                 "accuracy": f"{chance}",
                 "clusters": str(clusters),
@@ -107,7 +115,7 @@ def differences(trials: int) -> Iterable[dict[str, str]]:
         plain = effect.value + np.quantile(effect.deviations, [0.025, 0.975])
         return found.low <= 0.05 <= found.high, plain[0] <= 0.05 <= plain[1], found.high - found.low
 
-    for clusters, seeds, found in cells(trials, judge):
+    for clusters, seeds, found in cells(trials, verdicts_of):
         yield {
             "clusters": str(clusters),
             "seeds": str(seeds),
@@ -127,7 +135,7 @@ def same_twice(trials: int) -> Iterable[dict[str, str]]:
         by_cluster = intervals.mean_interval((first.values - second.values).mean(axis=0), first.clusters, generator, DRAWS)
         return ours, pooled, by_cluster.low > 0 or by_cluster.high < 0
 
-    for clusters, seeds, found in cells(trials, judge):
+    for clusters, seeds, found in cells(trials, verdicts_of):
         yield {
             "clusters": str(clusters),
             "seeds": str(seeds),
@@ -143,9 +151,9 @@ def planted(trials: int) -> Iterable[dict[str, str]]:
     def judge(generator: np.random.Generator, clusters: int, seeds: int) -> tuple[float, ...]:
         effect = compare.difference(*systems(generator, clusters, seeds, [0.05, 0.0]), generator, DRAWS)
         said = kind(better(effect))
-        return said == "holds", said == "contradicted", effect.smallest()
+        return said == "holds", said == "contradicted", effect.smallest_detectable()
 
-    for clusters, seeds, found in cells(trials, judge):
+    for clusters, seeds, found in cells(trials, verdicts_of):
         row = {"clusters": str(clusters), "seeds": str(seeds), "found": rate(found[:, 0]), "contradicted": rate(found[:, 1])}
         yield {**row, "median smallest difference, points": points(np.median(found[:, 2]))}
 
@@ -158,7 +166,7 @@ def equivalence(trials: int) -> Iterable[dict[str, str]]:
         effects = (compare.difference(first, other, generator, DRAWS) for other in (equal, edge))
         return tuple(kind(comparable(effect, 0.05)) == "holds" for effect in effects)
 
-    for clusters, seeds, found in cells(trials, judge):
+    for clusters, seeds, found in cells(trials, verdicts_of):
         yield {"clusters": str(clusters), "seeds": str(seeds), "equal": rate(found[:, 0]), "5 points apart": rate(found[:, 1])}
 
 
@@ -175,7 +183,7 @@ def joint(trials: int) -> Iterable[dict[str, str]]:
         tests = [better(subtract(first, second)) for first, second in zip(null[::2], null[1::2], strict=True)]
         claims = {str(i): (lambda *_, one=one: Finding(None, lambda: one)) for i, one in enumerate(tests)}
         counts[2] += any(kind(test) in DECIDED for test in tests)
-        counts[3] += any(found.on_ours.kind in DECIDED for found in judge(claims, None, None).values())
+        counts[3] += any(found.on_ours.kind in DECIDED for found in verdicts_of(claims, None, None).values())
     said = ("monotone, 20 points a step", "monotone, last step 0 (5 % at most is right)")
     many = ("any of 4 claims without an effect decided, uncorrected", "the same with Holm's correction (5 % at most is right)")
     for what, count in zip([*said, *many], counts, strict=True):
@@ -196,7 +204,7 @@ def maps(trials: int) -> Iterable[dict[str, str]]:
                 scores = 1.5 * truth + common + 0.5 * generator.normal(size=(3, *truth.shape))
                 scores += 0.3 * generator.normal(size=(3, 1, 6)) * truth  # a seed is good at some classes
                 names = tuple(f"{k}/{s}" for s in range(3))
-                both.append(ScoredRuns(scores, truth, np.arange(len(truth)), members, names, tuple("abcdef")))
+                both.append(SystemClassScores(scores, truth, np.arange(len(truth)), members, names, tuple("abcdef")))
             decided.append(kind(better(compare.map_difference(*both, generator, 200))) in DECIDED)
         yield {"clusters": str(clusters), "called different": rate(np.array(decided))}
 
@@ -213,7 +221,7 @@ def shuffled(trials: int) -> Iterable[dict[str, str]]:
             pair = []
             for labels in (targets, generator.permutation(targets)):
                 values = np.stack([metrics.top_k(one, labels, 1) for one in scores])
-                effect = compare.mean(Runs(values, np.arange(len(targets)), members, ("a", "b", "c")), generator, DRAWS)
+                effect = compare.mean(SystemScores(values, np.arange(len(targets)), members, ("a", "b", "c")), generator, DRAWS)
                 pair.append(kind(better(effect, by=0.1)) == "holds")
             found.append(pair)
         both = np.array(found)

@@ -18,7 +18,7 @@ from saccade.cards.method import IMPORT, load_method
 from saccade.files import clear_leftovers, need_writable, write_json
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
-from saccade.plan.counterparts import Counterpart, timed
+from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.describe import describe_project, describe_run, stale
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve
@@ -141,7 +141,7 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
 
 
 def _try(root: Path, options: argparse.Namespace) -> None:
-    from saccade.steps.try_video import attempt
+    from saccade.steps.try_video import try_video
 
     run = Run.parse(root, options.run)
     point = point_to_try(root, run, options.point)
@@ -151,7 +151,7 @@ def _try(root: Path, options: argparse.Namespace) -> None:
             print(f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}", file=sys.stderr)
     points = {point: resolve(root, run, point=point).typed}
     task = _task(root, run, resolve(root, run).typed, products, code="", values={}, points=points)
-    for told in attempt(task, options.video, options.out or task.folder / "try"):
+    for told in try_video(task, options.video, options.out or task.folder / "try"):
         print(told, flush=True)
 
 
@@ -176,7 +176,7 @@ def _measure(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.measure import measure, time_once
 
     run = Run.parse(root, options.run)
-    pairs = {point: _pair(root, run, point, other) for point, other in timed(root, run).items()}
+    pairs = {point: _pair(root, run, point, other) for point, other in counterparts_of(root, run).items()}
     if options.point and options.point not in pairs:
         raise SaccadeError(f"{run.name} has no point '{options.point}' with a counterpart" + suggest(options.point, pairs))
     if not pairs:

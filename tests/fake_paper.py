@@ -9,7 +9,7 @@ import fake_results
 import numpy as np
 import pandas as pd
 
-from saccade.judging.compare import Runs
+from saccade.judging.compare import SystemScores
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
 from saccade.results.found import NotRun
 
@@ -186,4 +186,4 @@ class Planted:
         generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))
         videos = np.array([f"{dataset}-{number}" for number in range(CLUSTERS * SIZE)])
         noise = generator.normal(size=(SEEDS, len(videos))) * self.luck[what]
-        return Runs(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))
+        return SystemScores(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))

@@ -122,7 +122,7 @@ class Eight:
     def __len__(self) -> int:
         return 8
 
-    def undrawn(self) -> "Eight":
+    def without_augmentation(self) -> "Eight":
         return self
 
 

@@ -4,35 +4,35 @@ import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-FLOORS = {
-    0: [
-        "against",
-        "cards",
-        "closure",
-        "datasets",
-        "grid",
-        "paper",
-        "plan",
-        "project",
-        "describe",
-        "records",
-        "rerun",
-        "settings",
-        "stand_ins",
-        "strict",
-    ],
-    3: ["prepare", "train", "predict", "attempt", "measure", "score", "report"],
-    4: ["__main__"],
+# Room -> the rooms that it may import, beside itself. `cost.printed` names one module of a room whose others it must leave alone.
+GROUND = ("records", "settings", "files", "project", "code_hash")
+ROOMS = {
+    "cards": ["ground"],
+    "plan": ["ground", "cards"],
+    "video": ["ground"],
+    "nn": ["ground"],
+    "scenes": ["ground"],
+    "cost": ["ground", "nn"],
+    "engine": ["ground", "video", "nn", "cost"],
+    "timing": ["ground", "nn", "engine"],
+    "scoring": ["ground", "video.sampling"],
+    "results": ["ground", "cards", "plan", "scoring", "video.decode"],
+    "judging": ["ground", "cards", "plan", "scoring", "results", "cost.printed", "video.sampling"],
+    "report": ["ground", "cards", "plan", "scoring", "results", "judging", "cost.printed"],
 }
-FLOOR = {name: floor for floor, modules in FLOORS.items() for name in modules}
+LOWER = ["ground", *ROOMS]
+ROOMS = {"ground": [], **ROOMS, "steps": LOWER, "__main__": [*LOWER, "steps"]}
+WITHOUT_TORCH = ["ground", "cards", "plan", "scoring", "results", "judging", "report"]
 
 
-def imported(file):
-    """The first part below `saccade` of every module that the file imports, those for type checkers aside."""
+def imported(file: Path) -> set[str]:
+    """Every module below `saccade` that the file imports, by what the import binds (`from saccade.cost import count` is `cost.count`), those
+    for type checkers aside."""
     tree = ast.parse(file.read_text())
     hidden = {
         id(inner)
@@ -40,45 +40,97 @@ def imported(file):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)
     }
+    found = set()
     for node in ast.walk(tree):
         if id(node) in hidden:
             continue
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("saccade"):
-            parts = node.module.split(".")[1:]
-            yield from [parts[0]] if parts else [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").partition(".")[0] == "saccade":
+            found |= {module_of(f"{node.module}.{alias.name}") for alias in node.names}
         elif isinstance(node, ast.Import):
-            yield from [alias.name.split(".")[1] for alias in node.names if alias.name.startswith("saccade.")]
+            found |= {module_of(alias.name) for alias in node.names if alias.name.partition(".")[0] == "saccade"}
+    return found
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "saccade").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT)))
-def test_imports_point_downwards(file):
-    own = FLOOR.get(file.relative_to(ROOT / "saccade").parts[0].removesuffix(".py"), 1)
-    for name in imported(file):
-        assert FLOOR.get(name, 1) <= own, f"{file.name} (floor {own}) imports {name} (floor {FLOOR.get(name, 1)})"
-        assert own != 3 or FLOOR.get(name, 1) != 3, f"{file.name} is a step and imports the step {name}"
+def module_of(dotted: str) -> str:
+    """`cost.count` for saccade.cost.count and for a name in it; a name that is no module of the project fails."""
+    parts = dotted.split(".")
+    while len(parts) > 1:
+        if ROOT.joinpath(*parts).with_suffix(".py").is_file():
+            return ".".join(parts[1:])
+        parts.pop()
+    raise AssertionError(f"{dotted} is no module of saccade")
+
+
+def room_of(module: str) -> str:
+    return "ground" if module in GROUND else module.partition(".")[0]
+
+
+MODULES = {
+    ".".join(file.relative_to(ROOT / "saccade").with_suffix("").parts): file
+    for file in sorted((ROOT / "saccade").rglob("*.py"))
+    if file.name != "__init__.py"
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_downwards(module):
+    own = room_of(module)
+    assert own in ROOMS, f"{module} is in none of the rooms: {', '.join(ROOMS)}"
+    for other in imported(MODULES[module]):
+        allowed = room_of(other) == own or room_of(other) in ROOMS[own] or other in ROOMS[own]
+        assert allowed, f"{module} imports {other}; {own} may import {', '.join(ROOMS[own]) or 'nothing'}"
+        assert own != "steps" or room_of(other) != "steps", f"{module} is a step and imports the step {other}"
+
+
+def test_no_module_needs_itself():
+    """Modules of one room may import each other, but not in a circle."""
+    waiting, graph = dict(MODULES), {name: imported(file) for name, file in MODULES.items()}
+    while waiting:
+        free = [name for name in waiting if not graph[name] & set(waiting)]
+        assert free, f"these modules import each other in a circle: {', '.join(waiting)}"
+        for name in free:
+            del waiting[name]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "methods").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT / "methods")))
+def test_methods_import_no_step_and_no_other_method(file):
+    if file.parent.name == "tests":
+        return
+    for other in imported(file):
+        assert room_of(other) not in ("steps", "__main__"), f"{file} imports {other}"
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            depth = len(file.relative_to(ROOT / "methods").parts) - 1
+            assert node.level <= depth, f"{file} reaches out of its method's folder"
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
 
-def test_contributing_names_the_modules_of_the_steps_and_of_floor_0():
+def test_contributing_names_every_room():
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    listed = [set(names.split(",")) for names in re.findall(r"`saccade/\{([a-z_,]+)\}\.py`", text)]
-    assert listed == [set(FLOORS[3]), set(FLOORS[0])]
+    for room in [*LOWER[1:], "steps"]:
+        assert f"`saccade/{room}/`" in text, room
 
 
-def test_the_plan_imports_no_torch():
-    done = python("import sys, saccade.plan, saccade.describe; sys.exit('torch' in sys.modules)")
+def test_the_rooms_without_torch_load_without_it():
+    modules = [f"saccade.{module}" for module in MODULES if room_of(module) in WITHOUT_TORCH]
+    done = python(
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in ('torch', 'torchvision'): raise ImportError(name)\n"
+        f"sys.meta_path.insert(0, NoTorch)\nimport {', '.join(modules)}"
+    )
     assert done.returncode == 0, done.stderr
 
 
-def test_the_steps_import_without_the_workflows_tools():
-    done = python(
-        "import sys\n"
-        "for name in ('snakemake', 'papermill', 'ptflops', 'jsonschema'): sys.modules[name] = None\n"
-        "import saccade.prepare, saccade.train, saccade.predict, saccade.attempt, saccade.measure, saccade.score, saccade.__main__"
-    )
+def test_the_steps_load_without_the_workflows_tools():
+    """GPU machines may lack them."""
+    steps = [f"saccade.{module}" for module in MODULES if room_of(module) in ("steps", "__main__") and module != "steps.report"]
+    blocked = "'snakemake', 'papermill', 'ptflops', 'jsonschema'"
+    done = python(f"import sys\nfor name in ({blocked}): sys.modules[name] = None\nimport {', '.join(steps)}")
     assert done.returncode == 0, done.stderr
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saccade.engine.loop import Course, PhaseRun, progress_bar, write_log
+from saccade.engine.loop import PhaseRun, TrainingState, progress_bar, write_log
 from saccade.records import SaccadeError
 from saccade.scoring.hit_rates import BOX, VISIBLE, holds_centre
 
@@ -144,7 +144,7 @@ def learn(run: PhaseRun) -> None:
     model, settings, checkpoint = run.model, run.settings, run.checkpoint
     optimizers = {name: torch.optim.Adam(policy.parameters(), lr=settings.lr) for name, policy in model.policies.items()}
     parts: dict[str, Any] = {"policies": model.policies} | {f"optimizer of {name}": one for name, one in optimizers.items()}
-    course = Course(**(checkpoint.resume(**parts) or {}))
+    course = TrainingState(**(checkpoint.resume(**parts) or {}))
     steps = math.ceil(len(run.train) / settings.batch_size)
     with progress_bar(run.log, settings.epochs * steps, course.epoch * steps + course.batch) as bar:
         while course.epoch < settings.epochs:
@@ -169,7 +169,7 @@ def learn(run: PhaseRun) -> None:
     run.result = course.end(model.policies)
 
 
-def _need_finite(found: dict[str, float], course: Course) -> None:
+def _need_finite(found: dict[str, float], course: TrainingState) -> None:
     if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
         where = f"epoch {course.epoch + 1}, batch {course.batch + 1}"
         raise SaccadeError(f"learning the policy: {', '.join(wrong)} in {where}; try a smaller lr")

@@ -68,7 +68,7 @@ def calibrate(run: PhaseRun) -> None:
     Of the training split, which the paper uses, and of val, which it says makes no difference.
     """
     run.model.eval()
-    for name, batches in (("from_train", run.undrawn_batches()), ("from_val", run.val_batches())):
+    for name, batches in (("from_train", run.batches_without_augmentation()), ("from_val", run.val_batches())):
         scores = [run.model.policies["skip"](run.model.glance(batch["rgb"])).sigmoid().flatten().cpu() for batch in batches]
         setattr(run.model.thresholds, name, torch.cat(scores).sort().values.clone().to(run.device))
 

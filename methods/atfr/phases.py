@@ -25,7 +25,7 @@ def calibrate(run: PhaseRun) -> None:
     """Keeps where the frames of each training video lie on their coordinates, so that a video can be given another one's bins."""
     run.model.eval()
     kept: list[list[Tensor]] = [[] for _ in run.model.sgs]
-    for batch in run.undrawn_batches():
+    for batch in run.batches_without_augmentation():
         pathways = run.model.look(batch["rgb"])
         for sampler, features, rows in zip(run.model.sgs, pathways, kept, strict=True):
             share = sampler.share(features.float(), run.settings, batch)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.yaml import check_value, mapping, only, read_yaml
+from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
 from saccade.project import check_budget
 from saccade.records import SaccadeError
 
@@ -27,8 +27,8 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     """A config from its file or from Snakemake's merged `config`; the same keys in all of them."""
     where: object = "config" if isinstance(source, Mapping) else source
     body = source if isinstance(source, Mapping) else read_yaml(source)
-    body = mapping(where, "", body)
-    only(where, "", body, ["budget", "runs", "seeds", "points", "measure"], required=["budget", "runs", "seeds"])
+    body = as_mapping(where, "", body)
+    refuse_unknown_keys(where, "", body, ["budget", "runs", "seeds", "points", "measure"], required=["budget", "runs", "seeds"])
     budget = check_value(str, body["budget"], f"{where}: budget")
     check_budget(budget, f"{where}: ")
     runs = tuple(check_value(list[str], body["runs"], f"{where}: runs"))

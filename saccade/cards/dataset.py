@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from saccade.cards.yaml import check_complete, check_value, layer_of, mapping, only, read_yaml
+from saccade.cards.yaml import as_mapping, check_complete, check_value, read_layer, read_yaml, refuse_unknown_keys
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
 
@@ -46,27 +46,27 @@ class Dataset:
 def load_dataset(root: Path, name: str) -> Dataset:
     """The card of dataset `name`; raises SaccadeError where it's unknown or anything in it is."""
     file = card_file(root, "data", name, "dataset")
-    card = mapping(file, "", read_yaml(file))
+    card = as_mapping(file, "", read_yaml(file))
     text = ["dataset", "title", "source", "licence", "heads"]
     more = ["derive", "truth", "allow_missing", "expects", "acquire", "settings", "budgets", "editions", "means", "checks"]
-    only(file, "", card, text + more, required=text)
+    refuse_unknown_keys(file, "", card, text + more, required=text)
     if card["dataset"] != name:
         raise SaccadeError(f"{file}: dataset is '{card['dataset']}' but the folder is '{name}'; they must be equal")
-    bodies = {head: mapping(file, f"heads.{head}", body) for head, body in mapping(file, "heads", card["heads"]).items()}
+    bodies = {head: as_mapping(file, f"heads.{head}", body) for head, body in as_mapping(file, "heads", card["heads"]).items()}
     asked = any(body.get("classes") == FROM_RAW for body in bodies.values())
     found, listing = load_module(file.parent / "listing.py").look(file.parent / "raw") if asked else ({}, "")
     heads = {head: _head(file, head, body, found) for head, body in bodies.items()}
     derive = {}
-    for label, parts in mapping(file, "derive", card.get("derive") or {}).items():
+    for label, parts in as_mapping(file, "derive", card.get("derive") or {}).items():
         for part in check_value(list[str], parts, f"{file}: derive.{label}"):
             if part not in heads:
                 raise SaccadeError(f"{file}: derive.{label}: unknown head '{part}'" + suggest(part, heads))
         derive[label] = tuple(parts)
     keys, defaults = settings_class(file.parent)
-    layers: dict[str, Mapping[str, Any]] = {"settings": layer_of(file, "settings", card.get("settings") or {}, keys, {})}
+    layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card.get("settings") or {}, keys, {})}
     for kind in ("budgets", "editions"):
-        for label, body in mapping(file, kind, card.get(kind) or {}).items():
-            layers[f"{kind}.{label}"] = layer_of(file, f"{kind}.{label}", body or {}, keys)
+        for label, body in as_mapping(file, kind, card.get(kind) or {}).items():
+            layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body or {}, keys)
     for label in [label for label in layers if label.startswith("budgets.")] or ["settings"]:
         check_complete(file, label, keys, defaults, layers["settings"], layers[label])
     allow = check_value(float, card.get("allow_missing", 0.0), f"{file}: allow_missing")
@@ -96,7 +96,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
 
 def _means(file: Path, body: Any, editions: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     means = {}
-    for name, members in mapping(file, "means", body).items():
+    for name, members in as_mapping(file, "means", body).items():
         if name in editions or not NAME.fullmatch(name):
             raise SaccadeError(f"{file}: means: '{name}' must be a name in lower-case letters that no edition has")
         for member in check_value(list[str], members, f"{file}: means.{name}"):
@@ -107,7 +107,7 @@ def _means(file: Path, body: Any, editions: Mapping[str, Any]) -> dict[str, tupl
 
 
 def _head(file: Path, name: str, body: Mapping[str, Any], found: Mapping[str, Sequence[str]]) -> Head:
-    only(file, f"heads.{name}", body, ["kind", "classes"], required=["kind", "classes"])
+    refuse_unknown_keys(file, f"heads.{name}", body, ["kind", "classes"], required=["kind", "classes"])
     kind = check_value(Literal["single", "multi"], body["kind"], f"{file}: heads.{name}.kind")
     if body["classes"] == FROM_RAW:
         if found and name not in found:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from saccade.cards.yaml import check_complete, check_value, layer_of, mapping, only, read_yaml
+from saccade.cards.yaml import as_mapping, check_complete, check_value, read_layer, read_yaml, refuse_unknown_keys
 from saccade.project import NAME, card_file, settings_class
 from saccade.records import SaccadeError, suggest
 
@@ -85,17 +85,17 @@ class Method:
 def load_method(root: Path, name: str) -> Method:
     """The card of method `name`; raises SaccadeError where it's unknown or anything in it is."""
     file = card_file(root, "methods", name, "method")
-    card = mapping(file, "", read_yaml(file))
+    card = as_mapping(file, "", read_yaml(file))
     top = ["method", "title", "summary", "paper", "baseline", "settings", "phases", "datasets", "budgets", "variants", "points"]
-    only(file, "", card, top, required=["method", "title", "settings", "phases", "variants", "points"])
+    refuse_unknown_keys(file, "", card, top, required=["method", "title", "settings", "phases", "variants", "points"])
     if card["method"] != name:
         raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
     keys, defaults = settings_class(file.parent)
-    phases = {phase: _phase(file, phase, body or {}, keys) for phase, body in mapping(file, "phases", card["phases"]).items()}
-    layers: dict[str, Mapping[str, Any]] = {"settings": layer_of(file, "settings", card["settings"], keys, phases)}
+    phases = {phase: _phase(file, phase, body or {}, keys) for phase, body in as_mapping(file, "phases", card["phases"]).items()}
+    layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card["settings"], keys, phases)}
     for kind in ("datasets", "budgets"):
-        for label, body in mapping(file, kind, card.get(kind) or {}).items():
-            layers[f"{kind}.{label}"] = layer_of(file, f"{kind}.{label}", body or {}, keys, phases)
+        for label, body in as_mapping(file, kind, card.get(kind) or {}).items():
+            layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body or {}, keys, phases)
     check_complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, keys)
@@ -119,8 +119,8 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
         raise SaccadeError(
             f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not {', '.join(sorted(RESERVED_PHASES))}"
         )
-    body = mapping(file, f"phases.{name}", body)
-    only(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate", "drops"])
+    body = as_mapping(file, f"phases.{name}", body)
+    refuse_unknown_keys(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate", "drops"])
     lists = {
         key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}"))
         for key in ("needs", "trains", "reads", "ignores", "drops")
@@ -128,8 +128,8 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
     }
     gate = body.get("gate")
     if gate is not None:
-        gate = mapping(file, f"phases.{name}.gate", gate)
-        only(file, f"phases.{name}.gate", gate, ["metric", "at_least"], required=["metric", "at_least"])
+        gate = as_mapping(file, f"phases.{name}.gate", gate)
+        refuse_unknown_keys(file, f"phases.{name}.gate", gate, ["metric", "at_least"], required=["metric", "at_least"])
         check_value(str, gate["metric"], f"{file}: phases.{name}.gate.metric")
         check_value(float, gate["at_least"], f"{file}: phases.{name}.gate.at_least")
     return Phase(name=name, gate=gate, **lists)
@@ -155,10 +155,10 @@ def _entries(
 ) -> dict[str, Entry]:
     """The variants or points, `grid` ones expanded: {name: "s{k}", grid: {k: [1, 2]}} gives s1 and s2."""
     entries: dict[str, Entry] = {}
-    for pattern, value in mapping(file, kind, body).items():
+    for pattern, value in as_mapping(file, kind, body).items():
         place = f"{kind}.{pattern}"
-        value = mapping(file, place, value or {})
-        grid = mapping(file, f"{place}.grid", value.pop("grid", {}))
+        value = as_mapping(file, place, value or {})
+        grid = as_mapping(file, f"{place}.grid", value.pop("grid", {}))
         if set(re.findall(r"{(\w+)}", pattern)) != set(grid):
             raise SaccadeError(
                 f"{file}: {place}: the name must hold one {{key}} for each key of its grid ({', '.join(grid) or 'none given'})"
@@ -188,7 +188,7 @@ def _entry(
         raise SaccadeError(f"{file}: {place}: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
     layer = {key: value for key, value in body.items() if key not in extra}
     try:
-        layer = layer_of(file, place, layer, keys, phases)
+        layer = read_layer(file, place, layer, keys, phases)
     except SaccadeError as error:
         raise SaccadeError(f"{error}; beside settings it may hold {', '.join(extra)}, grid") from None
     stand_in = check_value(Literal[*STAND_INS] | None, body.get("stand_in"), f"{file}: {place}.stand_in")
@@ -217,8 +217,8 @@ def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str 
 
 
 def _released(file: Path, place: str, body: Any, entry: Mapping[str, Any]) -> Released:
-    body = mapping(file, place, body)
-    only(file, place, body, ["file", "get", "sha256", "drops"], required=["file", "get"])
+    body = as_mapping(file, place, body)
+    refuse_unknown_keys(file, place, body, ["file", "get", "sha256", "drops"], required=["file", "get"])
     texts = {key: check_value(str, body[key], f"{file}: {place}.{key}") for key in ("file", "get", "sha256") if key in body}
     texts |= {key: _filled(file, f"{place}.{key}", texts[key], entry) for key in ("file", "get")}
     if Path(texts["file"]).is_absolute() or ".." in Path(texts["file"]).parts:

@@ -12,7 +12,7 @@ from typing import Any
 
 from saccade.cards.address import split_edition
 from saccade.cards.method import load_method, offers
-from saccade.cards.yaml import check_value, mapping, only, read_yaml
+from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
 from saccade.records import SaccadeError, canonical, suggest
 
 SHAPE = "<dataset>[@<edition>]/<method>/<variant>"
@@ -91,10 +91,10 @@ def read_paper(root: Path, method: str) -> Paper | None:
     file = root / "methods" / method / "paper/paper.yml"
     if not file.is_file():
         return None
-    body = mapping(file, "", read_yaml(file))
-    only(file, "", body, ["paper", "title", "tables", "figures", "claims"], required=["paper", "title"])
+    body = as_mapping(file, "", read_yaml(file))
+    refuse_unknown_keys(file, "", body, ["paper", "title", "tables", "figures", "claims"], required=["paper", "title"])
     name, title = (check_value(str, body[key], f"{file}: {key}") for key in ("paper", "title"))
-    tables = tuple(_layout(file, str(key), value) for key, value in mapping(file, "tables", body.get("tables") or {}).items())
+    tables = tuple(_layout(file, str(key), value) for key, value in as_mapping(file, "tables", body.get("tables") or {}).items())
     figures = tuple(_figure(file, number, value) for number, value in enumerate(_listed(file, "figures", body)))
     claims = tuple(_claim(file, number, value) for number, value in enumerate(_listed(file, "claims", body)))
     _refuse_twice(f"{file}: claims", [claim.id for claim in claims])
@@ -131,9 +131,9 @@ def claims_hash(paper: Paper) -> str:
 
 def _layout(file: Path, name: str, value: Any) -> Layout:
     place = f"tables.{name}"
-    body = mapping(file, place, value)
+    body = as_mapping(file, place, value)
     keys = ["title", "dataset", "columns", "rows", "runs", "metrics", "note"]
-    only(file, place, body, keys, required=["title", "dataset", "columns", "rows"])
+    refuse_unknown_keys(file, place, body, keys, required=["title", "dataset", "columns", "rows"])
     columns, rows = (tuple(_words(body[key], f"{file}: {place}.{key}")) for key in ("columns", "rows"))
     runs = {row: _sources(file, f"{place}.runs.{row}", told) for row, told in _named(file, f"{place}.runs", body, rows).items()}
     metrics = {
@@ -149,7 +149,7 @@ def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[st
     key = place.rpartition(".")[2]
     value = layout.get(key) or {}
     words = {_word(name, f"{file}: {place}"): told for name, told in value.items()} if isinstance(value, Mapping) else value
-    body = mapping(file, place, words)
+    body = as_mapping(file, place, words)
     for name in body:
         if name not in known:
             raise SaccadeError(
@@ -161,8 +161,8 @@ def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[st
 def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
     found = []
     for told in value if isinstance(value, list) else [value]:
-        body = mapping(file, place, told)
-        only(file, place, body, ["run", "point", "columns"], required=["run", "point"])
+        body = as_mapping(file, place, told)
+        refuse_unknown_keys(file, place, body, ["run", "point", "columns"], required=["run", "point"])
         run, point = (check_value(str, body[key], f"{file}: {place}.{key}") for key in ("run", "point"))
         if len(run.split("/")) != 3 or not all(run.split("/")):
             raise SaccadeError(f"{file}: {place}.run: '{run}' is not {SHAPE}")
@@ -173,8 +173,8 @@ def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
 
 def _claim(file: Path, number: int, value: Any) -> Claim:
     place = f"claims[{number}]"
-    body = mapping(file, place, value)
-    only(file, place, body, ["id", "where", "says"], required=["id", "where", "says"])
+    body = as_mapping(file, place, value)
+    refuse_unknown_keys(file, place, body, ["id", "where", "says"], required=["id", "where", "says"])
     claim = Claim(*(check_value(str, body[key], f"{file}: {place}.{key}").strip() for key in ("id", "where", "says")))
     if not claim.id.isidentifier() or claim.id.startswith("_"):
         raise SaccadeError(f"{file}: {place}.id: '{claim.id}' can't name a function of claims.py; write it like c01")
@@ -182,7 +182,7 @@ def _claim(file: Path, number: int, value: Any) -> Claim:
 
 
 def _figure(file: Path, number: int, value: Any) -> Mapping[str, Any]:
-    body = mapping(file, f"figures[{number}]", value)
+    body = as_mapping(file, f"figures[{number}]", value)
     if "name" not in body:
         raise SaccadeError(f"{file}: figures[{number}]: 'name' is missing")
     return body

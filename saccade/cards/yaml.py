@@ -75,13 +75,13 @@ def read_yaml(file: Path) -> Any:
         raise SaccadeError(f"{file}: not valid YAML: {error}") from None
 
 
-def mapping(file: object, place: str, value: Any) -> dict[str, Any]:
+def as_mapping(file: object, place: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise SaccadeError(f"{file}: {place or 'the file'} must be a mapping of names to values")
     return dict(value)
 
 
-def only(file: object, place: str, body: Mapping[str, Any], allowed: Iterable[str], required: Sequence[str] = ()) -> None:
+def refuse_unknown_keys(file: object, place: str, body: Mapping[str, Any], allowed: Iterable[str], required: Sequence[str] = ()) -> None:
     allowed, where = list(allowed), f"{file}: {place}".rstrip(": ")
     for key in body:
         if key not in allowed:
@@ -98,16 +98,16 @@ def check_complete(file: Path, place: str, keys: Mapping[str, Any], *given: Mapp
         raise SaccadeError(f"{file}: {place}: {', '.join(missing)} must be set (no default in {file.parent.name}/settings.py)")
 
 
-def layer_of(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Collection[str] = ()) -> dict[str, Any]:
+def read_layer(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Collection[str] = ()) -> dict[str, Any]:
     """Settings by name, with `phases: {<phase>: {...}}` for what holds in one phase only."""
-    body = mapping(file, place, body)
-    only(file, place, body, [*keys, "phases"] if phases else keys)
+    body = as_mapping(file, place, body)
+    refuse_unknown_keys(file, place, body, [*keys, "phases"] if phases else keys)
     layer: dict[str, Any] = {key: check_value(keys[key], value, f"{file}: {place}.{key}") for key, value in body.items() if key != "phases"}
-    for phase, inner in mapping(file, f"{place}.phases", body.get("phases") or {}).items():
+    for phase, inner in as_mapping(file, f"{place}.phases", body.get("phases") or {}).items():
         if phase not in phases:
             raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
-        inner = mapping(file, f"{place}.phases.{phase}", inner)
-        only(file, f"{place}.phases.{phase}", inner, [*keys, "needs", "drops"])
+        inner = as_mapping(file, f"{place}.phases.{phase}", inner)
+        refuse_unknown_keys(file, f"{place}.phases.{phase}", inner, [*keys, "needs", "drops"])
         checked = {
             key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}") for key, value in inner.items()
         }

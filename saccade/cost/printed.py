@@ -21,7 +21,7 @@ NULL_MODEL = "null model"  # a rule that begins so counts what decisions without
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class CountedCell:
     """Our answer to one printed cell, named as `reported.csv` names it.
 
     ours: our count in the cell's unit, or None where it can't be counted (then `note` says why); rule: what was counted, and what not;
@@ -42,7 +42,7 @@ class Cell:
         return (self.paper, self.table, self.row, self.column, self.dataset)
 
 
-def cost_table(reported: pd.DataFrame, answers: Iterable[Cell], where: str = "cells.py") -> pd.DataFrame:
+def cost_table(reported: pd.DataFrame, answers: Iterable[CountedCell], where: str = "cells.py") -> pd.DataFrame:
     """COST_COLUMNS, one line per complexity cell of `reported`, in its order; relative_error is ours / reported - 1.
 
     Raises SaccadeError, naming `where`, for a cell answered but not reported, reported but not answered, named twice, or without a reason.

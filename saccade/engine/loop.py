@@ -60,7 +60,7 @@ def rate(recipe: Recipe, epoch: float) -> float:
 
 
 @dataclass
-class Course:
+class TrainingState:
     """How far a training has come: beside weights, optimizer and random states, all that decides what follows."""
 
     epoch: int = 0  # under way
@@ -125,7 +125,7 @@ def fit(
     optimizer = make_optimizer(model, recipe)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.amp == "fp16" and device.type == "cuda")
     parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": scaler}
-    course = Course(**(checkpoint.resume(**parts) or {}))
+    course = TrainingState(**(checkpoint.resume(**parts) or {}))
     with progress_bar(log, recipe.epochs * steps, course.epoch * steps + course.batch) as progress:
         while course.epoch < recipe.epochs:
             started = time.perf_counter() - course.seconds
@@ -225,7 +225,7 @@ def write_log(log: Path, lines: list[dict[str, float]]) -> None:
     write_atomic(log, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _not_finite(value: float, gradient: float, course: Course, batch: Batch, checkpoint: Checkpoint) -> str:
+def _not_finite(value: float, gradient: float, course: TrainingState, batch: Batch, checkpoint: Checkpoint) -> str:
     what = f"loss is {value}" if not math.isfinite(value) else f"gradient's norm is {gradient} (loss {value:.4g})"
     where = f"the {what} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} ...)"
     kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
@@ -258,9 +258,11 @@ class PhaseRun:
         for batch in batches(self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start):
             yield to_device(batch, self.device)
 
-    def undrawn_batches(self) -> Iterator[Batch]:
+    def batches_without_augmentation(self) -> Iterator[Batch]:
         """The training videos in the order of their ids, as they would be seen at test time; to calibrate on."""
-        for batch in batches(self.train.undrawn(), self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
+        for batch in batches(
+            self.train.without_augmentation(), self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers
+        ):
             yield to_device(batch, self.device)
 
     def val_batches(self) -> Iterator[Batch]:

@@ -80,7 +80,7 @@ def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: P
     if unknown := sorted(set(ours) - set(expected)):
         raise SaccadeError(f"{file}: import_released gives {_some(unknown)}, which the phase's `trains` doesn't cover")
     for name in expected:
-        if state[name].shape != ours[name].shape and not weights.sizeless(model, name):
+        if state[name].shape != ours[name].shape and not weights.size_known_only_to_phase(model, name):
             here = tuple(state[name].shape)
             raise SaccadeError(f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's settings")
 

@@ -58,7 +58,7 @@ def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
         for name in covered(tensors, products[product], "drops") if isinstance(products, Mapping) else ():
             del tensors[name]
         for name, tensor in tensors.items():
-            if name not in state or (state[name].shape != tensor.shape and not sizeless(model, name)):
+            if name not in state or (state[name].shape != tensor.shape and not size_known_only_to_phase(model, name)):
                 here = tuple(state[name].shape) if name in state else "absent"
                 raise SaccadeError(
                     f"{product}: {name} is {tuple(tensor.shape)} in the file but {here} in the model; train that phase again"
@@ -72,7 +72,7 @@ def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
         )
 
 
-def sizeless(model: nn.Module, name: str) -> bool:
+def size_known_only_to_phase(model: nn.Module, name: str) -> bool:
     """Whether it's a buffer that was built empty, since only its phase knows its size: sorted scores of a calibration, say."""
     return dict(model.named_buffers()).get(name, torch.ones(1)).numel() == 0
 
@@ -80,7 +80,7 @@ def sizeless(model: nn.Module, name: str) -> bool:
 def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Puts tensors into the model; buffers built empty take their size."""
     for name, tensor in tensors.items():
-        if sizeless(model, name):
+        if size_known_only_to_phase(model, name):
             owner, _, leaf = name.rpartition(".")
             buffer = model.get_buffer(name)
             setattr(model.get_submodule(owner), leaf, buffer.new_empty(tensor.shape))

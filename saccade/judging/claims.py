@@ -15,8 +15,8 @@ import pandas as pd
 
 from saccade.cards.paper import Claim, Paper, read_paper
 from saccade.judging.printed_cells import Reported, printed_cells
-from saccade.judging.systems import Ours
-from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, judge
+from saccade.judging.systems import SystemResults
+from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, verdicts_of
 from saccade.project import load_module
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
 from saccade.results.found import NotRun
@@ -42,7 +42,7 @@ def judge_paper(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     kept = {claim.id: not_judged(plan["budget"], claim) for claim in paper.claims}
     chosen = {name: _named(paper, name, act if not kept[name] else _silent(act)) for name, act in predicates.items()}
     reported = Reported(printed_cells(paper), {layout.name: layout.dataset for layout in paper.tables})
-    found = judge(chosen, reported, Ours(plan, root, method))
+    found = verdicts_of(chosen, reported, SystemResults(plan, root, method))
     lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], plan["budget"])] for claim in paper.claims]
     return pd.DataFrame(lines, columns=CLAIMS_COLUMNS)
 

@@ -26,7 +26,7 @@ Generator = np.random.Generator | int
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class SystemScores:
     """One system (a variant at an operating point) over its seeds: one value per training and video, the videos in one order.
 
     values (S, N), say hits in [0, 1]; videos (N,) ids; clusters (N,) names; trainings: S names, equal only for equal weights.
@@ -39,7 +39,7 @@ class Runs:
 
 
 @dataclass(frozen=True, eq=False)
-class ScoredRuns:
+class SystemClassScores:
     """As `Runs`, with scores (S, N, K) and truth (N, K) in place of values, for mean average precision; `classes`: K names."""
 
     scores: Floats
@@ -50,17 +50,17 @@ class ScoredRuns:
     classes: tuple[str, ...]
 
 
-def mean(system: Runs, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
+def mean(system: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
     """The mean over trainings and videos."""
     return _combine(_resample_means([system], generator, draws), [1.0])
 
 
-def difference(first: Runs, second: Runs, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
+def difference(first: SystemScores, second: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
     """Mean of first minus mean of second. SaccadeError unless both have the same videos in the same order."""
     return _combine(_resample_means([first, second], generator, draws), [1.0, -1.0])
 
 
-def map_difference(first: ScoredRuns, second: ScoredRuns, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
+def map_difference(first: SystemClassScores, second: SystemClassScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
     """Mean average precision of first minus that of second; notes name the classes with few positives.
 
     Clusters get Dirichlet weights, the same on both sides, so no class loses its positives on either. SaccadeError unless both
@@ -69,12 +69,14 @@ def map_difference(first: ScoredRuns, second: ScoredRuns, generator: Generator =
     return _combine(_resample_maps([first, second], generator, draws), [1.0, -1.0], _rare(first))
 
 
-def headroom(oracle: Runs, random: Runs, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
+def headroom(oracle: SystemScores, random: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
     """Oracle minus random: what a decision could gain at most; the oracle knows the truth, the random one ignores the video."""
     return difference(oracle, random, generator, draws)
 
 
-def normalised_gain(learned: Runs, random: Runs, oracle: Runs, generator: Generator = SEED, draws: int = DRAWS) -> Interval:
+def normalised_gain(
+    learned: SystemScores, random: SystemScores, oracle: SystemScores, generator: Generator = SEED, draws: int = DRAWS
+) -> Interval:
     """(learned - random) / (oracle - random): 0 decides like chance, 1 like the oracle; with its 95 % interval.
 
     A ratio of two uncertain numbers: a draw moves all three systems. nan where the headroom isn't above 0; no bounds where
@@ -115,7 +117,7 @@ class _Resampled:
     clusters: int
 
 
-def _resample_means(systems: Sequence[Runs], generator: Generator, draws: int) -> _Resampled:
+def _resample_means(systems: Sequence[SystemScores], generator: Generator, draws: int) -> _Resampled:
     values = [_checked(system, system.values) for system in systems]
     members = _common_clusters(systems)
     rng = np.random.default_rng(generator)
@@ -126,7 +128,7 @@ def _resample_means(systems: Sequence[Runs], generator: Generator, draws: int) -
     return _draw_seeds([_System(value.mean(axis=1), part, tuple(sorted(system.trainings))) for system, value, part in parts], members, rng)
 
 
-def _resample_maps(systems: Sequence[ScoredRuns], generator: Generator, draws: int) -> _Resampled:
+def _resample_maps(systems: Sequence[SystemClassScores], generator: Generator, draws: int) -> _Resampled:
     members = _common_clusters(systems)
     rng = np.random.default_rng(generator)
     common = int(rng.integers(2**63))  # every training starts its draws here, so all get the same weights
@@ -197,14 +199,14 @@ def _combine(found: _Resampled, weights: Sequence[float], notes: tuple[str, ...]
     return Effect(value, moves, error, freedom, found.n, found.clusters, seeds, notes)
 
 
-def _common_clusters(systems: Sequence[Runs] | Sequence[ScoredRuns]) -> NDArray[np.int64]:
+def _common_clusters(systems: Sequence[SystemScores] | Sequence[SystemClassScores]) -> NDArray[np.int64]:
     for system in systems[1:]:
         if not np.array_equal(system.videos, systems[0].videos) or not np.array_equal(system.clusters, systems[0].clusters):
             raise SaccadeError("systems are compared on the same videos in the same order, with the same clusters")
     return cluster_numbers(systems[0].clusters, len(systems[0].videos))
 
 
-def _checked(system: Runs | ScoredRuns, values: ArrayLike) -> Floats:
+def _checked(system: SystemScores | SystemClassScores, values: ArrayLike) -> Floats:
     """The values (S, N, ...) with the trainings in the order of their names."""
     table = np.asarray(values, dtype=np.float64)
     wanted = (len(system.trainings), len(system.videos))
@@ -217,7 +219,7 @@ def _checked(system: Runs | ScoredRuns, values: ArrayLike) -> Floats:
     return table[sorted(range(wanted[0]), key=lambda s: system.trainings[s])]
 
 
-def _rare(system: ScoredRuns) -> tuple[str, ...]:
+def _rare(system: SystemClassScores) -> tuple[str, ...]:
     counts = np.asarray(system.truth).sum(axis=0)
     named = [f"{name} ({n})" for name, n in zip(system.classes, counts, strict=True) if n < RARE]
     return (f"classes with fewer than {RARE} positives, so with an unsure average precision: {', '.join(named)}",) if named else ()

@@ -17,14 +17,14 @@ from saccade.scoring.metrics import Floats
 class Effect:
     """A number that claims are about, and how far resampling moves it.
 
-    deviations (R,), sorted: its moves, with the standard deviation `error`; `freedom`: degrees of freedom behind `error`.
+    deviations (R,), sorted: its moves, with the standard deviation `standard_error`; `degrees_of_freedom`: those behind it.
     n videos in `clusters` clusters; `seeds`: trainings of the side that has fewest. notes: what a reader must know beside it.
     """
 
     value: float
     deviations: Floats
-    error: float
-    freedom: float
+    standard_error: float
+    degrees_of_freedom: float
     n: int
     clusters: int
     seeds: int
@@ -44,16 +44,22 @@ class Effect:
         """As `p_above`, for a truth below `bound`."""
         return self._p(bound - self.value, -self.deviations[::-1])
 
-    def smallest(self, level: float = LEVEL, power: float = 0.8) -> float:
+    def smallest_detectable(self, level: float = LEVEL, power: float = 0.8) -> float:
         """The smallest true distance from a bound that a run like this one would find with this power."""
-        return float(self.error * (special.stdtrit(self.freedom, (1 + level) / 2) + special.stdtrit(self.freedom, power)))
+        return float(
+            self.standard_error
+            * (special.stdtrit(self.degrees_of_freedom, (1 + level) / 2) + special.stdtrit(self.degrees_of_freedom, power))
+        )
 
     def smallest_margin(self, power: float = 0.8) -> float:
         """The smallest margin within which a run like this one, if the truth is 0, would find equivalence (5 %) with this power."""
-        return float(self.error * (special.stdtrit(self.freedom, 0.95) + special.stdtrit(self.freedom, (1 + power) / 2)))
+        return float(
+            self.standard_error
+            * (special.stdtrit(self.degrees_of_freedom, 0.95) + special.stdtrit(self.degrees_of_freedom, (1 + power) / 2))
+        )
 
     def _bound(self, share: float) -> float:
-        return float(self.value + widening(self.freedom, share) * np.quantile(self.deviations, share))
+        return float(self.value + widening(self.degrees_of_freedom, share) * np.quantile(self.deviations, share))
 
     def _p(self, distance: float, deviations: Floats) -> float:
         """The share of draws that reach `distance` below the value, each share widened as its interval would be; by bisection."""
@@ -64,20 +70,20 @@ class Effect:
         least, most = 1 / len(deviations), 0.5
         for _ in range(40):
             share = (least * most) ** 0.5
-            reached = -widening(self.freedom, share) * np.quantile(deviations, share) <= distance
+            reached = -widening(self.degrees_of_freedom, share) * np.quantile(deviations, share) <= distance
             least, most = (least, share) if reached else (share, most)
         return most
 
 
-def together(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
+def weighted_sum(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
     """The weighted sum of effects that needn't have videos in common: their errors are added as if all erred together, so the
     interval is too wide rather than too narrow, whatever they share."""
     moves = sum(abs(w) * (e.deviations if w > 0 else -e.deviations[::-1]) for w, e in zip(weights, effects, strict=True))
     return Effect(
         value=sum(w * e.value for w, e in zip(weights, effects, strict=True)),
         deviations=np.asarray(moves),
-        error=sum(abs(w) * e.error for w, e in zip(weights, effects, strict=True)),
-        freedom=min(e.freedom for e in effects),
+        standard_error=sum(abs(w) * e.standard_error for w, e in zip(weights, effects, strict=True)),
+        degrees_of_freedom=min(e.degrees_of_freedom for e in effects),
         n=sum(e.n for e in effects),
         clusters=min(e.clusters for e in effects),
         seeds=min(e.seeds for e in effects),

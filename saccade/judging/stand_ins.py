@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from saccade.judging import compare
-from saccade.judging.compare import Runs
+from saccade.judging.compare import SystemScores
 from saccade.judging.verdict import LEAST_HEADROOM
-from saccade.plan.points import Cell
+from saccade.plan.points import VariantPoint
 from saccade.results.frontier import cost_ratio
 from saccade.results.runs import PlannedGrid, dataset_label, point_titles, rows_of, run_folder, runs_of
 from saccade.scoring.intervals import Interval
@@ -25,7 +25,7 @@ Weights = Literal["same", "re-tuned"]
 class StandIn:
     """A stand-in of one point. cost: its MACs as a multiple of the point's; value and cost are nan where it wasn't run."""
 
-    cell: Cell
+    cell: VariantPoint
     weights: Weights
     value: float
     cost: float
@@ -36,7 +36,7 @@ class StandIn:
 
 
 @dataclass(frozen=True)
-class Beside:
+class StandInComparison:
     """An own point and its stand-ins by role, those with the same weights or those with weights trained for their choice.
 
     headroom: oracle minus random; gain: (own - random) / headroom; None where one of them wasn't run. ratio, note: `cost_ratio`.
@@ -58,7 +58,7 @@ class Beside:
         return self.headroom is not None and self.headroom.low >= LEAST_HEADROOM
 
 
-def read_hits(plan: PlannedGrid, root: Path, method: str, dataset: str, head: str) -> dict[Cell, Runs]:
+def read_hits(plan: PlannedGrid, root: Path, method: str, dataset: str, head: str) -> dict[VariantPoint, SystemScores]:
     """Top-1 hits per video of every scored cell on the dataset, over its seeds; {} for a head with several labels per video."""
     tables = []
     for run in runs_of(plan, method):
@@ -67,22 +67,22 @@ def read_hits(plan: PlannedGrid, root: Path, method: str, dataset: str, head: st
             tables.append(pd.read_parquet(path).assign(variant=run["variant"], training=" ".join(run["weights"])))
     if not tables or f"{head}.top1" not in tables[0]:
         return {}
-    found: dict[Cell, Runs] = {}
+    found: dict[VariantPoint, SystemScores] = {}
     for key, rows in pd.concat(tables, ignore_index=True).groupby(["variant", "point"], sort=False):
         found[key] = to_runs(rows, f"{head}.top1")  # type: ignore[index]
     return found
 
 
-def to_runs(rows: pd.DataFrame, column: str) -> Runs:
+def to_runs(rows: pd.DataFrame, column: str) -> SystemScores:
     """One system from a row per training and video (video_id, cluster, training, `column`); videos that a training lacks are left out."""
     wide = rows.pivot(index=["video_id", "cluster"], columns="training", values=column).dropna().sort_index()
     videos, clusters = (wide.index.get_level_values(name).to_numpy() for name in ("video_id", "cluster"))
-    return Runs(wide.to_numpy().T, videos, clusters, tuple(map(str, wide)))
+    return SystemScores(wide.to_numpy().T, videos, clusters, tuple(map(str, wide)))
 
 
-def beside_stand_ins(
-    plan: PlannedGrid, method: str, dataset: str, points: pd.DataFrame, hits: dict[Cell, Runs], front: pd.DataFrame
-) -> list[Beside]:
+def compare_stand_ins(
+    plan: PlannedGrid, method: str, dataset: str, points: pd.DataFrame, hits: dict[VariantPoint, SystemScores], front: pd.DataFrame
+) -> list[StandInComparison]:
     """One for each own point that was run, or two where it has stand-ins with the same weights and others that were re-tuned.
 
     points: tables.tradeoff_points; hits: `read_hits`, of the same head; front: frontier.static_frontier. Of several stand-ins of
@@ -100,7 +100,9 @@ def beside_stand_ins(
             chosen["static"] = chosen["static"] or _best([r for name, r in rivals if name == "static"])
             stand_ins = {role: stand_in for role, stand_in in chosen.items() if stand_in}
             gains = _gains(hits, (own.variant, own.point), stand_ins.get("oracle"), stand_ins.get("random"))
-            found.append(Beside(own.variant, own.title, kind, own.value, stand_ins, *gains, *cost_ratio(own.gmacs, own.value, front)))
+            found.append(
+                StandInComparison(own.variant, own.title, kind, own.value, stand_ins, *gains, *cost_ratio(own.gmacs, own.value, front))
+            )
     return found
 
 
@@ -118,17 +120,19 @@ def _best(rivals: list[StandIn]) -> StandIn | None:
     return max(rivals, key=lambda r: (not math.isnan(r.value), r.equal_cost, r.value), default=None)
 
 
-def _gains(hits: dict[Cell, Runs], own: Cell, oracle: StandIn | None, random: StandIn | None) -> tuple[Interval | None, Interval | None]:
+def _gains(
+    hits: dict[VariantPoint, SystemScores], own: VariantPoint, oracle: StandIn | None, random: StandIn | None
+) -> tuple[Interval | None, Interval | None]:
     if oracle is None or random is None or not {own, oracle.cell, random.cell} <= set(hits):
         return None, None
     learned, best, chance = _common_trainings([hits[own], hits[oracle.cell], hits[random.cell]])
     return compare.headroom(best, chance).interval(), compare.normalised_gain(learned, chance, best)
 
 
-def _common_trainings(systems: list[Runs]) -> list[Runs]:
+def _common_trainings(systems: list[SystemScores]) -> list[SystemScores]:
     """The systems on the trainings that all of them share; as they are where they share none (re-tuned weights)."""
     shared = tuple(name for name in systems[0].trainings if all(name in system.trainings for system in systems))
     if not shared:
         return systems
     rows = [[system.trainings.index(name) for name in shared] for system in systems]
-    return [Runs(np.asarray(s.values)[i], s.videos, s.clusters, shared) for s, i in zip(systems, rows, strict=True)]
+    return [SystemScores(np.asarray(s.values)[i], s.videos, s.clusters, shared) for s, i in zip(systems, rows, strict=True)]

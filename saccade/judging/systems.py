@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.stats import rankdata
 
-from saccade.judging.compare import Runs, ScoredRuns
+from saccade.judging.compare import SystemClassScores, SystemScores
 from saccade.judging.stand_ins import to_runs
 from saccade.judging.verdict import Untestable, need_gates
 from saccade.records import SaccadeError
@@ -27,15 +27,15 @@ from saccade.scoring.predictions import labels_of
 
 
 @dataclass(frozen=True, eq=False)
-class Ours:
+class SystemResults:
     """The runs of one method under one plan. A head that isn't named is the only one, else `action`, else `label`."""
 
     plan: PlannedGrid
     root: Path
     method: str
-    _kept: dict[tuple[str | None, ...], Runs] = field(default_factory=dict)
+    _kept: dict[tuple[str | None, ...], SystemScores] = field(default_factory=dict)
 
-    def hits(self, variant: str, point: str, dataset: str, head: str | None = None) -> Runs:
+    def hits(self, variant: str, point: str, dataset: str, head: str | None = None) -> SystemScores:
         """Top-1 hits in [0, 1], as `score` left them."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
@@ -48,7 +48,7 @@ class Ours:
 
         return self._ask("hits", (variant, point, dataset, head), read)
 
-    def top5(self, variant: str, point: str, dataset: str, head: str | None = None) -> Runs:
+    def top5(self, variant: str, point: str, dataset: str, head: str | None = None) -> SystemScores:
         """Top-5 hits in [0, 1]; of a derived label: every part's target is among that part's five best."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
@@ -62,7 +62,7 @@ class Ours:
 
         return self._ask("top5", (variant, point, dataset, head), read)
 
-    def scored(self, variant: str, point: str, dataset: str, head: str | None = None) -> ScoredRuns:
+    def scored(self, variant: str, point: str, dataset: str, head: str | None = None) -> SystemClassScores:
         """Scores and truth of one head, for mean average precision; videos that a training lacks are left out. Read anew each time."""
         runs = self._judged(variant, point, dataset)
         chosen = head or self._predicted_head(runs[0])
@@ -70,7 +70,7 @@ class Ours:
         tables = [self._predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
         return _to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
 
-    def gmacs(self, variant: str, point: str, dataset: str) -> Runs:
+    def gmacs(self, variant: str, point: str, dataset: str) -> SystemScores:
         """Billions of multiply-adds per video, as executed over all its views."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
@@ -79,22 +79,22 @@ class Ours:
 
         return self._ask("gmacs", (variant, point, dataset), read)
 
-    def bins(self, variant: str, point: str, dataset: str) -> Runs:
+    def bins(self, variant: str, point: str, dataset: str) -> SystemScores:
         """The number that the decisions call `bins`, mean over a video's views."""
         return self._decided("bins", variant, point, dataset)
 
-    def kept(self, variant: str, point: str, dataset: str) -> Runs:
+    def kept(self, variant: str, point: str, dataset: str) -> SystemScores:
         """The number that the decisions call `kept`, likewise."""
         return self._decided("kept", variant, point, dataset)
 
-    def _decided(self, what: str, variant: str, point: str, dataset: str) -> Runs:
+    def _decided(self, what: str, variant: str, point: str, dataset: str) -> SystemScores:
         def read(run: PlannedRun) -> pd.DataFrame:
             rows = self._predictions(run, point, ["decisions"])
             return rows.assign(value=[_mean_of(what, run, views) for views in rows["decisions"].map(json.loads)])
 
         return self._ask(what, (variant, point, dataset), read)
 
-    def follows(self, variant: str, point: str, dataset: str) -> Runs:
+    def follows(self, variant: str, point: str, dataset: str) -> SystemScores:
         """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the product of both ranks,
         standardised over the videos, so that the mean is Spearman's rank correlation (ties share their mean rank).
 
@@ -118,7 +118,7 @@ class Ours:
 
         return self._ask("follows", (variant, point, dataset), read)
 
-    def by_class(self, runs: Runs, dataset: str, head: str | None = None) -> dict[str, float]:
+    def by_class(self, runs: SystemScores, dataset: str, head: str | None = None) -> dict[str, float]:
         """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its parts', joined."""
         run = next((run for run in runs_of(self.plan, self.method) if dataset_label(run) == dataset), None)
         if run is None:
@@ -135,7 +135,7 @@ class Ours:
             found[" ".join(entry["classes"][part][number] for part, number in zip(parts, chosen, strict=True))] = float(means[held].mean())
         return found
 
-    def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[PlannedRun], pd.DataFrame]) -> Runs:
+    def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[PlannedRun], pd.DataFrame]) -> SystemScores:
         """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one run."""
         if (what, *key) not in self._kept:
             runs = self._judged(*key[:3])  # type: ignore[arg-type]
@@ -195,7 +195,7 @@ def _default(heads: list[str], where: str) -> str:
     return chosen[0]
 
 
-def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[str]) -> ScoredRuns:
+def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[str]) -> SystemClassScores:
     """One system from a table per training (video_id, cluster, target, scores); SaccadeError where their targets differ."""
     shared = sorted(set.intersection(*(set(table["video_id"]) for table in tables)))
     tables = [table.set_index("video_id").loc[shared].reset_index() for table in tables]
@@ -204,7 +204,7 @@ def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[s
         raise SaccadeError(f"{', '.join(trainings)} were predicted with different labels; predict again")
     scores = np.stack([np.array(table["scores"].tolist(), dtype=np.float64) for table in tables])
     truth = metrics.multi_hot(labels[0], len(classes))
-    return ScoredRuns(scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes))
+    return SystemClassScores(scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes))
 
 
 def _mean_of(what: str, run: PlannedRun, views: list[Any]) -> float:

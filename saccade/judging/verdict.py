@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from saccade.judging.compare import Runs, difference, headroom
+from saccade.judging.compare import SystemScores, difference, headroom
 from saccade.judging.effect import Effect
 from saccade.results.found import NotRun
 
@@ -128,7 +128,7 @@ def all_of(*outcomes: Outcome) -> Outcome:
     )
 
 
-def said(what: str, outcome: Outcome) -> Outcome:
+def labelled(what: str, outcome: Outcome) -> Outcome:
     """The outcome, whose evidence says what it is of."""
     return dataclasses.replace(outcome, evidence=f"{what}: {outcome.evidence}")
 
@@ -149,7 +149,7 @@ def exact(true: bool, evidence: str) -> Outcome:
     return Outcome(float(not true), float(true), math.inf, 0.0, evidence)
 
 
-def need_headroom(oracle: Runs, random: Runs, least: float = LEAST_HEADROOM) -> None:
+def need_headroom(oracle: SystemScores, random: SystemScores, least: float = LEAST_HEADROOM) -> None:
     """Untestable unless even the lower bound of oracle - random leaves room to gain."""
     room = headroom(oracle, random).interval()
     if not room.low >= least:
@@ -162,7 +162,7 @@ def need_gates(missed: Sequence[str]) -> None:
         raise Untestable(f"gate: {'; '.join(missed)}")
 
 
-def judge(claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], reported: Any, metrics: Any) -> dict[str, Judgement]:
+def verdicts_of(claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], reported: Any, metrics: Any) -> dict[str, Judgement]:
     """A verdict for each claim of one paper, in their order; one that can't be said ends no other."""
     found = {name: _try(partial(claim, reported, metrics)) for name, claim in claims.items()}
     tried = {name: _try(one.on_ours) if isinstance(one, Finding) else one for name, one in found.items() if not isinstance(one, Cited)}
@@ -200,15 +200,15 @@ def _try(act: Callable[[], T]) -> T | Verdict:
 
 
 def _decide(outcome: Outcome, p: float) -> Verdict:
-    said: dict[str, Any] = {"evidence": "; ".join([outcome.evidence, *outcome.notes]), "p": p}
+    found: dict[str, Any] = {"evidence": "; ".join([outcome.evidence, *outcome.notes]), "p": p}
     if p > ALPHA:
         why = f"the smallest difference a run like this finds in 80 % of cases: {outcome.smallest:.3g}"
-        return Verdict("inconclusive", why, **said, smallest=outcome.smallest)
+        return Verdict("inconclusive", why, **found, smallest=outcome.smallest)
     if outcome.p_holds < outcome.p_contradicts:
-        return Verdict("holds", "", **said) if outcome.seeds > 1 else Verdict("consistent with", "one seed can't show more", **said)
+        return Verdict("holds", "", **found) if outcome.seeds > 1 else Verdict("consistent with", "one seed can't show more", **found)
     if outcome.seeds > 1:
-        return Verdict("contradicted", "", **said)
-    return Verdict("inconclusive", "its one seed speaks against it; others might not", **said, smallest=outcome.smallest)
+        return Verdict("contradicted", "", **found)
+    return Verdict("inconclusive", "its one seed speaks against it; others might not", **found, smallest=outcome.smallest)
 
 
 def _cited(claim: Cited) -> Judgement:
@@ -217,7 +217,7 @@ def _cited(claim: Cited) -> Judgement:
 
 
 def _directed(effect: Effect, holds: float, contradicts: float) -> Outcome:
-    return _outcome(effect, holds, contradicts, effect.smallest(), 0.95)
+    return _outcome(effect, holds, contradicts, effect.smallest_detectable(), 0.95)
 
 
 def _outcome(effect: Effect, holds: float, contradicts: float, smallest: float, level: float) -> Outcome:

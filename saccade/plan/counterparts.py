@@ -51,7 +51,7 @@ def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
     return Counterpart(rival, other, offered[other])
 
 
-def timed(root: Path, run: Run) -> dict[str, Counterpart]:
+def counterparts_of(root: Path, run: Run) -> dict[str, Counterpart]:
     """The run's points that have a counterpart, where both can run here."""
     mine: list[Entry] = [entry for entry, why in points_of(root, run) if not why]
     found = {entry.name: counterpart(root, run, entry.name) for entry in mine}

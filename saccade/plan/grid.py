@@ -11,7 +11,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.method import Entry, Method, load_method
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
-from saccade.plan.counterparts import counterpart, timed
+from saccade.plan.counterparts import counterpart, counterparts_of
 from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of, role, stands_for
 from saccade.plan.runs import Run, check_run
@@ -45,7 +45,7 @@ def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
         mine = [run for run, name in alike.items() if fnmatchcase(name, pattern)]
         if not mine:
             raise SaccadeError(f"config: measure: '{pattern}' selects none of the runs" + suggest(pattern, alike.values()))
-        with_counterpart = [run for run in mine if timed(root, run)]
+        with_counterpart = [run for run in mine if counterparts_of(root, run)]
         if not with_counterpart:
             raise SaccadeError(f"config: measure: nothing that '{pattern}' selects has a point with a counterpart (`against` in its card)")
         found.update(with_counterpart)

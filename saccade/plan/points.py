@@ -12,7 +12,7 @@ from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError, suggest
 
-Cell = tuple[str, str]  # variant, point
+VariantPoint = tuple[str, str]  # variant, point
 
 
 def role(method: Method, variant: str, point: str) -> str | None:
@@ -20,7 +20,7 @@ def role(method: Method, variant: str, point: str) -> str | None:
     return method.points[point].stand_in or method.variants[variant].stand_in
 
 
-def stands_for(method: Method, variant: str, point: str) -> list[Cell]:
+def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
     """The method's own cells that this one stands beside; none where it is one itself.
 
     A stand-in variant's point stands beside the point of its own name; where the variant has none of that name, each of its
@@ -34,14 +34,14 @@ def stands_for(method: Method, variant: str, point: str) -> list[Cell]:
     return [cell for cell in dict.fromkeys(found) if offers(method, *cell) and role(method, *cell) is None]
 
 
-def _beside(method: Method, variant: str, point: str, text: str) -> list[Cell]:
+def _beside(method: Method, variant: str, point: str, text: str) -> list[VariantPoint]:
     """The cells among those that a stand-in variant's `of` names which its point stands beside."""
     other, _, named = text.partition("/")
     targets = [named] if named else [name for name in method.points if offers(method, other, name)]
     return [(other, name) for name in targets if name == point or not offers(method, variant, name)]
 
 
-def _split(text: str, variant: str) -> Cell:
+def _split(text: str, variant: str) -> VariantPoint:
     other, _, point = text.rpartition("/")
     return other or variant, point
 

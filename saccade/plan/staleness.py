@@ -16,7 +16,7 @@ from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.plan.availability import released_file
-from saccade.plan.counterparts import Counterpart, timed
+from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.layers import data_settings, heads_of, resolve
 from saccade.plan.phases import phase_settings
 from saccade.plan.points import points_of
@@ -136,7 +136,7 @@ def predict_params(root: Path, run: Run) -> dict[str, str]:
 
 
 def measure_params(root: Path, run: Run) -> dict[str, str]:
-    pairs = timed(root, run)
+    pairs = counterparts_of(root, run)
     methods = sorted({run.method, *(other.run.method for other in pairs.values())})
     spec = {point: measure_settings(root, run, point, other) for point, other in pairs.items()}
     return {"settings": canonical(spec), "code": measure_code(root, *methods)}

@@ -10,13 +10,13 @@ import pandas as pd
 
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.files import read_json
-from saccade.judging.stand_ins import ROLES, Beside, StandIn
+from saccade.judging.stand_ins import ROLES, StandIn, StandInComparison
 from saccade.records import CLAIMS_COLUMNS
 from saccade.report.typeset import NONE, TEXT, percent, significant
 from saccade.results.runs import PlannedGrid, count_videos, dataset_label, heads_of, main_metric, point_titles, rows_of, runs_of, summarise
 
 NOT_RUN = "not run"
-LOOKS = {
+HIT_RATES = {
     "hit.frames": "frames",
     "hit.boxes": "patches (centre)",
     "cover.boxes": "patches (box)",
@@ -82,7 +82,7 @@ def show_details(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset:
     return table.loc[:, [column for column in table if not (table[column] == NONE).all()]]
 
 
-def show_stand_ins(rows: dict[str, list[Beside]]) -> pd.DataFrame:
+def show_stand_ins(rows: dict[str, list[StandInComparison]]) -> pd.DataFrame:
     """One row per head and own point, by the weights of its stand-ins. `rows`: {head: beside.beside_stand_ins(...)}."""
     shown = []
     for head, points in rows.items():
@@ -105,7 +105,7 @@ def _stand_in(found: StandIn | None) -> str:
     return percent(found.value) + ("" if found.equal_cost else f" at {significant(found.cost)}×")
 
 
-def _gain(row: Beside) -> str:
+def _gain(row: StandInComparison) -> str:
     """The share of the headroom made good; where there may be hardly any, the ratio of two noises says nothing."""
     if row.gain is None or row.headroom is None:
         return NONE
@@ -114,17 +114,17 @@ def _gain(row: Beside) -> str:
     return f"{100 * row.gain.value:.0f} [{100 * row.gain.low:.0f}, {100 * row.gain.high:.0f}]" if row.testable else "untestable here"
 
 
-def _ratio(row: Beside) -> str:
+def _ratio(row: StandInComparison) -> str:
     if math.isnan(row.ratio):
         return NONE
     return row.note if math.isinf(row.ratio) else ("≤ " if row.note else "") + f"{significant(row.ratio)}×"
 
 
-def show_looks(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
+def show_hit_rates(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
     """One row per measure of `looks` and scored point: the share found, beside what chance reaches at the same number and size."""
     titles, _, cell = _cells(plan, metrics, method, dataset)
     rows = []
-    for measure, said in LOOKS.items():
+    for measure, said in HIT_RATES.items():
         for p in rows_of(titles):
             found, *chances = (
                 cell(p.variant, p.point, measure + level)

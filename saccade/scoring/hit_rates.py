@@ -129,7 +129,7 @@ def _thinned(boxes: Floats) -> Floats:
     return boxes[segments(len(boxes), FITTED)] if len(boxes) > FITTED else boxes
 
 
-def look_rates(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed | None) -> dict[str, pd.DataFrame]:
+def hit_rates_of(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed | None) -> dict[str, pd.DataFrame]:
     """{measure: one row per video (in the table's order) with `value` and its chance levels}, nan where a video has nothing to judge.
 
     table: video_id and `decisions`, as predictions.parquet holds them. A measure that no video allows is left out.

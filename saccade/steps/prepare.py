@@ -56,7 +56,7 @@ def prepare(
         "listing": listing,
         "decoder": fingerprint(),
     }
-    _judge(coverage, allow_missing, dataset, folder)
+    _refuse_too_many_unusable(coverage, allow_missing, dataset, folder)
     if truth is not None:
         write_parquet(folder / "truth.parquet", truth[truth["video_id"].isin(index["video_id"])])
     write_json(folder / "coverage.json", coverage)
@@ -98,7 +98,7 @@ def _probe(job: tuple[Path, str, str]) -> dict[str, Any]:
     }
 
 
-def _judge(coverage: dict[str, Any], allow_missing: float, dataset: Path, folder: Path) -> None:
+def _refuse_too_many_unusable(coverage: dict[str, Any], allow_missing: float, dataset: Path, folder: Path) -> None:
     """Stops, with the list kept, where too many videos can't be used."""
     expected, lost = coverage["expected"], len(coverage["problems"])
     if expected == 0 or coverage["usable"] == 0 or lost > allow_missing * expected:

@@ -72,7 +72,7 @@ def evaluate(
             scores = {head.name: scores_of(table, head, labels[head.name]) for head in heads}
             hits = _hits(heads, derived, scores, positives)
             rows += [{"point": point, **row} for row in _rows(table, heads, derived, scores, positives, hits, lost, draws)]
-            rows += [{"point": point, **row} for row in _look_rows(table, hit_rates.look_rates(table, targets, fixed), draws)]
+            rows += [{"point": point, **row} for row in _look_rows(table, hit_rates.hit_rates_of(table, targets, fixed), draws)]
             first = {name: values for name, values in hits.items() if name.endswith(".top1")}
             kept.append(table[["point", "video_id", "cluster"]].assign(**first))
         except SaccadeError as error:

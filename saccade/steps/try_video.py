@@ -48,7 +48,7 @@ class Tried:
     decisions: list[dict[str, Any]]
 
 
-def attempt(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
+def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
     """What to print of each video, in turn; its strip is written to `out` before, and a picture of its feature maps where the method's
     model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1] or maps (N, C, H, W)} of one clip, as arrays.
 

@@ -130,7 +130,7 @@ class VideoDataset(Dataset[Clip]):
         other.view = view
         return other
 
-    def undrawn(self) -> "VideoDataset":
+    def without_augmentation(self) -> "VideoDataset":
         """This split as it would be seen at test time: nothing is drawn."""
         other = copy.copy(self)
         other.train, other.num_views = False, sampling.num_views(self.settings)

@@ -17,7 +17,7 @@ from saccade.cards.method import IMPORT
 from saccade.cards.paper import read_paper
 from saccade.plan import staleness
 from saccade.plan.availability import released_file
-from saccade.plan.counterparts import timed
+from saccade.plan.counterparts import counterparts_of
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
@@ -31,7 +31,7 @@ shell.prefix(
 )
 
 
-def told(question, *arguments):
+def or_workflow_error(question, *arguments):
     """The plan's answer; what the user can mend becomes Snakemake's own kind of error, without a traceback."""
     try:
         return question(*arguments)
@@ -39,10 +39,10 @@ def told(question, *arguments):
         raise WorkflowError(str(error)) from None
 
 
-CONFIG = told(load_config, config)  # first: its message is one line
+CONFIG = or_workflow_error(load_config, config)  # first: its message is one line
 validate(config, "../schemas/config.schema.yaml")
-RUNS = told(selected_runs, ROOT, CONFIG)
-GRID = told(planned_grid, ROOT, CONFIG)
+RUNS = or_workflow_error(selected_runs, ROOT, CONFIG)
+GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]
 PHASES = sorted(
     {Path(file).stem for run in GRID["runs"] for file in run["weights"]} | {"train"}
@@ -61,7 +61,7 @@ wildcard_constraints:
 
 
 def run_of(wildcards):
-    return told(
+    return or_workflow_error(
         Run.parse,
         ROOT,
         f"{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed}",
@@ -74,8 +74,8 @@ def index_of(wildcards):
 
 def needed_by_phase(wildcards):
     run = run_of(wildcards)
-    phase = told(phase_of, ROOT, run, wildcards.phase)
-    needed = [str(need.product) for need in told(needs_of, ROOT, run, phase)]
+    phase = or_workflow_error(phase_of, ROOT, run, wildcards.phase)
+    needed = [str(need.product) for need in or_workflow_error(needs_of, ROOT, run, phase)]
     if (
         phase.name == IMPORT
     ):  # absent, the step says what is missing and where to get it
@@ -85,46 +85,46 @@ def needed_by_phase(wildcards):
 
 
 def needed_by_model(wildcards):
-    return [str(need.product) for need in told(weights_of, ROOT, run_of(wildcards))]
+    return [str(need.product) for need in or_workflow_error(weights_of, ROOT, run_of(wildcards))]
 
 
 def train_params(wildcards):
     run = run_of(wildcards)
     return canonical(
-        told(
+        or_workflow_error(
             staleness.train_params,
             ROOT,
             run,
-            told(phase_of, ROOT, run, wildcards.phase),
+            or_workflow_error(phase_of, ROOT, run, wildcards.phase),
         )
     )
 
 
 def predict_params(wildcards):
-    return canonical(told(staleness.predict_params, ROOT, run_of(wildcards)))
+    return canonical(or_workflow_error(staleness.predict_params, ROOT, run_of(wildcards)))
 
 
 def measure_params(wildcards):
-    return canonical(told(staleness.measure_params, ROOT, run_of(wildcards)))
+    return canonical(or_workflow_error(staleness.measure_params, ROOT, run_of(wildcards)))
 
 
 def needed_by_measure(wildcards):
     """The weights of the run and of the runs that it is timed against."""
     run = run_of(wildcards)
-    others = [other.run for other in told(timed, ROOT, run).values()]
+    others = [other.run for other in or_workflow_error(counterparts_of, ROOT, run).values()]
     runs = dict.fromkeys([run, *others])
-    needed = [str(n.product) for one in runs for n in told(weights_of, ROOT, one)]
+    needed = [str(n.product) for one in runs for n in or_workflow_error(weights_of, ROOT, one)]
     return list(dict.fromkeys(needed))
 
 
 def score_params(wildcards):
-    return canonical(told(staleness.score_params, ROOT, run_of(wildcards)))
+    return canonical(or_workflow_error(staleness.score_params, ROOT, run_of(wildcards)))
 
 
 def prepare_params(wildcards):
-    dataset = told(load_dataset, ROOT, wildcards.dataset)
+    dataset = or_workflow_error(load_dataset, ROOT, wildcards.dataset)
     return canonical(
-        told(
+        or_workflow_error(
             staleness.prepare_params,
             ROOT,
             dataset,
@@ -152,7 +152,7 @@ def products(wildcards):
         if run["status"] == "available":
             made_of = [run["run"], *(str(Path(file).parent) for file in run["weights"])]
             found += [
-                str(told(Run.parse, ROOT, one).prepared / "index.parquet")
+                str(or_workflow_error(Run.parse, ROOT, one).prepared / "index.parquet")
                 for one in made_of
             ]
             names = [
@@ -179,7 +179,7 @@ def products(wildcards):
 @cache
 def printed_runs(method):
     """The runs (<dataset>[@<edition>]/<method>/<variant>) that stand behind the rows of the method's paper."""
-    found = told(read_paper, ROOT, method)
+    found = or_workflow_error(read_paper, ROOT, method)
     if found is None:
         return set()
     means = {d["name"]: d["means"] for d in GRID["datasets"]}
@@ -201,19 +201,19 @@ def all_paper_files(wildcards):
 
 # Functions, so that a job that is no report's doesn't read all this code.
 def report_code(wildcards):
-    return told(staleness.step_code, ROOT, "report")
+    return or_workflow_error(staleness.step_code, ROOT, "report")
 
 
 def notebook_code(wildcards):
-    return told(staleness.notebook_code, ROOT)
+    return or_workflow_error(staleness.notebook_code, ROOT)
 
 
 def own_code(wildcards):
-    return told(staleness.own_code, ROOT, wildcards.method)
+    return or_workflow_error(staleness.own_code, ROOT, wildcards.method)
 
 
 def own_codes(wildcards):
-    return [told(staleness.own_code, ROOT, method) for method in METHODS]
+    return [or_workflow_error(staleness.own_code, ROOT, method) for method in METHODS]
 
 
 def scored_of_method(wildcards):

@@ -82,7 +82,7 @@ rule cost:
     threads: 1
     params:
         code=[
-            told(decides, ROOT, name)
+            or_workflow_error(decides, ROOT, name)
             for name in project.names(ROOT, "methods")
             if (ROOT / "methods" / name / "paper/cells.py").is_file()
             for decides in (staleness.cells_code, staleness.cells_settings)

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from saccade.cost.image_networks import head_gmacs
-from saccade.cost.printed import KEY, Cell, is_complexity, read_reported
+from saccade.cost.printed import KEY, CountedCell, is_complexity, read_reported
 
 from .pricing import Price, price
 
@@ -18,27 +18,27 @@ UNSTATED = 0.5  # Table 2 doesn't say the share that AdaFocus+ keeps; its cost i
 FRAMES = 16
 
 
-def cells() -> list[Cell]:
+def cells() -> list[CountedCell]:
     reported = read_reported(Path(__file__).parent / "reported.csv")
     return [answer(line) for line in reported[reported["unit"].map(is_complexity)].to_dict("records")]
 
 
-def answer(line: dict) -> Cell:
+def answer(line: dict) -> CountedCell:
     keys, row = {name: line[name] for name in KEY}, ROW.fullmatch(line["row"])
     if row is None:
-        return Cell(**keys, ours=None, rule="", note="cited; not one of our networks")
+        return CountedCell(**keys, ours=None, rule="", note="cited; not one of our networks")
     if line["origin"] == "cited":
-        return Cell(**keys, ours=None, rule="", note="cited, but of this paper's method: Figure 5's row of this name has our count")
+        return CountedCell(**keys, ours=None, rule="", note="cited, but of this paper's method: Figure 5's row of this name has our count")
     kind, patch, classes = row["kind"], row["patch"], CLASSES[line["dataset"]]
     variant = f"adafocus-tsm-{patch}" if kind == "-TSM" else f"adafocus-{patch}" + ("-plus" if kind else "")
     found = price(variant, classes)
     if kind == "-TSM":
-        return Cell(**keys, ours=found.whole, rule=tsm_rule(patch, classes), note=agreement(found.whole, line["value"]))
+        return CountedCell(**keys, ours=found.whole, rule=tsm_rule(patch, classes), note=agreement(found.whole, line["value"]))
     if kind == "+":
         keep = float(row["keep"] or UNSTATED)
         note = plus_note(found, keep, line) + ("" if row["keep"] else "; the share kept isn't stated, 0.5 has this cost in Figure 5")
-        return Cell(**keys, ours=found.keeping(keep), rule=plus_rule(patch, classes, keep), note=note)
-    return Cell(**keys, ours=found.whole, rule=rule(patch, classes), note=whole_note(found, line, classes))
+        return CountedCell(**keys, ours=found.keeping(keep), rule=plus_rule(patch, classes, keep), note=note)
+    return CountedCell(**keys, ours=found.whole, rule=rule(patch, classes), note=whole_note(found, line, classes))
 
 
 def rule(patch: str, classes: int) -> str:

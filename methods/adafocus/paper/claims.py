@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from saccade.judging.compare import Runs, difference, map_difference
-from saccade.judging.effect import Effect, together
+from saccade.judging.compare import SystemScores, difference, map_difference
+from saccade.judging.effect import Effect, weighted_sum
 from saccade.judging.stand_ins import EQUAL_COST
 from saccade.judging.verdict import (
     Cited,
@@ -25,9 +25,9 @@ from saccade.judging.verdict import (
     better,
     comparable,
     exact,
+    labelled,
     monotone,
     need_headroom,
-    said,
 )
 
 # Margins, committed before any run of ours; accuracies and mAPs of ours are fractions.
@@ -141,7 +141,7 @@ def gain(ours: Any, first: System, second: System) -> Effect:
 
 
 def more(ours: Any, first: System, second: System, by: float = 0.0) -> Outcome:
-    return said(names(first, second), better(gain(ours, first, second), by))
+    return labelled(names(first, second), better(gain(ours, first, second), by))
 
 
 def cost(ours: Any, system: System) -> float:
@@ -152,11 +152,11 @@ def cheaper(ours: Any, first: System, second: System, share: float) -> Outcome:
     """The first costs less than this share of what the second costs."""
     other = ours.gmacs(*second)
     effect = difference(ours.gmacs(*first), dataclasses.replace(other, values=np.asarray(other.values) * share))
-    return said(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
+    return labelled(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
 
 
 def on_same_videos(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
-    return dataclasses.replace(together(effects, weights), n=min(one.n for one in effects))
+    return dataclasses.replace(weighted_sum(effects, weights), n=min(one.n for one in effects))
 
 
 def above(ours: Any, system: System, points: Sequence[System]) -> Effect:
@@ -208,7 +208,7 @@ def shrinks(table: str, first: str, second: str) -> Claim:
     def on_ours(ours: Any) -> Outcome:
         leads = [gain(ours, net(size, first), net(size, second)) for size in SIZES]
         falls = [better(on_same_videos(step, [1.0, -1.0])) for step in zip(leads, leads[1:], strict=False)]
-        return said(f"{first} - {second}, fall per size", all_of(*falls))
+        return labelled(f"{first} - {second}, fall per size", all_of(*falls))
 
     return finding(lambda r: rising(by_size(r, table, first, second)[::-1]), on_ours)
 
@@ -267,8 +267,8 @@ def c04(reported: Reported, ours: Any) -> Cited:
 c05 = finding(
     lambda r: all(rising(numbers) for numbers in zip(*curve(r, "AdaFocus"), strict=True)),  # costs, then mAPs
     lambda o: all_of(
-        said("mAP by size", monotone([net(size) for size in SIZES], compare=partial(gain, o))),
-        said("GMACs by size", monotone([o.gmacs(*net(size)) for size in SIZES])),
+        labelled("mAP by size", monotone([net(size) for size in SIZES], compare=partial(gain, o))),
+        labelled("GMACs by size", monotone([o.gmacs(*net(size)) for size in SIZES])),
     ),
 )
 
@@ -283,7 +283,7 @@ def c06(reported: Reported, ours: Any) -> Cited:
 
 c07 = finding(
     lambda r: all(value > value_at(curve(r, "AdaFocus"), gmacs) for gmacs, value in curve(r, "AdaFocus+")),
-    lambda o: said(
+    lambda o: labelled(
         "AdaFocus+ - AdaFocus at its cost",
         all_of(*(better(above(o, plus(p, f"keep{keep}"), [net(size) for size in SIZES])) for p in SIZES[1:] for keep in KEEPS)),
     ),
@@ -321,7 +321,7 @@ def c13(ours: Any) -> Outcome:
     points = [net(128, point=point) for point in (*(f"prefix{first}" for first in (1, 2, 4, 6, 8, 10, 12, 14)), "offline")]
     looks = (*(f"first{first}" for first in (1, 2, 4, 8, 12)), "uniform16")
     rivals = [(f"tsn/resnet50-{kind}", look, "activitynet") for kind in ("average", "gru") for look in looks]
-    return said("baseline - adafocus-128 at its cost", all_of(*(at_most(above(ours, rival, points), 0.0) for rival in rivals)))
+    return labelled("baseline - adafocus-128 at its cost", all_of(*(at_most(above(ours, rival, points), 0.0) for rival in rivals)))
 
 
 # Section 4.2, Table 3
@@ -351,7 +351,7 @@ def c22(reported: Reported, ours: Any) -> Finding:
 
     def on_ours() -> Outcome:
         found = [gain(ours, net(size), net(size, "Not reused")) for size in SIZES]
-        return said("gain by size", all_of(*(better(one, least / 100) for one in found), *(at_most(one, most / 100) for one in found)))
+        return labelled("gain by size", all_of(*(better(one, least / 100) for one in found), *(at_most(one, most / 100) for one in found)))
 
     return Finding(all(least <= lead <= most for lead in by_size(reported, "Table 4", "Reused", "Not reused")), on_ours)
 
@@ -370,7 +370,7 @@ c28 = shrinks("Table 5", "AdaFocus", "Random Policy")
 @unprinted
 def c29(ours: Any) -> Outcome:
     pairs = [(plus(size, f"keep{keep}"), plus(size, f"keep{keep}-val")) for size in SIZES[1:] for keep in KEEPS]
-    return all_of(*(said(names(*pair), comparable(gain(ours, *pair), SAME_RHO)) for pair in pairs))
+    return all_of(*(labelled(names(*pair), comparable(gain(ours, *pair), SAME_RHO)) for pair in pairs))
 
 
 def c30(reported: Reported, ours: Any) -> Finding:
@@ -426,15 +426,15 @@ m10 = beats(TINY, [tiny("tiny-40-per-clip")])
 
 @unprinted
 def m08(ours: Any) -> Outcome:
-    def lead(variant: str) -> Runs:
+    def lead(variant: str) -> SystemScores:
         learned, lot = (ours.hits(*tiny(variant, point), head="noun") for point in ("offline", "random"))
         return dataclasses.replace(learned, values=np.asarray(learned.values) - np.asarray(lot.values))
 
-    return said("learned - random, 40 - 56", better(difference(lead("tiny-40"), lead("tiny-56"))))
+    return labelled("learned - random, 40 - 56", better(difference(lead("tiny-40"), lead("tiny-56"))))
 
 
 @unprinted
 def m09(ours: Any) -> Outcome:
     pair = tiny("tiny-40-plus", "keep0.7"), tiny("tiny-40-plus", "keep0.7-val")
     kept = comparable(difference(*(ours.kept(*system) for system in pair)), SAME_SHARE * TINY_FRAMES)
-    return all_of(said("patches", kept), said("top-1", comparable(gain(ours, *pair), TINY_SAME)))
+    return all_of(labelled("patches", kept), labelled("top-1", comparable(gain(ours, *pair), TINY_SAME)))

@@ -12,9 +12,9 @@ import pytest
 from saccade.cards.paper import Layout, Source, check_runs, read_paper
 from saccade.cost.printed import KEY, is_complexity, read_reported
 from saccade.judging.claims import load_predicates
-from saccade.judging.compare import ScoredRuns, difference, mean
+from saccade.judging.compare import SystemClassScores, difference, mean
 from saccade.judging.printed_cells import Reported, printed_cells
-from saccade.judging.verdict import judge
+from saccade.judging.verdict import verdicts_of
 from saccade.project import load_module
 
 FOLDER = Path(__file__).parents[1]
@@ -194,7 +194,7 @@ def _map_is_a_mean(monkeypatch):
 
 
 def verdict(name, ours):
-    return judge({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
+    return verdicts_of({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
 
 
 def kind(name, **planted):
@@ -202,7 +202,7 @@ def kind(name, **planted):
 
 
 def test_without_runs_every_claim_is_not_run_or_can_never_be_judged():
-    found = judge(FUNCTIONS, reported, fake_paper.Absent())
+    found = verdicts_of(FUNCTIONS, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     assert {name for name, one in found.items() if one.on_ours.kind == "untestable here"} == UNTESTABLE
     assert {one.on_ours.kind for name, one in found.items() if name in CITED} == {"printed numbers agree"}
@@ -211,7 +211,7 @@ def test_without_runs_every_claim_is_not_run_or_can_never_be_judged():
 
 def test_every_claim_can_be_judged_and_asks_for_runs_that_the_cards_have():
     ours = Planted(hits={"tiny-40-oracle": 0.90})
-    found = judge(FUNCTIONS, reported, ours)
+    found = verdicts_of(FUNCTIONS, reported, ours)
     assert {name for name, one in found.items() if one.on_ours.kind in ("not run", "untestable here")} == UNTESTABLE
     check_runs(ROOT, dataclasses.replace(PAPER, tables=(as_layout(ours.asked),)))
 
@@ -223,7 +223,7 @@ def test_mean_average_precision_is_compared_where_print_has_it(monkeypatch):
     def scored(variant, point, dataset):
         noise = np.random.default_rng(zlib.crc32(variant.encode())).normal(size=(3, 120, 3))
         scores = noise + truth * (1.0 if variant.endswith("local") else 3.0)
-        return ScoredRuns(scores, truth, np.arange(120), np.arange(120) // 2, tuple(f"{variant}{s}" for s in range(3)), tuple("abc"))
+        return SystemClassScores(scores, truth, np.arange(120), np.arange(120) // 2, tuple(f"{variant}{s}" for s in range(3)), tuple("abc"))
 
     ours = Planted()
     ours.scored = scored
@@ -378,5 +378,5 @@ def test_effects_taken_together_are_never_surer_than_independent_ones():
     first, second = (mean(Planted().scored(*claims.net(size))) for size in (96, 128))
     both = claims.together([first, second], [0.25, -0.75])
     assert both.value == pytest.approx(0.25 * first.value - 0.75 * second.value)
-    assert both.error == pytest.approx(0.25 * first.error + 0.75 * second.error)
-    assert both.deviations.std() == pytest.approx(both.error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+    assert both.standard_error == pytest.approx(0.25 * first.standard_error + 0.75 * second.standard_error)
+    assert both.deviations.std() == pytest.approx(both.standard_error, rel=0.05) and (np.diff(both.deviations) >= 0).all()

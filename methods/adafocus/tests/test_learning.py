@@ -145,7 +145,7 @@ def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> loop.PhaseRun:
         def __len__(self) -> int:
             return 8
 
-        def undrawn(self) -> "Eight":
+        def without_augmentation(self) -> "Eight":
             return self
 
     return loop.PhaseRun(

@@ -9,7 +9,7 @@ from dataclasses import replace
 from math import floor
 from pathlib import Path
 
-from saccade.cost.printed import KEY, NULL_MODEL, Cell, is_complexity, read_reported
+from saccade.cost.printed import KEY, NULL_MODEL, CountedCell, is_complexity, read_reported
 
 from .pricing import (
     Network,
@@ -85,23 +85,23 @@ SAMPLED = {
 }
 
 
-def cells() -> list[Cell]:
+def cells() -> list[CountedCell]:
     reported = read_reported(Path(__file__).parent / "reported.csv")
     return [answer(line) for line in reported[reported["unit"].map(is_complexity)].to_dict("records")]
 
 
-def answer(line: dict) -> Cell:
+def answer(line: dict) -> CountedCell:
     keys, where, classes = {name: line[name] for name in KEY}, (line["table"], line["row"]), CLASSES[line["dataset"]]
     if network := STATIC.get(where):
         attention = attention_gmacs(network) if "Attention" in line["row"] else 0.0
         ours = static_gmacs(network, classes) + attention
         rule = f"conv + linear{' (of the attention too)' if attention else ''}, {view(network, classes)}"
-        return Cell(**keys, ours=ours, rule=rule, note=agreement(ours, line["value"]) + static_note(line, network))
+        return CountedCell(**keys, ours=ours, rule=rule, note=agreement(ours, line["value"]) + static_note(line, network))
     if network := SAMPLED.get(where):
         ours = float(gmacs(network, classes, null_bins(network)).mean())
         rule = f"{NULL_MODEL}: a + b E[B'] of structureless embeddings, no trained decision; {view(network, classes)}, SGS itself left out"
-        return Cell(**keys, ours=ours, rule=rule, note=sampled_note(line, network, classes))
-    return Cell(**keys, ours=None, rule="", note="cited; not one of our networks")
+        return CountedCell(**keys, ours=ours, rule=rule, note=sampled_note(line, network, classes))
+    return CountedCell(**keys, ours=None, rule="", note="cited; not one of our networks")
 
 
 def view(network: Network, classes: int) -> str:

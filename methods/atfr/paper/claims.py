@@ -10,10 +10,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from saccade.judging.compare import Runs, difference, mean
-from saccade.judging.effect import Effect, together
+from saccade.judging.compare import SystemScores, difference, mean
+from saccade.judging.effect import Effect, weighted_sum
 from saccade.judging.stand_ins import EQUAL_COST
-from saccade.judging.verdict import Cited, Finding, Outcome, Untestable, all_of, argmax, at_most, better, comparable, exact, monotone, said
+from saccade.judging.verdict import (
+    Cited,
+    Finding,
+    Outcome,
+    Untestable,
+    all_of,
+    argmax,
+    at_most,
+    better,
+    comparable,
+    exact,
+    labelled,
+    monotone,
+)
 from saccade.results.found import NotRun
 
 # Margins for our own runs, committed before any of them; accuracies are fractions.
@@ -101,7 +114,7 @@ def rising(numbers: Sequence[float]) -> bool:
 # Our own
 
 
-def scaled(runs: Runs, factor: float, shift: float = 0.0) -> Runs:
+def scaled(runs: SystemScores, factor: float, shift: float = 0.0) -> SystemScores:
     return dataclasses.replace(runs, values=np.asarray(runs.values, dtype=float) * factor + shift)
 
 
@@ -110,29 +123,29 @@ def names(first: System, second: System) -> str:
 
 
 def more_accurate(ours: Any, first: System, second: System, by: float = 0.0, **head: str) -> Outcome:
-    return said(f"top-1, {names(first, second)}", better(difference(ours.hits(*first, **head), ours.hits(*second, **head)), by))
+    return labelled(f"top-1, {names(first, second)}", better(difference(ours.hits(*first, **head), ours.hits(*second, **head)), by))
 
 
 def more_accurate_top5(ours: Any, first: System, second: System) -> Outcome:
-    return said(f"top-5, {names(first, second)}", better(difference(ours.top5(*first), ours.top5(*second))))
+    return labelled(f"top-5, {names(first, second)}", better(difference(ours.top5(*first), ours.top5(*second))))
 
 
 def as_accurate(ours: Any, first: System, second: System, margin: float = NEARLY_SAME, **head: str) -> Outcome:
-    return said(f"top-1, {names(first, second)}", comparable(difference(ours.hits(*first, **head), ours.hits(*second, **head)), margin))
+    return labelled(f"top-1, {names(first, second)}", comparable(difference(ours.hits(*first, **head), ours.hits(*second, **head)), margin))
 
 
 def loses_at_most(ours: Any, first: System, second: System, bound: float) -> Outcome:
     """What the second falls short of the first."""
-    return said(f"top-1, {names(first, second)}", at_most(difference(ours.hits(*first), ours.hits(*second)), bound))
+    return labelled(f"top-1, {names(first, second)}", at_most(difference(ours.hits(*first), ours.hits(*second)), bound))
 
 
 def cheaper(ours: Any, first: System, second: System, share: float = 1.0) -> Outcome:
     """The first costs less than this share of what the second costs, per video."""
     effect = difference(ours.gmacs(*first), scaled(ours.gmacs(*second), share))
-    return said(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
+    return labelled(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
 
 
-def class_means(ours: Any, runs: Runs, classes: Sequence[str], dataset: str) -> Runs:
+def class_means(ours: Any, runs: SystemScores, classes: Sequence[str], dataset: str) -> SystemScores:
     """One value per training and class, the classes being what is drawn again. Untestable where the data lacks one of them."""
     tables = [
         ours.by_class(dataclasses.replace(runs, values=np.asarray(runs.values)[[s]], trainings=(name,)), dataset)
@@ -141,7 +154,7 @@ def class_means(ours: Any, runs: Runs, classes: Sequence[str], dataset: str) -> 
     if missing := [name for name in classes if not all(name in table for table in tables)]:
         raise Untestable(f"{dataset} has no test video of {', '.join(missing)}")
     values = np.array([[table[name] for name in classes] for table in tables])
-    return Runs(values, np.array(classes), np.array(classes), runs.trainings)
+    return SystemScores(values, np.array(classes), np.array(classes), runs.trainings)
 
 
 def mini(variant: str, point: str = "views10") -> System:
@@ -164,8 +177,8 @@ def c01(reported: Reported, ours: Any) -> Finding:
     return Finding(
         on_printed=all(gap(reported, "Table 1", "Magnitude", row, c) > 0 for row in ("Angular", "Spherical") for c in ("top1", "top5")),
         on_ours=lambda: all_of(
-            said("top-1", argmax(ours.hits(*BASE), [ours.hits(*other) for other in others])),
-            said("top-5", argmax(ours.top5(*BASE), [ours.top5(*other) for other in others])),
+            labelled("top-1", argmax(ours.hits(*BASE), [ours.hits(*other) for other in others])),
+            labelled("top-5", argmax(ours.top5(*BASE), [ours.top5(*other) for other in others])),
         ),
     )
 
@@ -185,7 +198,7 @@ def c03(reported: Reported, ours: Any) -> Finding:
     top1 = {dimension: reported("Table 3", f"L={dimension}", "top1") for dimension in (1, 4, 8, 16)}
     return Finding(
         on_printed=rising([top1[16], top1[1], top1[4], top1[8]]),
-        on_ours=lambda: said(
+        on_ours=lambda: labelled(
             "top-1 of L = 16, 1, 4, 8, each minus the one before", monotone([ours.hits(*one) for one in (sixteen, one, four, BASE)])
         ),
     )
@@ -268,7 +281,7 @@ def c08(reported: Reported, ours: Any) -> Finding:
         system = mini("3dresnet50-atfr")
         bins = ours.bins(*system)
         few, many = (mean(class_means(ours, bins, classes, system[2])) for classes in (LOW_MOTION, HIGH_MOTION))
-        return all_of(said("bins, low motion", at_most(few, low)), said("bins, high motion", better(many, high)))
+        return all_of(labelled("bins, low motion", at_most(few, low)), labelled("bins, high motion", better(many, high)))
 
     return Finding(on_printed=low < high, on_ours=on_ours)
 
@@ -281,8 +294,8 @@ def c09(reported: Reported, ours: Any) -> Finding:
         values = np.asarray(bins.values, dtype=float)
         spread = dataclasses.replace(bins, values=(values - values.mean(axis=1, keepdims=True)) ** 2)
         return all_of(
-            said("variance of the bins over videos", better(mean(spread), NULL_SD**2 / CLIPS)),
-            said("mean bins less half of the frames", comparable(mean(scaled(bins, 1.0, -FRAMES / 2)), BIN_SHARE * FRAMES)),
+            labelled("variance of the bins over videos", better(mean(spread), NULL_SD**2 / CLIPS)),
+            labelled("mean bins less half of the frames", comparable(mean(scaled(bins, 1.0, -FRAMES / 2)), BIN_SHARE * FRAMES)),
         )
 
     return Finding(on_printed=None, on_ours=on_ours)
@@ -404,9 +417,9 @@ def c17(reported: Reported, ours: Any) -> Finding:
     there, here = KINETICS600[1], KINETICS400[3]
 
     def on_ours() -> Outcome:
-        cost = together([mean(ours.gmacs(*there.after)), mean(ours.gmacs(*here.after))], [1.0, -1.0])
+        cost = weighted_sum([mean(ours.gmacs(*there.after)), mean(ours.gmacs(*here.after))], [1.0, -1.0])
         gains = [more_accurate(ours, pair.after, pair.before) for pair in KINETICS600]
-        return all_of(*gains, said("GMACs of x3d-xl-atfr, Kinetics-600 - Kinetics-400", at_most(cost, 0.0)))
+        return all_of(*gains, labelled("GMACs of x3d-xl-atfr, Kinetics-600 - Kinetics-400", at_most(cost, 0.0)))
 
     return Finding(
         on_printed=reported("Table 9", there.adaptive, "GFLOPs") < reported("Table 8", here.adaptive, "GFLOPs")
@@ -448,9 +461,9 @@ def c20(reported: Reported, ours: Any) -> Finding:
     return Finding(
         on_printed=rising(cost) and rising(top1) and rising(top5),
         on_ours=lambda: all_of(
-            said("GMACs, each B minus the one before", monotone([ours.gmacs(*system) for system in systems])),
-            said("top-1, likewise", monotone([ours.hits(*system) for system in systems])),
-            said("top-5, likewise", monotone([ours.top5(*system) for system in systems])),
+            labelled("GMACs, each B minus the one before", monotone([ours.gmacs(*system) for system in systems])),
+            labelled("top-1, likewise", monotone([ours.hits(*system) for system in systems])),
+            labelled("top-5, likewise", monotone([ours.top5(*system) for system in systems])),
         ),
     )
 
@@ -510,9 +523,9 @@ def c24(reported: Reported, ours: Any) -> Finding:
 
     return Finding(
         on_printed=sum(pair.reduction(reported) for pair in pairs) / len(pairs) > least,
-        on_ours=lambda: said(
+        on_ours=lambda: labelled(
             "mean share of the cost that is left",
-            at_most(together([kept(p) for p in pairs], [1 / len(pairs)] * len(pairs)), 1 - least / 100),
+            at_most(weighted_sum([kept(p) for p in pairs], [1 / len(pairs)] * len(pairs)), 1 - least / 100),
         ),
     )
 
@@ -531,7 +544,8 @@ def m01(reported: Reported, ours: Any) -> Finding:
     """Trained bins follow the true number of distinct moments better than those of an embedding that was never trained."""
     frozen = tiny("-atfr-frozen")
     return Finding(
-        None, lambda: said(f"rank correlation, {names(TRAINED, frozen)}", better(difference(ours.follows(*TRAINED), ours.follows(*frozen))))
+        None,
+        lambda: labelled(f"rank correlation, {names(TRAINED, frozen)}", better(difference(ours.follows(*TRAINED), ours.follows(*frozen)))),
     )
 
 
@@ -558,7 +572,7 @@ def m04(reported: Reported, ours: Any) -> Finding:
     noise = tiny("-atfr-iid")
     return Finding(
         None,
-        lambda: said(
+        lambda: labelled(
             f"bins, {names(TRAINED, noise)}", comparable(difference(ours.bins(*TRAINED), ours.bins(*noise)), BIN_SHARE * TINY_FRAMES)
         ),
     )
@@ -574,7 +588,7 @@ def m06(reported: Reported, ours: Any) -> Finding:
     noisy = tiny("-atfr", edition="tempo-noisy")
 
     def on_ours() -> Outcome:
-        bins = together([mean(ours.bins(*TRAINED)), mean(ours.bins(*noisy))], [1.0, -1.0])
-        return said("bins, exact - noisy", at_most(bins, 0.0))
+        bins = weighted_sum([mean(ours.bins(*TRAINED)), mean(ours.bins(*noisy))], [1.0, -1.0])
+        return labelled("bins, exact - noisy", at_most(bins, 0.0))
 
     return Finding(None, on_ours)

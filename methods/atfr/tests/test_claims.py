@@ -11,7 +11,7 @@ import pytest
 from saccade.cards.paper import read_paper
 from saccade.cost.printed import KEY, is_complexity, read_reported
 from saccade.judging.compare import mean
-from saccade.judging.verdict import Untestable, judge
+from saccade.judging.verdict import Untestable, verdicts_of
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
@@ -150,7 +150,7 @@ class Planted(fake_paper.Planted):
 
 
 def verdict(name, ours):
-    return judge({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
+    return verdicts_of({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
 
 
 def kind(name, **planted):
@@ -158,7 +158,7 @@ def kind(name, **planted):
 
 
 def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
-    found = judge(FUNCTIONS, reported, fake_paper.Absent())
+    found = verdicts_of(FUNCTIONS, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     for name, one in found.items():
         expected = {True: "printed numbers agree", False: "printed numbers disagree"}[one.on_printed] if name in CITED else "not run"
@@ -169,7 +169,7 @@ def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
 @pytest.mark.slow
 def test_every_claim_can_be_judged_and_asks_for_runs_that_the_layouts_name():
     ours = Planted()
-    found = judge(FUNCTIONS, reported, ours)
+    found = verdicts_of(FUNCTIONS, reported, ours)
     assert {name for name, one in found.items() if one.on_ours.kind == "not run"} == {"c19"}
     asked = {run for run, _ in ours.asked if not run.startswith("motion-digits@")}
     assert asked <= set(PAPER.runs), asked - set(PAPER.runs)
@@ -272,9 +272,9 @@ def test_effects_taken_together_are_never_surer_than_independent_ones():
     first, second = (mean(Planted().bins(*claims.tiny(edition=edition))) for edition in ("tempo", "tempo-noisy"))
     both = claims.together([first, second], [1.0, -1.0])
     assert both.value == pytest.approx(first.value - second.value)
-    assert both.error == pytest.approx(first.error + second.error)
-    assert both.error > np.hypot(first.error, second.error)
-    assert both.deviations.std() == pytest.approx(both.error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+    assert both.standard_error == pytest.approx(first.standard_error + second.standard_error)
+    assert both.standard_error > np.hypot(first.standard_error, second.standard_error)
+    assert both.deviations.std() == pytest.approx(both.standard_error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
 
 
 def test_classes_are_drawn_again_as_clusters():

@@ -3,7 +3,7 @@
 from functools import cache
 
 from saccade.cost.image_networks import FRAME, gmacs, head_gmacs, network, resnet50_elements
-from saccade.cost.printed import Cell
+from saccade.cost.printed import CountedCell
 from saccade.nn.shift import TemporalShift
 
 FEATURES = {"resnet50": 2048, "mobilenet_v2": 1280}
@@ -20,11 +20,11 @@ def tsm_gmacs(num_frames: int, num_classes: int) -> float:
     return clip_gmacs("resnet50", num_frames) + num_frames * head_gmacs(FEATURES["resnet50"], num_classes)
 
 
-def cells() -> list[Cell]:
+def cells() -> list[CountedCell]:
     return [*_adafocus2021(), *_tcnn2022(), _atfr2021()]
 
 
-def _adafocus2021() -> list[Cell]:
+def _adafocus2021() -> list[CountedCell]:
     heads = 8 * head_gmacs(sum(FEATURES.values()), 174)
     rows = [
         (
@@ -42,14 +42,16 @@ def _adafocus2021() -> list[Cell]:
     ]
     keys = {"paper": "adafocus2021", "table": "Table 3", "column": "GFLOPs"}
     datasets = ("something-v1", "something-v2")
-    return [Cell(row=row, dataset=data, ours=ours, rule=rule, note=note, **keys) for row, ours, rule, note in rows for data in datasets]
+    return [
+        CountedCell(row=row, dataset=data, ours=ours, rule=rule, note=note, **keys) for row, ours, rule, note in rows for data in datasets
+    ]
 
 
-def _tcnn2022() -> list[Cell]:
+def _tcnn2022() -> list[CountedCell]:
     normalisation = 8 * 2 * resnet50_elements()["BN"]
     with_it = {num_classes: f"{tsm_gmacs(8, num_classes) + normalisation:.2f}" for num_classes in (51, 101, 1000)}
     return [
-        Cell(
+        CountedCell(
             paper="tcnn2022",
             table=table,
             row="TSM",
@@ -64,8 +66,8 @@ def _tcnn2022() -> list[Cell]:
     ]
 
 
-def _atfr2021() -> Cell:
-    return Cell(
+def _atfr2021() -> CountedCell:
+    return CountedCell(
         paper="atfr2021",
         table="Table 8",
         row="TSM R50*",

@@ -11,17 +11,17 @@ from torchvision.models import inception_v3
 from torchvision.models.resnet import Bottleneck
 
 from saccade.cost.image_networks import FRAME, frame_gmacs, gmacs, head_gmacs, network, resnet50_elements, resnet50_gmacs
-from saccade.cost.printed import Cell
+from saccade.cost.printed import CountedCell
 
 
-def cells() -> list[Cell]:
+def cells() -> list[CountedCell]:
     return [_mac2023(), *_adafocus2021(), _tcnn2022(), _epitoma2020()]
 
 
-def _mac2023() -> Cell:
+def _mac2023() -> CountedCell:
     extra = resnet50_elements()
     theirs = frame_gmacs("resnet50") + 2 * extra["BN"] + extra["ReLU"] + extra["pool"]
-    return Cell(
+    return CountedCell(
         paper="mac2023",
         table="Table IV",
         row="TSN (ret)",
@@ -34,12 +34,12 @@ def _mac2023() -> Cell:
     )
 
 
-def _adafocus2021() -> list[Cell]:
+def _adafocus2021() -> list[CountedCell]:
     extra = resnet50_elements()
     tsn = 8 * resnet50_gmacs(174)
     generous = tsn + 8 * (4 * extra["BN"] + extra["ReLU"] + extra["sum"])
     return [
-        Cell(
+        CountedCell(
             paper="adafocus2021",
             table="Table 3",
             row="TSN",
@@ -55,9 +55,9 @@ def _adafocus2021() -> list[Cell]:
     ]
 
 
-def _tcnn2022() -> Cell:
+def _tcnn2022() -> CountedCell:
     inception = {size: 25 * _inception_v3_gmacs(size) for size in (224, 299)}
-    return Cell(
+    return CountedCell(
         paper="tcnn2022",
         table="Table 2",
         row="TSN",
@@ -70,9 +70,9 @@ def _tcnn2022() -> Cell:
     )
 
 
-def _epitoma2020() -> Cell:
+def _epitoma2020() -> CountedCell:
     here, with_head = resnet50_v1_gmacs(), resnet50_v1_gmacs() + head_gmacs(2048, 1000)
-    return Cell(
+    return CountedCell(
         paper="epitoma2020",
         table="Table 1",
         row="RNet2D, 16 timesteps",

@@ -49,7 +49,7 @@ def _right(model: nn.Module, features: Tensor, drawn: Tensor, labels: dict[str, 
 def calibrate(run: PhaseRun) -> None:
     """Keeps the sorted scores of the training frames, so that any share to keep has its threshold."""
     run.model.eval()
-    found = [run.model.frame_scores(run.model.features(batch["rgb"])).flatten() for batch in run.undrawn_batches()]
+    found = [run.model.frame_scores(run.model.features(batch["rgb"])).flatten() for batch in run.batches_without_augmentation()]
     run.model.scores = torch.cat(found).sort().values
 
 

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness forks")
 def test_killed_at_any_moment_it_ends_with_the_same_bytes():
-    done = subprocess.run([sys.executable, Path(__file__).with_name("kills.py"), "--kills", "30"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, Path(__file__).parents[1] / "kills.py", "--kills", "30"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     rounds = [found["saved after every batch"], found["saved after every epoch"], found["at renamings"]]
@@ -170,7 +170,7 @@ def test_a_process_stops_if_its_parent_is_no_longer_the_one_named():
     """As when Snakemake died before the process had come so far as to look."""
     watch = "import os, sys, time; from saccade import __main__ as cli; cli.main(['list']); time.sleep(60)"
     environment = os.environ | {"SACCADE_STOPS_WITH": str(os.getppid())}  # not the child's parent
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", watch], env=environment, cwd=root, stdout=subprocess.DEVNULL, timeout=50)
     assert done.returncode == 143
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from saccade.files import read_json
-from saccade.judging.stand_ins import Beside, StandIn
+from saccade.judging.stand_ins import StandIn, StandInComparison
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
 from saccade.report import tables
 from saccade.results.runs import collect_metrics, collect_planned
@@ -66,13 +66,13 @@ def test_hit_rates_stand_beside_chance(plan, root):
         {"point": "uniform8", "metric": f"hit.frames{k}", "value": v, "low": v - 0.1, "high": v + 0.1, "n": 50} for k, v in levels.items()
     ]
     fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
-    table = tables.show_looks(plan, collect_metrics(plan, root), "tsn", "motion-digits")
+    table = tables.show_hit_rates(plan, collect_metrics(plan, root), "tsn", "motion-digits")
     row = {"Of": "frames", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
     assert table.to_dict("records") == [row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}]
 
 
 def test_without_ground_truth_there_are_no_hit_rates(plan, root):
-    assert tables.show_looks(plan, collect_metrics(plan, root), "tsn", "motion-digits").empty
+    assert tables.show_hit_rates(plan, collect_metrics(plan, root), "tsn", "motion-digits").empty
 
 
 def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):
@@ -127,7 +127,7 @@ def row(**more):
     of = {"oracle": (0.7, 1.0), "random": (0.3, 1.02), "static": (0.45, 1.25)}
     stand_ins = {role: StandIn(("v", role), "same", *numbers) for role, numbers in of.items()}
     known = {"headroom": interval(0.4, 0.3, 0.5), "gain": interval(0.5, 0.25, 0.75), "ratio": 1.8, "note": ""}
-    return Beside(**{"variant": "v", "title": "p", "weights": "same", "own": 0.5, "stand_ins": stand_ins, **known, **more})
+    return StandInComparison(**{"variant": "v", "title": "p", "weights": "same", "own": 0.5, "stand_ins": stand_ins, **known, **more})
 
 
 def test_a_point_stands_beside_its_stand_ins():

@@ -20,7 +20,7 @@ def target(informative, boxes=None):
 
 
 def rates(table, one, fixed=None):
-    return {name: found.iloc[0].to_dict() for name, found in hit_rates.look_rates(table, {"v": one}, fixed).items()}
+    return {name: found.iloc[0].to_dict() for name, found in hit_rates.hit_rates_of(table, {"v": one}, fixed).items()}
 
 
 def test_chosen_frames_by_hand():

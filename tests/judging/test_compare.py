@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from saccade.judging import compare
-from saccade.judging.compare import Runs, difference, headroom, normalised_gain
+from saccade.judging.compare import SystemScores, difference, headroom, normalised_gain
 from saccade.records import SaccadeError
 from saccade.scoring import intervals
 
@@ -22,12 +22,12 @@ def hits(chances, generator, clusters=40, size=8, seeds=3, seed_sd=0.02, name="{
         own = seed_sd * generator.normal(size=(seeds, 1)) + 0.05 * generator.normal(size=(seeds, clusters))[:, members]
         each = chance + common + own
         names = tuple(f"{name.format(k)}/seed{s}" for s in range(seeds))
-        found.append(Runs((generator.random((seeds, n)) < each).astype(float), np.arange(n), members, names))
+        found.append(SystemScores((generator.random((seeds, n)) < each).astype(float), np.arange(n), members, names))
     return found
 
 
 def constant(values, trainings=("a", "b"), clusters=(0, 0, 1, 1)):
-    return Runs(np.asarray(values, float), np.arange(4), np.asarray(clusters), trainings)
+    return SystemScores(np.asarray(values, float), np.arange(4), np.asarray(clusters), trainings)
 
 
 def test_one_training_has_the_interval_of_its_clusters():
@@ -48,9 +48,9 @@ def test_where_only_seeds_differ_it_is_students_interval_of_their_means():
     import scipy.stats
 
     means = np.array([0.50, 0.54, 0.55, 0.61, 0.57])
-    system = Runs(np.repeat(means[:, None], 30, axis=1), np.arange(30), np.arange(30), tuple("abcde"))
+    system = SystemScores(np.repeat(means[:, None], 30, axis=1), np.arange(30), np.arange(30), tuple("abcde"))
     ours = compare.mean(system, draws=20000)
-    assert ours.error == pytest.approx(scipy.stats.sem(means)) and ours.freedom == pytest.approx(4)
+    assert ours.standard_error == pytest.approx(scipy.stats.sem(means)) and ours.degrees_of_freedom == pytest.approx(4)
     low, high = scipy.stats.t.interval(0.95, 4, means.mean(), scipy.stats.sem(means))
     assert [ours.interval().low, ours.interval().high] == pytest.approx([low, high], abs=0.008)
 
@@ -60,23 +60,23 @@ def test_the_chance_of_one_seed_on_one_cluster_is_not_counted_twice():
     for seed in range(60):
         generator = rng(seed)
         members = np.repeat(np.arange(30), 2)
-        system = Runs(generator.normal(size=(6, 60)), np.arange(60), members, tuple("abcdef"))
+        system = SystemScores(generator.normal(size=(6, 60)), np.arange(60), members, tuple("abcdef"))
         found = compare.mean(system, generator, 300)
-        errors.append(found.error)
+        errors.append(found.standard_error)
         values.append(found.value)
     assert np.mean(errors) < 1.25 / np.sqrt(6 * 60)  # adding both variances gives 1.41 times the truth
 
 
 def test_points_of_one_training_are_drawn_together():
     system, _ = hits([0.6, 0.6], rng(), seed_sd=0.2)
-    worse = Runs(system.values * (rng(1).random(system.values.shape[1]) > 0.1), system.videos, system.clusters, system.trainings)
-    apart = Runs(worse.values, worse.videos, worse.clusters, tuple(f"other {name}" for name in worse.trainings))
-    assert difference(system, worse).error < 0.4 * difference(system, apart).error
+    worse = SystemScores(system.values * (rng(1).random(system.values.shape[1]) > 0.1), system.videos, system.clusters, system.trainings)
+    apart = SystemScores(worse.values, worse.videos, worse.clusters, tuple(f"other {name}" for name in worse.trainings))
+    assert difference(system, worse).standard_error < 0.4 * difference(system, apart).standard_error
 
 
 def test_a_system_against_itself_never_differs_in_whatever_order_its_trainings_stand():
     (system,) = hits([0.6], rng(), seed_sd=0.2)
-    turned = Runs(system.values[::-1], system.videos, system.clusters, system.trainings[::-1])
+    turned = SystemScores(system.values[::-1], system.videos, system.clusters, system.trainings[::-1])
     found = difference(system, turned).interval()
     assert [found.value, found.low, found.high] == pytest.approx([0, 0, 0], abs=1e-12)
 
@@ -128,7 +128,7 @@ def test_the_order_of_calls_does_not_matter():
 @pytest.mark.parametrize(
     ("first", "second", "says"),
     [
-        (constant(np.ones((2, 4))), Runs(np.ones((2, 4)), np.arange(1, 5), np.array([0, 0, 1, 1]), ("a", "b")), "same videos"),
+        (constant(np.ones((2, 4))), SystemScores(np.ones((2, 4)), np.arange(1, 5), np.array([0, 0, 1, 1]), ("a", "b")), "same videos"),
         (constant(np.ones((2, 4))), constant(np.ones((2, 4)), clusters=(0, 1, 1, 1)), "same clusters"),
         (constant(np.ones((2, 4))), constant(np.ones((3, 4))), "need values of shape"),
         (constant(np.ones((2, 4))), constant(np.ones((2, 4)), ("a", "a")), "there twice: a, a"),

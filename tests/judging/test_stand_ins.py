@@ -22,7 +22,7 @@ def judged(runs, scored):
     titles = point_titles(plan, "m")
     numbers = [scored.get((t.variant, t.point), (math.nan, math.nan)) for t in rows_of(titles)]
     points = titles.assign(gmacs=[n[0] for n in numbers], value=[n[1] for n in numbers]).dropna(subset=["value"])
-    return stand_ins.beside_stand_ins(plan, "m", "d", points, {}, pd.DataFrame(columns=frontier.FRONTIER_COLUMNS))
+    return stand_ins.compare_stand_ins(plan, "m", "d", points, {}, pd.DataFrame(columns=frontier.FRONTIER_COLUMNS))
 
 
 MAIN = run_of("main", {"own": (None,), "luck": ("random", "main/own"), "best": ("oracle", "main/own")})
@@ -70,7 +70,7 @@ def of_fakes(plan, root, head="noun"):
     points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
     front = frontier.static_frontier(plan, metrics, "motion-digits", head)
     hits = stand_ins.read_hits(plan, root, "tsn", "motion-digits", head)
-    return {row.title: row for row in stand_ins.beside_stand_ins(plan, "tsn", "motion-digits", points, hits, front)}
+    return {row.title: row for row in stand_ins.compare_stand_ins(plan, "tsn", "motion-digits", points, hits, front)}
 
 
 def test_headroom_and_gain_rest_on_the_hits_of_all_seeds(plan, root):

@@ -10,7 +10,7 @@ from test_compare import hits, rng
 
 from benchmarks import verdicts
 from saccade.judging import compare
-from saccade.judging.compare import Runs, ScoredRuns, difference, map_difference
+from saccade.judging.compare import SystemClassScores, SystemScores, difference, map_difference
 from saccade.judging.effect import Effect
 from saccade.judging.verdict import (
     Cited,
@@ -24,10 +24,10 @@ from saccade.judging.verdict import (
     comparable,
     exact,
     holm,
-    judge,
     monotone,
     need_gates,
     need_headroom,
+    verdicts_of,
 )
 from saccade.results.found import NotRun
 from saccade.scoring import metrics
@@ -40,7 +40,7 @@ def effect(value, error=0.01, freedom=200.0, seeds=5, clusters=60, notes=()):
 
 
 def verdict_of(outcome):
-    return judge({"c": lambda reported, ours: Finding(None, lambda: outcome)}, None, None)["c"].on_ours
+    return verdicts_of({"c": lambda reported, ours: Finding(None, lambda: outcome)}, None, None)["c"].on_ours
 
 
 def outcome(p_holds, p_contradicts=1.0, seeds=5):
@@ -99,7 +99,7 @@ def test_a_finer_p_than_the_draws_allow_is_not_claimed():
 
 
 def test_the_smallest_difference_is_found_in_four_of_five_runs():
-    generator, planted = rng(0), effect(0, freedom=8).smallest()
+    generator, planted = rng(0), effect(0, freedom=8).smallest_detectable()
     errors = 0.01 * np.sqrt(generator.chisquare(8, 20000) / 8)
     found = planted + 0.01 * generator.normal(size=20000) > scipy.stats.t.ppf(0.975, 8) * errors
     assert found.mean() == pytest.approx(0.8, abs=0.03)
@@ -148,7 +148,7 @@ def test_one_seed_can_at_most_be_consistent_with():
 
 
 def test_one_cluster_is_untestable():
-    found = judge({"c": lambda *_: Finding(True, lambda: better(effect(0.05, clusters=1)))}, None, None)["c"]
+    found = verdicts_of({"c": lambda *_: Finding(True, lambda: better(effect(0.05, clusters=1)))}, None, None)["c"]
     assert found.on_ours.kind == "untestable here" and "one cluster" in found.on_ours.why and found.on_printed
 
 
@@ -166,14 +166,14 @@ def test_holm_agrees_with_its_definition():
 
 def test_what_one_claim_could_say_many_cannot():
     claims = {f"c{i}": (lambda *_, i=i: Finding(None, lambda: outcome(0.02 if i == 0 else 0.5))) for i in range(4)}
-    assert judge({"c0": claims["c0"]}, None, None)["c0"].on_ours.kind == "holds"
-    found = judge(claims, None, None)["c0"].on_ours
+    assert verdicts_of({"c0": claims["c0"]}, None, None)["c0"].on_ours.kind == "holds"
+    found = verdicts_of(claims, None, None)["c0"].on_ours
     assert found.kind == "inconclusive" and found.p == pytest.approx(0.08)
 
 
 def test_claims_of_one_seed_cost_the_others_nothing():
     claims = {f"c{i}": (lambda *_, i=i: Finding(None, lambda: outcome(0.02, seeds=5 if i == 0 else 1))) for i in range(9)}
-    found = judge(claims, None, None)
+    found = verdicts_of(claims, None, None)
     assert found["c0"].on_ours.kind == "holds" and found["c1"].on_ours.kind == "inconclusive"
 
 
@@ -226,7 +226,7 @@ def test_a_paper_is_judged_on_its_numbers_and_on_ours():
         return made[name]
 
     claims = {"C03": crops_always_help, "C05": three_crops_cost_little, "C26": below_the_others}
-    found = judge(claims, table_one, ours)
+    found = verdicts_of(claims, table_one, ours)
     assert {name: (one.comparand, one.on_printed, one.on_ours.kind) for name, one in found.items()} == {
         "C03": ("own", True, "holds"),
         "C05": ("own", True, "holds"),
@@ -235,9 +235,9 @@ def test_a_paper_is_judged_on_its_numbers_and_on_ours():
     assert "pre-training, views" in found["C26"].on_ours.why
 
     made["oracle"] = made["s0"]
-    assert judge(claims, table_one, ours)["C05"].on_ours.why.startswith("headroom 0.000")
+    assert verdicts_of(claims, table_one, ours)["C05"].on_ours.why.startswith("headroom 0.000")
     del made["s3"]
-    lacking = judge(claims, table_one, ours)["C03"]
+    lacking = verdicts_of(claims, table_one, ours)["C03"]
     assert (lacking.on_printed, lacking.on_ours.kind, lacking.on_ours.why) == (True, "not run", "s3: not trained yet")
 
 
@@ -246,7 +246,7 @@ def test_a_claim_that_cannot_be_said_at_all_ends_no_other(why, kind):
     def missing(reported, ours):
         raise why("seed 3")
 
-    found = judge({"a": missing, "b": lambda reported, ours: Finding(True, lambda: exact(True, "1 < 2"))}, None, None)
+    found = verdicts_of({"a": missing, "b": lambda reported, ours: Finding(True, lambda: exact(True, "1 < 2"))}, None, None)
     assert (found["a"].on_printed, found["a"].on_ours.kind, found["a"].on_ours.why) == (None, kind, "seed 3")
     assert (found["b"].on_printed, found["b"].on_ours.kind) == (True, "holds")
 
@@ -256,7 +256,7 @@ def test_a_missed_gate_is_untestable():
         need_gates([])
         need_gates(["warmup reached val.top1 = 0.2; its gate asks for 0.3"])
 
-    found = judge({"c": lambda *_: Finding(True, test)}, None, None)["c"].on_ours
+    found = verdicts_of({"c": lambda *_: Finding(True, test)}, None, None)["c"].on_ours
     assert found.kind == "untestable here" and found.why.startswith("gate: warmup reached")
 
 
@@ -307,11 +307,11 @@ def test_with_shuffled_labels_a_good_method_is_at_chance():
     for _ in range(100):
         shuffled = generator.permutation(targets)
         per_seed = np.stack([metrics.top_k(one, shuffled, 1) for one in scores])
-        found = compare.mean(Runs(per_seed, np.arange(400), members, tuple("abc")), draws=300)
+        found = compare.mean(SystemScores(per_seed, np.arange(400), members, tuple("abc")), draws=300)
         above += verdict_of(better(found, by=1 / classes)).kind == "holds"
         within += found.interval().low <= 1 / classes <= found.interval().high
     true = np.stack([metrics.top_k(one, targets, 1) for one in scores])
-    assert verdict_of(better(compare.mean(Runs(true, np.arange(400), members, tuple("abc"))), by=0.5)).kind == "holds"
+    assert verdict_of(better(compare.mean(SystemScores(true, np.arange(400), members, tuple("abc"))), by=0.5)).kind == "holds"
     assert above <= 5 and within >= 90
 
 
@@ -340,7 +340,7 @@ def scored(generator, skill, names, clusters=40, size=4, classes=6):
     scores = generator.normal(size=(len(names), clusters * size, classes))
     scores[:, np.arange(len(targets)), targets] += skill
     truth = np.eye(classes, dtype=bool)[targets]
-    return ScoredRuns(scores, truth, np.arange(len(targets)), members, names, tuple(f"class {c}" for c in range(classes)))
+    return SystemClassScores(scores, truth, np.arange(len(targets)), members, names, tuple(f"class {c}" for c in range(classes)))
 
 
 def test_a_difference_of_maps_is_that_of_the_metric_and_names_rare_classes():
@@ -355,7 +355,7 @@ def test_both_sides_of_a_map_difference_get_the_same_weights():
     system = scored(rng(1), 1.5, ("a0", "a1"))
     other = dataclasses.replace(system, trainings=("b0", "b1"))
     alike, apart = map_difference(system, system, draws=200), map_difference(system, other, draws=200)
-    assert alike.error == pytest.approx(0, abs=1e-12) and math.isclose(apart.value, 0) and apart.error > 0.001
+    assert alike.standard_error == pytest.approx(0, abs=1e-12) and math.isclose(apart.value, 0) and apart.standard_error > 0.001
 
 
 def test_maps_of_different_truths_are_not_compared():

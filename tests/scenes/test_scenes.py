@@ -23,7 +23,7 @@ from saccade.scenes.script import Curve, Face, scene_from_dict, scene_to_dict
 from saccade.scenes.sound import SAMPLE_RATE_HZ, waveform
 from saccade.scenes.truth import boxes, frame_truth, moments
 
-FOLDER = Path(__file__).resolve().parents[1] / "data/motion-digits"
+FOLDER = Path(__file__).resolve().parents[2] / "data/motion-digits"
 SMALL = {
     "counts": {"train": 5, "val": 2, "test": 3}, "size": [96, 112], "duration_s": 1.0, "fps": 12, "crf": 23, "object_px": 32,
     "clutter_count": 2, "distractors": 1, "speed": [1.0, 1.5], "static_share": [0.2, 0.5], "informative_frames": [4, 8],

@@ -1,11 +1,11 @@
 import json
-import os
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from saccade.files import write_json, write_parquet
 from saccade.records import Head, SaccadeError
@@ -204,7 +204,7 @@ def test_predictions_that_are_not_there_or_broken_say_what_to_run(tmp_path, cont
 
 def test_the_step_needs_no_torch():
     blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'sklearn', 'snakemake'])); import saccade.steps.score"
-    subprocess.run([sys.executable, "-c", blocked], check=True, cwd=os.path.dirname(os.path.dirname(score.__file__)))
+    subprocess.run([sys.executable, "-c", blocked], check=True, cwd=ROOT)
 
 
 def spoiled(column, row, value):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from saccade.judging.systems import Ours, _default
+from saccade.judging.systems import SystemResults, _default
 from saccade.judging.verdict import Untestable
 from saccade.records import SaccadeError
 from saccade.results.found import NotRun
@@ -26,7 +26,7 @@ def plan():
 def ours(tmp_path, plan):
     fake_results.write_tree(tmp_path, plan)
     fake_paper.write_decisions(tmp_path, plan)
-    return Ours(plan, tmp_path, "tsn")
+    return SystemResults(plan, tmp_path, "tsn")
 
 
 def edit(ours, plan, change, seeds=2):
@@ -98,7 +98,7 @@ def test_scored_takes_the_only_head_and_no_derived_one(ours, plan):
 
 
 def test_a_variant_may_be_another_methods(ours):
-    other = Ours(ours.plan, ours.root, "atfr")
+    other = SystemResults(ours.plan, ours.root, "atfr")
     np.testing.assert_array_equal(other.hits("tsn/tiny", *SYSTEM[1:]).values, ours.hits(*SYSTEM).values)
     with pytest.raises(NotRun, match="study/motion-digits/tsm/tiny is not planned"):
         other.hits("tsm/tiny", *SYSTEM[1:])

@@ -18,7 +18,7 @@ from saccade.results.frontier import seed_points, tradeoff_points
 from saccade.results.runs import collect_metrics, collect_planned
 from saccade.steps import report
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def write_project(root, plan, runs=True):

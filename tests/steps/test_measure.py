@@ -196,9 +196,9 @@ def test_optimisations_that_change_the_model_are_refused(ready, monkeypatch):
 
 def made_pair(project, run, point="quick"):
     from saccade.__main__ import _pair
-    from saccade.plan.counterparts import timed
+    from saccade.plan.counterparts import counterparts_of
 
-    return _pair(project, run, point, timed(project, run)[point])
+    return _pair(project, run, point, counterparts_of(project, run)[point])
 
 
 def test_videos_are_spread_over_the_split():

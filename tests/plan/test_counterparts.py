@@ -35,12 +35,12 @@ def test_what_is_not_said_is_the_points_own(project, text, variant, point):
 
 def test_a_point_without_one_has_none(project):
     assert counterparts.counterpart(project, run(project), "frames1") is None
-    assert counterparts.timed(project, run(project)) == {}
+    assert counterparts.counterparts_of(project, run(project)) == {}
 
 
 def test_keys_of_a_grid_are_filled_in(project):
     edit(project / "methods/toy/card.yml", "grid: {num_frames: [1, 2]}}", 'grid: {num_frames: [1, 2]}, against: "wide/frames{num_frames}"}')
-    assert {name: other.run.variant + "/" + other.point for name, other in counterparts.timed(project, run(project)).items()} == {
+    assert {name: other.run.variant + "/" + other.point for name, other in counterparts.counterparts_of(project, run(project)).items()} == {
         "frames1": "wide/frames1",
         "frames2": "wide/frames2",
     }
@@ -86,7 +86,7 @@ def test_a_point_of_other_variants_only_is_no_counterpart(project):
 def test_a_counterpart_that_cannot_run_here_is_not_timed(project):
     say(project, "truthful")
     assert "ground truth" in counterparts.counterpart(project, run(project), "quick").why
-    assert counterparts.timed(project, run(project)) == {}
+    assert counterparts.counterparts_of(project, run(project)) == {}
 
 
 def config(**more):

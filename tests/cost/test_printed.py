@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from saccade.cost.printed import Cell, cost_table, read_reported, write_cost
+from saccade.cost.printed import CountedCell, cost_table, read_reported, write_cost
 from saccade.project import load_module
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
-BASELINES = [Path(__file__).parents[1] / "methods" / name for name in ("tsn", "tsm")]
+BASELINES = [Path(__file__).parents[2] / "methods" / name for name in ("tsn", "tsm")]
 REPORTED = pd.DataFrame(
     [
         ["atfr2021", "Table 1", "A", "GFLOPs", "d", 2.0, "GMACs per video", "own", ""],
@@ -21,8 +21,8 @@ REPORTED = pd.DataFrame(
 )
 
 
-def cell(row: str, ours: float | None, note: str = "") -> Cell:
-    return Cell(paper="atfr2021", table="Table 1", row=row, column="GFLOPs", dataset="d", ours=ours, rule="conv", note=note)
+def cell(row: str, ours: float | None, note: str = "") -> CountedCell:
+    return CountedCell(paper="atfr2021", table="Table 1", row=row, column="GFLOPs", dataset="d", ours=ours, rule="conv", note=note)
 
 
 def test_every_complexity_cell_has_its_line():
