@@ -1,11 +1,13 @@
 """What patches save by the clock: AdaFocus beside ResNet-50 on the same whole frames, as ratios in one run.
 
-    python -m benchmarks.adafocus [--patch 128] [--batch 1] [--videos 4] [--rounds 3] [--clock elapsed|processor] [--device cpu] [--quick]
+    python -m benchmarks.adafocus [--patch 128] [--batch 1] [--videos 4] [--rounds 3] [--clock elapsed|processor]
+    [--device cpu] [--quick]
 
-Random weights, random clips of 16 frames of 224 x 224: neither changes what is computed. Both sides are optimised alike (`nn/fast.py`) and
-take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1 is marked †). Beside the offline form stands
-plain batching without any optimisation, and the online one, frame by frame, each against ResNet-50 on all frames at once. The time of each
-part is read apart, as hooks disturb the whole. On a CPU both networks also run with all frames at once and with few: why `fast` splits one.
+Random weights, random clips of 16 frames of 224 x 224: neither changes what is computed. Both sides are optimised alike
+(`nn/fast.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1 is
+marked †). Beside the offline form stands plain batching without any optimisation, and the online one, frame by frame,
+each against ResNet-50 on all frames at once. The time of each part is read apart, as hooks disturb the whole. On a CPU
+both networks also run with all frames at once and with few: why `fast` splits one.
 """
 
 import argparse
@@ -63,7 +65,9 @@ def clips(videos: int, batch: int, device: torch.device) -> list[Clip]:
     for first in range(0, videos, batch):
         rgb = torch.randn((batch, FRAMES, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(first))
         indices = torch.arange(FRAMES).expand(batch, -1)
-        found.append({"rgb": rgb.to(device), "indices": indices, "video_id": [str(first + number) for number in range(batch)]})
+        found.append(
+            {"rgb": rgb.to(device), "indices": indices, "video_id": [str(first + number) for number in range(batch)]}
+        )
     return found
 
 
@@ -81,7 +85,8 @@ def parts(one: Side, clip: Clip, rounds: int, device: torch.device) -> dict[str,
 
 @torch.inference_mode()
 def at_once(rounds: int, clock: turns.Clock) -> None:
-    """Prints what 16 frames take in each network, together and in the small pieces that `fast` cuts for depthwise ones."""
+    """Prints what 16 frames take in each network, together and in the small pieces that `fast` cuts for depthwise
+    ones."""
     frames = torch.randn(FRAMES, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
     print(f"\n| ms for {FRAMES} frames | all at once | {optimise.FRAMES_AT_ONCE} at once |\n| --- | --- | --- |")
     for name in ("mobilenet_v2", "resnet50"):
@@ -91,7 +96,8 @@ def at_once(rounds: int, clock: turns.Clock) -> None:
         for pieces in (0, optimise.FRAMES_AT_ONCE):
             network.at_once = pieces
             network(frames)  # unheard
-            spent.append(min(timed(lambda: network(frames), clock) for _ in range(rounds)))  # noqa: B023 (called at once)
+            # called at once
+            spent.append(min(timed(lambda: network(frames), clock) for _ in range(rounds)))  # noqa: B023
         print(f"| {name} | {1000 * spent[0]:.0f} | {1000 * spent[1]:.0f} |")
 
 
@@ -108,7 +114,9 @@ def main() -> None:
     parser.add_argument("--videos", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run")
+    parser.add_argument(
+        "--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--quick", action="store_true", help="one clip, one round: whether it runs")
     given = parser.parse_args()
@@ -125,12 +133,25 @@ def main() -> None:
         laid_out = [optimise.lay_out(clip, device) for clip in plain]
         macs = {name: float(one(plain[0]).macs.double().mean()) for name, one in (("own", own), ("against", against))}
         ratio, giga = macs["against"] / macs["own"], {name: f"{value / 1e9:.2f}" for name, value in macs.items()}
-        print(f"\n## AdaFocus-{given.patch}, batch {batch}: {giga['own']} against {giga['against']} GMACs, {ratio:.2f}x fewer\n")
+        print(
+            f"\n## AdaFocus-{given.patch}, batch {batch}: {giga['own']} against {giga['against']} GMACs, {ratio:.2f}x "
+            "fewer\n"
+        )
         print("| form | faster | of what multiply-adds say | ms a video | ResNet-50 | A/A |\n|" + " --- |" * 6)
-        print(told("offline, both optimised", turns.in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio))
+        print(
+            told(
+                "offline, both optimised", turns.in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio
+            )
+        )
         print(told("offline, neither", turns.in_turns(own, against, plain, given.rounds, clock), ratio))
         online = dataclasses.replace(fast_own, settings=dataclasses.replace(own.settings, online=True))
-        print(told("frame by frame, both optimised", turns.in_turns(online, fast_against, laid_out, given.rounds, clock), ratio))
+        print(
+            told(
+                "frame by frame, both optimised",
+                turns.in_turns(online, fast_against, laid_out, given.rounds, clock),
+                ratio,
+            )
+        )
         spent = parts(fast_own, laid_out[0], given.rounds, device)
         whole = parts(fast_against, laid_out[0], given.rounds, device)
         print("\n| part | ms a video, by elapsed time |\n| --- | --- |")

@@ -1,11 +1,13 @@
 """What fewer maps save by the clock: a network with ATFR beside the same one without, as ratios in one run.
 
-    python -m benchmarks.atfr [--network x3d-s] [--batch 1 16] [--bins 0] [--videos 32] [--rounds 3] [--clock elapsed|processor] [--quick]
+    python -m benchmarks.atfr [--network x3d-s] [--batch 1 16] [--bins 0] [--videos 32] [--rounds 3] [--clock
+    elapsed|processor] [--quick]
 
-Random weights and random clips of the paper's size. No trained network is at hand, so each video's number of bins B' is drawn beforehand,
-as embeddings without structure keep them, moved to a mean of `--bins` where that isn't 0; the similarity network is executed all the same.
-Both sides are optimised for inference and take turns call by call; the static one also stands beside itself (A/A; more than 3 % from 1
-is marked †). Memory is what one step of training raises the peak of a fresh process by.
+Random weights and random clips of the paper's size. No trained network is at hand, so each video's number of bins B' is
+drawn beforehand, as embeddings without structure keep them, moved to a mean of `--bins` where that isn't 0; the
+similarity network is executed all the same. Both sides are optimised for inference and take turns call by call; the
+static one also stands beside itself (A/A; more than 3 % from 1 is marked †). Memory is what one step of training raises
+the peak of a fresh process by.
 """
 
 import argparse
@@ -31,7 +33,13 @@ METHOD = Path(__file__).parents[1] / "methods" / "atfr"
 model, pricing, sampler, sgs = (load_module(METHOD / f"{name}.py") for name in ("model", "pricing", "sampler", "sgs"))
 Settings = load_module(METHOD / "settings.py").Settings
 
-CLIPS = {"x3d-s": (13, 160), "x3d-m": (16, 224), "3dresnet18": (32, 224), "3dresnet50": (32, 224), "slowfast-4x16-r50": (32, 224)}
+CLIPS = {
+    "x3d-s": (13, 160),
+    "x3d-m": (16, 224),
+    "3dresnet18": (32, 224),
+    "3dresnet50": (32, 224),
+    "slowfast-4x16-r50": (32, 224),
+}
 SMALL = (8, 48)  # of other networks: frames, height and width
 HEADS = (Head("label", "single", tuple(map(str, range(400)))),)
 TRAINED = 8  # videos in the step of training
@@ -51,7 +59,8 @@ class Forced(sampler.Sampler):
 
 
 def positions(video: str, frames: int, pathway: int) -> Tensor:
-    """(1, T) places in [0, 1] that lie in so many of T bins, by the video's name: its number, and B' of each pathway."""
+    """(1, T) places in [0, 1] that lie in so many of T bins, by the video's name: its number, and B' of each
+    pathway."""
     number, *bins = map(int, video.split("-"))
     draw = torch.Generator().manual_seed(number)
     chosen = torch.randperm(frames - 1, generator=draw)[: bins[pathway] - 1]
@@ -62,20 +71,26 @@ def positions(video: str, frames: int, pathway: int) -> Tensor:
 
 def make_settings(network: str, **chosen: Any) -> Any:
     frames, size = CLIPS.get(network, SMALL)
-    return Settings(network=network, num_frames=frames, resize=size, crop=size, epochs=1, batch_size=TRAINED, lr=0.1, **chosen)
+    return Settings(
+        network=network, num_frames=frames, resize=size, crop=size, epochs=1, batch_size=TRAINED, lr=0.1, **chosen
+    )
 
 
 def make_model(settings: Any) -> nn.Module:
     torch.manual_seed(0)
     net = model.build(settings, HEADS)
     if settings.layer == "sgs":
-        net.sgs = nn.ModuleList(Forced(channels, settings, pathway) for pathway, channels in enumerate(net.early.channels))
+        net.sgs = nn.ModuleList(
+            Forced(channels, settings, pathway) for pathway, channels in enumerate(net.early.channels)
+        )
     return net
 
 
 def make_clip(settings: Any, numbers: range, mean_bins: float) -> Clip:
     lengths = pricing.Network(settings.network, settings.num_frames, settings.crop).lengths
-    drawn = [draw_bins(frames, pathway, mean_bins * frames / settings.num_frames) for pathway, frames in enumerate(lengths)]
+    drawn = [
+        draw_bins(frames, pathway, mean_bins * frames / settings.num_frames) for pathway, frames in enumerate(lengths)
+    ]
     names = ["-".join(map(str, (number, *(int(bins[number]) for bins in drawn)))) for number in numbers]
     shape = (len(numbers), settings.num_frames, 3, settings.crop, settings.crop)
     rgb = torch.randn(shape, generator=torch.Generator().manual_seed(numbers.start))
@@ -104,13 +119,16 @@ def sampling(net: Any, pathways: list[Tensor], settings: Any, clip: Clip) -> lis
     weights = net.weigh(pathways, settings, clip)
     mixed = []
     for counts, members in model._groups(torch.stack([sgs.occupied(one).sum(1) for one in weights], dim=1)):
-        mixed.append([sgs.mix(sgs.packed(w[members], k), x[members]) for w, k, x in zip(weights, counts, pathways, strict=True)])
+        mixed.append(
+            [sgs.mix(sgs.packed(w[members], k), x[members]) for w, k, x in zip(weights, counts, pathways, strict=True)]
+        )
     return mixed
 
 
 @torch.inference_mode()
 def by_stage(net: Any, settings: Any, clips: list[Clip], rounds: int) -> Stages:
-    """Each stage of the network on its own, one after the other, and between them SGS, whose multiply-adds aren't told."""
+    """Each stage of the network on its own, one after the other, and between them SGS, whose multiply-adds aren't
+    told."""
     macs: dict[str, float] = defaultdict(float)
     seconds: dict[str, float] = defaultdict(float)
 
@@ -151,15 +169,21 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     settings, plain = make_settings(network, layer="sgs"), make_settings(network)
     net, static = make_model(settings), make_model(plain)
     optimise.optimise(net), optimise.optimise(static)
-    clips = [make_clip(settings, range(first, first + batch), mean_bins) for first in range(0, max(videos, batch), batch)]
+    clips = [
+        make_clip(settings, range(first, first + batch), mean_bins) for first in range(0, max(videos, batch), batch)
+    ]
     own, against = runner(net, settings), runner(static, plain)
     macs = {
-        name: torch.cat([run(clip).macs for clip in clips]).double().mean().item() for name, run in (("atfr", own), ("static", against))
+        name: torch.cat([run(clip).macs for clip in clips]).double().mean().item()
+        for name, run in (("atfr", own), ("static", against))
     }
     bins = [decision["bins"] for clip in clips for decision in own(clip).decisions]
     found = turns.in_turns(own, against, clips, rounds, CLOCK)
     ratio, speedup = macs["static"] / macs["atfr"], found["speedup"]
-    print(f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of {settings.num_frames}\n")
+    print(
+        f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of "
+        f"{settings.num_frames}\n"
+    )
     print("| what | value |\n| --- | --- |")
     print(f"| fewer multiply-adds | {ratio:.2f}x ({macs['static'] / 1e9:.3f} to {macs['atfr'] / 1e9:.3f} G) |")
     ms = {side: 1000 * found["seconds"][side]["mean"] for side in ("against", "own")}
@@ -171,7 +195,10 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
         filled = runner(net, dataclasses.replace(settings, padded=True))
         padded = turns.in_turns(own, filled, clips, rounds, CLOCK)
         more = sum(int(filled(clip).macs.sum()) for clip in clips) / (len(bins) * macs["atfr"])
-        print(f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} ({more:.2f}x fewer) |")
+        print(
+            f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} "
+            f"({more:.2f}x fewer) |"
+        )
     show_stages(static_stages, stages, ms)
 
 
@@ -180,8 +207,12 @@ def mark(found: dict[str, Any]) -> str:
 
 
 def show_stages(static: Stages, atfr: Stages, whole: dict[str, float]) -> None:
-    """Where the time is: a stage that takes longer for a multiply-add weighs more by the clock than its multiply-adds do."""
-    print("\n| stage | G multiply-adds, static | with ATFR | ms, static | with ATFR | ms per G, static | with ATFR |\n|" + " --- |" * 7)
+    """Where the time is: a stage that takes longer for a multiply-add weighs more by the clock than its multiply-adds
+    do."""
+    print(
+        "\n| stage | G multiply-adds, static | with ATFR | ms, static | with ATFR | ms per G, static | with ATFR |\n|"
+        + " --- |" * 7
+    )
     for name, of_atfr in atfr.items():
         both = [static.get(name, (0.0, 0.0)), of_atfr]
         cells = [f"{giga:.3f}" if giga else "" for giga, _ in both] + [f"{ms:.1f}" if ms else "" for _, ms in both]
@@ -210,22 +241,31 @@ def memory(network: str, mean_bins: float, threads: int) -> None:
     found = {}
     for layer in ("none", "sgs"):
         asked = ["--network", network, "--bins", str(mean_bins), "--threads", str(threads), "--step", layer]
-        done = subprocess.run([sys.executable, "-m", "benchmarks.atfr", *asked], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.atfr", *asked], check=True, capture_output=True, text=True
+        )
         found[layer] = float(done.stdout)
     print(f"\n## {network}, one step of training on {TRAINED} videos, filled up to the most bins of the batch\n")
     print("| | MiB more at the peak |\n| --- | --- |")
-    print(f"| static | {found['none']:.0f} |\n| with ATFR | {found['sgs']:.0f} |\n| less | {found['none'] / found['sgs']:.2f}x |")
+    print(
+        f"| static | {found['none']:.0f} |\n| with ATFR | {found['sgs']:.0f} |\n| less | "
+        f"{found['none'] / found['sgs']:.2f}x |"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="x3d-s")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 16])
-    parser.add_argument("--bins", type=float, default=0.0, help="mean B'; 0: as embeddings without structure keep (6.7 of 13)")
+    parser.add_argument(
+        "--bins", type=float, default=0.0, help="mean B'; 0: as embeddings without structure keep (6.7 of 13)"
+    )
     parser.add_argument("--videos", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run")
+    parser.add_argument(
+        "--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run"
+    )
     parser.add_argument("--quick", action="store_true", help="a small network, a round: whether it runs")
     parser.add_argument("--step", choices=["none", "sgs"], help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -242,7 +282,10 @@ def main() -> None:
         compare(given.network, batch, given.videos, given.bins, given.rounds)
     memory(given.network, given.bins, given.threads)
     others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
-    print(f"\n{cpu}, {given.threads} thread(s), {given.clock} time, torch {torch.__version__}; others kept {others or 0:.2f} cores busy")
+    print(
+        f"\n{cpu}, {given.threads} thread(s), {given.clock} time, torch {torch.__version__}; others kept "
+        f"{others or 0:.2f} cores busy"
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
     python -m benchmarks.decoders [--repeats 15] [--statistic best|median] [--threads 1 2] [--folder VIDEOS]
 
-Makes its own clips. Decoders take turns; opening the file is part of it. A cell is the ratio of processor times, which is what counts
-where every core has its own decoder, and in brackets that of elapsed times. torchcodec (with FFmpeg's libraries), decord and OpenCV are
-timed where they are installed; nothing here needs them.
+Makes its own clips. Decoders take turns; opening the file is part of it. A cell is the ratio of processor times, which
+is what counts where every core has its own decoder, and in brackets that of elapsed times. torchcodec (with FFmpeg's
+libraries), decord and OpenCV are timed where they are installed; nothing here needs them.
 """
 
 import argparse
@@ -24,7 +24,10 @@ from benchmarks.clips import make_clips
 from saccade.video import decode, sampling
 
 Read = Callable[[Path, np.ndarray], np.ndarray]  # (path, sorted frame numbers) -> (N, H, W, 3) uint8
-TASKS = {"16 of all": lambda frames: sampling.segments(frames, 16), "32, stride 2": lambda frames: sampling.consecutive(frames, 32, 2)}
+TASKS = {
+    "16 of all": lambda frames: sampling.segments(frames, 16),
+    "32, stride 2": lambda frames: sampling.consecutive(frames, 32, 2),
+}
 OURS = "Saccade"
 
 
@@ -50,7 +53,9 @@ def torchcodec(seek_mode: str, threads: int) -> Read:
     decoders = importlib.import_module("torchcodec.decoders")
 
     def read(path: Path, numbers: np.ndarray) -> np.ndarray:
-        video = decoders.VideoDecoder(str(path), stream_index=0, dimension_order="NHWC", seek_mode=seek_mode, num_ffmpeg_threads=threads)
+        video = decoders.VideoDecoder(
+            str(path), stream_index=0, dimension_order="NHWC", seek_mode=seek_mode, num_ffmpeg_threads=threads
+        )
         return video.get_frames_at(numbers.tolist()).data.numpy()
 
     return read
@@ -67,7 +72,11 @@ def opencv(threads: int) -> Read:
     cv2.setNumThreads(threads)
 
     def read(path: Path, numbers: np.ndarray) -> np.ndarray:
-        video, wanted, pictures = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads]), set(numbers.tolist()), {}
+        video, wanted, pictures = (
+            cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads]),
+            set(numbers.tolist()),
+            {},
+        )
         for number in range(int(numbers[-1]) + 1):
             if not video.grab():
                 raise ValueError(f"only {number} frames")
@@ -103,7 +112,9 @@ class Spent(NamedTuple):
     wall_s: float
 
 
-def compare(path: Path, numbers: np.ndarray, frames: int, peers: dict[str, Read | str], repeats: int) -> dict[str, list[Spent] | str]:
+def compare(
+    path: Path, numbers: np.ndarray, frames: int, peers: dict[str, Read | str], repeats: int
+) -> dict[str, list[Spent] | str]:
     """{decoder: what each repeat took, or why it can't be compared}."""
     readers: dict[str, Read] = {OURS: lambda path, numbers: decode.read_frames(path, numbers, frames).rgb}
     expected, refused = readers[OURS](path, numbers), {}
@@ -141,7 +152,10 @@ def row(name: str, task: str, found: dict[str, list[Spent] | str], statistic: st
         if not isinstance(spent, str)
     }
     fastest = Spent(*(min(times) for times in zip(*timed.values(), strict=True)))
-    ratios = {decoder: f"{spent.cpu_s / fastest.cpu_s:.2f} ({spent.wall_s / fastest.wall_s:.2f})" for decoder, spent in timed.items()}
+    ratios = {
+        decoder: f"{spent.cpu_s / fastest.cpu_s:.2f} ({spent.wall_s / fastest.wall_s:.2f})"
+        for decoder, spent in timed.items()
+    }
     cells = [f"{1000 * timed[OURS].cpu_s:.1f}", *(ratios.get(decoder, found[decoder]) for decoder in [OURS, *PEERS])]
     return f"| {name} | {task} | {' | '.join(map(str, cells))} |"
 
@@ -154,19 +168,32 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="videos to time as well")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        more = [path for path in sorted(given.folder.iterdir()) if path.suffix in (".mp4", ".avi", ".mkv", ".webm")] if given.folder else []
+        more = (
+            [path for path in sorted(given.folder.iterdir()) if path.suffix in (".mp4", ".avi", ".mkv", ".webm")]
+            if given.folder
+            else []
+        )
         paths = [*make_clips(Path(folder)), *more]
         for threads in given.threads:
             torch.set_num_threads(threads)  # torchcodec converts colours with torch's threads
             print(
-                f"\nPeers on {threads} thread{'s' * (threads > 1)}: ratio to the fastest with identical frames, processor (elapsed) time\n"
+                f"\nPeers on {threads} thread{'s' * (threads > 1)}: ratio to the fastest with identical frames, "
+                "processor (elapsed) time\n"
             )
             print("| clip | frames | ours, ms | " + " | ".join([OURS, *PEERS]) + " |\n|" + " --- |" * (len(PEERS) + 4))
             peers = installed(threads)
             for path in paths:
                 frames = decode.probe(path).frames
                 for task, choose in TASKS.items():
-                    print(row(path.name, task, compare(path, choose(frames), frames, peers, given.repeats), given.statistic), flush=True)
+                    print(
+                        row(
+                            path.name,
+                            task,
+                            compare(path, choose(frames), frames, peers, given.repeats),
+                            given.statistic,
+                        ),
+                        flush=True,
+                    )
 
 
 if __name__ == "__main__":

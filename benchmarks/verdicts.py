@@ -1,7 +1,9 @@
-"""How often Saccade's judging errs, by simulation: the tables of docs/statistics.md. Run from the root: python -m benchmarks.verdicts
+"""How often Saccade's judging errs, by simulation: the tables of docs/statistics.md. Run from the root: python -m
+benchmarks.verdicts
 
-Simulated hits: a video's chance of a hit is 0.55, plus what its cluster (sd 11.5 points), itself (sd 6), the seed (sd 2), the seed
-on that cluster (sd 5) and, except in A/A, the system on that cluster (sd 5) add; a coin with that chance is thrown per seed and video.
+Simulated hits: a video's chance of a hit is 0.55, plus what its cluster (sd 11.5 points), itself (sd 6), the seed (sd
+2), the seed on that cluster (sd 5) and, except in A/A, the system on that cluster (sd 5) add; a coin with that chance
+is thrown per seed and video.
 """
 
 import argparse
@@ -23,7 +25,9 @@ DECIDED = ("holds", "contradicted")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=1000, help="simulated data sets per cell (a quarter for mean average precision)")
+    parser.add_argument(
+        "--trials", type=int, default=1000, help="simulated data sets per cell (a quarter for mean average precision)"
+    )
     trials = parser.parse_args().trials
     print(f"{trials} trials per cell, {DRAWS} draws, {SIZE} videos per cluster\n")
     for table in tables():
@@ -57,19 +61,28 @@ def systems(
         of_seed = 0.02 * generator.normal(size=(seeds, 1)) + 0.05 * generator.normal(size=(seeds, clusters))[:, members]
         names = tuple(f"system{k}/seed{s}" for s in range(seeds))
         found.append(
-            SystemScores((generator.random((seeds, n)) < common + of_system + of_seed).astype(float), np.arange(n), members, names)
+            SystemScores(
+                (generator.random((seeds, n)) < common + of_system + of_seed).astype(float),
+                np.arange(n),
+                members,
+                names,
+            )
         )
     return found
 
 
-def cells(trials: int, judge: Callable[[np.random.Generator, int, int], tuple[float, ...]]) -> Iterable[tuple[int, int, np.ndarray]]:
+def cells(
+    trials: int, judge: Callable[[np.random.Generator, int, int], tuple[float, ...]]
+) -> Iterable[tuple[int, int, np.ndarray]]:
     """clusters, seeds and what `judge` found in each trial, for every cell."""
     for clusters in CLUSTERS:
         for seeds in SEEDS:
             yield (
                 clusters,
                 seeds,
-                np.array([verdicts_of(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]),
+                np.array(
+                    [verdicts_of(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]
+                ),
             )
 
 
@@ -90,14 +103,21 @@ def one_run(trials: int) -> Iterable[dict[str, str]]:
 
     def judge(generator: np.random.Generator, clusters: int, chance: float) -> tuple[bool, bool]:
         members = np.repeat(np.arange(clusters), generator.integers(SIZE // 2, 2 * SIZE, clusters))
-        values = (generator.random(len(members)) < generator.beta(4 * chance, 4 * (1 - chance), clusters)[members]).astype(float)
+        values = (
+            generator.random(len(members)) < generator.beta(4 * chance, 4 * (1 - chance), clusters)[members]
+        ).astype(float)
         draws = intervals.mean_draws(values[:, None], members, generator, DRAWS)[:, 0]
-        plain, found = np.quantile(draws, [0.025, 0.975]), intervals.to_interval(values.mean(), draws, len(values), members)
+        plain, found = (
+            np.quantile(draws, [0.025, 0.975]),
+            intervals.to_interval(values.mean(), draws, len(values), members),
+        )
         return plain[0] <= chance <= plain[1], found.low <= chance <= found.high
 
     for chance in (0.6, 0.9):
         for clusters in CLUSTERS:
-            found = np.array([verdicts_of(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)])
+            found = np.array(
+                [verdicts_of(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)]
+            )
             yield {
                 "accuracy": f"{chance}",
                 "clusters": str(clusters),
@@ -132,7 +152,9 @@ def same_twice(trials: int) -> Iterable[dict[str, str]]:
         first, second = systems(generator, clusters, seeds, [0.0, 0.0], on_cluster=0.0)
         ours = kind(better(compare.difference(first, second, generator, DRAWS))) in DECIDED
         pooled = scipy.stats.ttest_rel(first.values.ravel(), second.values.ravel()).pvalue <= 0.05
-        by_cluster = intervals.mean_interval((first.values - second.values).mean(axis=0), first.clusters, generator, DRAWS)
+        by_cluster = intervals.mean_interval(
+            (first.values - second.values).mean(axis=0), first.clusters, generator, DRAWS
+        )
         return ours, pooled, by_cluster.low > 0 or by_cluster.high < 0
 
     for clusters, seeds, found in cells(trials, verdicts_of):
@@ -146,7 +168,8 @@ def same_twice(trials: int) -> Iterable[dict[str, str]]:
 
 
 def planted(trials: int) -> Iterable[dict[str, str]]:
-    """### A method that is 5 points better: how often it is found, and the smallest difference that runs say they would find"""
+    """### A method that is 5 points better: how often it is found, and the smallest difference that runs say they would
+    find"""
 
     def judge(generator: np.random.Generator, clusters: int, seeds: int) -> tuple[float, ...]:
         effect = compare.difference(*systems(generator, clusters, seeds, [0.05, 0.0]), generator, DRAWS)
@@ -154,12 +177,18 @@ def planted(trials: int) -> Iterable[dict[str, str]]:
         return said == "holds", said == "contradicted", effect.smallest_detectable()
 
     for clusters, seeds, found in cells(trials, verdicts_of):
-        row = {"clusters": str(clusters), "seeds": str(seeds), "found": rate(found[:, 0]), "contradicted": rate(found[:, 1])}
+        row = {
+            "clusters": str(clusters),
+            "seeds": str(seeds),
+            "found": rate(found[:, 0]),
+            "contradicted": rate(found[:, 1]),
+        }
         yield {**row, "median smallest difference, points": points(np.median(found[:, 2]))}
 
 
 def equivalence(trials: int) -> Iterable[dict[str, str]]:
-    """### "Comparable within 5 points": said of systems that are equal (right), of ones 5 points apart (5 % at most is right)"""
+    """### "Comparable within 5 points": said of systems that are equal (right), of ones 5 points apart (5 % at most is
+    right)"""
 
     def judge(generator: np.random.Generator, clusters: int, seeds: int) -> tuple[bool, ...]:
         first, equal, edge = systems(generator, clusters, seeds, [0.0, 0.0, 0.05])
@@ -167,7 +196,12 @@ def equivalence(trials: int) -> Iterable[dict[str, str]]:
         return tuple(kind(comparable(effect, 0.05)) == "holds" for effect in effects)
 
     for clusters, seeds, found in cells(trials, verdicts_of):
-        yield {"clusters": str(clusters), "seeds": str(seeds), "equal": rate(found[:, 0]), "5 points apart": rate(found[:, 1])}
+        yield {
+            "clusters": str(clusters),
+            "seeds": str(seeds),
+            "equal": rate(found[:, 0]),
+            "5 points apart": rate(found[:, 1]),
+        }
 
 
 def joint(trials: int) -> Iterable[dict[str, str]]:
@@ -185,13 +219,17 @@ def joint(trials: int) -> Iterable[dict[str, str]]:
         counts[2] += any(kind(test) in DECIDED for test in tests)
         counts[3] += any(found.on_ours.kind in DECIDED for found in verdicts_of(claims, None, None).values())
     said = ("monotone, 20 points a step", "monotone, last step 0 (5 % at most is right)")
-    many = ("any of 4 claims without an effect decided, uncorrected", "the same with Holm's correction (5 % at most is right)")
+    many = (
+        "any of 4 claims without an effect decided, uncorrected",
+        "the same with Holm's correction (5 % at most is right)",
+    )
     for what, count in zip([*said, *many], counts, strict=True):
         yield {"claim": what, "said": f"{100 * count / trials:.1f} %"}
 
 
 def maps(trials: int) -> Iterable[dict[str, str]]:
-    """### Mean average precision, A/A with 3 seeds, 4 videos per cluster, 6 classes: how often called different (5 % at most is right)"""
+    """### Mean average precision, A/A with 3 seeds, 4 videos per cluster, 6 classes: how often called different (5 % at
+    most is right)"""
     for clusters in CLUSTERS:
         targets = np.arange(4 * clusters) % 6
         truth, members = np.eye(6, dtype=bool)[targets], np.repeat(np.arange(clusters), 4)
@@ -210,7 +248,8 @@ def maps(trials: int) -> Iterable[dict[str, str]]:
 
 
 def shuffled(trials: int) -> Iterable[dict[str, str]]:
-    """### Shuffled labels: how often a method with 3 seeds and 10 classes is called better than chance (2.5 % is right)"""
+    """### Shuffled labels: how often a method with 3 seeds and 10 classes is called better than chance (2.5 % is
+    right)"""
     for clusters in CLUSTERS:
         found = []
         for t in range(trials):
@@ -221,7 +260,9 @@ def shuffled(trials: int) -> Iterable[dict[str, str]]:
             pair = []
             for labels in (targets, generator.permutation(targets)):
                 values = np.stack([metrics.top_k(one, labels, 1) for one in scores])
-                effect = compare.mean(SystemScores(values, np.arange(len(targets)), members, ("a", "b", "c")), generator, DRAWS)
+                effect = compare.mean(
+                    SystemScores(values, np.arange(len(targets)), members, ("a", "b", "c")), generator, DRAWS
+                )
                 pair.append(kind(better(effect, by=0.1)) == "holds")
             found.append(pair)
         both = np.array(found)

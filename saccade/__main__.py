@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _nobody_reads() -> bool:
-    """Whether it is our output that is no longer read (`saccade list | head -1`); what remains of it is then dropped."""
+    """Whether it is our output that is no longer read (`saccade list | head -1`); what remains of it is then
+    dropped."""
     output = select.poll()
     output.register(sys.stdout, 0)  # a closed other end is told unasked
     if gone := bool(output.poll(0)):
@@ -63,7 +64,8 @@ def _nobody_reads() -> bool:
 
 
 def _stop_with_parent(parent: int) -> None:
-    """Asks this process to stop once that parent has died, be it before we looked; where it doesn't react within a minute, ends it."""
+    """Asks this process to stop once that parent has died, be it before we looked; where it doesn't react within a
+    minute, ends it."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -104,7 +106,16 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
         raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
     settings = data_settings(root, dataset, options.budget, edition)
     label = options.budget + (f"@{edition}" if edition else "")
-    prepare(root, dataset.folder, label, settings, dataset.heads, dataset.allow_missing, options.workers, listing=dataset.listing)
+    prepare(
+        root,
+        dataset.folder,
+        label,
+        settings,
+        dataset.heads,
+        dataset.allow_missing,
+        options.workers,
+        listing=dataset.listing,
+    )
 
 
 def _train(root: Path, options: argparse.Namespace) -> None:
@@ -135,7 +146,9 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
     values = json.loads(staleness.predict_params(root, run)["settings"])
     products = [need.product for need in weights_of(root, run)]
     points = {name: point.typed for name, point in resolved.items()}
-    task = _task(root, run, resolve(root, run).typed, products, staleness.predict_code(root, run.method), values, points=points)
+    task = _task(
+        root, run, resolve(root, run).typed, products, staleness.predict_code(root, run.method), values, points=points
+    )
     need_trained(task)
     predict(task)
 
@@ -148,14 +161,19 @@ def _try(root: Path, options: argparse.Namespace) -> None:
     products = [need.product for need in weights_of(root, run)]
     for phase in phases_of(root, run):
         if changes := stale(root, run, phase):
-            print(f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}", file=sys.stderr)
+            print(
+                f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}",
+                file=sys.stderr,
+            )
     points = {point: resolve(root, run, point=point).typed}
     task = _task(root, run, resolve(root, run).typed, products, code="", values={}, points=points)
     for told in try_video(task, options.video, options.out or task.folder / "try"):
         print(told, flush=True)
 
 
-def _task(root: Path, run: Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any) -> Task:
+def _task(
+    root: Path, run: Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any
+) -> Task:
     return Task(
         root=root,
         run=run.name,
@@ -178,9 +196,13 @@ def _measure(root: Path, options: argparse.Namespace) -> None:
     run = Run.parse(root, options.run)
     pairs = {point: _pair(root, run, point, other) for point, other in counterparts_of(root, run).items()}
     if options.point and options.point not in pairs:
-        raise SaccadeError(f"{run.name} has no point '{options.point}' with a counterpart" + suggest(options.point, pairs))
+        raise SaccadeError(
+            f"{run.name} has no point '{options.point}' with a counterpart" + suggest(options.point, pairs)
+        )
     if not pairs:
-        raise SaccadeError(f"{run.name}: no point of it names a counterpart; say `against` in {load_method(root, run.method).file}")
+        raise SaccadeError(
+            f"{run.name}: no point of it names a counterpart; say `against` in {load_method(root, run.method).file}"
+        )
     if options.into:
         time_once(pairs[options.point], options.process, options.into)
     else:
@@ -245,7 +267,9 @@ def _parser() -> argparse.ArgumentParser:
 
     a_run = "a run: <budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>"
     listing = verb("list", _list, "methods, variants, points and datasets, and what each still lacks here")
-    planning = verb("plan", _plan, "what a run would do, each setting and its origin; without a run, the runs of the config")
+    planning = verb(
+        "plan", _plan, "what a run would do, each setting and its origin; without a run, the runs of the config"
+    )
     planning.add_argument("run", nargs="?", help=a_run)
     planning.add_argument("--write", type=Path, help="write the config's planned grid to this JSON file")
     for sub in (listing, planning):
@@ -256,18 +280,30 @@ def _parser() -> argparse.ArgumentParser:
     preparing.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     verb("train", _train, "train one phase of a run", "run", "phase")
     verb("predict", _predict, "predict the test split at every operating point", "run")
-    trying = verb("try", _try, "what a trained run makes of videos: classes, cost, time, and a strip of where it looked", "run")
+    trying = verb(
+        "try", _try, "what a trained run makes of videos: classes, cost, time, and a strip of where it looked", "run"
+    )
     trying.add_argument("video", nargs="+", type=Path)
-    trying.add_argument("--point", help="the operating point (default: the one with the run's own settings, else its card's first)")
+    trying.add_argument(
+        "--point", help="the operating point (default: the one with the run's own settings, else its card's first)"
+    )
     trying.add_argument("--out", type=Path, help="where the strips go (default: try/ in the run's folder)")
     verb("score", _score, "metrics and intervals from the predictions", "run")
-    measuring = verb("measure", _measure, "time a run's points beside their static counterparts, into latency.json", "run")
-    measuring.add_argument("--point", help="time this one anew, and of the others only those without current times (default: all)")
-    measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)  # of the fresh processes, which one this is
+    measuring = verb(
+        "measure", _measure, "time a run's points beside their static counterparts, into latency.json", "run"
+    )
+    measuring.add_argument(
+        "--point", help="time this one anew, and of the others only those without current times (default: all)"
+    )
+    measuring.add_argument(
+        "--process", type=int, default=0, help=argparse.SUPPRESS
+    )  # of the fresh processes, which one this is
     measuring.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # time once, in this process, into this file
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")
-    reporting.add_argument("--part", choices=["collect", "notebook", "page", "index"], help="one part (default: all, in order)")
+    reporting.add_argument(
+        "--part", choices=["collect", "notebook", "page", "index"], help="one part (default: all, in order)"
+    )
     reporting.add_argument("--method", help="one method's notebook or page (default: all)")
     return parser
 

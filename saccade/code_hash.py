@@ -1,8 +1,10 @@
-"""A hash of the code that a verb really uses: the definitions reachable from its entry points, comments and formatting aside.
+"""A hash of the code that a verb really uses: the definitions reachable from its entry points, comments and formatting
+aside.
 
 Snakemake doesn't see edits in imported modules, and hashing whole files would retrain for a comment. So this walks the
-syntax trees: from an entry function to every module-level name of the project it mentions, through imports. What it can't
-see: names reached by `getattr` or `importlib`; the steps load a method that way, so its functions are entries themselves.
+syntax trees: from an entry function to every module-level name of the project it mentions, through imports. What it
+can't see: names reached by `getattr` or `importlib`; the steps load a method that way, so its functions are entries
+themselves.
 """
 
 import ast
@@ -48,7 +50,9 @@ class _Normalise(ast.NodeTransformer):
 def code_hash(root: Path, entries: Iterable[tuple[Path, str | None]]) -> str:
     """A short hash of all that the entries (file, name; None for the whole file) reach inside the project at `root`."""
     digest = hashlib.sha256()
-    for path, name, text in sorted(_reachable(root.resolve(), [(Path(path).resolve(), name) for path, name in entries])):
+    for path, name, text in sorted(
+        _reachable(root.resolve(), [(Path(path).resolve(), name) for path, name in entries])
+    ):
         digest.update(f"{path}\0{name}\0{text}\0".encode())
     return digest.hexdigest()[:16]
 
@@ -68,7 +72,9 @@ def _reachable(root: Path, entries: list[Target]) -> set[tuple[str, str, str]]:
 
 
 @lru_cache(maxsize=8192)
-def _one(root: Path, path: Path, name: str | None, changed: int) -> tuple[frozenset[tuple[str, str, str]], frozenset[Target]]:
+def _one(
+    root: Path, path: Path, name: str | None, changed: int
+) -> tuple[frozenset[tuple[str, str, str]], frozenset[Target]]:
     """The text of one name of a file (with what runs on importing the file), and what of the project it mentions."""
     module = _read(root, path, changed)
     nodes = [(f"<effect {number}>", node) for number, node in enumerate(module.effects)]
@@ -96,7 +102,9 @@ def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterat
         if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id in imports:
             qualified.add(id(inner.value))
             yield from _attribute(root, imports[inner.value.id], inner.attr)
-        elif isinstance(inner, ast.Name) and id(inner) not in qualified:  # walk goes outside in: an attribute comes before its name
+        elif (
+            isinstance(inner, ast.Name) and id(inner) not in qualified
+        ):  # walk goes outside in: an attribute comes before its name
             if inner.id in module.definitions:
                 yield path, inner.id
             elif inner.id in imports:

@@ -46,19 +46,22 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def need_writable(folder: Path) -> None:
-    """Raises SaccadeError where no file can be written into the folder, which is made if need be: to ask before a long step."""
+    """Raises SaccadeError where no file can be written into the folder, which is made if need be: to ask before a long
+    step."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise SaccadeError(
-            f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the disk?"
+            f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the "
+            "disk?"
         ) from None
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an hour. Once before a
-    long step, not at each writing, which would list a folder of thousands of videos thousands of times."""
+    """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an
+    hour. Once before a long step, not at each writing, which would list a folder of thousands of videos thousands of
+    times."""
     for left in (path for path in folder.glob(".*") if LEFT_OVER.fullmatch(path.name)):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > LEFT_OVER_S:

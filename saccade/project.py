@@ -1,4 +1,5 @@
-"""The checkout on disk: its root, the folders that have a card, the modules inside them, and what a result made here is traced back to."""
+"""The checkout on disk: its root, the folders that have a card, the modules inside them, and what a result made here is
+traced back to."""
 
 import dataclasses
 import datetime
@@ -22,7 +23,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 def check_budget(name: str, where: str = "") -> None:
     """Raises SaccadeError unless the budget can name a folder, here and everywhere."""
     if not NAME.fullmatch(name):
-        raise SaccadeError(f"{where}budget '{name}' must be lower-case letters, digits, '-', '_' or '.', a letter or digit first")
+        raise SaccadeError(
+            f"{where}budget '{name}' must be lower-case letters, digits, '-', '_' or '.', a letter or digit first"
+        )
 
 
 def find_root(start: Path | None = None) -> Path:
@@ -35,7 +38,8 @@ def find_root(start: Path | None = None) -> Path:
 
 
 def load_module(path: Path) -> ModuleType:
-    """The module at `methods/<m>/[<room>/]<x>.py` or `data/<d>/<x>.py`; its relative imports reach what lies below `methods/<m>` only."""
+    """The module at `methods/<m>/[<room>/]<x>.py` or `data/<d>/<x>.py`; its relative imports reach what lies below
+    `methods/<m>` only."""
     path = Path(path).resolve()
     if not path.is_file():
         raise SaccadeError(f"{path} does not exist")
@@ -102,7 +106,9 @@ def _version(package: str) -> str:
 
 def _git(root: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

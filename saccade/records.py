@@ -1,4 +1,5 @@
-"""What Saccade writes: the fixed columns and the small record types; the error whose message says what is right. No torch."""
+"""What Saccade writes: the fixed columns and the small record types; the error whose message says what is right. No
+torch."""
 
 import difflib
 import json
@@ -11,21 +12,47 @@ if TYPE_CHECKING:
     pass
 
 
-# data/<d>/prepared/<budget>[@edition]/index.parquet; one integer (or list of integers, multi-label) column per head follows.
-INDEX_COLUMNS = ["video_id", "split", "cluster", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"]
+# data/<d>/prepared/<budget>[@edition]/index.parquet; one integer (or list of integers, multi-label) column per head
+# follows.
+INDEX_COLUMNS = [
+    "video_id",
+    "split",
+    "cluster",
+    "path",
+    "bytes",
+    "frames",
+    "fps",
+    "duration_s",
+    "width",
+    "height",
+    "audio",
+]
 # truth.parquet beside it, where the dataset knows: one row per frame.
 TRUTH_COLUMNS = ["video_id", "frame", "informative"]
 # predictions.parquet: these, then `<head>.target` and `<head>.scores` per head.
 PREDICTION_COLUMNS = ["point", "video_id", "cluster", "macs", "frames", "decoded_frames", "decisions"]
 METRICS_COLUMNS = ["dataset", "method", "variant", "point", "seed", "metric", "value", "low", "high", "n"]
 REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit", "origin", "note"]
-COST_COLUMNS = ["paper", "table", "row", "column", "dataset", "unit", "reported", "ours", "relative_error", "rule", "note"]
+COST_COLUMNS = [
+    "paper",
+    "table",
+    "row",
+    "column",
+    "dataset",
+    "unit",
+    "reported",
+    "ours",
+    "relative_error",
+    "rule",
+    "note",
+]
 CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
 
 
 class SaccadeError(Exception):
-    """Something the user can mend: the message says what, where, and what would be right. The CLI prints it without a traceback."""
+    """Something the user can mend: the message says what, where, and what would be right. The CLI prints it without a
+    traceback."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +75,10 @@ class Prediction:
     probabilities: {head: (B, K) float}; macs: (B,) int64, multiply-adds executed for each video; frames: (B,) int64,
     frames the networks looked at; decisions: B JSON-ready objects saying what was chosen (empty where nothing is).
 
-    Two keys of a decision are held against the ground truth (`looks`); others are free. `frames`: the numbers of the chosen
-    frames, of the video's own. `boxes`: as many as `frames`, each [x0, y0, x1, y1] of the patch taken there, in fractions of the
-    whole frame as it is decoded (not of a crop), from the left and the top; or null where no patch was taken.
+    Two keys of a decision are held against the ground truth (`looks`); others are free. `frames`: the numbers of the
+    chosen frames, of the video's own. `boxes`: as many as `frames`, each [x0, y0, x1, y1] of the patch taken there, in
+    fractions of the whole frame as it is decoded (not of a crop), from the left and the top; or null where no patch was
+    taken.
     """
 
     probabilities: dict[str, Any]

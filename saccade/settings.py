@@ -9,18 +9,28 @@ from typing import Literal
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
-FREE = ("workers", "checkpoint_minutes", "timing_batch_size", "cache_mb")  # they change no result, so changing them re-runs nothing
+FREE = (
+    "workers",
+    "checkpoint_minutes",
+    "timing_batch_size",
+    "cache_mb",
+)  # they change no result, so changing them re-runs nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """What one clip holds. Frame indices are pure functions of a video's frame count and, in training, of a seeded draw."""
+    """What one clip holds. Frame indices are pure functions of a video's frame count and, in training, of a seeded
+    draw."""
 
-    heads: list[str] = field(default_factory=list)  # the label spaces learned, by the dataset card's names; none named: all it has
+    heads: list[str] = field(
+        default_factory=list
+    )  # the label spaces learned, by the dataset card's names; none named: all it has
     modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
     sampler: Literal["segments", "consecutive", "first", "random", "oracle"] = "segments"
     num_frames: int  # T
-    glance_frames: int = 0  # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
+    glance_frames: int = (
+        0  # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
+    )
     stride: int = 1  # frames between neighbours of a `consecutive` or `first` clip
     num_clips: int = 1  # temporal views of a `consecutive` clip at test time
     num_crops: int = 1  # spatial views at test time: 1 centre, 3 along the longer side
@@ -35,16 +45,22 @@ class Input:
     n_fft: int = 512
     hop_length: int = 160
     num_mels: int = 64
-    truth: list[str] = field(default_factory=list)  # columns of the ground truth per frame that a clip brings along, for oracles
+    truth: list[str] = field(
+        default_factory=list
+    )  # columns of the ground truth per frame that a clip brings along, for oracles
     cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
 
     def __post_init__(self) -> None:
         at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
         at_least(self, 0, "glance_frames", "resize", "crop", "cache_mb")
         if self.resize_to and not 0 < self.resize <= self.resize_to:
-            raise ValueError(f"resize_to is {self.resize_to}, but resize {self.resize}: give the smallest short side in `resize`")
+            raise ValueError(
+                f"resize_to is {self.resize_to}, but resize {self.resize}: give the smallest short side in `resize`"
+            )
         if self.cache_mb and getattr(self, "workers", 0):
-            raise ValueError("cache_mb and workers don't go together: workers start anew each epoch and would keep nothing")
+            raise ValueError(
+                "cache_mb and workers don't go together: workers start anew each epoch and would keep nothing"
+            )
         parent = super()
         if hasattr(parent, "__post_init__"):  # a method's Settings is both an Input and a Recipe
             parent.__post_init__()
@@ -58,7 +74,9 @@ class Recipe:
     batch_size: int
     optimizer: Literal["sgd", "adam"] = "sgd"
     lr: float
-    lr_factors: dict[str, float] = field(default_factory=dict)  # of parameters by name (globs, the first that fits), where not 1
+    lr_factors: dict[str, float] = field(
+        default_factory=dict
+    )  # of parameters by name (globs, the first that fits), where not 1
     momentum: float = 0.9
     nesterov: bool = False  # of `sgd`
     weight_decay: float = 0.0
@@ -79,7 +97,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         at_least(self, 1, "epochs", "batch_size", "eval_batch_size", "threads", "timing_batch_size")
-        at_least(self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm", "workers", "checkpoint_minutes")
+        at_least(
+            self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm", "workers", "checkpoint_minutes"
+        )
 
 
 def at_least(settings: object, least: int, *keys: str) -> None:

@@ -1,4 +1,5 @@
-"""A made-up paper beside the made-up results: layouts, printed numbers, counts, claims, findings, and what the runs decided."""
+"""A made-up paper beside the made-up results: layouts, printed numbers, counts, claims, findings, and what the runs
+decided."""
 
 import json
 import zlib
@@ -106,12 +107,15 @@ COUNTED = [  # row, unit, printed, ours: of the column GFLOPs
 
 
 def write_paper(root: Path, **texts: str) -> Path:
-    """The method's folder with paper.yml, reported.csv, claims.py and findings.py (or what is given in their place), and cost.csv."""
+    """The method's folder with paper.yml, reported.csv, claims.py and findings.py (or what is given in their place),
+    and cost.csv."""
     folder = root / "methods/tsn/paper"
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in {"paper.yml": PAPER, "claims.py": CLAIMS, "findings.py": FINDINGS, **texts}.items():
         (folder / name).write_text(text)
-    lines = [["tsn2016", *line, ""] for line in PRINTED] + [["other2020", "Table 1", "Eight", "top1", "x", "1", "%", "own", ""]]
+    lines = [["tsn2016", *line, ""] for line in PRINTED] + [
+        ["other2020", "Table 1", "Eight", "top1", "x", "1", "%", "own", ""]
+    ]
     pd.DataFrame(lines, columns=REPORTED_COLUMNS).to_csv(folder / "reported.csv", index=False)
     counts = [["tsn2016", "Table 1", row, "GFLOPs", "motion-digits", unit, printed, ours, ours / printed - 1, "conv only", ""]
               for row, unit, printed, ours in COUNTED]  # fmt: skip
@@ -123,21 +127,29 @@ def write_paper(root: Path, **texts: str) -> Path:
 def write_decisions(root: Path, plan: dict[str, Any]) -> None:
     """predictions.parquet of every available run, two views each, and the index and the truth that they were made with.
 
-    Video i has i % 2 for a noun, i % 4 for a verb and i % 5 + 1 moments; its bins are as many, less the seed's share of disorder.
+    Video i has i % 2 for a noun, i % 4 for a verb and i % 5 + 1 moments; its bins are as many, less the seed's share of
+    disorder.
     """
     videos = [f"v{i:02}" for i in range(60)]
     for run in (run for run in plan["runs"] if run["status"] == "available"):
         rng = np.random.default_rng(run["seed"])
         tables = [predictions(videos, point, run["seed"], rng) for point in fake_results.POINTS]
         pd.concat(tables, ignore_index=True).to_parquet(root / "results" / run["run"] / "predictions.parquet")
-        settings = {point: {"num_clips": 2, "num_crops": 1, "sampler": "consecutive", "crop": 0} for point in fake_results.POINTS}
+        settings = {
+            point: {"num_clips": 2, "num_crops": 1, "sampler": "consecutive", "crop": 0}
+            for point in fake_results.POINTS
+        }
         fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {"settings": settings})
     folder = root / f"data/motion-digits/prepared/{plan['budget']}"
     folder.mkdir(parents=True, exist_ok=True)
-    index = pd.DataFrame({"video_id": videos, "split": "test", "noun": [i % 2 for i in range(60)], "verb": [i % 2 for i in range(60)]})
+    index = pd.DataFrame(
+        {"video_id": videos, "split": "test", "noun": [i % 2 for i in range(60)], "verb": [i % 2 for i in range(60)]}
+    )
     index.to_parquet(folder / "index.parquet")
     frames = [(video, frame, min(frame, i % 5)) for i, video in enumerate(videos) for frame in range(8)]
-    pd.DataFrame(frames, columns=["video_id", "frame", "moment"]).assign(informative=True).to_parquet(folder / "truth.parquet")
+    pd.DataFrame(frames, columns=["video_id", "frame", "moment"]).assign(informative=True).to_parquet(
+        folder / "truth.parquet"
+    )
 
 
 def predictions(videos: list[str], point: str, seed: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -169,8 +181,9 @@ SEEDS, CLUSTERS, SIZE = 5, 20, 2
 
 
 class Planted:
-    """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck of its own. A
-    method's tests say in a class of their own what is usual, how large luck is, and which questions can be asked."""
+    """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck
+    of its own. A method's tests say in a class of their own what is usual, how large luck is, and which questions can
+    be asked."""
 
     method: str
     usual: dict[str, float]
@@ -186,4 +199,9 @@ class Planted:
         generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))
         videos = np.array([f"{dataset}-{number}" for number in range(CLUSTERS * SIZE)])
         noise = generator.normal(size=(SEEDS, len(videos))) * self.luck[what]
-        return SystemScores(value + noise, videos, np.repeat(np.arange(CLUSTERS), SIZE), tuple(f"{variant}/seed{s}" for s in range(SEEDS)))
+        return SystemScores(
+            value + noise,
+            videos,
+            np.repeat(np.arange(CLUSTERS), SIZE),
+            tuple(f"{variant}/seed{s}" for s in range(SEEDS)),
+        )

@@ -24,10 +24,20 @@ def make_plan(seeds: int = 2, variants: tuple[str, ...] = ("tiny",), budget: str
         "budget": budget,
         "runs": runs,
         "methods": [
-            {"name": "tsn", "title": "TSN", "summary": "Frames, then a mean: 100 % of T & <nothing> else_", "paper": "", "baseline": True}
+            {
+                "name": "tsn",
+                "title": "TSN",
+                "summary": "Frames, then a mean: 100 % of T & <nothing> else_",
+                "paper": "",
+                "baseline": True,
+            }
         ],
         "datasets": [
-            {"name": "motion-digits", "title": "Motion digits", "classes": {"noun": ["0", "1"], "verb": ["go_left", "go_right"]}},
+            {
+                "name": "motion-digits",
+                "title": "Motion digits",
+                "classes": {"noun": ["0", "1"], "verb": ["go_left", "go_right"]},
+            },
             {"name": "ucf101", "title": "UCF101", "classes": {"action": ["a", "b"]}},
         ],
     }
@@ -39,10 +49,20 @@ def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, w
         "run": f"{budget}/{data}/tsn/{variant}/seed{seed}",
         **{"dataset": dataset, "edition": edition, "method": "tsn", "variant": variant, "title": variant, "seed": seed},
         "points": [
-            {"name": name, "title": title, "stand_in": stand_in, "of": [f"{variant}/uniform8"] if stand_in else [], "why": ""}
+            {
+                "name": name,
+                "title": title,
+                "stand_in": stand_in,
+                "of": [f"{variant}/uniform8"] if stand_in else [],
+                "why": "",
+            }
             for name, (title, stand_in, *_) in POINTS.items()
         ],
-        **{"phases": ["train"], "gates": {}, "weights": [f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json"]},
+        **{
+            "phases": ["train"],
+            "gates": {},
+            "weights": [f"results/{budget}/{data}/tsn/{variant}/seed{seed}/train.json"],
+        },
         **{"status": "not run" if why else "available", "why": why},
     }
 
@@ -53,27 +73,57 @@ def write_run(root: Path, run: dict[str, Any]) -> None:
     folder.mkdir(parents=True)
     shift = 0.02 * run["seed"] + 0.01 * len(run["variant"]) - 0.04
     rows = [row for point in POINTS for row in make_rows(point, shift)]
-    write(folder / "metrics.json", {"run": run["run"], "rows": rows, "expected": 60, "evaluated": 60, "clusters": 20, "omitted": OMITTED})
+    write(
+        folder / "metrics.json",
+        {"run": run["run"], "rows": rows, "expected": 60, "evaluated": 60, "clusters": 20, "omitted": OMITTED},
+    )
     make_hits(shift).to_parquet(folder / "hits.parquet")
     lines = [
-        {"epoch": e, "train.loss": 2 / e, "val.loss": 1 + 1 / e + shift, "val.noun.top1": 0.1 * e + shift, "val.verb.top1": 0.2}
+        {
+            "epoch": e,
+            "train.loss": 2 / e,
+            "val.loss": 1 + 1 / e + shift,
+            "val.noun.top1": 0.1 * e + shift,
+            "val.verb.top1": 0.2,
+        }
         for e in range(1, 6)
     ]
     (folder / "train.log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    record = {"sha256": "feed" * 16, "settings": {"lr": 0.1, "epochs": 5}, "code": "c0de" * 16, "result": {"val.noun.top1": 0.1}}
+    record = {
+        "sha256": "feed" * 16,
+        "settings": {"lr": 0.1, "epochs": 5},
+        "code": "c0de" * 16,
+        "result": {"val.noun.top1": 0.1},
+    }
     write(folder / "train.json", record)
-    where = {"made": "2001-01-01T00:00:00+00:00", "python": "3.99", "packages": {"torch": "9.9"}, "system": "Invented x86", "cores": 2}
+    where = {
+        "made": "2001-01-01T00:00:00+00:00",
+        "python": "3.99",
+        "packages": {"torch": "9.9"},
+        "system": "Invented x86",
+        "cores": 2,
+    }
     for step in ("train", "predict"):
-        write(folder / f"provenance.{step}.json", {**where, "commit": "", "device": "cpu", "seconds": 12.5, "threads": 1})
+        write(
+            folder / f"provenance.{step}.json", {**where, "commit": "", "device": "cpu", "seconds": 12.5, "threads": 1}
+        )
     modules = {"": 1000, "backbone": 900, "backbone.layer1.0": 600, "backbone.layer1.1": 100, "backbone.layer2": 200}
     modules |= {"heads.noun": 60, "heads.verb": 40}
-    cost = [{"name": name, "type": "Conv2d", "macs": macs * 10**5, "share": macs / 1000} for name, macs in modules.items()]
+    cost = [
+        {"name": name, "type": "Conv2d", "macs": macs * 10**5, "share": macs / 1000} for name, macs in modules.items()
+    ]
     write(folder / "cost.json", {"variant": run["variant"], "modules": cost, "macs_per_frame": 10**8})
 
 
 def make_rows(point: str, shift: float) -> list[dict[str, Any]]:
     gmacs, noun = POINTS[point][2:]
-    values = {"gmacs.mean": gmacs, "gmacs.p50": gmacs, "gmacs.p95": 1.1 * gmacs, "frames.mean": 20 * gmacs, "decoded_frames.mean": 40.0}
+    values = {
+        "gmacs.mean": gmacs,
+        "gmacs.p50": gmacs,
+        "gmacs.p95": 1.1 * gmacs,
+        "frames.mean": 20 * gmacs,
+        "decoded_frames.mean": 40.0,
+    }
     rows: list[dict[str, Any]] = [{"metric": metric, "value": value} for metric, value in values.items()]
     for i, (head, classes) in enumerate(HEADS.items()):
         value = noun + shift - 0.1 * i

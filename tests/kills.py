@@ -2,9 +2,10 @@
 
     python tests/kills.py --kills 100
 
-A process that has imported everything but computed nothing forks a child for each verb, so a kill costs no import. Each round
-starts from nothing and ends when train, predict and score have come through. Kills come at random moments (SIGKILL, SIGTERM, SIGINT),
-and, one after the other, right before and right after each renaming of a file, where a half-written state would show.
+A process that has imported everything but computed nothing forks a child for each verb, so a kill costs no import. Each
+round starts from nothing and ends when train, predict and score have come through. Kills come at random moments
+(SIGKILL, SIGTERM, SIGINT), and, one after the other, right before and right after each renaming of a file, where a
+half-written state would show.
 """
 
 import argparse
@@ -50,7 +51,8 @@ import pandas as pd
 def prepare(settings, raw, seed, workers):
     return pd.read_json(raw / "videos.json", dtype={"video_id": str, "cluster": str}), None
 """
-# Everything that has a state: momentum, schedule, dropout, random crops, the best epoch's weights; saved after every batch.
+# Everything that has a state: momentum, schedule, dropout, random crops, the best epoch's weights; saved after every
+# batch.
 RECIPE = """
     clips: {weights: none, backbone: resnet18, width: 0.125, num_frames: 2, resize: 0, crop: 32, train_crop: random, dropout: 0.3,
             epochs: 4, batch_size: 4, optimizer: adam, lr: 0.003, schedule: cosine, warmup_epochs: 1.0, selection: best, clip_norm: 1.0,
@@ -68,13 +70,19 @@ def make_project(root: Path, minutes: float) -> None:
     for name in ("saccade", "methods/tsn"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     card = root / "methods/tsn/card.yml"
-    text = card.read_text().replace("\nbudgets:", "\ndatasets:" + RECIPE.replace("MINUTES", str(minutes)) + "\nbudgets:", 1)
-    card.write_text(text[: text.index("\nbudgets:")] + "\nvariants:\n  tiny: {use: [train]}\n\npoints:\n  uniform2: {}\n")
+    text = card.read_text().replace(
+        "\nbudgets:", "\ndatasets:" + RECIPE.replace("MINUTES", str(minutes)) + "\nbudgets:", 1
+    )
+    card.write_text(
+        text[: text.index("\nbudgets:")] + "\nvariants:\n  tiny: {use: [train]}\n\npoints:\n  uniform2: {}\n"
+    )
     rows = []
     for number in range(20):
         split = "train" if number < 13 else "val" if number < 16 else "test"
         path = encode(raw / f"v{number:02}.mp4", frames=6 + number % 5, size=(48, 40))
-        rows.append({"video_id": f"v{number:02}", "split": split, "cluster": str(number), "path": str(path), "noun": number % 2})
+        rows.append(
+            {"video_id": f"v{number:02}", "split": split, "cluster": str(number), "path": str(path), "noun": number % 2}
+        )
     pd.DataFrame(rows).to_json(raw / "videos.json", orient="records")
     finish(root, start(root, ["prepare", "clips", "--budget", "demo", "--workers", "1"]))
 
@@ -159,7 +167,9 @@ def disturbed(pid: int, after_s: float, number: int, tally: Counter, waits: list
     return True
 
 
-def random_rounds(root: Path, kills: int, expected: dict[str, str], seconds: dict[str, float], rng: random.Random) -> dict[str, object]:
+def random_rounds(
+    root: Path, kills: int, expected: dict[str, str], seconds: dict[str, float], rng: random.Random
+) -> dict[str, object]:
     """Rounds of signals at random moments, until there were `kills` SIGKILLs in all."""
     tally: Counter = Counter()
     waits: list[float] = []
@@ -172,7 +182,9 @@ def random_rounds(root: Path, kills: int, expected: dict[str, str], seconds: dic
             while True:
                 pid = start(root, arguments)
                 number = rng.choices([signal.SIGKILL, signal.SIGTERM, signal.SIGINT], [8, 1, 1])[0]
-                patience = rng.uniform(0, 1.1) * seconds[arguments[0]] if hits < 6 else 60.0  # it must come through at last
+                patience = (
+                    rng.uniform(0, 1.1) * seconds[arguments[0]] if hits < 6 else 60.0
+                )  # it must come through at last
                 if hits >= 6:
                     finish(root, pid)
                     break
@@ -181,11 +193,18 @@ def random_rounds(root: Path, kills: int, expected: dict[str, str], seconds: dic
                 hits += 1
         resumed += json.loads((root / "results" / RUN / "provenance.train.json").read_text())["resumed"]
         differences += left(root) != expected
-    return {"rounds": rounds, **tally, "taken up": resumed, "differences": differences, "slowest stop (s)": round(max(waits, default=0), 2)}
+    return {
+        "rounds": rounds,
+        **tally,
+        "taken up": resumed,
+        "differences": differences,
+        "slowest stop (s)": round(max(waits, default=0), 2),
+    }
 
 
 def renaming_rounds(root: Path, expected: dict[str, str]) -> dict[str, object]:
-    """For each renaming of a file in train, predict and score: killed right before it and right after it, then run again."""
+    """For each renaming of a file in train, predict and score: killed right before it and right after it, then run
+    again."""
     kills = differences = 0
     for position, arguments in enumerate(VERBS):
         for moment in ("before", "after"):

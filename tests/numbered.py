@@ -11,7 +11,8 @@ FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures" / "videos
 
 
 def picture(number: int, width: int = 64, height: int = 48) -> np.ndarray:
-    """(H, W, 3) uint8: bit k of the number is bar k, from the left; below them a texture that moves, to make a codec work."""
+    """(H, W, 3) uint8: bit k of the number is bar k, from the left; below them a texture that moves, to make a codec
+    work."""
     across, down = np.meshgrid(np.arange(width), np.arange(height))
     grey = (across * 5 + down * 3 + number * 4) % 256
     bits = number >> (across * BITS // width) & 1
@@ -43,7 +44,8 @@ def encode(
     container_options: dict[str, str] | None = None,
     shown_at: list[int] | None = None,
 ) -> Path:
-    """Writes numbered pictures; `size` is (width, height). `sound`: (samples,) or (2, samples) float32; empty declares a silent track.
+    """Writes numbered pictures; `size` is (width, height). `sound`: (samples,) or (2, samples) float32; empty declares
+    a silent track.
 
     `shown_at`: when each picture is shown, in frames, where not one after the other; it decides how many there are.
     """

@@ -36,7 +36,9 @@ def built(run: Run, on: str = "cpu"):
     settings = resolve(ROOT, run).typed
     torch.manual_seed(0)
     with torch.device(on):
-        return load_module(ROOT / "methods" / run.method / "model.py").build(settings, heads_of(ROOT, run)).eval(), settings
+        return load_module(ROOT / "methods" / run.method / "model.py").build(
+            settings, heads_of(ROOT, run)
+        ).eval(), settings
 
 
 def clip(videos: int, seed: int = 0) -> dict:

@@ -1,4 +1,5 @@
-"""The house plan, held by tests: imports point downwards, and the steps run where the workflow's own tools are absent."""
+"""The house plan, held by tests: imports point downwards, and the steps run where the workflow's own tools are
+absent."""
 
 import ast
 import re
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-# Room -> the rooms that it may import, beside itself. `cost.printed` names one module of a room whose others it must leave alone.
+# Room -> the rooms that it may import, beside itself. `cost.printed` names one module of a room whose others it must
+# leave alone.
 GROUND = ("records", "settings", "files", "project", "code_hash")
 ROOMS = {
     "cards": ["ground"],
@@ -31,8 +33,8 @@ WITHOUT_TORCH = ["ground", "cards", "plan", "scoring", "results", "judging", "re
 
 
 def imported(file: Path) -> set[str]:
-    """Every module below `saccade` that the file imports, by what the import binds (`from saccade.cost import count` is `cost.count`), those
-    for type checkers aside."""
+    """Every module below `saccade` that the file imports, by what the import binds (`from saccade.cost import count` is
+    `cost.count`), those for type checkers aside."""
     tree = ast.parse(file.read_text())
     hidden = {
         id(inner)
@@ -92,7 +94,9 @@ def test_no_module_needs_itself():
             del waiting[name]
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "methods").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT / "methods")))
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "methods").rglob("*.py")), ids=lambda file: str(file.relative_to(ROOT / "methods"))
+)
 def test_methods_import_no_step_and_no_other_method(file):
     if file.parent.name == "tests":
         return
@@ -128,7 +132,11 @@ def test_the_rooms_without_torch_load_without_it():
 
 def test_the_steps_load_without_the_workflows_tools():
     """GPU machines may lack them."""
-    steps = [f"saccade.{module}" for module in MODULES if room_of(module) in ("steps", "__main__") and module != "steps.report"]
+    steps = [
+        f"saccade.{module}"
+        for module in MODULES
+        if room_of(module) in ("steps", "__main__") and module != "steps.report"
+    ]
     blocked = "'snakemake', 'papermill', 'ptflops', 'jsonschema'"
     done = python(f"import sys\nfor name in ({blocked}): sys.modules[name] = None\nimport {', '.join(steps)}")
     assert done.returncode == 0, done.stderr
@@ -153,7 +161,10 @@ def test_every_dependency_is_constrained():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = project["dependencies"] + [name for group in project["optional-dependencies"].values() for name in group]
-    pinned = {re.split(r"==", line)[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    pinned = {
+        re.split(r"==", line)[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
     assert {re.split(r"[<>=]", name)[0].lower().replace("_", "-") for name in wanted} <= pinned
 
 
@@ -166,7 +177,13 @@ def test_environment_yml_installs_the_same_versions():
 
 
 def test_the_readme_links_to_what_exists_and_has_no_blanks():
-    for page in ("README.md", "CONTRIBUTING.md", "methods/tsn/README.md", "methods/tsm/README.md", "data/folder/README.md"):
+    for page in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "methods/tsn/README.md",
+        "methods/tsm/README.md",
+        "data/folder/README.md",
+    ):
         text = (ROOT / page).read_text()
         for link in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"

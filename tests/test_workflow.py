@@ -64,7 +64,8 @@ def test_the_demo_writes_its_report_and_tidy_metrics(finished):
 
 
 def test_the_demo_learns_nouns_and_verbs(finished):
-    """Far above chance (0.1 and 0.125) on unseen digits and backgrounds; verbs only where the order of frames is seen."""
+    """Far above chance (0.1 and 0.125) on unseen digits and backgrounds; verbs only where the order of frames is
+    seen."""
     metrics = pd.read_csv(finished / "results/demo/metrics.csv")
     mean = metrics.groupby(["method", "variant", "point", "metric"])["value"].mean()
     assert mean["tsn", "resnet10-tiny", "uniform8", "noun.top1"] > 0.5
@@ -78,7 +79,9 @@ def test_snakemakes_own_report_works(finished):
     assert (finished / "report.zip").stat().st_size > 100_000
 
 
-@pytest.mark.parametrize("question", ["--unlock", "--summary", "--dag", "--rulegraph", "--list-changes=params", "--lint=text"])
+@pytest.mark.parametrize(
+    "question", ["--unlock", "--summary", "--dag", "--rulegraph", "--list-changes=params", "--lint=text"]
+)
 def test_what_runs_no_job_needs_no_cores(fresh, question):
     done = snakemake(fresh, question, cores=None)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -124,7 +127,9 @@ def test_predict_edited_predicts_again_and_trains_nothing(demo):
 
 
 def test_a_paper_added_is_told_and_trains_nothing(demo):
-    (demo / "methods/tsn/paper/paper.yml").write_text("paper: tsn2016\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n")
+    (demo / "methods/tsn/paper/paper.yml").write_text(
+        "paper: tsn2016\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n"
+    )
     (demo / "methods/tsn/paper/claims.py").write_text("def c01(reported, ours):\n    return None\n")
     assert planned(demo) == {"collect": 1, "notebook": 1, "page": 1, "index": 1}
 
@@ -162,7 +167,11 @@ def test_a_setting_of_a_variant_that_is_not_selected_runs_nothing(demo):
 
 
 def test_engine_code_edited_trains_again(demo):
-    edit(demo / "saccade/engine/loop.py", "optimizer.zero_grad(set_to_none=True)", "optimizer.zero_grad(set_to_none=False)")
+    edit(
+        demo / "saccade/engine/loop.py",
+        "optimizer.zero_grad(set_to_none=True)",
+        "optimizer.zero_grad(set_to_none=False)",
+    )
     assert planned(demo)["train"] == 12
 
 
@@ -187,7 +196,9 @@ acquire: Ask its authors for absent.zip.
 def test_a_dataset_missing_stops_only_its_own_runs_and_is_reported(demo):
     (demo / "data/absent").mkdir()
     (demo / "data/absent/card.yml").write_text(CARD)
-    (demo / "data/absent/prepare.py").write_text("def prepare(settings, raw, seed, workers):\n    raise AssertionError\n")
+    (demo / "data/absent/prepare.py").write_text(
+        "def prepare(settings, raw, seed, workers):\n    raise AssertionError\n"
+    )
     edit(demo / "config/demo.yaml", "runs:", "runs:\n  - absent/tsn/resnet18-tiny")
     jobs = planned(demo)
     assert not {"prepare", "train", "predict", "score"} & set(jobs)
@@ -230,7 +241,9 @@ def test_a_wrong_config_stops_before_anything_runs_with_one_message(fresh, argum
 
 
 def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(demo):
-    edit(demo / "methods/tsn/model.py", "macs = cost.forward_macs(model, rgb.shape[1:])", "raise RuntimeError('planted')")
+    edit(
+        demo / "methods/tsn/model.py", "macs = cost.forward_macs(model, rgb.shape[1:])", "raise RuntimeError('planted')"
+    )
     kept = ("metrics.json", "hits.parquet", "train.json", "train.safetensors")
     before = {name: (demo / RUN / name).read_bytes() for name in (*kept, "predictions.parquet")}
     for _ in range(2):  # again: nothing that is there may pass for what the failed job was to make

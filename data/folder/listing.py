@@ -1,4 +1,5 @@
-"""Which videos lie in raw/, and what their folders or videos.csv say of them. The plan asks too, so no torch and no pandas here."""
+"""Which videos lie in raw/, and what their folders or videos.csv say of them. The plan asks too, so no torch and no
+pandas here."""
 
 import csv
 import hashlib
@@ -16,7 +17,8 @@ COLUMNS = ("path", "label", "split", "cluster")  # of the table; the first two a
 
 @dataclass(frozen=True)
 class Video:
-    """`split` is empty where nothing says it; videos of one `cluster` (a person, a recording) never fall into different splits."""
+    """`split` is empty where nothing says it; videos of one `cluster` (a person, a recording) never fall into different
+    splits."""
 
     name: str
     path: Path
@@ -36,7 +38,10 @@ def look(raw: Path) -> tuple[dict[str, list[str]], str]:
         return {}, ""
     classes = sorted({video.label for video in videos})
     if len(classes) < 2:
-        raise SaccadeError(f"{raw}: '{classes[0]}' is the only class (videos: {len(videos)}); a head needs a second one to tell it from")
+        raise SaccadeError(
+            f"{raw}: '{classes[0]}' is the only class (videos: {len(videos)}); a head needs a second one to tell it "
+            "from"
+        )
     facts = [f"{video.name}\0{video.label}\0{video.split}\0{video.cluster}\0{_size(video.path)}" for video in videos]
     return {"label": classes}, hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
@@ -56,19 +61,24 @@ def _from_folders(raw: Path) -> Iterator[Video]:
         yield from _from_classes(raw, "", raw)
         return
     if others := [folder.name for folder in folders if folder not in splits]:
-        raise SaccadeError(f"{raw}: beside {', '.join(folder.name for folder in splits)} lies {others[0]}; put it below one of them")
+        raise SaccadeError(
+            f"{raw}: beside {', '.join(folder.name for folder in splits)} lies {others[0]}; put it below one of them"
+        )
     _no_loose_video(raw)
     for folder in splits:
         yield from _from_classes(folder, folder.name, raw)
 
 
 def _from_classes(folder: Path, split: str, raw: Path) -> Iterator[Video]:
-    """<class>/[<cluster>/.../]<video>: without a folder of its own a video is its own cluster; clusters may reach over classes."""
+    """<class>/[<cluster>/.../]<video>: without a folder of its own a video is its own cluster; clusters may reach over
+    classes."""
     _no_loose_video(folder)
     for own in _folders(folder):
         files = list(_videos_below(own))
         if not files:
-            raise SaccadeError(f"{own} holds no video ({' '.join(SUFFIXES)}); remove the folder, or put videos of that class there")
+            raise SaccadeError(
+                f"{own} holds no video ({' '.join(SUFFIXES)}); remove the folder, or put videos of that class there"
+            )
         for path in files:
             parts, name = path.relative_to(own).parts, path.relative_to(raw).as_posix()
             yield Video(name, path, own.name, split, parts[0] if len(parts) > 1 else name)
@@ -90,7 +100,9 @@ def _from_table(table: Path) -> Iterator[Video]:
             where = f"{table}: line {reader.line_num}"
             values = [(value or "").strip() for value in row.values() if not isinstance(value, list)]
             if len(values) != len(row):
-                raise SaccadeError(f"{where} has more fields than the first line; a comma inside a field needs quotes around it")
+                raise SaccadeError(
+                    f"{where} has more fields than the first line; a comma inside a field needs quotes around it"
+                )
             video = _from_line(where, dict(zip(header, values, strict=True)), table.parent)
             if video.name in seen:
                 raise SaccadeError(f"{where}: '{video.name}' is there already, in line {seen[video.name]}")

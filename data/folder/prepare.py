@@ -32,7 +32,11 @@ def with_splits(videos: Sequence[Video], shares: Mapping[str, float], seed: int)
     if given == {""}:
         dealt = deal(videos, shares, seed)
     elif "val" not in given:
-        dealt = deal([video for video in videos if video.split == "train"], {name: shares[name] for name in ("train", "val")}, seed)
+        dealt = deal(
+            [video for video in videos if video.split == "train"],
+            {name: shares[name] for name in ("train", "val")},
+            seed,
+        )
     else:
         return list(videos)
     return [replace(video, split=dealt[video.cluster]) if video.split in ("", "train") else video for video in videos]
@@ -41,8 +45,9 @@ def with_splits(videos: Sequence[Video], shares: Mapping[str, float], seed: int)
 def deal(videos: Sequence[Video], shares: Mapping[str, float], seed: int) -> dict[str, str]:
     """{cluster: split}: each cluster goes where its class has the fewest videos for the split's share.
 
-    So a class's first cluster is for training, its second for testing, its third for val, and from then on the shares decide. Classes
-    with few clusters choose first, large clusters before small ones; equal ones stand in an order drawn by `seed` and their names.
+    So a class's first cluster is for training, its second for testing, its third for val, and from then on the shares
+    decide. Classes with few clusters choose first, large clusters before small ones; equal ones stand in an order drawn
+    by `seed` and their names.
     """
     clusters: dict[str, Counter[str]] = defaultdict(Counter)
     for video in videos:
@@ -63,22 +68,27 @@ def deal(videos: Sequence[Video], shares: Mapping[str, float], seed: int) -> dic
 
 
 def check_splits(videos: Sequence[Video], classes: Sequence[str], folder: Path) -> None:
-    """Raises SaccadeError unless each class is in train and in test, no cluster is in two splits, and val has a video."""
+    """Raises SaccadeError unless each class is in train and in test, no cluster is in two splits, and val has a
+    video."""
     found = {(video.split, video.label) for video in videos}
     for label in classes:
         if lacking := [split for split in ("train", "test") if (split, label) not in found]:
             own = [video for video in videos if video.label == label]
             clusters = len({video.cluster for video in own})
             raise SaccadeError(
-                f"{folder}: class '{label}': none of its videos (number: {len(own)}, clusters: {clusters}) is in {' and '.join(lacking)}; "
-                "a class needs at least one video to train on, and one of another cluster to test on"
+                f"{folder}: class '{label}': none of its videos (number: {len(own)}, clusters: {clusters}) is in "
+                f"{' and '.join(lacking)}; a class needs at least one video to train on, and one of another cluster to "
+                "test on"
             )
     if not any(split == "val" for split, _ in found):
-        raise SaccadeError(f"{folder}: no video is left for val, which training is watched on; one class at least needs three clusters")
+        raise SaccadeError(
+            f"{folder}: no video is left for val, which training is watched on; one class at least needs three clusters"
+        )
     first: dict[str, Video] = {}
     for video in videos:
         other = first.setdefault(video.cluster, video)
         if other.split != video.split:
             raise SaccadeError(
-                f"{folder}: cluster '{video.cluster}' is in two splits: {other.name} in {other.split}, {video.name} in {video.split}"
+                f"{folder}: cluster '{video.cluster}' is in two splits: {other.name} in {other.split}, {video.name} in "
+                f"{video.split}"
             )

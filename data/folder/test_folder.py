@@ -1,4 +1,5 @@
-"""Own videos: what counts as one, which class and split it gets, and what is refused. A copy of this folder tests itself."""
+"""Own videos: what counts as one, which class and split it gets, and what is refused. A copy of this folder tests
+itself."""
 
 import shutil
 from collections import Counter
@@ -46,7 +47,15 @@ def single(label: str, count: int) -> list:
 
 
 def test_a_class_is_a_folder_and_a_folder_in_it_a_cluster(tmp_path):
-    raw = lay(tmp_path, "run/a.mp4", "run/anna/b.MOV", "walk/anna/deep/c.avi", "walk/.hidden.mp4", "walk/notes.txt", ".trash/d.mp4")
+    raw = lay(
+        tmp_path,
+        "run/a.mp4",
+        "run/anna/b.MOV",
+        "walk/anna/deep/c.avi",
+        "walk/.hidden.mp4",
+        "walk/notes.txt",
+        ".trash/d.mp4",
+    )
     assert facts(raw) == [
         ("run/a.mp4", "run", "", "run/a.mp4"),
         ("run/anna/b.MOV", "run", "", "anna"),
@@ -61,7 +70,10 @@ def test_folders_named_like_splits_are_splits_where_there_are_two(tmp_path):
         ("test/walk/c.mp4", "walk", "test"),
         ("train/run/a.mp4", "run", "train"),
     ]
-    assert {video.label for video in listing.read(lay(tmp_path / "two", "train/a.mp4", "plane/b.mp4"))} == {"train", "plane"}
+    assert {video.label for video in listing.read(lay(tmp_path / "two", "train/a.mp4", "plane/b.mp4"))} == {
+        "train",
+        "plane",
+    }
 
 
 def test_linked_folders_are_followed_once(tmp_path):
@@ -146,7 +158,11 @@ def test_no_cluster_is_in_two_splits(pairs):
 
 
 def test_persons_who_do_everything_leave_every_class_in_every_split():
-    people = [listing.Video(f"{label}/{who}", Path("x"), label, "", who) for label in ("run", "walk", "jump") for who in "abcde"]
+    people = [
+        listing.Video(f"{label}/{who}", Path("x"), label, "", who)
+        for label in ("run", "walk", "jump")
+        for who in "abcde"
+    ]
     assert all(set(counts) == {"train", "val", "test"} for counts in splits_of(people).values())
 
 
@@ -160,7 +176,10 @@ def test_the_seed_draws_the_split_and_a_new_video_in_another_class_moves_nothing
 
 
 def test_without_val_a_part_of_train_becomes_it_and_test_stays(tmp_path):
-    names = [f"train/{label}/{n}.mp4" for label in ("run", "walk") for n in range(4)] + ["test/run/a.mp4", "test/walk/b.mp4"]
+    names = [f"train/{label}/{n}.mp4" for label in ("run", "walk") for n in range(4)] + [
+        "test/run/a.mp4",
+        "test/walk/b.mp4",
+    ]
     found = preparing.with_splits(listing.read(lay(tmp_path, *names)), SHARES, 0)
     assert Counter(video.split for video in found) == {"train": 6, "val": 2, "test": 2}
     assert all(video.name.startswith("test/") == (video.split == "test") for video in found)
@@ -169,7 +188,10 @@ def test_without_val_a_part_of_train_becomes_it_and_test_stays(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,x,\nb,y,\nc,y,\nd,y,\n", "number: 1, clusters: 1. is in test; a class needs at least one video to train on"),
+        (
+            "a,x,\nb,y,\nc,y,\nd,y,\n",
+            "number: 1, clusters: 1. is in test; a class needs at least one video to train on",
+        ),
         ("a,x,one\nb,x,one\nc,y,\nd,y,\ne,y,\n", "class 'x': none of its videos .number: 2, clusters: 1. is in test"),
         ("a,x,\nb,x,\nc,y,\nd,y,\n", "no video is left for val"),
     ],
@@ -238,7 +260,9 @@ def test_own_videos_are_indexed_and_one_that_cannot_be_read_is_named(mine):
     (mine / "raw" / bad).write_bytes(b"no video")
     assert main(["prepare", "my-set", "--budget", "own", "--workers", "1"]) == 0
     index = pd.read_parquet(mine / "prepared/own/index.parquet")
-    assert dict(zip(index["video_id"], index["split"], strict=True)) == {name: split for name, split in dealt.items() if name != bad}
+    assert dict(zip(index["video_id"], index["split"], strict=True)) == {
+        name: split for name, split in dealt.items() if name != bad
+    }
     assert index["label"].tolist() == [int(video.startswith("walk/")) for video in index["video_id"]]
     coverage = read_json(mine / "prepared/own/coverage.json")
     assert [problem["video_id"] for problem in coverage["problems"]] == [bad]

@@ -25,12 +25,15 @@ HERE = Path(__file__).resolve().parent
 # Per budget: checks that don't hold, and why we live with it.
 KNOWN_FAILURES: dict[str, dict[str, str]] = {
     "demo": {
-        "artefact_packet_size": "a shuffled face has more edges than a digit and costs more bytes; it tells when, never what",
+        "artefact_packet_size": "a shuffled face has more edges than a digit and costs more bytes; it tells when, "
+        "never what",
         "artefact_brightness": "a shuffled face is a little brighter than a digit, as its cut strokes are magnified",
-        "file_verb": "nothing but the target moves, so the kind of motion shows a little in the bytes of a file, which no network reads",
+        "file_verb": "nothing but the target moves, so the kind of motion shows a little in the bytes of a file, which "
+        "no network reads",
     },
     "study": {
-        "central_patch_covers": "targets stay inside the frame on their ramp, so the middle is likelier: compare with a central patch",
+        "central_patch_covers": "targets stay inside the frame on their ramp, so the middle is likelier: compare with "
+        "a central patch",
     },
 }
 # Arrays of probes.look with several rows a video, and the array that says whose they are.
@@ -50,7 +53,8 @@ def settings_hash(settings: Any) -> str:
 
 
 class Data:
-    """Looked-at videos. `pair(name)`: an array of probes.look, split in train and test; `labels(head)`: the same of the true labels."""
+    """Looked-at videos. `pair(name)`: an array of probes.look, split in train and test; `labels(head)`: the same of the
+    true labels."""
 
     def __init__(self, videos: Any, truth: Any, scenes: list[Any], settings: Any, verbs: list[str]):
         self.probes, self.settings, self.scenes, self.verbs = load_module(HERE / "probes.py"), settings, scenes, verbs
@@ -78,7 +82,11 @@ class Data:
 
 def run(budget: str, train: int, test: int, raw: Path, seed: int, workers: int) -> dict[str, Any]:
     """All checks of a budget, on its first `train` and `test` videos."""
-    declared, prepare, shortcuts = card_settings(budget), load_module(HERE / "prepare.py"), load_module(HERE / "shortcuts.py")
+    declared, prepare, shortcuts = (
+        card_settings(budget),
+        load_module(HERE / "prepare.py"),
+        load_module(HERE / "shortcuts.py"),
+    )
     settings = dataclasses.replace(declared, counts={"train": train, "val": 0, "test": test})
     videos, truth = prepare.prepare(settings, raw, seed, workers)
     started = time.process_time()
@@ -88,11 +96,20 @@ def run(budget: str, train: int, test: int, raw: Path, seed: int, workers: int) 
         results = check(data)
         for name, row in results.items():
             verdict = "ok" if row["ok"] else "NOT HELD"
-            print(f"{name:28} {row['value']:7.3f} {row['sense']} {row['bound']:.3f} {verdict:8} {row['says']}", flush=True)
+            print(
+                f"{name:28} {row['value']:7.3f} {row['sense']} {row['bound']:.3f} {verdict:8} {row['says']}", flush=True
+            )
         print(f"-- {check.__name__}: {time.process_time() - started:.0f} s of CPU so far", flush=True)
         found |= results
     cpu_s = round(time.process_time() - started)
-    return {"settings": settings_hash(declared), "train": train, "test": test, "seed": seed, "cpu_s": cpu_s, "checks": found}
+    return {
+        "settings": settings_hash(declared),
+        "train": train,
+        "test": test,
+        "seed": seed,
+        "cpu_s": cpu_s,
+        "checks": found,
+    }
 
 
 def main() -> None:
@@ -102,12 +119,16 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=300, help="test videos to look at")
     parser.add_argument("--raw", type=Path, help="where the videos are, raw/<budget> by default")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes that render what is missing; the checks use one core")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes that render what is missing; the checks use one core"
+    )
     given = parser.parse_args()
     import torch  # here: the processes that render import this file
 
     torch.set_num_threads(1)
-    report = run(given.budget, given.train, given.test, given.raw or HERE / "raw" / given.budget, given.seed, given.workers)
+    report = run(
+        given.budget, given.train, given.test, given.raw or HERE / "raw" / given.budget, given.seed, given.workers
+    )
     file = HERE / "checks.json"
     write_json(file, {**(read_json(file) if file.exists() else {}), given.budget: report})
 

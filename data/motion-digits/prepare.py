@@ -14,12 +14,14 @@ from saccade.scenes.render import Rendering
 from saccade.scenes.script import CHANNELS, Curve, Face, Scene, Shot, Sound, Thing
 from saccade.scenes.store import video_path, write_scenes
 
-# Each verb is a ramp of one channel in one direction, again and again; the first four displace the target, the others change it in place.
+# Each verb is a ramp of one channel in one direction, again and again; the first four displace the target, the others
+# change it in place.
 VERBS = {
     "left": ("x", -1), "right": ("x", 1), "up": ("y", -1), "down": ("y", 1),
     "grow": ("zoom", 1), "shrink": ("zoom", -1), "clockwise": ("angle", 1), "anticlockwise": ("angle", -1),
 }  # fmt: skip
-# Of the ramps, in object sizes, octaves and radians. A channel that rests does so anywhere on its ramp, so one frame doesn't tell the verb.
+# Of the ramps, in object sizes, octaves and radians. A channel that rests does so anywhere on its ramp, so one frame
+# doesn't tell the verb.
 AMPLITUDE = {"x": 0.8, "y": 0.8, "zoom": 0.5, "angle": np.pi / 3}
 WOBBLE = 0.12  # standard deviation of unpredictable displacement, in object sizes
 SHAKE = 0.02  # of the camera, in short sides
@@ -42,9 +44,13 @@ def check(settings: Any) -> None:
     """Raises SaccadeError where the settings contradict each other."""
     shows, stands, size = settings.informative_frames, settings.static_share, settings.size
     paired = [verb for pair in settings.audio_pairs for verb in pair]
-    alike = all(len(pair) == 2 and set(pair) <= set(VERBS) and VERBS[pair[0]][0] == VERBS[pair[1]][0] for pair in settings.audio_pairs)
+    alike = all(
+        len(pair) == 2 and set(pair) <= set(VERBS) and VERBS[pair[0]][0] == VERBS[pair[1]][0]
+        for pair in settings.audio_pairs
+    )
     demands = {
-        f"audio_pairs must be pairs of opposite verbs of {list(VERBS)}, each named once": alike and len(set(paired)) == len(paired),
+        f"audio_pairs must be pairs of opposite verbs of {list(VERBS)}, each named once": alike
+        and len(set(paired)) == len(paired),
         "size must be [height, width], both even": len(size) == 2 and not any(side % 2 for side in size),
         "object_px must be at most 0.45 of the frame's short side": settings.object_px <= 0.45 * min(size),
         "informative_frames must be [low, high] within 1 and 16": 1 <= shows[0] <= shows[1] <= 16,
@@ -59,7 +65,12 @@ def check(settings: Any) -> None:
 def rendering(settings: Any) -> Rendering:
     names = {field.name for field in dataclasses.fields(Rendering)} - {"height", "width", "still_noise"}
     height, width = settings.size
-    return Rendering(height=height, width=width, still_noise=settings.static_noise, **{name: getattr(settings, name) for name in names})
+    return Rendering(
+        height=height,
+        width=width,
+        still_noise=settings.static_noise,
+        **{name: getattr(settings, name) for name in names},
+    )
 
 
 def compose_all(settings: Any, seed: int) -> list[Scene]:
@@ -69,18 +80,24 @@ def compose_all(settings: Any, seed: int) -> list[Scene]:
         targets = plan_targets(settings.counts[split], instances[split], sampling.video_generator(seed, split, 10**9))
         for number, (noun, verb, instance) in enumerate(targets):
             rng = sampling.video_generator(seed, split, number)
-            scenes.append(Composer(settings, rng, instances[split], backgrounds[split]).scene(split, number, noun, verb, instance, seed))
+            scenes.append(
+                Composer(settings, rng, instances[split], backgrounds[split]).scene(
+                    split, number, noun, verb, instance, seed
+                )
+            )
     return scenes
 
 
 def runs(rng: np.random.Generator, count: int, length: float) -> list[float]:
-    """`count` pieces of `length` dealt at random to at most MOST_RUNS runs, each with one piece at least; the lengths of the runs."""
+    """`count` pieces of `length` dealt at random to at most MOST_RUNS runs, each with one piece at least; the lengths
+    of the runs."""
     number = min(MOST_RUNS, count)
     return (length * (1 + rng.multinomial(count - number, np.full(number, 1 / number)))).tolist()
 
 
 def plan_targets(count: int, pool: list[list[int]], rng: np.random.Generator) -> list[tuple[int, str, int]]:
-    """(noun, verb, instance) of each video of a split: all pairs equally often, each instance again only after all of its class."""
+    """(noun, verb, instance) of each video of a split: all pairs equally often, each instance again only after all of
+    its class."""
     used = [0] * NUM_CLASSES
     plan: list[tuple[int, str, int]] = []
     while len(plan) < count:
@@ -112,7 +129,9 @@ class Composer:
         target = self.thing("target", noun, verb, instance, cuts)
         labels = digit_labels()
         others = [self.any_instance() for _ in range(settings.distractors)]
-        things = [self.thing("distractor", int(labels[other]), str(rng.choice(list(VERBS))), other, cuts) for other in others]
+        things = [
+            self.thing("distractor", int(labels[other]), str(rng.choice(list(VERBS))), other, cuts) for other in others
+        ]
         return Scene(
             video_id=f"{split}-{number:05d}", split=split, seed=[seed, SPLITS.index(split), number],
             labels={"noun": noun, "verb": list(VERBS).index(verb)}, duration_s=duration, aspect=width / height, clock=clock,
@@ -124,7 +143,11 @@ class Composer:
         """One to three stretches in which the scene stands; together they take the video's static share."""
         settings, rng = self.settings, self.rng
         low, high = settings.static_share
-        position = {"none": rng.uniform(), "noun": noun / (NUM_CLASSES - 1), "verb": list(VERBS).index(verb) / (len(VERBS) - 1)}
+        position = {
+            "none": rng.uniform(),
+            "noun": noun / (NUM_CLASSES - 1),
+            "verb": list(VERBS).index(verb) / (len(VERBS) - 1),
+        }
         share = low + (high - low) * position[settings.cost_by_class]
         stops = share * settings.duration_s * rng.dirichlet(np.ones(rng.integers(1, MOST_RUNS + 1)))
         stretches = sampling.scattered(rng, stops.tolist(), settings.duration_s) if share > 0 else []
@@ -156,18 +179,29 @@ class Composer:
             if channel in "xy":
                 result[channel]["home"] = self.home(channel, jumps)
                 lengths = [(1 - settings.predictable_share) * self.moving_s / 3] * 3
-                windows = sampling.scattered(rng, lengths, self.moving_s) if settings.predictable_share < 1 and self.moving_s > 0 else []
+                windows = (
+                    sampling.scattered(rng, lengths, self.moving_s)
+                    if settings.predictable_share < 1 and self.moving_s > 0
+                    else []
+                )
                 result[channel]["wobble"] = sampling.wobble(rng, windows, WOBBLE * self.unit)
         return result
 
     def home(self, axis: str, jumps: list[float]) -> Curve:
-        """Where the target moves about, so that its badge stays inside the frame at every zoom and on all of its ramp."""
+        """Where the target moves about, so that its badge stays inside the frame at every zoom and on all of its
+        ramp."""
         settings = self.settings
         height, width = settings.size
         extent = (width if axis == "x" else height) / min(height, width)
         reach = self.unit * (2 ** (AMPLITUDE["zoom"] / 2) + AMPLITUDE[axis]) / 2
-        reach += (2 * WOBBLE * self.unit if settings.predictable_share < 1 else 0) + (2 * SHAKE if settings.camera == "shake" else 0)
-        low, high = (reach, extent - reach) if settings.position == "uniform" and reach < extent / 2 else (extent / 2, extent / 2)
+        reach += (2 * WOBBLE * self.unit if settings.predictable_share < 1 else 0) + (
+            2 * SHAKE if settings.camera == "shake" else 0
+        )
+        low, high = (
+            (reach, extent - reach)
+            if settings.position == "uniform" and reach < extent / 2
+            else (extent / 2, extent / 2)
+        )
         return sampling.journey(self.rng, low, high, settings.drift, jumps, self.moving_s)
 
     def camera(self) -> dict[str, Curve]:
@@ -202,16 +236,20 @@ class Composer:
         sounds = [sampling.sweep(rng, kind, time, SOUND_S, duration, event=True) for time in moving[:count]]
         if rng.uniform() < settings.audio_misleading_share:
             kinds = rng.choice(["rise", "fall", "hiss"], 3)
-            sounds += [sampling.sweep(rng, str(one), rng.uniform(0, duration), SOUND_S, duration, event=False) for one in kinds]
+            sounds += [
+                sampling.sweep(rng, str(one), rng.uniform(0, duration), SOUND_S, duration, event=False) for one in kinds
+            ]
         return sounds
 
     def any_instance(self) -> int:
-        """Any digit of the split, its class drawn evenly and whatever the target's: who isn't there would tell who is."""
+        """Any digit of the split, its class drawn evenly and whatever the target's: who isn't there would tell who
+        is."""
         return int(self.rng.choice(self.instances[int(self.rng.integers(NUM_CLASSES))]))
 
 
 def videos_table(scenes: list[Scene], settings: Any, raw: Path, seed: int) -> pd.DataFrame:
-    """video_id, split, cluster (the target's digit instance), path, noun and verb (noisy in train where label_noise says so)."""
+    """video_id, split, cluster (the target's digit instance), path, noun and verb (noisy in train where label_noise
+    says so)."""
     rows = []
     for number, scene in enumerate(scenes):
         rng = np.random.default_rng([seed, 606, number])
@@ -220,5 +258,13 @@ def videos_table(scenes: list[Scene], settings: Any, raw: Path, seed: int) -> pd
             other = (labels[head] + int(rng.integers(1, classes))) % classes
             labels[head] = other if scene.split == "train" and rng.uniform() < settings.label_noise else labels[head]
         path = str(video_path(raw, scene))
-        rows.append({"video_id": scene.video_id, "split": scene.split, "cluster": str(scene.target.face.instance), "path": path, **labels})
+        rows.append(
+            {
+                "video_id": scene.video_id,
+                "split": scene.split,
+                "cluster": str(scene.target.face.instance),
+                "path": path,
+                **labels,
+            }
+        )
     return pd.DataFrame(rows)

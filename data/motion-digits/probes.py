@@ -51,7 +51,8 @@ def halved(images: NDArray) -> NDArray:
 
 
 def with_detail(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, H, W) to (N, 2, H, W): the image, and the strength of its single-pixel detail, so that no network need learn to see a carrier."""
+    """(N, H, W) to (N, 2, H, W): the image, and the strength of its single-pixel detail, so that no network need learn
+    to see a carrier."""
     luminance = torch.from_numpy(np.ascontiguousarray(images))[:, None]
     detail = (luminance - nn.functional.avg_pool2d(luminance, 3, 1, 1, count_include_pad=False)).abs()
     return torch.cat([luminance, 4 * detail], 1).numpy()
@@ -76,11 +77,15 @@ def spectrogram(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def sweep_features(log_power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much more energy rises than falls in frequency over time: a spectrogram against itself shifted in both, (6,)."""
+    """How much more energy rises than falls in frequency over time: a spectrogram against itself shifted in both,
+    (6,)."""
     energy = np.maximum(log_power - np.median(log_power, axis=1, keepdims=True), 0)[4:72]
     result = []
     for bins, steps in ((1, 1), (2, 1), (3, 1), (2, 2), (4, 2), (8, 4)):
-        rising, falling = (energy[:-bins, :-steps] * energy[bins:, steps:]).sum(), (energy[bins:, :-steps] * energy[:-bins, steps:]).sum()
+        rising, falling = (
+            (energy[:-bins, :-steps] * energy[bins:, steps:]).sum(),
+            (energy[bins:, :-steps] * energy[:-bins, steps:]).sum(),
+        )
         result.append((rising - falling) / (rising + falling + 1e-6))
     return np.array(result, dtype=np.float32)
 
@@ -143,8 +148,8 @@ def loudness(sound: NDArray[np.float32]) -> list[float]:
 
 
 def frame_artefacts(decoded: Decoded, facts: pd.DataFrame) -> list[float]:
-    """AUC of `informative` within the video, from packet size, GOP phase, brightness and change of a frame; frames next to a
-    change of face are left out. Not a number where all frames are alike."""
+    """AUC of `informative` within the video, from packet size, GOP phase, brightness and change of a frame; frames next
+    to a change of face are left out. Not a number where all frames are alike."""
     informative = facts["informative"].to_numpy()
     changes = np.flatnonzero(np.diff(informative.astype(int))) + 1
     kept = np.ones(len(informative), dtype=bool)
@@ -160,13 +165,27 @@ def frame_artefacts(decoded: Decoded, facts: pd.DataFrame) -> list[float]:
 def network(channels: int, classes: int, width: int) -> nn.Sequential:
     """Four convolutions; the input keeps its resolution through the first."""
     layers: list[nn.Module] = []
-    for inputs, outputs, stride in ((channels, width, 1), (width, 2 * width, 2), (2 * width, 4 * width, 2), (4 * width, 4 * width, 2)):
+    for inputs, outputs, stride in (
+        (channels, width, 1),
+        (width, 2 * width, 2),
+        (2 * width, 4 * width, 2),
+        (4 * width, 4 * width, 2),
+    ):
         layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(16 * width, classes))
+    return nn.Sequential(
+        *layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(16 * width, classes)
+    )
 
 
 def fit_network(
-    model: nn.Module, images: NDArray, targets: NDArray, epochs: int, tests: NDArray, seed: int = 0, shift: int = 2, lr: float = 3e-3
+    model: nn.Module,
+    images: NDArray,
+    targets: NDArray,
+    epochs: int,
+    tests: NDArray,
+    seed: int = 0,
+    shift: int = 2,
+    lr: float = 3e-3,
 ) -> NDArray[np.float32]:
     """Train with Adam, one cycle and random shifts by whole pairs of pixels; the outputs for `tests`."""
     torch.manual_seed(seed)
@@ -191,7 +210,9 @@ def fit_network(
         return torch.cat([model((part - mean) / std) for part in parts]).numpy()
 
 
-def classify(images: NDArray, targets: NDArray, tests: NDArray, classes: int, epochs: int = 10, width: int = 12) -> NDArray[np.int64]:
+def classify(
+    images: NDArray, targets: NDArray, tests: NDArray, classes: int, epochs: int = 10, width: int = 12
+) -> NDArray[np.int64]:
     """The classes a network trained on `images` (N, C, H, W) gives `tests`."""
     torch.manual_seed(0)
     return fit_network(network(images.shape[1], classes, width), images, targets, epochs, tests).argmax(axis=1)

@@ -1,4 +1,5 @@
-"""The checks of motion-digits: what should be readable is, and what should not be isn't. `data` is checks.Data throughout."""
+"""The checks of motion-digits: what should be readable is, and what should not be isn't. `data` is checks.Data
+throughout."""
 
 from typing import Any
 
@@ -27,7 +28,9 @@ def at_most(hits: Any, chance: float, says: str) -> dict[str, Any]:
 def motion(data: Any) -> dict[str, Any]:
     """The true motion tells the verb; the same states without their order don't tell its direction."""
     tracks = [track(box) for box in data.boxes()]
-    train, test = data.split([np.sort(one[np.linspace(0, len(one) - 1, 16).astype(int)], axis=0).ravel() for one in tracks])
+    train, test = data.split(
+        [np.sort(one[np.linspace(0, len(one) - 1, 16).astype(int)], axis=0).ravel() for one in tracks]
+    )
     goals, truths = data.labels("verb")
     hits = []
     for first in (first for first in range(0, LEFT_OUT, 2) if first not in data.paired):
@@ -57,13 +60,18 @@ def rule_verb(step: np.ndarray, scale: np.ndarray) -> int:
 def track(box: np.ndarray) -> np.ndarray:
     """Centre in mean sides, and logarithm of the side, of the boxes (T, 4): (T, 3)."""
     side = box[:, 2] - box[:, 0]
-    return np.stack([(box[:, 0] + box[:, 2]) / 2 / side.mean(), (box[:, 1] + box[:, 3]) / 2 / side.mean(), np.log2(side)], axis=1)
+    return np.stack(
+        [(box[:, 0] + box[:, 2]) / 2 / side.mean(), (box[:, 1] + box[:, 3]) / 2 / side.mean(), np.log2(side)], axis=1
+    )
 
 
 def sound(data: Any) -> dict[str, Any]:
     """Nothing on average over time, nothing of the noun, and of the declared pairs no more than declared."""
     found, settings, probes = {}, data.settings, data.probes
-    declared = {"noun": 1 / NUM_NOUNS, "verb": 2 * settings.audio_reliability / NUM_VERBS if data.paired else 1 / NUM_VERBS}
+    declared = {
+        "noun": 1 / NUM_NOUNS,
+        "verb": 2 * settings.audio_reliability / NUM_VERBS if data.paired else 1 / NUM_VERBS,
+    }
     for head, classes in HEADS:
         goals, truths = data.labels(head)
         train, test = data.pair("mean_spectrum")
@@ -78,7 +86,9 @@ def sound(data: Any) -> dict[str, Any]:
         mine, yours = np.isin(goals, data.paired), np.isin(truths, data.paired)
         hits = probes.boosted(train[mine], goals[mine], test[yours]) == truths[yours]
         heard = (1 - settings.audio_silent_share) * settings.audio_reliability + settings.audio_silent_share / 2
-        found["sound_in_pairs_at_most"] = at_most(hits, heard, "verb within the look-alike pairs from sound: no more than declared")
+        found["sound_in_pairs_at_most"] = at_most(
+            hits, heard, "verb within the look-alike pairs from sound: no more than declared"
+        )
         found["sound_in_pairs_at_least"] = result(
             hits.mean(), 0.65, "min", len(hits), "verb within the look-alike pairs from sound: clearly there"
         )
@@ -89,7 +99,9 @@ def surroundings(data: Any) -> dict[str, Any]:
     """What is left when the target is hidden: clutter, distractors, the file, the target's place and size."""
     probes, found = data.probes, {}
     others = [[thing for thing in scene.things if thing.role == "distractor"] for scene in data.scenes]
-    strangers = [[value for thing in things for value in (thing.noun, data.verbs.index(thing.verb))] or [0] for things in others]
+    strangers = [
+        [value for thing in things for value in (thing.noun, data.verbs.index(thing.verb))] or [0] for things in others
+    ]
     tables = {
         "file": (data.pair("file"), "file size, bit rate, duration and loudness"),
         "distractors": (data.split(strangers), "class and motion of the distractors"),
@@ -99,7 +111,9 @@ def surroundings(data: Any) -> dict[str, Any]:
     for head, classes in HEADS:
         goals, truths = data.labels(head)
         for name, ((train, test), says) in tables.items():
-            found[f"{name}_{head}"] = at_most(probes.boosted(train, goals, test) == truths, 1 / classes, f"{head} from {says}")
+            found[f"{name}_{head}"] = at_most(
+                probes.boosted(train, goals, test) == truths, 1 / classes, f"{head} from {says}"
+            )
         hits = probes.classify(train_masked, goals, test_masked, classes, epochs=6) == truths
         found[f"masked_target_{head}"] = at_most(hits, 1 / classes, f"{head} from a frame with the target masked")
     return found
@@ -111,14 +125,18 @@ def artefacts(data: Any) -> dict[str, Any]:
     for name, areas in zip(("packet_size", "gop_phase", "brightness", "change"), data.seen["artefacts"].T, strict=True):
         areas = areas[np.isfinite(areas)]
         says = f"AUC of `informative` from a frame's {name.replace('_', ' ')}, mean over videos, distance from 1/2"
-        found[f"artefact_{name}"] = result(abs(areas.mean() - 0.5), max(0.03, 3 * areas.std() / len(areas) ** 0.5), "max", len(areas), says)
+        found[f"artefact_{name}"] = result(
+            abs(areas.mean() - 0.5), max(0.03, 3 * areas.std() / len(areas) ** 0.5), "max", len(areas), says
+        )
     instances = split_instances(data.scenes[0].seed[0], data.settings.instance_shares)
     pools = [[one for group in part for one in group] for part in instances.values()]
     tiles = split_backgrounds(data.settings.backgrounds).values()
     shared = sum(len(group) for group in (*pools, *tiles)) - len(set().union(*pools)) - len(set().union(*tiles))
     found["shared_between_splits"] = result(shared, 0, "max", 1797, "digits and backgrounds that two splits share")
     train, test = (part.reshape(len(part), -1) for part in data.pair("standing"))
-    train, test = ((part - part.mean(axis=1, keepdims=True)) / part.std(axis=1, keepdims=True) for part in (train, test))
+    train, test = (
+        (part - part.mean(axis=1, keepdims=True)) / part.std(axis=1, keepdims=True) for part in (train, test)
+    )
     alike = (test @ train.T / train.shape[1]).max(axis=1)
     says = "highest correlation of a test video's median frame with one of training"
     return found | {"nearest_background": result(alike.max(), 0.95, "max", len(alike), says)}
@@ -140,11 +158,16 @@ def single_frames(data: Any) -> dict[str, Any]:
     (train, test), (goals, truths) = data.pair("uniform"), data.labels("verb")
     count = train.shape[1]
     flat, flat_test = (part.reshape(-1, *part.shape[2:]) for part in (train, test))
-    hits = probes.classify(flat, np.repeat(goals, count), flat_test, NUM_VERBS, epochs=2).reshape(-1, count) == truths[:, None]
+    hits = (
+        probes.classify(flat, np.repeat(goals, count), flat_test, NUM_VERBS, epochs=2).reshape(-1, count)
+        == truths[:, None]
+    )
     found["any_frame_verb"] = at_most(hits.mean(axis=1), 1 / NUM_VERBS, f"verb from any single one of {count} frames")
     train, test = data.pair("mean")
     hits = probes.classify(train, goals, test, NUM_VERBS, epochs=8) == truths
-    found["mean_frame_verb"] = at_most(hits, 0.5, "verb from the mean frame: its blur shows the axis, not the direction")
+    found["mean_frame_verb"] = at_most(
+        hits, 0.5, "verb from the mean frame: its blur shows the axis, not the direction"
+    )
     return found
 
 
@@ -153,21 +176,28 @@ def resolution(data: Any) -> dict[str, Any]:
     owner, probes, found = data.seen["crops_video"], data.probes, {}
     nouns = np.array([scene.labels["noun"] for scene in data.scenes])[owner]
     goals, truths = nouns[data.is_train[owner]], nouns[~data.is_train[owner]]
-    blind = data.settings.fine_detail == 1  # else half resolution need not fail, and the set may be too small to learn from
+    blind = (
+        data.settings.fine_detail == 1
+    )  # else half resolution need not fail, and the set may be too small to learn from
     bounds = {"full": (0.95 if blind else 0.80, "min"), "half": (0.60, "max") if blind else (0.80, "min")}
     for name, array in (("full", "crops"), ("half", "half_crops")):
         train, test = (probes.with_detail(part) for part in data.pair(array))
         hits = probes.classify(train, goals, test, NUM_NOUNS, epochs=14) == truths
-        found[f"noun_true_box_{name}"] = result(hits.mean(), *bounds[name], len(hits), f"noun from true-box crops at {name} resolution")
+        found[f"noun_true_box_{name}"] = result(
+            hits.mean(), *bounds[name], len(hits), f"noun from true-box crops at {name} resolution"
+        )
     train, test = (probes.with_detail(part) for part in data.pair("crops"))
     shuffled = np.random.default_rng(0).permutation(goals)
     hits = probes.classify(train, shuffled, test, NUM_NOUNS, epochs=3) == truths
-    per_video = [hits[owner[~data.is_train[owner]] == video].mean() for video in np.unique(owner[~data.is_train[owner]])]
+    per_video = [
+        hits[owner[~data.is_train[owner]] == video].mean() for video in np.unique(owner[~data.is_train[owner]])
+    ]
     return found | {"shuffled_labels": at_most(per_video, 1 / NUM_NOUNS, "noun after training on shuffled labels")}
 
 
 def place(data: Any) -> dict[str, Any]:
-    """Can a small patch be placed from the half-resolution frame, and must it be placed? Left out where the target fills any patch."""
+    """Can a small patch be placed from the half-resolution frame, and must it be placed? Left out where the target
+    fills any patch."""
     height, width = data.settings.size
     if 1.2 * data.settings.object_px >= PATCH * min(height, width):
         return {}
@@ -180,7 +210,9 @@ def place(data: Any) -> dict[str, Any]:
     anywhere = covers(np.random.default_rng(0).uniform(0, 1, (len(boxes), 2)) * (limit - side), side, boxes).mean()
     says = f"a central patch covers the target; a random one does in {anywhere:.3f}"
     return found | {
-        "central_patch_covers": result(covers((limit - side) / 2, side, boxes).mean(), anywhere + 0.03, "max", len(boxes), says)
+        "central_patch_covers": result(
+            covers((limit - side) / 2, side, boxes).mean(), anywhere + 0.03, "max", len(boxes), says
+        )
     }
 
 

@@ -1,8 +1,9 @@
 """Stage II: what the policies are rewarded for, and the loop in which they learn.
 
-Neither what a policy reads (the maps of f_G) nor what f_G sees depends on its choices, so a whole clip is rolled out at once: every
-frame's patch is drawn, both patches of every frame go through f_L in one batch, and f_C is asked once more at every step from the state
-that the frames before it really left (Sec. 3.2). The state that a question leaves behind is thrown away: asking never moves time on.
+Neither what a policy reads (the maps of f_G) nor what f_G sees depends on its choices, so a whole clip is rolled out at
+once: every frame's patch is drawn, both patches of every frame go through f_L in one batch, and f_C is asked once more
+at every step from the state that the frames before it really left (Sec. 3.2). The state that a question leaves behind
+is thrown away: asking never moves time on.
 """
 
 import math
@@ -41,7 +42,9 @@ class Rollout:
 
 
 @torch.no_grad()
-def roll_out(model: AdaFocus, batch: Batch, settings: Settings, generator: torch.Generator, greedy: bool = False) -> Rollout:
+def roll_out(
+    model: AdaFocus, batch: Batch, settings: Settings, generator: torch.Generator, greedy: bool = False
+) -> Rollout:
     """Draws places (`greedy`: takes the best ones, as at test time) and what they are worth."""
     rgb, labels = batch["rgb"], one_label(batch["labels"], generator)
     videos, frames = rgb.shape[:2]
@@ -58,7 +61,9 @@ def roll_out(model: AdaFocus, batch: Batch, settings: Settings, generator: torch
     corners = corners.expand(videos, frames, 2)
     steps = (videos, read.shape[1])
     elsewhere = places.random_corners(steps, size, patch, generator).to(rgb.device).expand(videos, frames, 2)
-    local, local_random = model.focus(torch.cat([patches_at(rgb, where, patch) for where in (corners, elsewhere)])).chunk(2)
+    local, local_random = model.focus(
+        torch.cat([patches_at(rgb, where, patch) for where in (corners, elsewhere)])
+    ).chunk(2)
     kept = None
     if settings.skip == "learned":
         keeping = keep_distribution(model.policies["skip"](maps))
@@ -80,7 +85,13 @@ class _Played:
 
 
 def _play(
-    model: AdaFocus, pooled: Tensor | None, local: Tensor, local_random: Tensor, kept: Tensor | None, labels: Any, settings: Settings
+    model: AdaFocus,
+    pooled: Tensor | None,
+    local: Tensor,
+    local_random: Tensor,
+    kept: Tensor | None,
+    labels: Any,
+    settings: Settings,
 ) -> _Played:
     if settings.temporal == "shift":  # one answer per clip
         logits = model.scores(pooled, local)
@@ -88,7 +99,9 @@ def _play(
         return _Played(_reward(own, chance, own, settings), _right(logits, labels), None)
     seen = local if kept is None else local * kept[..., None]
     states = model.classifier.states(model.joined(pooled, seen))  # type: ignore[operator]
-    before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1)  # h at t - 1, as the played frames left it
+    before = torch.cat(
+        [torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1
+    )  # h at t - 1, as the played frames left it
 
     def if_seen(features: Tensor) -> Tensor:
         """(B, T) confidence after step t if its patch had these features."""
@@ -108,7 +121,8 @@ def _play(
 
 
 def _reward(own: Tensor, chance: Tensor, played: Tensor, settings: Settings) -> Tensor:
-    """(B, S) of the place chosen: eq. 7 with one random patch for the expectation, or Table 5's `confidence` and `increments`."""
+    """(B, S) of the place chosen: eq. 7 with one random patch for the expectation, or Table 5's `confidence` and
+    `increments`."""
     if settings.reward == "confidence":
         return own
     if settings.reward == "increments":
@@ -119,11 +133,14 @@ def _reward(own: Tensor, chance: Tensor, played: Tensor, settings: Settings) -> 
 def confidence(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """(B, S) softmax probability of the true class, of several heads their mean."""
     true = {head: labels[head][:, None, None].expand(-1, value.shape[1], 1) for head, value in logits.items()}
-    return torch.stack([value.float().softmax(-1).gather(2, true[head])[..., 0] for head, value in logits.items()]).mean(0)
+    return torch.stack(
+        [value.float().softmax(-1).gather(2, true[head])[..., 0] for head, value in logits.items()]
+    ).mean(0)
 
 
 def one_label(labels: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-    """One class a video (B,): where there may be several, one of them by lot (official code); without any, one of all."""
+    """One class a video (B,): where there may be several, one of them by lot (official code); without any, one of
+    all."""
 
     def drawn(value: Tensor) -> Tensor:
         return torch.multinomial(value.float().cpu() + 1e-9, 1, generator=generator)[:, 0].to(value.device)
@@ -137,13 +154,18 @@ def _right(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
 
 
 def learn(run: PhaseRun) -> None:
-    """Adam on the policies, `epochs` times through the training split; a line per epoch in the log, with what val says of the best places.
+    """Adam on the policies, `epochs` times through the training split; a line per epoch in the log, with what val says
+    of the best places.
 
     Where the settings select the best epoch, it is the one of the highest top-1 on val.
     """
     model, settings, checkpoint = run.model, run.settings, run.checkpoint
-    optimizers = {name: torch.optim.Adam(policy.parameters(), lr=settings.lr) for name, policy in model.policies.items()}
-    parts: dict[str, Any] = {"policies": model.policies} | {f"optimizer of {name}": one for name, one in optimizers.items()}
+    optimizers = {
+        name: torch.optim.Adam(policy.parameters(), lr=settings.lr) for name, policy in model.policies.items()
+    }
+    parts: dict[str, Any] = {"policies": model.policies} | {
+        f"optimizer of {name}": one for name, one in optimizers.items()
+    }
     course = TrainingState(**(checkpoint.resume(**parts) or {}))
     steps = math.ceil(len(run.train) / settings.batch_size)
     with progress_bar(run.log, settings.epochs * steps, course.epoch * steps + course.batch) as bar:
@@ -152,7 +174,9 @@ def learn(run: PhaseRun) -> None:
             for batch in run.batches(course.epoch, course.batch) if course.batch < steps else ():
                 model.eval()
                 model.policies.train()
-                if len(batch["video_id"]) > 1 or not settings.per_clip:  # a single reward has no spread to be standardised by
+                if (
+                    len(batch["video_id"]) > 1 or not settings.per_clip
+                ):  # a single reward has no spread to be standardised by
                     found = _learn_batch(model, batch, settings, run.generator, optimizers)
                     _need_finite(found, course)
                     course.add(found, len(batch["video_id"]))
@@ -176,7 +200,11 @@ def _need_finite(found: dict[str, float], course: TrainingState) -> None:
 
 
 def _learn_batch(
-    model: AdaFocus, batch: Batch, settings: Settings, generator: torch.Generator, optimizers: dict[str, torch.optim.Optimizer]
+    model: AdaFocus,
+    batch: Batch,
+    settings: Settings,
+    generator: torch.Generator,
+    optimizers: dict[str, torch.optim.Optimizer],
 ) -> dict[str, float]:
     played = roll_out(model, batch, settings, generator)
     found = update(
@@ -191,7 +219,13 @@ def _learn_batch(
     found |= {"reward": float(played.reward.mean()), "top1": float(played.right.mean())}
     if played.kept is not None and played.keep_reward is not None:
         skipping = update(
-            model.policies["skip"], keep_distribution, played.maps, played.kept, played.keep_reward, optimizers["skip"], settings
+            model.policies["skip"],
+            keep_distribution,
+            played.maps,
+            played.kept,
+            played.keep_reward,
+            optimizers["skip"],
+            settings,
         )
         found |= {f"keep_{name}": value for name, value in skipping.items()}
         found |= {"keep_reward": float(played.keep_reward.mean()), "kept": float(played.kept.mean())}
@@ -199,14 +233,17 @@ def _learn_batch(
 
 
 def watch(model: AdaFocus, batches: Iterable[Batch], settings: Settings) -> dict[str, float]:
-    """Means over val of the best places: reward, top-1, and, where the clips bring the truth, the share of patches that hold the middle of
-    the target where it informs and is to be seen (`hit`), beside those of random and central patches."""
+    """Means over val of the best places: reward, top-1, and, where the clips bring the truth, the share of patches that
+    hold the middle of the target where it informs and is to be seen (`hit`), beside those of random and central
+    patches."""
     model.eval()
     generator = torch.Generator().manual_seed(0)
     sums: dict[str, tuple[float, float]] = {}
     for batch in batches:
         played = roll_out(model, batch, settings, generator, greedy=True)
-        found = {"reward": played.reward.mean(1), "top1": played.right} | ({} if played.kept is None else {"kept": played.kept.mean(1)})
+        found = {"reward": played.reward.mean(1), "top1": played.right} | (
+            {} if played.kept is None else {"kept": played.kept.mean(1)}
+        )
         found |= _hits(batch, played, settings)
         for name, value in found.items():
             total, count = sums.get(name, (0.0, 0))
@@ -215,12 +252,15 @@ def watch(model: AdaFocus, batches: Iterable[Batch], settings: Settings) -> dict
 
 
 def _hits(batch: Batch, played: Rollout, settings: Settings) -> dict[str, Tensor]:
-    """For each frame that `saccade.looks` would judge, 1 where the patch holds the middle of the target; nothing without the truth."""
+    """For each frame that `saccade.looks` would judge, 1 where the patch holds the middle of the target; nothing
+    without the truth."""
     if not {*(f"truth.{key}" for key in BOX), "truth.informative", "truth.visibility"} <= set(batch):
         return {}
     judged = (batch["truth.informative"] > 0) & (batch["truth.visibility"] >= VISIBLE)
     targets = torch.stack([batch[f"truth.{key}"] for key in BOX], dim=-1)[judged].cpu().numpy()
-    central = places.corners_at(torch.full_like(played.corners, 0.5, dtype=torch.float), frame_size(batch["rgb"]), settings.patch_size)
+    central = places.corners_at(
+        torch.full_like(played.corners, 0.5, dtype=torch.float), frame_size(batch["rgb"]), settings.patch_size
+    )
     found = {}
     for name, corners in (("hit", played.corners), ("hit_random", played.corners_random), ("hit_central", central)):
         start = corners.flip(-1)[judged]  # left, top

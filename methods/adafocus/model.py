@@ -1,6 +1,7 @@
-"""AdaFocus (Wang et al., ICCV 2021): a cheap network glances at whole frames, a policy chooses a patch of each, an expensive network
-reads the patches, a recurrent classifier reads both (Sec. 3.1); AdaFocus+ skips patches (Sec. 3.3); AdaFocus-TSM chooses one place for a
-clip of two shifted networks (Sec. 4.2). Here is the order of inference; the networks are in network.py."""
+"""AdaFocus (Wang et al., ICCV 2021): a cheap network glances at whole frames, a policy chooses a patch of each, an
+expensive network reads the patches, a recurrent classifier reads both (Sec. 3.1); AdaFocus+ skips patches (Sec. 3.3);
+AdaFocus-TSM chooses one place for a clip of two shifted networks (Sec. 4.2). Here is the order of inference; the
+networks are in network.py."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,17 @@ from saccade.records import Head, Prediction
 from saccade.video.transforms import from_test_clip
 
 from .networks import places
-from .networks.adafocus import AdaFocus, Logits, corners_of, focus_on, frame_size, glances, kept_frames, patches_at, whole_frames
+from .networks.adafocus import (
+    AdaFocus,
+    Logits,
+    corners_of,
+    focus_on,
+    frame_size,
+    glances,
+    kept_frames,
+    patches_at,
+    whole_frames,
+)
 from .settings import WHOLE, Settings
 
 
@@ -35,7 +46,8 @@ class Seen:
 
 
 def predict(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Prediction:
-    """A video costs its glances, its policies, as many patches as were kept, and the classifier; nothing else is computed."""
+    """A video costs its glances, its policies, as many patches as were kept, and the classifier; nothing else is
+    computed."""
     clip = _beginning(clip, settings.first) if settings.first else clip
     seen = _joined(list(online(model, clip, settings))) if settings.online else offline(model, clip, settings)
     videos, frames = clip["rgb"].shape[:2]
@@ -83,8 +95,9 @@ def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
 
 
 def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterator[Seen]:
-    """Frame by frame, what was seen of each with the answer after it (Sec. 3.1): the policies and f_C carry their states, so no frame is
-    computed twice. The last answer is that of `offline`, and so are all others at the points `prefix`."""
+    """Frame by frame, what was seen of each with the answer after it (Sec. 3.1): the policies and f_C carry their
+    states, so no frame is computed twice. The last answer is that of `offline`, and so are all others at the points
+    `prefix`."""
     where, whether, before = (None, None, None)
     for number in range(clip["rgb"].shape[1]):
         frame = {key: value[:, [number]] if _per_frame(key) else value for key, value in clip.items()}
@@ -104,7 +117,9 @@ def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterato
             kept = wanted >= model.thresholds.keeping(settings.keep, settings.threshold_from)
         seen_patch = torch.ones(videos, 1, dtype=torch.bool, device=rgb.device) if kept is None else kept
         local = focus_on(model, rgb, corners, seen_patch, settings.patch_size)
-        macs += seen_patch.sum(1).cpu() * count.forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
+        macs += seen_patch.sum(1).cpu() * count.forward_macs(
+            model.local_cnn, (3, settings.patch_size, settings.patch_size)
+        )
         classifier = model.classifier
         before = classifier.states(model.joined(pooled, local), before)[:, -1]  # type: ignore[operator]
         logits = classifier.classify(before[:, None])  # type: ignore[operator]
@@ -141,7 +156,8 @@ def _per_frame(key: str) -> bool:
 
 
 def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
-    """`frames` and `boxes` as Prediction has them; `actions`: the candidates' numbers; `kept`: how many patches were looked at."""
+    """`frames` and `boxes` as Prediction has them; `actions`: the candidates' numbers; `kept`: how many patches were
+    looked at."""
     decision: dict[str, Any] = {"frames": clip["indices"][number].tolist()}
     if "glance.indices" in clip:
         decision["glance"] = clip["glance.indices"][number].tolist()

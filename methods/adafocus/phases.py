@@ -1,4 +1,5 @@
-"""The phases of AdaFocus: stage 0 of both networks, I `warm_up`, II `learn_policy`, III `fine_tune`, and `calibrate` for AdaFocus+."""
+"""The phases of AdaFocus: stage 0 of both networks, I `warm_up`, II `learn_policy`, III `fine_tune`, and `calibrate`
+for AdaFocus+."""
 
 import contextlib
 from typing import Any
@@ -15,7 +16,10 @@ from .paper.published import import_released as import_released
 from .settings import WHOLE, Settings
 
 Batch = dict[str, Any]
-LEAST_KEPT, KEPT = 0.5, 0.7  # shares of the frames that stage III keeps: at least in training, and where val is looked at
+LEAST_KEPT, KEPT = (
+    0.5,
+    0.7,
+)  # shares of the frames that stage III keeps: at least in training, and where val is looked at
 
 
 def pretrain_global(run: PhaseRun) -> None:
@@ -38,7 +42,8 @@ def _pretrain(run: PhaseRun, part: str) -> None:
 
 
 def warm_up(run: PhaseRun) -> None:
-    """Stage I, eq. 5: random patches, cross-entropy after every frame; f_G stays as it is (official code; the paper trains it, too)."""
+    """Stage I, eq. 5: random patches, cross-entropy after every frame; f_G stays as it is (official code; the paper
+    trains it, too)."""
     run.fit(lambda model, batch: classify(model, batch, run, frozen=("global",)))
 
 
@@ -48,28 +53,33 @@ def warm_up_jointly(run: PhaseRun) -> None:
 
 
 def fine_tune(run: PhaseRun) -> None:
-    """Stage III: as stage I, on the patches that the policy holds best; f_C alone learns (official code; the paper offers f_L, too).
+    """Stage III: as stage I, on the patches that the policy holds best; f_C alone learns (official code; the paper
+    offers f_L, too).
 
-    With learned skipping the frames of a batch that the policy wants least are skipped, by lot up to half of them (our choice), so that f_C
-    knows every kept share that is asked for.
+    With learned skipping the frames of a batch that the policy wants least are skipped, by lot up to half of them (our
+    choice), so that f_C knows every kept share that is asked for.
     """
     run.fit(lambda model, batch: classify(model, batch, run, frozen=("global", "local")))
 
 
 def learn_policy(run: PhaseRun) -> None:
-    """Stage II: only the policies change; both networks and f_C stay, and stay in evaluation mode, so that rewards aren't noisy."""
+    """Stage II: only the policies change; both networks and f_C stay, and stay in evaluation mode, so that rewards
+    aren't noisy."""
     learn(run)
 
 
 @torch.inference_mode()
 def calibrate(run: PhaseRun) -> None:
-    """Keeps the sorted keep scores of all frames, seen as at test time: the threshold of any kept share can be read off them (Sec. 3.3).
+    """Keeps the sorted keep scores of all frames, seen as at test time: the threshold of any kept share can be read off
+    them (Sec. 3.3).
 
     Of the training split, which the paper uses, and of val, which it says makes no difference.
     """
     run.model.eval()
     for name, batches in (("from_train", run.batches_without_augmentation()), ("from_val", run.val_batches())):
-        scores = [run.model.policies["skip"](run.model.glance(batch["rgb"])).sigmoid().flatten().cpu() for batch in batches]
+        scores = [
+            run.model.policies["skip"](run.model.glance(batch["rgb"])).sigmoid().flatten().cpu() for batch in batches
+        ]
         setattr(run.model.thresholds, name, torch.cat(scores).sort().values.clone().to(run.device))
 
 
@@ -100,7 +110,9 @@ def _local(model: AdaFocus, batch: Batch, run: PhaseRun, maps: Tensor | None) ->
     assert maps is not None
     with torch.no_grad():
         wanted = model.policies["skip"](maps)[..., 0]
-        share = LEAST_KEPT + (1 - LEAST_KEPT) * float(torch.rand(1, generator=run.generator)) if model.training else KEPT
+        share = (
+            LEAST_KEPT + (1 - LEAST_KEPT) * float(torch.rand(1, generator=run.generator)) if model.training else KEPT
+        )
         lowest = wanted.flatten().sort().values[min(round((1 - share) * wanted.numel()), wanted.numel() - 1)]
     return focus_on(model, batch["rgb"], corners, wanted >= lowest, settings.patch_size)
 

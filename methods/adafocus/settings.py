@@ -18,7 +18,9 @@ class Settings(Input, Recipe):
     local_width: float = 1.0
     weights: str = "none"  # where stage 0 starts: `none`, or `imagenet` for both networks
     pretrained_local: bool = True  # f_L has a stage 0, with a head of its own that nothing uses after it
-    temporal: Literal["gru", "shift"] = "gru"  # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
+    temporal: Literal["gru", "shift"] = (
+        "gru"  # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
+    )
     reuse: bool = True  # f_C reads the global features beside the local ones
     hidden_size: int = 1024  # of f_C's GRU
     dropout: float = 0.0  # before every classifier
@@ -57,7 +59,9 @@ class Settings(Input, Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least(self, 1, "hidden_size", "patch_size", "candidates", "policy_channels", "policy_size", "map_size", "updates")
+        at_least(
+            self, 1, "hidden_size", "patch_size", "candidates", "policy_channels", "policy_size", "map_size", "updates"
+        )
         at_least(self, 0, "first", "sigma", "place_sigma", "penalty")
         if self.first > self.num_frames:
             raise ValueError(f"first is {self.first}, but num_frames only {self.num_frames}")
@@ -70,18 +74,37 @@ class Settings(Input, Recipe):
         if self.look == "oracle" and (self.crop or self.resize):
             raise ValueError("the look `oracle` knows boxes in pixels of the whole frame; set resize and crop to 0")
         if self.temporal == "shift" and (self.skip != "none" or self.online or self.first):
-            raise ValueError("with `temporal: shift` every frame's features need its neighbours': skip, online and first don't go with it")
+            raise ValueError(
+                "with `temporal: shift` every frame's features need its neighbours': skip, online and first don't go "
+                "with it"
+            )
         if self.per_clip and (self.skip != "none" or self.online or self.first):
-            raise ValueError("one place for the whole clip needs all its frames: skip, online and first don't go with per_clip")
+            raise ValueError(
+                "one place for the whole clip needs all its frames: skip, online and first don't go with per_clip"
+            )
         if (self.local_backbone == "none") != (self.look == "none"):
-            raise ValueError(f"local_backbone is {self.local_backbone} and look {self.look}: without a local network look is none, too")
-        if self.global_backbone == "none" and (self.reuse or "learned" in (self.look, self.skip) or self.temporal == "shift"):
-            raise ValueError("without a global network set reuse: false, a look that isn't learned, skip: none and temporal: gru")
+            raise ValueError(
+                f"local_backbone is {self.local_backbone} and look {self.look}: without a local network look is none, "
+                "too"
+            )
+        if self.global_backbone == "none" and (
+            self.reuse or "learned" in (self.look, self.skip) or self.temporal == "shift"
+        ):
+            raise ValueError(
+                "without a global network set reuse: false, a look that isn't learned, skip: none and temporal: gru"
+            )
         if self.online and (self.look != "learned" or self.places != "grid" or self.skip in ("random", "uniform")):
-            raise ValueError("online inference is there for learned candidates: look: learned, places: grid, skip: none or learned")
+            raise ValueError(
+                "online inference is there for learned candidates: look: learned, places: grid, skip: none or learned"
+            )
         if self.look in WHOLE and self.skip != "none":
             raise ValueError(f"skip goes with patches; the look '{self.look}' has none")
         if self.glance_frames and self.temporal != "shift":
-            raise ValueError("glance_frames goes with `temporal: shift`; f_C of `gru` reads both networks' features of the same frames")
+            raise ValueError(
+                "glance_frames goes with `temporal: shift`; f_C of `gru` reads both networks' features of the same "
+                "frames"
+            )
         if self.glance_frames and self.look != "whole" and not self.per_clip:
-            raise ValueError("glance_frames and patches go together only with per_clip: the frames of both networks differ")
+            raise ValueError(
+                "glance_frames and patches go together only with per_clip: the frames of both networks differ"
+            )

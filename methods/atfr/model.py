@@ -1,7 +1,7 @@
 """ATFR (Fayyaz et al., CVPR 2021): a 3D CNN whose temporal resolution, from an early stage on, is what the video needs.
 
-The stages up to `placement` see all T frames; similarity guided sampling mixes them to B' <= T maps; the other stages see B' maps.
-At test time videos of equal B' are computed together, so that a video's prediction and cost are its own.
+The stages up to `placement` see all T frames; similarity guided sampling mixes them to B' <= T maps; the other stages
+see B' maps. At test time videos of equal B' are computed together, so that a video's prediction and cost are its own.
 """
 
 from collections import defaultdict
@@ -32,18 +32,24 @@ class ATFR(nn.Module):
         self.heads, self.settings = heads, settings
         self.early, self.late = build_network(settings.network, settings.placement, settings.width)
         if settings.layer == "sgs":
-            self.sgs = nn.ModuleList(Sampler(channels, settings, pathway) for pathway, channels in enumerate(self.early.channels))
+            self.sgs = nn.ModuleList(
+                Sampler(channels, settings, pathway) for pathway, channels in enumerate(self.early.channels)
+            )
         if settings.layer == "attention":
             self.attention = nn.ModuleList(DoubleAttention(channels) for channels in self.early.channels)
         self.dropout = nn.Dropout(settings.dropout)
-        self.classifiers = nn.ModuleDict({head.name: nn.Linear(self.late.num_features, head.num_classes) for head in heads})
+        self.classifiers = nn.ModuleDict(
+            {head.name: nn.Linear(self.late.num_features, head.num_classes) for head in heads}
+        )
         for classifier in self.classifiers.values():  # official code: every linear layer starts so
             nn.init.normal_(classifier.weight, std=0.01)
             nn.init.zeros_(classifier.bias)
 
     def look(self, rgb: Tensor) -> Pathways:
         """Features (B, C, T, H, W) of each pathway after `placement`, before its last ReLU."""
-        clips = rgb.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)  # (B, 3, T, H, W), as convolutions compute faster
+        clips = rgb.transpose(1, 2).contiguous(
+            memory_format=torch.channels_last_3d
+        )  # (B, 3, T, H, W), as convolutions compute faster
         features = self.early(clips)
         pathways = list(features) if isinstance(features, tuple) else [features]
         if self.settings.layer == "attention":
@@ -59,7 +65,8 @@ class ATFR(nn.Module):
         return [sample(one, settings, clip) for sample, one in zip(self.sgs, pathways, strict=True)]
 
     def forward(self, clip: dict[str, Any]) -> dict[str, Tensor]:
-        """As in training: each video's occupied bins first, then empty maps up to the most bins of the batch (official code)."""
+        """As in training: each video's occupied bins first, then empty maps up to the most bins of the batch (official
+        code)."""
         pathways = self.look(clip["rgb"])
         if self.settings.layer == "sgs":
             pathways = padded(pathways, self.weigh(pathways, self.settings, clip))
@@ -91,10 +98,14 @@ def predict(model: ATFR, clip: dict[str, Any], settings: Settings) -> Prediction
         computed = bins.amax(0).expand_as(bins) if settings.padded else bins
         logits, per_bins = {}, {}
         for count, members in _groups(computed):
-            mixed = [sgs.mix(sgs.packed(w[members], k), x[members]) for w, k, x in zip(weights, count, pathways, strict=True)]
+            mixed = [
+                sgs.mix(sgs.packed(w[members], k), x[members]) for w, k, x in zip(weights, count, pathways, strict=True)
+            ]
             for head, value in model.classify(mixed).items():
                 logits.setdefault(head, value.new_empty(videos, value.shape[1]))[members] = value
-            per_bins[count] = _sampling_macs(model, pathways, count, settings) + _late_macs(model, [tuple(m.shape[1:]) for m in mixed])
+            per_bins[count] = _sampling_macs(model, pathways, count, settings) + _late_macs(
+                model, [tuple(m.shape[1:]) for m in mixed]
+            )
         macs = [base + per_bins[tuple(row)] for row in computed.tolist()]
         decisions = [_decision(clip, weights, bins, number) for number in range(videos)]
     return Prediction(
@@ -107,12 +118,15 @@ def predict(model: ATFR, clip: dict[str, Any], settings: Settings) -> Prediction
 
 @torch.inference_mode()
 def maps(model: ATFR, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """As the paper's Figure A.5, of one clip: its frames, their features where the layer sits (of the fast pathway, where there are two),
-    and the maps that are left of them, as arrays."""
+    """As the paper's Figure A.5, of one clip: its frames, their features where the layer sits (of the fast pathway,
+    where there are two), and the maps that are left of them, as arrays."""
     rgb = clip["rgb"][0]
     mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
     pathways = model.look(clip["rgb"])
-    shown = {"frames": (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1), settings.placement: pathways[-1][0].transpose(0, 1)}
+    shown = {
+        "frames": (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1),
+        settings.placement: pathways[-1][0].transpose(0, 1),
+    }
     if settings.layer == "sgs":
         weights = model.weigh(pathways, settings, clip)[-1]
         mixed = sgs.mix(sgs.packed(weights, int(sgs.occupied(weights).sum())), pathways[-1])
@@ -129,8 +143,9 @@ def _groups(counts: Tensor) -> Iterator[tuple[tuple[int, ...], list[int]]]:
 
 
 def _decision(clip: dict[str, Any], weights: Pathways, bins: Tensor, number: int) -> dict[str, Any]:
-    """`bins`: B' (of the fast pathway, and `slow_bins`, where there are two); `bin_of`: the bin that most of each frame went to;
-    `full_bins`: how many hold more than the trace which the linear kernel leaves of a frame at a bin's edge."""
+    """`bins`: B' (of the fast pathway, and `slow_bins`, where there are two); `bin_of`: the bin that most of each frame
+    went to; `full_bins`: how many hold more than the trace which the linear kernel leaves of a frame at a bin's edge.
+    """
     fast = weights[-1][number]
     held = fast.sum(1)
     decision = {
@@ -147,7 +162,10 @@ def _early_macs(model: ATFR, rgb: Tensor, pathways: Pathways) -> int:
     frames, channels, height, width = rgb.shape[1:]
     macs = count.forward_macs(model.early, (channels, frames, height, width))
     if model.settings.layer == "attention":
-        macs += sum(count.forward_macs(attend, tuple(one.shape[1:])) for attend, one in zip(model.attention, pathways, strict=True))
+        macs += sum(
+            count.forward_macs(attend, tuple(one.shape[1:]))
+            for attend, one in zip(model.attention, pathways, strict=True)
+        )
     return macs
 
 

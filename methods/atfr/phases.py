@@ -22,7 +22,8 @@ def train(run: PhaseRun) -> None:
 
 @torch.inference_mode()
 def calibrate(run: PhaseRun) -> None:
-    """Keeps where the frames of each training video lie on their coordinates, so that a video can be given another one's bins."""
+    """Keeps where the frames of each training video lie on their coordinates, so that a video can be given another
+    one's bins."""
     run.model.eval()
     kept: list[list[Tensor]] = [[] for _ in run.model.sgs]
     for batch in run.batches_without_augmentation():

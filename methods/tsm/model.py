@@ -1,4 +1,5 @@
-"""TSM (Lin et al., ICCV 2019): an image network whose frames exchange channels with their neighbours; the frames' scores are averaged."""
+"""TSM (Lin et al., ICCV 2019): an image network whose frames exchange channels with their neighbours; the frames'
+scores are averaged."""
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +32,8 @@ def build(settings: Settings, heads: tuple[Head, ...]) -> TSM:
 
 
 def predict(model: TSM, clip: dict, settings: Settings) -> Prediction:
-    """Every frame of the clip is computed, and shifting multiplies nothing: a video costs T times a frame, whatever its content."""
+    """Every frame of the clip is computed, and shifting multiplies nothing: a video costs T times a frame, whatever its
+    content."""
     rgb = clip["rgb"]
     videos, frames = rgb.shape[:2]
     macs = count.forward_macs(model, rgb.shape[1:])

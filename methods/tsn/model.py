@@ -1,4 +1,5 @@
-"""Temporal Segment Networks on frames (Wang et al., ECCV 2016): an image network scores each frame, the scores are averaged.
+"""Temporal Segment Networks on frames (Wang et al., ECCV 2016): an image network scores each frame, the scores are
+averaged.
 
 Beside it the recurrent baseline of AdaFocus's Figure 6: the same network, whose features a GRU reads in order.
 """
@@ -31,7 +32,8 @@ class TSN(nn.Module):
 
 
 class RecurrentTSN(TSN):
-    """The same for frames read in order. `average` is what the phase `train` taught the backbone with; it isn't used after that."""
+    """The same for frames read in order. `average` is what the phase `train` taught the backbone with; it isn't used
+    after that."""
 
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__(settings, heads)
@@ -50,7 +52,8 @@ def build(settings: Settings, heads: tuple[Head, ...]) -> TSN:
 
 
 def predict(model: TSN, clip: dict, settings: Settings) -> Prediction:
-    """Every frame of the clip (with `first`, of its beginning) is computed, so a video costs T times a frame, whatever its content."""
+    """Every frame of the clip (with `first`, of its beginning) is computed, so a video costs T times a frame, whatever
+    its content."""
     rgb, indices = clip["rgb"], clip["indices"]
     if settings.first:
         rgb, indices = rgb[:, : settings.first], indices[:, : settings.first]

@@ -21,6 +21,8 @@ def recurrent(run: PhaseRun) -> None:
 
     def loss(model: nn.Module, batch: dict) -> tuple[Tensor, dict[str, Tensor]]:
         steps = model.steps(batch["rgb"])
-        return stepwise_loss(steps, batch["labels"], run.settings.head_weights), {head: logits[:, -1] for head, logits in steps.items()}
+        return stepwise_loss(steps, batch["labels"], run.settings.head_weights), {
+            head: logits[:, -1] for head, logits in steps.items()
+        }
 
     run.fit(loss)

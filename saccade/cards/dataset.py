@@ -1,4 +1,5 @@
-"""Reads the datasets' cards, `data/<d>/card.yml`, strictly: every mistake is a `SaccadeError` naming file, place and remedy. No torch."""
+"""Reads the datasets' cards, `data/<d>/card.yml`, strictly: every mistake is a `SaccadeError` naming file, place and
+remedy. No torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells have none
-    while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask."""
+    """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells
+    have none while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask."""
 
     name: str
     file: Path
@@ -48,11 +49,24 @@ def load_dataset(root: Path, name: str) -> Dataset:
     file = card_file(root, "data", name, "dataset")
     card = as_mapping(file, "", read_yaml(file))
     text = ["dataset", "title", "source", "licence", "heads"]
-    more = ["derive", "truth", "allow_missing", "expects", "acquire", "settings", "budgets", "editions", "means", "checks"]
+    more = [
+        "derive",
+        "truth",
+        "allow_missing",
+        "expects",
+        "acquire",
+        "settings",
+        "budgets",
+        "editions",
+        "means",
+        "checks",
+    ]
     refuse_unknown_keys(file, "", card, text + more, required=text)
     if card["dataset"] != name:
         raise SaccadeError(f"{file}: dataset is '{card['dataset']}' but the folder is '{name}'; they must be equal")
-    bodies = {head: as_mapping(file, f"heads.{head}", body) for head, body in as_mapping(file, "heads", card["heads"]).items()}
+    bodies = {
+        head: as_mapping(file, f"heads.{head}", body) for head, body in as_mapping(file, "heads", card["heads"]).items()
+    }
     asked = any(body.get("classes") == FROM_RAW for body in bodies.values())
     found, listing = load_module(file.parent / "listing.py").look(file.parent / "raw") if asked else ({}, "")
     heads = {head: _head(file, head, body, found) for head, body in bodies.items()}
@@ -63,7 +77,9 @@ def load_dataset(root: Path, name: str) -> Dataset:
                 raise SaccadeError(f"{file}: derive.{label}: unknown head '{part}'" + suggest(part, heads))
         derive[label] = tuple(parts)
     keys, defaults = settings_class(file.parent)
-    layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card.get("settings") or {}, keys, {})}
+    layers: dict[str, Mapping[str, Any]] = {
+        "settings": read_layer(file, "settings", card.get("settings") or {}, keys, {})
+    }
     for kind in ("budgets", "editions"):
         for label, body in as_mapping(file, kind, card.get(kind) or {}).items():
             layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body or {}, keys)
@@ -111,7 +127,9 @@ def _head(file: Path, name: str, body: Mapping[str, Any], found: Mapping[str, Se
     kind = check_value(Literal["single", "multi"], body["kind"], f"{file}: heads.{name}.kind")
     if body["classes"] == FROM_RAW:
         if found and name not in found:
-            raise SaccadeError(f"{file}: heads.{name}: {file.parent / 'listing.py'} tells the classes of {', '.join(found)} only")
+            raise SaccadeError(
+                f"{file}: heads.{name}: {file.parent / 'listing.py'} tells the classes of {', '.join(found)} only"
+            )
         return Head(name, kind, tuple(found.get(name, ())))
     classes = check_value(list[str], body["classes"], f"{file}: heads.{name}.classes")
     if len(classes) < 2 or len(set(classes)) != len(classes):

@@ -1,6 +1,7 @@
 """Reads the methods' cards, `methods/<m>/card.yml`, strictly.
 
-Every mistake is a `SaccadeError` naming the file, the place, and what would be right. No torch, so a dry run stays quick.
+Every mistake is a `SaccadeError` naming the file, the place, and what would be right. No torch, so a dry run stays
+quick.
 """
 
 import itertools
@@ -19,13 +20,16 @@ from saccade.records import SaccadeError, suggest
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
 STAND_INS = ("oracle", "random", "fixed", "static")
 REQUIREMENTS = ("truth",)
-IMPORT = "import"  # the phase that brings in published weights; no function's name, so the method's is `import_released`
+IMPORT = (
+    "import"  # the phase that brings in published weights; no function's name, so the method's is `import_released`
+)
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One training stage. `reads`: the settings that decide its weights (None: all), but those it `ignores`; `trains`: state-dict globs;
-    `drops`: globs over tensors of other runs' phases, needed here, that are left out (a classifier of other classes)."""
+    """One training stage. `reads`: the settings that decide its weights (None: all), but those it `ignores`; `trains`:
+    state-dict globs; `drops`: globs over tensors of other runs' phases, needed here, that are left out (a classifier of
+    other classes)."""
 
     name: str
     needs: tuple[str, ...] = ()
@@ -38,7 +42,8 @@ class Phase:
 
 @dataclass(frozen=True)
 class Released:
-    """Published weights that the user brings. `file`: below methods/<m>/released/; `drops`: globs over published names left out."""
+    """Published weights that the user brings. `file`: below methods/<m>/released/; `drops`: globs over published names
+    left out."""
 
     file: str
     get: str
@@ -60,7 +65,9 @@ class Entry:
     part: bool = False  # a variant that only gives phases for others to need, and is never predicted itself
     released: Released | None = None  # where a variant's phase `import` finds its file
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
-    against: str | Mapping[str, str] | None = None  # a point's static counterpart, or one per variant that has one: see `against`
+    against: str | Mapping[str, str] | None = (
+        None  # a point's static counterpart, or one per variant that has one: see `against`
+    )
 
 
 @dataclass(frozen=True)
@@ -86,12 +93,27 @@ def load_method(root: Path, name: str) -> Method:
     """The card of method `name`; raises SaccadeError where it's unknown or anything in it is."""
     file = card_file(root, "methods", name, "method")
     card = as_mapping(file, "", read_yaml(file))
-    top = ["method", "title", "summary", "paper", "baseline", "settings", "phases", "datasets", "budgets", "variants", "points"]
+    top = [
+        "method",
+        "title",
+        "summary",
+        "paper",
+        "baseline",
+        "settings",
+        "phases",
+        "datasets",
+        "budgets",
+        "variants",
+        "points",
+    ]
     refuse_unknown_keys(file, "", card, top, required=["method", "title", "settings", "phases", "variants", "points"])
     if card["method"] != name:
         raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
     keys, defaults = settings_class(file.parent)
-    phases = {phase: _phase(file, phase, body or {}, keys) for phase, body in as_mapping(file, "phases", card["phases"]).items()}
+    phases = {
+        phase: _phase(file, phase, body or {}, keys)
+        for phase, body in as_mapping(file, "phases", card["phases"]).items()
+    }
     layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card["settings"], keys, phases)}
     for kind in ("datasets", "budgets"):
         for label, body in as_mapping(file, kind, card.get(kind) or {}).items():
@@ -99,14 +121,20 @@ def load_method(root: Path, name: str) -> Method:
     check_complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, keys)
-    variants = _entries(file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use", "part", "released"])
+    variants = _entries(
+        file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use", "part", "released"]
+    )
     for variant in variants.values():
         _check_use(file, variant, phases)
-    points = _entries(file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only", "against"])
+    points = _entries(
+        file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only", "against"]
+    )
     for point in points.values():
         for named in point.against if isinstance(point.against, Mapping) else ():
             if named not in variants:
-                raise SaccadeError(f"{file}: points.{point.name}.against: unknown variant '{named}'" + suggest(named, variants))
+                raise SaccadeError(
+                    f"{file}: points.{point.name}.against: unknown variant '{named}'" + suggest(named, variants)
+                )
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
     method = Method(name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, baseline)
@@ -117,7 +145,8 @@ def load_method(root: Path, name: str) -> Method:
 def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
     if name in RESERVED_PHASES or not name.isidentifier():
         raise SaccadeError(
-            f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not {', '.join(sorted(RESERVED_PHASES))}"
+            f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not "
+            f"{', '.join(sorted(RESERVED_PHASES))}"
         )
     body = as_mapping(file, f"phases.{name}", body)
     refuse_unknown_keys(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate", "drops"])
@@ -140,7 +169,10 @@ def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
         if phase not in phases:
             raise SaccadeError(f"{file}: variants.{variant.name}.use: unknown phase '{phase}'" + suggest(phase, phases))
     if (IMPORT in (variant.use or ())) != (variant.released is not None):
-        raise SaccadeError(f"{file}: variants.{variant.name}: `use: [{IMPORT}]` and `released: {{file, get}}` go together; one is missing")
+        raise SaccadeError(
+            f"{file}: variants.{variant.name}: `use: [{IMPORT}]` and `released: {{file, get}}` go together; one is "
+            "missing"
+        )
 
 
 def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
@@ -161,9 +193,12 @@ def _entries(
         grid = as_mapping(file, f"{place}.grid", value.pop("grid", {}))
         if set(re.findall(r"{(\w+)}", pattern)) != set(grid):
             raise SaccadeError(
-                f"{file}: {place}: the name must hold one {{key}} for each key of its grid ({', '.join(grid) or 'none given'})"
+                f"{file}: {place}: the name must hold one {{key}} for each key of its grid "
+                f"({', '.join(grid) or 'none given'})"
             )
-        for combination in itertools.product(*(check_value(list[Any], grid[key], f"{file}: {place}.grid.{key}") for key in grid)):
+        for combination in itertools.product(
+            *(check_value(list[Any], grid[key], f"{file}: {place}.grid.{key}") for key in grid)
+        ):
             chosen = dict(zip(grid, combination, strict=True))
             entry = _entry(file, place, _filled(file, place, pattern, chosen), value | chosen, keys, phases, extra)
             if entry.name in entries:
@@ -178,11 +213,19 @@ def _filled(file: Path, place: str, pattern: str, values: Mapping[str, Any]) -> 
     try:
         return pattern.format(**values)
     except (KeyError, IndexError, ValueError) as error:
-        raise SaccadeError(f"{file}: {place}: '{pattern}' can't be filled in ({error}); between braces stand keys of the entry") from None
+        raise SaccadeError(
+            f"{file}: {place}: '{pattern}' can't be filled in ({error}); between braces stand keys of the entry"
+        ) from None
 
 
 def _entry(
-    file: Path, place: str, name: str, body: dict[str, Any], keys: Mapping[str, Any], phases: Mapping[str, Phase], extra: Sequence[str]
+    file: Path,
+    place: str,
+    name: str,
+    body: dict[str, Any],
+    keys: Mapping[str, Any],
+    phases: Mapping[str, Phase],
+    extra: Sequence[str],
 ) -> Entry:
     if not NAME.fullmatch(name):
         raise SaccadeError(f"{file}: {place}: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
@@ -202,7 +245,9 @@ def _entry(
         lists["released"] = _released(file, f"{place}.released", body["released"], body)
     part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
     against = _against(file, f"{place}.against", body.get("against"), body)
-    for phase, inner in layer.get("phases", {}).items():  # a grid's variants may each need another one: {k} becomes its value
+    for phase, inner in layer.get(
+        "phases", {}
+    ).items():  # a grid's variants may each need another one: {k} becomes its value
         if "needs" in inner:
             inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
     title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name
@@ -211,7 +256,10 @@ def _entry(
 
 def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str | dict[str, str] | None:
     if isinstance(said, dict):
-        return {name: _filled(file, place, check_value(str, text, f"{file}: {place}.{name}"), body) for name, text in said.items()}
+        return {
+            name: _filled(file, place, check_value(str, text, f"{file}: {place}.{name}"), body)
+            for name, text in said.items()
+        }
     text = check_value(str | None, said, f"{file}: {place}")
     return text and _filled(file, place, text, body)
 
@@ -219,7 +267,9 @@ def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str 
 def _released(file: Path, place: str, body: Any, entry: Mapping[str, Any]) -> Released:
     body = as_mapping(file, place, body)
     refuse_unknown_keys(file, place, body, ["file", "get", "sha256", "drops"], required=["file", "get"])
-    texts = {key: check_value(str, body[key], f"{file}: {place}.{key}") for key in ("file", "get", "sha256") if key in body}
+    texts = {
+        key: check_value(str, body[key], f"{file}: {place}.{key}") for key in ("file", "get", "sha256") if key in body
+    }
     texts |= {key: _filled(file, f"{place}.{key}", texts[key], entry) for key in ("file", "get")}
     if Path(texts["file"]).is_absolute() or ".." in Path(texts["file"]).parts:
         raise SaccadeError(f"{file}: {place}.file: '{texts['file']}' must be a path below {file.parent.name}/released/")
@@ -227,12 +277,15 @@ def _released(file: Path, place: str, body: Any, entry: Mapping[str, Any]) -> Re
 
 
 def check_stand_ins(method: Method) -> None:
-    """Raises SaccadeError where `stand_in` and `of` don't come together, or an `of` names what isn't there or is a stand-in itself."""
+    """Raises SaccadeError where `stand_in` and `of` don't come together, or an `of` names what isn't there or is a
+    stand-in itself."""
     for kind, entries in (("variants", method.variants), ("points", method.points)):
         for entry in entries.values():
             where = f"{method.file}: {kind}.{entry.name}"
             if bool(entry.of) != bool(entry.stand_in):
-                missing = "of: [<what it stands for>]" if entry.stand_in else "stand_in: <oracle, random, fixed or static>"
+                missing = (
+                    "of: [<what it stands for>]" if entry.stand_in else "stand_in: <oracle, random, fixed or static>"
+                )
                 raise SaccadeError(f"{where}: `stand_in` and `of` go together; it lacks {missing}")
             for text in entry.of:
                 _check_reference(method, kind, entry, text, f"{where}.of")
@@ -249,11 +302,14 @@ def _check_reference(method: Method, kind: str, entry: Entry, text: str, where: 
         if name and name not in known:
             raise SaccadeError(f"{where}: unknown {what} '{name}'" + suggest(name, known))
         if name and known[name].stand_in:
-            raise SaccadeError(f"{where}: the {what} '{name}' is a stand-in itself ({known[name].stand_in}); name what it stands for")
+            raise SaccadeError(
+                f"{where}: the {what} '{name}' is a stand-in itself ({known[name].stand_in}); name what it stands for"
+            )
     own = [entry.name] if kind == "variants" else [name for name in method.variants if offers(method, name, entry.name)]
     if point and own and not any(offers(method, variant or name, point) for name in own):
         raise SaccadeError(
-            f"{where}: {variant or ', '.join(own)} has no point '{point}' (its `only` says {', '.join(method.points[point].only or ())})"
+            f"{where}: {variant or ', '.join(own)} has no point '{point}' (its `only` says "
+            f"{', '.join(method.points[point].only or ())})"
         )
 
 

@@ -1,6 +1,8 @@
-"""What a paper prints and claims, as the method's `paper.yml` lays it out: read strictly, every mistake a `SaccadeError` that says where.
+"""What a paper prints and claims, as the method's `paper.yml` lays it out: read strictly, every mistake a
+`SaccadeError` that says where.
 
-The file is optional. Its tables say which run of ours stands behind a printed row; a row without one is context. No torch, no pandas.
+The file is optional. Its tables say which run of ours stands behind a printed row; a row without one is context. No
+torch, no pandas.
 """
 
 import dataclasses
@@ -20,8 +22,8 @@ SHAPE = "<dataset>[@<edition>]/<method>/<variant>"
 
 @dataclass(frozen=True)
 class Source:
-    """Our run behind a printed row (SHAPE, without budget and seed) and one of its operating points; `columns`: printed columns that
-    another of its points answers."""
+    """Our run behind a printed row (SHAPE, without budget and seed) and one of its operating points; `columns`: printed
+    columns that another of its points answers."""
 
     run: str
     point: str
@@ -43,8 +45,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Layout:
-    """A printed table. dataset: of its cells, where reported.csv has one for several; runs: printed row -> what of ours answers it (one
-    for each of its datasets); metrics: printed column -> metric in metrics.csv."""
+    """A printed table. dataset: of its cells, where reported.csv has one for several; runs: printed row -> what of ours
+    answers it (one for each of its datasets); metrics: printed column -> metric in metrics.csv."""
 
     name: str
     title: str
@@ -58,7 +60,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class Claim:
-    """`where` the paper says it; one that says "mechanism" is of how the method works, and is judged on embedded data."""
+    """`where` the paper says it; one that says "mechanism" is of how the method works, and is judged on embedded
+    data."""
 
     id: str
     where: str
@@ -94,7 +97,9 @@ def read_paper(root: Path, method: str) -> Paper | None:
     body = as_mapping(file, "", read_yaml(file))
     refuse_unknown_keys(file, "", body, ["paper", "title", "tables", "figures", "claims"], required=["paper", "title"])
     name, title = (check_value(str, body[key], f"{file}: {key}") for key in ("paper", "title"))
-    tables = tuple(_layout(file, str(key), value) for key, value in as_mapping(file, "tables", body.get("tables") or {}).items())
+    tables = tuple(
+        _layout(file, str(key), value) for key, value in as_mapping(file, "tables", body.get("tables") or {}).items()
+    )
     figures = tuple(_figure(file, number, value) for number, value in enumerate(_listed(file, "figures", body)))
     claims = tuple(_claim(file, number, value) for number, value in enumerate(_listed(file, "claims", body)))
     _refuse_twice(f"{file}: claims", [claim.id for claim in claims])
@@ -102,7 +107,8 @@ def read_paper(root: Path, method: str) -> Paper | None:
 
 
 def check_runs(root: Path, paper: Paper) -> None:
-    """Raises SaccadeError where a printed row names a method, variant or point that no card has. The dataset may still be to come."""
+    """Raises SaccadeError where a printed row names a method, variant or point that no card has. The dataset may still
+    be to come."""
     for layout in paper.tables:
         for row, sources in layout.runs.items():
             for source in sources:
@@ -116,14 +122,18 @@ def _check_source(root: Path, source: Source) -> None:
     _, name, variant = source.run.split("/")
     method = load_method(root, name)
     points = [name for name in method.points if offers(method, variant, name)]
-    asked = [("variant", variant, list(method.variants)), *(("point", point, points) for point in (source.point, *source.columns.values()))]
+    asked = [
+        ("variant", variant, list(method.variants)),
+        *(("point", point, points) for point in (source.point, *source.columns.values())),
+    ]
     for what, named, known in asked:
         if named not in known:
             raise SaccadeError(f"{name} has no {what} '{named}'" + suggest(named, known))
 
 
 def claims_hash(paper: Paper) -> str:
-    """12 hex digits of the claims' sentences together with claims.py: another sentence or another predicate is another hash."""
+    """12 hex digits of the claims' sentences together with claims.py: another sentence or another predicate is another
+    hash."""
     code = paper.file.with_name("claims.py")
     said = canonical([dataclasses.asdict(claim) for claim in paper.claims]).encode()
     return hashlib.sha256(said + b"\0" + (code.read_bytes() if code.is_file() else b"")).hexdigest()[:12]
@@ -135,12 +145,17 @@ def _layout(file: Path, name: str, value: Any) -> Layout:
     keys = ["title", "dataset", "columns", "rows", "runs", "metrics", "note"]
     refuse_unknown_keys(file, place, body, keys, required=["title", "dataset", "columns", "rows"])
     columns, rows = (tuple(_words(body[key], f"{file}: {place}.{key}")) for key in ("columns", "rows"))
-    runs = {row: _sources(file, f"{place}.runs.{row}", told) for row, told in _named(file, f"{place}.runs", body, rows).items()}
+    runs = {
+        row: _sources(file, f"{place}.runs.{row}", told)
+        for row, told in _named(file, f"{place}.runs", body, rows).items()
+    }
     metrics = {
         column: check_value(str, metric, f"{file}: {place}.metrics.{column}")
         for column, metric in _named(file, f"{place}.metrics", body, columns).items()
     }
-    title, dataset, note = (check_value(str, body.get(key) or "", f"{file}: {place}.{key}") for key in ("title", "dataset", "note"))
+    title, dataset, note = (
+        check_value(str, body.get(key) or "", f"{file}: {place}.{key}") for key in ("title", "dataset", "note")
+    )
     return Layout(name, title, dataset, columns, rows, runs, metrics, note.strip())
 
 
@@ -148,12 +163,15 @@ def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[st
     """What the table's `runs` or `metrics` say of its rows or columns; SaccadeError for one that it doesn't have."""
     key = place.rpartition(".")[2]
     value = layout.get(key) or {}
-    words = {_word(name, f"{file}: {place}"): told for name, told in value.items()} if isinstance(value, Mapping) else value
+    words = (
+        {_word(name, f"{file}: {place}"): told for name, told in value.items()} if isinstance(value, Mapping) else value
+    )
     body = as_mapping(file, place, words)
     for name in body:
         if name not in known:
             raise SaccadeError(
-                f"{file}: {place}: '{name}' is none of the table's {'rows' if key == 'runs' else 'columns'}" + suggest(name, known)
+                f"{file}: {place}: '{name}' is none of the table's {'rows' if key == 'runs' else 'columns'}"
+                + suggest(name, known)
             )
     return body
 
@@ -166,7 +184,9 @@ def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
         run, point = (check_value(str, body[key], f"{file}: {place}.{key}") for key in ("run", "point"))
         if len(run.split("/")) != 3 or not all(run.split("/")):
             raise SaccadeError(f"{file}: {place}.run: '{run}' is not {SHAPE}")
-        found.append(Source(run, point, check_value(dict[str, str], body.get("columns") or {}, f"{file}: {place}.columns")))
+        found.append(
+            Source(run, point, check_value(dict[str, str], body.get("columns") or {}, f"{file}: {place}.columns"))
+        )
     _refuse_twice(f"{file}: {place}: datasets", [source.dataset for source in found])
     return tuple(found)
 

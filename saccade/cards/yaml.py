@@ -1,4 +1,5 @@
-"""Reading text strictly: YAML without surprises, values of the right type, and errors that name the file and the fix."""
+"""Reading text strictly: YAML without surprises, values of the right type, and errors that name the file and the
+fix."""
 
 import re
 import types
@@ -13,15 +14,21 @@ from saccade.records import SaccadeError, suggest
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2's booleans and floats (`off` is a word, `1e-3` a number), merge keys (`<<: *anchor`), and no key given twice."""
+    """YAML 1.2's booleans and floats (`off` is a word, `1e-3` a number), merge keys (`<<: *anchor`), and no key given
+    twice."""
 
     yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")]
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")
+        ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Keys are compared as they are written: a merged mapping (`<<`) may well give a key that its host gives otherwise."""
+        """Keys are compared as they are written: a merged mapping (`<<`) may well give a key that its host gives
+        otherwise."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
@@ -40,7 +47,8 @@ _Loader.add_implicit_resolver(
 
 
 def check_value(kind: Any, value: Any, where: str) -> Any:
-    """`value` as type `kind` (bool, int, float, str, Literal, list, dict, unions), or a SaccadeError saying what is expected."""
+    """`value` as type `kind` (bool, int, float, str, Literal, list, dict, unions), or a SaccadeError saying what is
+    expected."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         for option in arguments:
@@ -57,7 +65,10 @@ def check_value(kind: Any, value: Any, where: str) -> Any:
     elif origin is list and isinstance(value, list):
         return [check_value(arguments[0], item, f"{where}[{number}]") for number, item in enumerate(value)]
     elif origin is dict and isinstance(value, dict):
-        return {check_value(arguments[0], key, where): check_value(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+        return {
+            check_value(arguments[0], key, where): check_value(arguments[1], item, f"{where}.{key}")
+            for key, item in value.items()
+        }
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     elif isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
@@ -81,7 +92,9 @@ def as_mapping(file: object, place: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-def refuse_unknown_keys(file: object, place: str, body: Mapping[str, Any], allowed: Iterable[str], required: Sequence[str] = ()) -> None:
+def refuse_unknown_keys(
+    file: object, place: str, body: Mapping[str, Any], allowed: Iterable[str], required: Sequence[str] = ()
+) -> None:
     allowed, where = list(allowed), f"{file}: {place}".rstrip(": ")
     for key in body:
         if key not in allowed:
@@ -95,21 +108,28 @@ def check_complete(file: Path, place: str, keys: Mapping[str, Any], *given: Mapp
     """Raises SaccadeError where a setting has neither a default nor a value."""
     missing = sorted(set(keys).difference(*given))
     if missing:
-        raise SaccadeError(f"{file}: {place}: {', '.join(missing)} must be set (no default in {file.parent.name}/settings.py)")
+        raise SaccadeError(
+            f"{file}: {place}: {', '.join(missing)} must be set (no default in {file.parent.name}/settings.py)"
+        )
 
 
-def read_layer(file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Collection[str] = ()) -> dict[str, Any]:
+def read_layer(
+    file: Path, place: str, body: Any, keys: Mapping[str, Any], phases: Collection[str] = ()
+) -> dict[str, Any]:
     """Settings by name, with `phases: {<phase>: {...}}` for what holds in one phase only."""
     body = as_mapping(file, place, body)
     refuse_unknown_keys(file, place, body, [*keys, "phases"] if phases else keys)
-    layer: dict[str, Any] = {key: check_value(keys[key], value, f"{file}: {place}.{key}") for key, value in body.items() if key != "phases"}
+    layer: dict[str, Any] = {
+        key: check_value(keys[key], value, f"{file}: {place}.{key}") for key, value in body.items() if key != "phases"
+    }
     for phase, inner in as_mapping(file, f"{place}.phases", body.get("phases") or {}).items():
         if phase not in phases:
             raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
         inner = as_mapping(file, f"{place}.phases.{phase}", inner)
         refuse_unknown_keys(file, f"{place}.phases.{phase}", inner, [*keys, "needs", "drops"])
         checked = {
-            key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}") for key, value in inner.items()
+            key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}")
+            for key, value in inner.items()
         }
         layer.setdefault("phases", {})[phase] = checked
     return layer

@@ -1,9 +1,10 @@
 """How many multiply-adds (MACs) one call executes: torch's FlopCounterMode, with formulas where it is blind.
 
-The rule: one multiply-add counts 1; counted are convolutions, linear layers and every other matrix product (einsum, attention, recurrent
-gates). Not counted: bias terms, normalisation, activations, pooling, resampling, softmax, element-wise arithmetic, distances, FFTs.
-Counts are exact integers over everything executed: all items of the batch, and masked or discarded work at its full price.
-On the meta device nothing is computed and nothing needs memory. `cost_check` holds a second counter against this one.
+The rule: one multiply-add counts 1; counted are convolutions, linear layers and every other matrix product (einsum,
+attention, recurrent gates). Not counted: bias terms, normalisation, activations, pooling, resampling, softmax,
+element-wise arithmetic, distances, FFTs. Counts are exact integers over everything executed: all items of the batch,
+and masked or discarded work at its full price. On the meta device nothing is computed and nothing needs memory.
+`cost_check` holds a second counter against this one.
 """
 
 import contextlib
@@ -25,12 +26,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 aten = torch.ops.aten
-PYTORCHS_OWN = {"aten", "prim", "prims", "profiler"}  # operators of these count as element-wise where there is no formula
+PYTORCHS_OWN = {
+    "aten",
+    "prim",
+    "prims",
+    "profiler",
+}  # operators of these count as element-wise where there is no formula
 
 Shape = tuple[int, ...]
 
 
-def recurrent_macs(gates: int, input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
+def recurrent_macs(
+    gates: int, input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False
+) -> int:
     """MACs of `steps` time steps (times batch size) of a plain (1 gate), GRU (3) or LSTM (4) network; no projection."""
     directions = 2 if bidirectional else 1
     widths = [input_size] + [hidden_size * directions] * (num_layers - 1)
@@ -89,9 +97,11 @@ _REMEMBERED: WeakKeyDictionary[nn.Module, dict[Any, int]] = WeakKeyDictionary()
 
 
 def register(op: Any, formula: Callable[..., int]) -> None:
-    """Give a custom operator its cost: `formula(*arguments, out_shape=, **keywords)` in MACs, with shapes in place of tensors.
+    """Give a custom operator its cost: `formula(*arguments, out_shape=, **keywords)` in MACs, with shapes in place of
+    tensors.
 
-    `op` is a packet such as `torch.ops.mylib.gather`. Both counters believe the formula, so a test has to compare it with a loop.
+    `op` is a packet such as `torch.ops.mylib.gather`. Both counters believe the formula, so a test has to compare it
+    with a loop.
     """
     packet = getattr(op, "overloadpacket", op)
     if not isinstance(packet, torch._ops.OpOverloadPacket):
@@ -103,8 +113,9 @@ def register(op: Any, formula: Callable[..., int]) -> None:
 class Count:
     """MACs executed by one call, and what it gave back.
 
-    operators: {operator: MACs}; modules: {path: {operator: MACs}} with everything executed inside that module, for every module that
-    ran, by its path in the first nn.Module among the function and its arguments ('' is that module itself); types, calls: per path.
+    operators: {operator: MACs}; modules: {path: {operator: MACs}} with everything executed inside that module, for
+    every module that ran, by its path in the first nn.Module among the function and its arguments ('' is that module
+    itself); types, calls: per path.
     """
 
     macs: int
@@ -116,8 +127,12 @@ class Count:
 
 
 def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
-    """Call `function(*args, **kwargs)` once and count what it executes. Raises SaccadeError for a custom operator without formula."""
-    flops = {op: (lambda *shapes, formula=formula, **others: 2 * formula(*shapes, **others)) for op, formula in FORMULAS.items()}
+    """Call `function(*args, **kwargs)` once and count what it executes. Raises SaccadeError for a custom operator
+    without formula."""
+    flops = {
+        op: (lambda *shapes, formula=formula, **others: 2 * formula(*shapes, **others))
+        for op, formula in FORMULAS.items()
+    }
     counter = FlopCounterMode(display=False, custom_mapping=flops)
     watch = _CustomOperators(counter.flop_registry)
     root = first_module(function, args, kwargs)
@@ -126,7 +141,10 @@ def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
         result = function(*args, **kwargs)
     if watch.unknown:
         names = ", ".join(sorted(watch.unknown))
-        raise SaccadeError(f"no formula says what {names} costs; give one with saccade.cost.register(torch.ops.<library>.<name>, formula)")
+        raise SaccadeError(
+            f"no formula says what {names} costs; give one with saccade.cost.register(torch.ops.<library>.<name>, "
+            "formula)"
+        )
     operators = spans.macs_so_far()
     modules = {path: {op: macs for op, macs in inside.items() if macs} for path, inside in spans.inside.items()}
     types = {path: type(root.get_submodule(path)).__name__ for path in modules} if root is not None else {}
@@ -134,10 +152,11 @@ def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
 
 
 def forward_macs(module: nn.Module, shape: Sequence[int] | Sequence[Sequence[int]]) -> int:
-    """MACs of `module(x)` for one x of `shape` (without the batch dimension), counted on the meta device; remembered per module and shape.
+    """MACs of `module(x)` for one x of `shape` (without the batch dimension), counted on the meta device; remembered
+    per module and shape.
 
-    `shape` may be a tuple of shapes, for an x that is a tuple of tensors. It costs a forward pass in shapes only, so `predict` can say
-    for every batch what a video costs that takes all steps.
+    `shape` may be a tuple of shapes, for an x that is a tuple of tensors. It costs a forward pass in shapes only, so
+    `predict` can say for every batch what a video costs that takes all steps.
     """
     parameters = [*module.named_parameters(), *module.named_buffers()]
     shapes = [tuple(part) for part in shape if not isinstance(part, int)]
@@ -167,18 +186,26 @@ def _counting_paused() -> Iterator[None]:
 
 
 def module_table(counted: Count) -> "pd.DataFrame":
-    """One row per module that ran: name (path), type, macs (with its children), share of all, calls; in the order they first started."""
+    """One row per module that ran: name (path), type, macs (with its children), share of all, calls; in the order they
+    first started."""
     import pandas as pd
 
     rows = [
-        (path, counted.types[path], sum(inside.values()), sum(inside.values()) / max(counted.macs, 1), counted.calls[path])
+        (
+            path,
+            counted.types[path],
+            sum(inside.values()),
+            sum(inside.values()) / max(counted.macs, 1),
+            counted.calls[path],
+        )
         for path, inside in counted.modules.items()
     ]
     return pd.DataFrame(rows, columns=["name", "type", "macs", "share", "calls"])
 
 
 class _CustomOperators(TorchDispatchMode):
-    """Collects the executed operators that aren't PyTorch's and have no formula: an unknown cost, which is not the same as none."""
+    """Collects the executed operators that aren't PyTorch's and have no formula: an unknown cost, which is not the same
+    as none."""
 
     supports_higher_order_operators = True
 
@@ -195,7 +222,8 @@ class _CustomOperators(TorchDispatchMode):
 
 
 class _Spans:
-    """What was executed between a module's start and its end. By module object, where FlopCounterMode goes by class name at the root."""
+    """What was executed between a module's start and its end. By module object, where FlopCounterMode goes by class
+    name at the root."""
 
     asleep = False
 

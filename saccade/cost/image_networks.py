@@ -1,4 +1,5 @@
-"""What one frame costs in the image networks that the papers' tables name, in giga multiply-adds, on the meta device."""
+"""What one frame costs in the image networks that the papers' tables name, in giga multiply-adds, on the meta
+device."""
 
 from collections import Counter
 from functools import cache
@@ -36,14 +37,22 @@ def head_gmacs(num_features: int, num_classes: int) -> float:
 
 
 def resnet50_gmacs(num_classes: int) -> float:
-    """One frame through ResNet-50 with a classifier. ResNet-50 is torchvision's, which takes strides in the 3x3 convolutions (v1.5)."""
+    """One frame through ResNet-50 with a classifier. ResNet-50 is torchvision's, which takes strides in the 3x3
+    convolutions (v1.5)."""
     return frame_gmacs("resnet50") + head_gmacs(2048, num_classes)
 
 
 @cache
 def resnet50_elements() -> dict[str, float]:
-    """Giga-elements of one frame in ResNet-50: results of its normalisations (BN), ReLUs and shortcut sums, inputs of its poolings."""
-    kinds = {nn.BatchNorm2d: "BN", nn.ReLU: "ReLU", Bottleneck: "sum", nn.MaxPool2d: "pool", nn.AdaptiveAvgPool2d: "pool"}
+    """Giga-elements of one frame in ResNet-50: results of its normalisations (BN), ReLUs and shortcut sums, inputs of
+    its poolings."""
+    kinds = {
+        nn.BatchNorm2d: "BN",
+        nn.ReLU: "ReLU",
+        Bottleneck: "sum",
+        nn.MaxPool2d: "pool",
+        nn.AdaptiveAvgPool2d: "pool",
+    }
     elements: Counter[str] = Counter()
 
     def add(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:

@@ -1,8 +1,8 @@
 """results/cost.csv: the complexity that the papers print beside what we count for the same network.
 
-A method's `cells.py` has one function `cells() -> list[Cell]` that answers the complexity cells of its `reported.csv` on the meta device.
-A complexity cell is a line of `reported.csv` whose unit is a number of multiply-adds: MACs, MMACs, GMACs or TMACs, and what it is for,
-such as `GMACs per video`.
+A method's `cells.py` has one function `cells() -> list[Cell]` that answers the complexity cells of its `reported.csv`
+on the meta device. A complexity cell is a line of `reported.csv` whose unit is a number of multiply-adds: MACs, MMACs,
+GMACs or TMACs, and what it is for, such as `GMACs per video`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,16 @@ from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
 KEY = ["paper", "table", "row", "column", "dataset"]
 UNITS = ("MACs", "MMACs", "GMACs", "TMACs")
-NULL_MODEL = "null model"  # a rule that begins so counts what decisions without any structure would cost; a run's own cost goes before it
+# a rule that begins so counts what decisions without any structure would cost; a run's own cost goes before it
+NULL_MODEL = "null model"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CountedCell:
     """Our answer to one printed cell, named as `reported.csv` names it.
 
-    ours: our count in the cell's unit, or None where it can't be counted (then `note` says why); rule: what was counted, and what not;
-    note: where print and ours differ, the convention that explains it, with its number.
+    ours: our count in the cell's unit, or None where it can't be counted (then `note` says why); rule: what was
+    counted, and what not; note: where print and ours differ, the convention that explains it, with its number.
     """
 
     paper: str
@@ -45,7 +46,8 @@ class CountedCell:
 def cost_table(reported: pd.DataFrame, answers: Iterable[CountedCell], where: str = "cells.py") -> pd.DataFrame:
     """COST_COLUMNS, one line per complexity cell of `reported`, in its order; relative_error is ours / reported - 1.
 
-    Raises SaccadeError, naming `where`, for a cell answered but not reported, reported but not answered, named twice, or without a reason.
+    Raises SaccadeError, naming `where`, for a cell answered but not reported, reported but not answered, named twice,
+    or without a reason.
     """
     printed = reported[reported["unit"].map(is_complexity)].reset_index(drop=True)
     _refuse_twice([tuple(key) for key in printed[KEY].itertuples(index=False)], f"{where}: reported.csv")
@@ -73,7 +75,8 @@ def is_complexity(unit: str) -> bool:
 
 
 def read_reported(path: Path) -> pd.DataFrame:
-    """REPORTED_COLUMNS as text, but `value` as numbers. Raises SaccadeError for other columns and values that aren't numbers."""
+    """REPORTED_COLUMNS as text, but `value` as numbers. Raises SaccadeError for other columns and values that aren't
+    numbers."""
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -88,16 +91,21 @@ def read_reported(path: Path) -> pd.DataFrame:
 
 
 def write_cost(root: Path, methods: Sequence[tuple[str, Path, ModuleType]]) -> Path:
-    """Write results/cost.csv below `root` from (name, folder, its `cells` module) of every method, and give back its path.
+    """Write results/cost.csv below `root` from (name, folder, its `cells` module) of every method, and give back its
+    path.
 
-    Our counts keep six significant digits. Raises SaccadeError as `cost_table` does, and where two methods answer the same cell.
+    Our counts keep six significant digits. Raises SaccadeError as `cost_table` does, and where two methods answer the
+    same cell.
     """
     tables = [
         cost_table(read_reported(folder / "paper/reported.csv"), cells.cells(), f"methods/{name}/paper/cells.py")
         for name, folder, cells in methods
     ]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COST_COLUMNS)
-    _refuse_twice([tuple(key) for key in table[KEY].itertuples(index=False)], f"the methods {', '.join(name for name, _, _ in methods)}")
+    _refuse_twice(
+        [tuple(key) for key in table[KEY].itertuples(index=False)],
+        f"the methods {', '.join(name for name, _, _ in methods)}",
+    )
     for column in ("ours", "relative_error"):
         table[column] = [float(f"{number:.6g}") for number in table[column].astype(float)]
     path = Path(root) / "results" / "cost.csv"

@@ -1,7 +1,8 @@
 """The second counter: ptflops and formulas by hand, held against what `cost.count` saw executed.
 
-Convolutions and linear layers are counted by ptflops from their modules' sizes, recurrent networks by hand from theirs; products outside
-of these (matmul, einsum, attention) by ptflops from the operators, by hand where it is blind. The rule is that of `cost`.
+Convolutions and linear layers are counted by ptflops from their modules' sizes, recurrent networks by hand from theirs;
+products outside of these (matmul, einsum, attention) by ptflops from the operators, by hand where it is blind. The rule
+is that of `cost`.
 """
 
 import contextlib
@@ -23,7 +24,8 @@ TOLERANCE = 0.01  # by which the counters may differ in any part
 
 GATES = {nn.RNN: 1, nn.GRU: 3, nn.LSTM: 4}
 BY_SIZE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
-# Operators that ptflops counts as nothing and FlopCounterMode counts: packet -> MACs from the shapes of the operator's tensors.
+# Operators that ptflops counts as nothing and FlopCounterMode counts: packet -> MACs from the shapes of the operator's
+# tensors.
 STATIC_FORMULAS: dict[Any, Callable[..., int]] = {
     aten.baddbmm: lambda added, x, y, **others: x[0] * x[1] * x[2] * y[2],
     aten._scaled_dot_product_flash_attention_for_cpu: scaled_attention,
@@ -34,11 +36,13 @@ STATIC_FORMULAS: dict[Any, Callable[..., int]] = {
 
 
 class CostDisagreement(SaccadeError):  # noqa: N818
-    """The counters differ by more than TOLERANCE in a part that the message names: at least one of them is blind to something there."""
+    """The counters differ by more than TOLERANCE in a part that the message names: at least one of them is blind to
+    something there."""
 
 
 def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int, int]:
-    """The MACs of a call by both counters; raises CostDisagreement naming every module or operator that they see differently.
+    """The MACs of a call by both counters; raises CostDisagreement naming every module or operator that they see
+    differently.
 
     The call is made three times and has to do the same each time: put random decisions under a generator made inside.
     """
@@ -58,8 +62,8 @@ def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int,
     ]
     if wrong:
         raise CostDisagreement(
-            "the counters disagree, so one is blind (give the operator a formula with saccade.cost.register, or count by hand); "
-            + "; ".join(wrong)
+            "the counters disagree, so one is blind (give the operator a formula with saccade.cost.register, or count "
+            "by hand); " + "; ".join(wrong)
         )
     return executed.macs, sum(static.values())
 
@@ -70,7 +74,8 @@ def static_macs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
 
 
 def static_parts(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, int]:
-    """The same per part: 'module <path>' for convolutions, linear and recurrent layers, and the operator for what is outside of them."""
+    """The same per part: 'module <path>' for convolutions, linear and recurrent layers, and the operator for what is
+    outside of them."""
     call = _Call(function, args, kwargs)
     paths = _counted_by_size(call.root)
     parts: Counter[str] = Counter()
@@ -147,7 +152,8 @@ def _shape(value: Any) -> Any:
 
 
 class _Call(nn.Module):
-    """The call as a module without arguments, which is what ptflops can run. Remembers what went wrong, which ptflops only prints."""
+    """The call as a module without arguments, which is what ptflops can run. Remembers what went wrong, which ptflops
+    only prints."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super().__init__()
@@ -169,7 +175,8 @@ class _Call(nn.Module):
 
 
 class _Decomposed(TorchDispatchMode):
-    """Breaks composite operators up, as FlopCounterMode does by itself; else ptflops would miss them in inference mode."""
+    """Breaks composite operators up, as FlopCounterMode does by itself; else ptflops would miss them in inference
+    mode."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

@@ -1,6 +1,8 @@
-"""Where a training stands, so that a killed one goes on as if nothing had happened: one safetensors file, replaced atomically.
+"""Where a training stands, so that a killed one goes on as if nothing had happened: one safetensors file, replaced
+atomically.
 
-It lies outside everything that Snakemake declares (and would wipe), and goes when its phase is done. Nothing is pickled.
+It lies outside everything that Snakemake declares (and would wipe), and goes when its phase is done. Nothing is
+pickled.
 """
 
 import contextlib
@@ -31,8 +33,9 @@ class Part(Protocol):
 
 
 class Checkpoint:
-    """Keeps one phase's state in `file`; without a file it keeps nothing. `identity` says what the training is of: settings, code,
-    data, first weights. A state of another identity isn't taken up. `minutes`: how often `keep` saves; 0 means every time.
+    """Keeps one phase's state in `file`; without a file it keeps nothing. `identity` says what the training is of:
+    settings, code, data, first weights. A state of another identity isn't taken up. `minutes`: how often `keep` saves;
+    0 means every time.
 
     A phase with a loop of its own does:
 
@@ -57,7 +60,8 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def resume(self, **parts: Part) -> dict[str, Any] | None:
-        """Puts the saved state into the parts and into the random generators, and gives back the facts saved with it; None without one."""
+        """Puts the saved state into the parts and into the random generators, and gives back the facts saved with it;
+        None without one."""
         state = self._read()
         if state is None:
             return None
@@ -101,8 +105,9 @@ class Checkpoint:
 
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
-        """Inside, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, which comes when its state is safe. Who presses
-        Ctrl-C again, a second later or more, stops it at once; schedulers and dying parents may send theirs as often as they like."""
+        """Inside, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, which comes when its state is safe.
+        Who presses Ctrl-C again, a second later or more, stops it at once; schedulers and dying parents may send theirs
+        as often as they like."""
         asked_at, owner = 0.0, os.getpid()
 
         def ask(number: int, frame: Any) -> None:
@@ -145,9 +150,14 @@ class Checkpoint:
             with safe_open(self.file, "pt") as stored:
                 metadata = stored.metadata()
                 identity = json.loads(metadata["identity"])
-                differ = sorted(key for key in {*identity, *self.identity} if identity.get(key) != self.identity.get(key))
+                differ = sorted(
+                    key for key in {*identity, *self.identity} if identity.get(key) != self.identity.get(key)
+                )
                 if differ:
-                    print(f"saccade: starting afresh: {self.file} was made with other {', '.join(differ)}", file=sys.stderr)
+                    print(
+                        f"saccade: starting afresh: {self.file} was made with other {', '.join(differ)}",
+                        file=sys.stderr,
+                    )
                     return None
                 state: dict[str, Any] = _from_json(json.loads(metadata["state"]), stored)
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:

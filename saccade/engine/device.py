@@ -1,4 +1,5 @@
-"""How a process uses the machine: threads, seeds, the device, its numeric precision. One policy for training, prediction and timing."""
+"""How a process uses the machine: threads, seeds, the device, its numeric precision. One policy for training,
+prediction and timing."""
 
 import contextlib
 import os
@@ -15,10 +16,12 @@ LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the number o
 
 
 def seed_everything(seed: int, threads: int) -> torch.Generator:
-    """A seeded CPU generator; torch's global state seeded alike (dropout, weight init), deterministic algorithms on, TF32 off.
+    """A seeded CPU generator; torch's global state seeded alike (dropout, weight init), deterministic algorithms on,
+    TF32 off.
 
-    Sums depend on the number of threads, so it comes from the settings and never from the machine. TF32 keeps 10 of fp32's 23 bits
-    of fraction and is cuDNN's default for convolutions: here fp32 means fp32 on every device, and whoever wants speed says `amp: bf16`.
+    Sums depend on the number of threads, so it comes from the settings and never from the machine. TF32 keeps 10 of
+    fp32's 23 bits of fraction and is cuDNN's default for convolutions: here fp32 means fp32 on every device, and
+    whoever wants speed says `amp: bf16`.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses deterministic algorithms
     torch.set_num_threads(threads)
@@ -36,7 +39,8 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model on `device`, the weights of its 2D and 3D convolutions in channels-last memory, which both CPUs and GPUs compute faster.
+    """The model on `device`, the weights of its 2D and 3D convolutions in channels-last memory, which both CPUs and
+    GPUs compute faster.
 
     `module.to(memory_format=)` would do it too, but refuses models that also have 3D convolutions.
     """
@@ -60,7 +64,8 @@ def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def precision(amp: str, device: torch.device) -> Iterator[None]:
-    """Automatic mixed precision: `off`, `bf16` or `fp16`; fp16 on a CPU isn't offered, since gradients there can't be scaled."""
+    """Automatic mixed precision: `off`, `bf16` or `fp16`; fp16 on a CPU isn't offered, since gradients there can't be
+    scaled."""
     if amp == "fp16" and device.type == "cpu":
         raise SaccadeError("amp: fp16 needs a GPU; set amp to bf16 or off")
     with torch.autocast(device.type, dtype=DTYPES.get(amp), enabled=amp != "off"):

@@ -43,15 +43,20 @@ def predict_point(
     device: torch.device,
     label: str = "",
 ) -> "pd.DataFrame":
-    """One row per video: probabilities averaged and costs summed over its views, decisions listed. Batches are cut from the id-sorted
-    list. Targets are there for the heads that `dataset` labels. A progress bar is shown where it has a `label`."""
+    """One row per video: probabilities averaged and costs summed over its views, decisions listed. Batches are cut from
+    the id-sorted list. Targets are there for the heads that `dataset` labels. A progress bar is shown where it has a
+    `label`."""
     import pandas as pd
 
     rows: dict[str, dict[str, Any]] = {}
     views = dataset.num_views
-    with tqdm(total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0, disable=not label) as progress:
+    with tqdm(
+        total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0, disable=not label
+    ) as progress:
         for view in range(views):
-            for batch in batches(dataset.at_view(view), settings.eval_batch_size, shuffle=False, epoch=0, workers=settings.workers):
+            for batch in batches(
+                dataset.at_view(view), settings.eval_batch_size, shuffle=False, epoch=0, workers=settings.workers
+            ):
                 found = method_predict(model, to_device(batch, device), settings)
                 for number, video in enumerate(batch["video_id"]):
                     _add(rows.setdefault(video, {}), found, batch, number, views)
@@ -62,14 +67,21 @@ def predict_point(
 
 @torch.inference_mode()
 def check_macs(
-    model: nn.Module, method_predict: Callable[..., Prediction], dataset: VideoDataset, settings: Any, device: torch.device
+    model: nn.Module,
+    method_predict: Callable[..., Prediction],
+    dataset: VideoDataset,
+    settings: Any,
+    device: torch.device,
 ) -> "pd.DataFrame":
-    """The executed MACs of the first video, per module. Raises SaccadeError where they aren't those that `predict` declares."""
+    """The executed MACs of the first video, per module. Raises SaccadeError where they aren't those that `predict`
+    declares."""
     clip = to_device(collate([dataset[0]]), device)
     counted = count.count(method_predict, model, clip, settings)
     declared = int(counted.result.macs[0])
     if counted.macs != declared:
-        raise SaccadeError(f"video {clip['video_id'][0]}: predict declares {declared} multiply-adds but executes {counted.macs}")
+        raise SaccadeError(
+            f"video {clip['video_id'][0]}: predict declares {declared} multiply-adds but executes {counted.macs}"
+        )
     return count.module_table(counted)
 
 
@@ -84,7 +96,9 @@ def _add(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: 
             raise SaccadeError(f"video {batch['video_id'][number]}: the scores of head '{head}' are not finite")
         row[f"{head}.scores"] = row.get(f"{head}.scores", 0) + scores
         if (labels := batch["labels"].get(head)) is not None:  # a video that somebody wants to try has none
-            row[f"{head}.target"] = int(labels[number]) if labels.ndim == 1 else labels[number].nonzero().flatten().tolist()
+            row[f"{head}.target"] = (
+                int(labels[number]) if labels.ndim == 1 else labels[number].nonzero().flatten().tolist()
+            )
 
 
 def _row(video: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""One supervised training loop, read from top to bottom: optimizer, schedule, clipping, mixed precision, a line per epoch."""
+"""One supervised training loop, read from top to bottom: optimizer, schedule, clipping, mixed precision, a line per
+epoch."""
 
 import json
 import math
@@ -26,8 +27,8 @@ Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean lo
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate and weight
-    decay."""
+    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate
+    and weight decay."""
     kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -38,7 +39,9 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         raise SaccadeError("no parameter is trainable in this phase; check the `trains` globs of its card")
     for key in ("lr_factors", "undecayed"):
         covered([name for name, _ in model.named_parameters()], list(getattr(recipe, key)), key)
-    groups = [{"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()]
+    groups = [
+        {"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()
+    ]
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, lr=recipe.lr)
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
@@ -77,7 +80,8 @@ class TrainingState:
         self.videos += videos
 
     def close(self, recipe: Recipe, lr: float, val: dict[str, float], model: nn.Module) -> dict[str, float]:
-        """The epoch's log line; the course is moved to the next one, and keeps the model's weights if they are the best so far."""
+        """The epoch's log line; the course is moved to the next one, and keeps the model's weights if they are the best
+        so far."""
         line = {"epoch": self.epoch + 1, "epochs": recipe.epochs, "lr": lr}
         line |= {f"train.{name}": total / max(self.videos, 1) for name, total in self.sums.items()}
         line |= {f"val.{name}": value for name, value in val.items()} | {"seconds": round(self.seconds, 3)}
@@ -88,7 +92,8 @@ class TrainingState:
         return line
 
     def end(self, model: nn.Module) -> dict[str, float]:
-        """Puts the best weights into the model, if they were kept; gives back the line of the epoch it now is of, without its seconds."""
+        """Puts the best weights into the model, if they were kept; gives back the line of the epoch it now is of,
+        without its seconds."""
         if self.best:
             model.load_state_dict(self.best)
         chosen = max(self.lines, key=_quality) if self.best else self.lines[-1]
@@ -115,11 +120,12 @@ def fit(
 ) -> dict[str, float]:
     """Trains `model` in place and gives back the last epoch's log line, without its seconds.
 
-    `train(epoch, start)` gives an epoch's batches from number `start` on, `val()` those of val; `steps` is how many a training epoch
-    has; `settle(model)` is called after every `model.train()` and puts the parts that this phase doesn't train back into evaluation
-    mode (their BN statistics stay). Writes one JSON line per epoch to `log`. With `selection: best` the weights of the best epoch on
-    val are kept. Takes up what `checkpoint` holds, and keeps it current. Raises SaccadeError naming the epoch and batch where the
-    loss or its gradient stops being finite; what was saved before stays.
+    `train(epoch, start)` gives an epoch's batches from number `start` on, `val()` those of val; `steps` is how many a
+    training epoch has; `settle(model)` is called after every `model.train()` and puts the parts that this phase doesn't
+    train back into evaluation mode (their BN statistics stay). Writes one JSON line per epoch to `log`. With
+    `selection: best` the weights of the best epoch on val are kept. Takes up what `checkpoint` holds, and keeps it
+    current. Raises SaccadeError naming the epoch and batch where the loss or its gradient stops being finite; what was
+    saved before stays.
     """
     checkpoint = checkpoint or Checkpoint()
     optimizer = make_optimizer(model, recipe)
@@ -142,9 +148,13 @@ def fit(
                 course.seconds = time.perf_counter() - started
                 progress.update()
                 checkpoint.keep(vars(course), **parts)
-            found = evaluate(model, loss, _watched(val(), lambda: checkpoint.keep(vars(course), **parts)), device, recipe)
+            found = evaluate(
+                model, loss, _watched(val(), lambda: checkpoint.keep(vars(course), **parts)), device, recipe
+            )
             if wrong := [f"val.{key} is {number}" for key, number in found.items() if not math.isfinite(number)]:
-                raise SaccadeError(f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off")
+                raise SaccadeError(
+                    f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off"
+                )
             course.seconds = time.perf_counter() - started
             line = course.close(recipe, rate(recipe, course.epoch), found, model)
             write_log(log, course.lines)
@@ -160,7 +170,9 @@ def _watched(batches: Iterable[Batch], each: Callable[[], None]) -> Iterator[Bat
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, loss: Loss, batches: Iterable[Batch], device: torch.device, recipe: Recipe) -> dict[str, float]:
+def evaluate(
+    model: nn.Module, loss: Loss, batches: Iterable[Batch], device: torch.device, recipe: Recipe
+) -> dict[str, float]:
     """Mean loss and, per single-label head, the share of videos whose largest score is the label."""
     model.eval()
     means: dict[str, _Mean] = {"loss": _Mean()}
@@ -191,7 +203,12 @@ class _Mean:
 
 
 def _step(
-    model: nn.Module, loss: Loss, batch: Batch, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler, recipe: Recipe
+    model: nn.Module,
+    loss: Loss,
+    batch: Batch,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    recipe: Recipe,
 ) -> tuple[float, float]:
     """One update; gives back the loss and the gradient's norm, and leaves the weights alone where one isn't finite.
 
@@ -227,15 +244,18 @@ def write_log(log: Path, lines: list[dict[str, float]]) -> None:
 
 def _not_finite(value: float, gradient: float, course: TrainingState, batch: Batch, checkpoint: Checkpoint) -> str:
     what = f"loss is {value}" if not math.isfinite(value) else f"gradient's norm is {gradient} (loss {value:.4g})"
-    where = f"the {what} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} ...)"
+    where = (
+        f"the {what} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} "
+        "...)"
+    )
     kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
     return f"{where}; try a smaller lr, clip_norm, or amp: off{kept}"
 
 
 @dataclass
 class PhaseRun:
-    """What a method's phase gets: the model (built, needs loaded), the data, `fit` for a supervised one, and for one with a loop of
-    its own the `checkpoint` that lets it go on after a kill.
+    """What a method's phase gets: the model (built, needs loaded), the data, `fit` for a supervised one, and for one
+    with a loop of its own the `checkpoint` that lets it go on after a kill.
 
     `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
     """
@@ -255,19 +275,27 @@ class PhaseRun:
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """What `fit` trains on in an epoch, from batch `start` on; for a phase with a loop of its own."""
         settings = self.settings
-        for batch in batches(self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start):
+        for batch in batches(
+            self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start
+        ):
             yield to_device(batch, self.device)
 
     def batches_without_augmentation(self) -> Iterator[Batch]:
         """The training videos in the order of their ids, as they would be seen at test time; to calibrate on."""
         for batch in batches(
-            self.train.without_augmentation(), self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers
+            self.train.without_augmentation(),
+            self.settings.eval_batch_size,
+            shuffle=False,
+            epoch=0,
+            workers=self.settings.workers,
         ):
             yield to_device(batch, self.device)
 
     def val_batches(self) -> Iterator[Batch]:
         """The videos of val in the order of their ids."""
-        for batch in batches(self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers):
+        for batch in batches(
+            self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers
+        ):
             yield to_device(batch, self.device)
 
     def fit(self, loss: Loss) -> None:

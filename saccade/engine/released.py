@@ -16,17 +16,25 @@ Tensors = dict[str, Tensor]
 
 
 def load(
-    model: nn.Module, file: Path, rename: Callable[[Tensors], Tensors], trains: Sequence[str], drops: Sequence[str], sha256: str = ""
+    model: nn.Module,
+    file: Path,
+    rename: Callable[[Tensors], Tensors],
+    trains: Sequence[str],
+    drops: Sequence[str],
+    sha256: str = "",
 ) -> dict[str, Any]:
-    """Puts a published file's tensors into the model; gives back its name, sha256 and the published tensors that were left out.
+    """Puts a published file's tensors into the model; gives back its name, sha256 and the published tensors that were
+    left out.
 
-    `rename({published name: tensor})` gives {our name: tensor}: exactly those that `trains` covers, each with its shape. What it
-    neither gives back nor takes (`pop`) out of its argument must be covered by `drops`. Raises SaccadeError otherwise, or where
-    the file is not the one with that sha256.
+    `rename({published name: tensor})` gives {our name: tensor}: exactly those that `trains` covers, each with its
+    shape. What it neither gives back nor takes (`pop`) out of its argument must be covered by `drops`. Raises
+    SaccadeError otherwise, or where the file is not the one with that sha256.
     """
     found = weights.sha256(file)
     if sha256 and found != sha256:
-        raise SaccadeError(f"{file} has the sha256 {found}, but the card expects {sha256}; get the file that the card names")
+        raise SaccadeError(
+            f"{file} has the sha256 {found}, but the card expects {sha256}; get the file that the card names"
+        )
     published = read(file)
     shapes = {name: tuple(tensor.shape) for name, tensor in published.items()}
     ours = rename(published)
@@ -34,22 +42,28 @@ def load(
     left = sorted(name for name, tensor in published.items() if not any(tensor is other for other in ours.values()))
     if unsaid := [name for name in left if not any(fnmatchcase(name, glob) for glob in drops)]:
         raise SaccadeError(
-            f"{file}: import_released uses {len(shapes) - len(left)} of {len(shapes)} tensors and leaves {_some(unsaid)}; "
-            "map them, or name them in `released: {drops: [...]}` of the variant"
+            f"{file}: import_released uses {len(shapes) - len(left)} of {len(shapes)} tensors and leaves "
+            f"{_some(unsaid)}; map them, or name them in `released: "
+            "{drops: [...]}` of the variant"
         )
     weights.put(model, ours)
     return {"file": file.name, "sha256": found, "dropped": {name: list(shapes[name]) for name in left}}
 
 
 def with_batch_counts(renamed: Tensors) -> Tensors:
-    """The tensors, and 0 for each normalisation's `num_batches_tracked` that isn't among them: files of an old PyTorch lack them, and
-    nothing reads them here."""
-    norms = {name.removesuffix(".running_var"): tensor for name, tensor in renamed.items() if name.endswith(".running_var")}
-    return {f"{name}.num_batches_tracked": tensor.new_zeros((), dtype=torch.int64) for name, tensor in norms.items()} | renamed
+    """The tensors, and 0 for each normalisation's `num_batches_tracked` that isn't among them: files of an old PyTorch
+    lack them, and nothing reads them here."""
+    norms = {
+        name.removesuffix(".running_var"): tensor for name, tensor in renamed.items() if name.endswith(".running_var")
+    }
+    return {
+        f"{name}.num_batches_tracked": tensor.new_zeros((), dtype=torch.int64) for name, tensor in norms.items()
+    } | renamed
 
 
 def read(file: Path) -> Tensors:
-    """{name: tensor} of a safetensors file, or of a torch file: its dicts and lists joined by dots, what is no tensor left out."""
+    """{name: tensor} of a safetensors file, or of a torch file: its dicts and lists joined by dots, what is no tensor
+    left out."""
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
@@ -59,8 +73,9 @@ def read(file: Path) -> Tensors:
     except Exception as error:  # a damaged pickle is a program gone astray: it may fail with anything
         said = [type(error).__name__, *str(error).splitlines()[:1]]
         raise SaccadeError(
-            f"{file} can't be read ({': '.join(said)}). If it is incomplete, get it again. Only tensors are read (safetensors, or a torch "
-            "file with weights_only=True), since anything else may run code that came with it; save its tensors alone where you trust it"
+            f"{file} can't be read ({': '.join(said)}). If it is incomplete, get it again. Only tensors are read "
+            "(safetensors, or a torch file with weights_only=True), since anything else may run code that came with "
+            "it; save its tensors alone where you trust it"
         ) from None
 
 
@@ -76,13 +91,18 @@ def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: P
     """Raises SaccadeError unless `ours` holds exactly the expected tensors, each of its shape in the model."""
     state = model.state_dict()
     if missing := sorted(set(expected) - set(ours)):
-        raise SaccadeError(f"{file}: import_released gives nothing for {_some(missing)}, which the phase's `trains` covers")
+        raise SaccadeError(
+            f"{file}: import_released gives nothing for {_some(missing)}, which the phase's `trains` covers"
+        )
     if unknown := sorted(set(ours) - set(expected)):
         raise SaccadeError(f"{file}: import_released gives {_some(unknown)}, which the phase's `trains` doesn't cover")
     for name in expected:
         if state[name].shape != ours[name].shape and not weights.size_known_only_to_phase(model, name):
             here = tuple(state[name].shape)
-            raise SaccadeError(f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's settings")
+            raise SaccadeError(
+                f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's "
+                "settings"
+            )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -19,7 +19,9 @@ def covered(names: Iterable[str], globs: Sequence[str], key: str = "trains") -> 
     names = list(names)
     for glob in globs:
         if not any(fnmatchcase(name, glob) for name in names):
-            raise SaccadeError(f"{key}: '{glob}' covers nothing of the model, whose first names are {', '.join(names[:5])}")
+            raise SaccadeError(
+                f"{key}: '{glob}' covers nothing of the model, whose first names are {', '.join(names[:5])}"
+            )
     return [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
 
 
@@ -49,9 +51,10 @@ def save(product: Path, model: nn.Module, globs: Sequence[str], facts: dict[str,
 
 
 def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
-    """Loads phases in order. Every tensor must exist in the model with its shape (a buffer built empty takes any); with `whole`,
-    every tensor of the model must come from some phase, so that nothing is left at its random start. Where `products` is a mapping
-    (`Task.loads`) it gives globs over the tensors that are left out of each. Raises SaccadeError otherwise."""
+    """Loads phases in order. Every tensor must exist in the model with its shape (a buffer built empty takes any); with
+    `whole`, every tensor of the model must come from some phase, so that nothing is left at its random start. Where
+    `products` is a mapping (`Task.loads`) it gives globs over the tensors that are left out of each. Raises
+    SaccadeError otherwise."""
     state, loaded = model.state_dict(), set()
     for product in products:
         tensors = _read(product)
@@ -61,19 +64,22 @@ def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
             if name not in state or (state[name].shape != tensor.shape and not size_known_only_to_phase(model, name)):
                 here = tuple(state[name].shape) if name in state else "absent"
                 raise SaccadeError(
-                    f"{product}: {name} is {tuple(tensor.shape)} in the file but {here} in the model; train that phase again"
+                    f"{product}: {name} is {tuple(tensor.shape)} in the file but {here} in the model; train that phase "
+                    "again"
                 )
         put(model, tensors)
         loaded |= set(tensors)
     missing = sorted(set(state) - loaded)
     if whole and missing:
         raise SaccadeError(
-            f"no phase gives {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; check `trains` in the method's card"
+            f"no phase gives {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; check `trains` in the "
+            "method's card"
         )
 
 
 def size_known_only_to_phase(model: nn.Module, name: str) -> bool:
-    """Whether it's a buffer that was built empty, since only its phase knows its size: sorted scores of a calibration, say."""
+    """Whether it's a buffer that was built empty, since only its phase knows its size: sorted scores of a calibration,
+    say."""
     return dict(model.named_buffers()).get(name, torch.ones(1)).numel() == 0
 
 

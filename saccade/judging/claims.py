@@ -1,7 +1,9 @@
-"""Each claim of a paper judged twice, on its printed numbers and on ours, as far as the budget allows: docs/claims.md. No torch.
+"""Each claim of a paper judged twice, on its printed numbers and on ours, as far as the budget allows: docs/claims.md.
+No torch.
 
-A method's `claims.py` has one function per claim of its `paper.yml`, named by its id: (reported, ours) -> Finding | Cited. `reported`
-is a `Reported`, `ours` an `Ours`; what asks `ours` stands inside the finding's `on_ours`, which is called only where it is judged.
+A method's `claims.py` has one function per claim of its `paper.yml`, named by its id: (reported, ours) -> Finding |
+Cited. `reported` is a `Reported`, `ours` an `Ours`; what asks `ours` stands inside the finding's `on_ours`, which is
+called only where it is judged.
 """
 
 import dataclasses
@@ -30,7 +32,9 @@ PRINTED = {True: "agrees", False: "disagrees", None: "not printed"}
 def judge_all(plan: PlannedGrid, root: Path) -> pd.DataFrame:
     """CLAIMS_COLUMNS of every method of the plan that has a paper.yml: results/<budget>/claims.csv."""
     tables = [judge_paper(plan, root, entry["name"]) for entry in plan["methods"]]
-    return pd.concat([pd.DataFrame(columns=CLAIMS_COLUMNS), *(table for table in tables if len(table))], ignore_index=True)
+    return pd.concat(
+        [pd.DataFrame(columns=CLAIMS_COLUMNS), *(table for table in tables if len(table))], ignore_index=True
+    )
 
 
 def judge_paper(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
@@ -48,8 +52,8 @@ def judge_paper(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
 
 
 def load_predicates(paper: Paper) -> dict[str, Predicate]:
-    """The functions of claims.py by id, in the order of paper.yml. SaccadeError where a claim has no function, or a function of
-    (reported, ours), which is what makes it a claim's, no claim."""
+    """The functions of claims.py by id, in the order of paper.yml. SaccadeError where a claim has no function, or a
+    function of (reported, ours), which is what makes it a claim's, no claim."""
     module = load_module(paper.file.with_name("claims.py"))
     functions = inspect.getmembers(module, inspect.isfunction)
     own = [name for name, each in functions if [*inspect.signature(each).parameters] == ["reported", "ours"]]
@@ -80,7 +84,9 @@ def _named(paper: Paper, name: str, act: Predicate) -> Predicate:
             found = act(reported, ours)
         except SaccadeError as error:
             raise SaccadeError(f"{paper.file.with_name('claims.py')}: {name}: {error}") from None
-        return found if isinstance(found, Cited) else dataclasses.replace(found, on_ours=lambda: _answered(found.on_ours))
+        return (
+            found if isinstance(found, Cited) else dataclasses.replace(found, on_ours=lambda: _answered(found.on_ours))
+        )
 
     return named
 
@@ -93,7 +99,8 @@ def _answered(on_ours: Callable[[], Outcome]) -> Outcome:
 
 
 def _silent(act: Predicate) -> Predicate:
-    """The predicate without its test on ours, which then isn't counted among those that are corrected for their number."""
+    """The predicate without its test on ours, which then isn't counted among those that are corrected for their
+    number."""
 
     def silent(reported: Any, ours: Any) -> Finding | Cited:
         found = act(reported, ours)

@@ -1,11 +1,13 @@
-"""What several trainings of several systems say together: differences, headroom and gains whose draws resample clusters and seeds.
+"""What several trainings of several systems say together: differences, headroom and gains whose draws resample clusters
+and seeds.
 
-A seed is as much a matter of luck as a video: both are drawn. A draw moves by what the drawn clusters change and by what the
-drawn seeds change. The spread is then set to the unbiased estimate for two crossed sources of chance, and the tails to
-Student's, with Satterthwaite's degrees of freedom, since five seeds and eight clusters are few. docs/statistics.md explains.
+A seed is as much a matter of luck as a video: both are drawn. A draw moves by what the drawn clusters change and by
+what the drawn seeds change. The spread is then set to the unbiased estimate for two crossed sources of chance, and the
+tails to Student's, with Satterthwaite's degrees of freedom, since five seeds and eight clusters are few.
+docs/statistics.md explains.
 
-Systems are compared on the same videos. Systems of the same trainings (two operating points of one variant) draw them together,
-others apart, which is too careful where they share some. No torch.
+Systems are compared on the same videos. Systems of the same trainings (two operating points of one variant) draw them
+together, others apart, which is too careful where they share some. No torch.
 """
 
 from collections.abc import Sequence
@@ -27,9 +29,11 @@ Generator = np.random.Generator | int
 
 @dataclass(frozen=True, eq=False)
 class SystemScores:
-    """One system (a variant at an operating point) over its seeds: one value per training and video, the videos in one order.
+    """One system (a variant at an operating point) over its seeds: one value per training and video, the videos in one
+    order.
 
-    values (S, N), say hits in [0, 1]; videos (N,) ids; clusters (N,) names; trainings: S names, equal only for equal weights.
+    values (S, N), say hits in [0, 1]; videos (N,) ids; clusters (N,) names; trainings: S names, equal only for equal
+    weights.
     """
 
     values: Floats
@@ -40,7 +44,8 @@ class SystemScores:
 
 @dataclass(frozen=True, eq=False)
 class SystemClassScores:
-    """As `Runs`, with scores (S, N, K) and truth (N, K) in place of values, for mean average precision; `classes`: K names."""
+    """As `Runs`, with scores (S, N, K) and truth (N, K) in place of values, for mean average precision; `classes`: K
+    names."""
 
     scores: Floats
     truth: Booleans
@@ -60,17 +65,20 @@ def difference(first: SystemScores, second: SystemScores, generator: Generator =
     return _combine(_resample_means([first, second], generator, draws), [1.0, -1.0])
 
 
-def map_difference(first: SystemClassScores, second: SystemClassScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
+def map_difference(
+    first: SystemClassScores, second: SystemClassScores, generator: Generator = SEED, draws: int = DRAWS
+) -> Effect:
     """Mean average precision of first minus that of second; notes name the classes with few positives.
 
-    Clusters get Dirichlet weights, the same on both sides, so no class loses its positives on either. SaccadeError unless both
-    have the same videos and truth.
+    Clusters get Dirichlet weights, the same on both sides, so no class loses its positives on either. SaccadeError
+    unless both have the same videos and truth.
     """
     return _combine(_resample_maps([first, second], generator, draws), [1.0, -1.0], _rare(first))
 
 
 def headroom(oracle: SystemScores, random: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
-    """Oracle minus random: what a decision could gain at most; the oracle knows the truth, the random one ignores the video."""
+    """Oracle minus random: what a decision could gain at most; the oracle knows the truth, the random one ignores the
+    video."""
     return difference(oracle, random, generator, draws)
 
 
@@ -79,8 +87,8 @@ def normalised_gain(
 ) -> Interval:
     """(learned - random) / (oracle - random): 0 decides like chance, 1 like the oracle; with its 95 % interval.
 
-    A ratio of two uncertain numbers: a draw moves all three systems. nan where the headroom isn't above 0; no bounds where
-    the headroom's own interval reaches 0, since the ratio could be anything then.
+    A ratio of two uncertain numbers: a draw moves all three systems. nan where the headroom isn't above 0; no bounds
+    where the headroom's own interval reaches 0, since the ratio could be anything then.
     """
     found = _resample_means([learned, random, oracle], generator, draws)
     own, chance, best = (float(system.values.mean()) for system in found.systems)
@@ -88,18 +96,23 @@ def normalised_gain(
     gain = (own - chance) / room.value if room.value > 0 else np.nan
     if not room.interval().low > 0:
         return Interval(gain, np.nan, np.nan, room.n, room.clusters, room.seeds)
-    scale, freedom, _ = _spread(found, np.array([1.0, gain - 1, -gain]))  # the ratio's first-order moves, times the headroom
+    scale, freedom, _ = _spread(
+        found, np.array([1.0, gain - 1, -gain])
+    )  # the ratio's first-order moves, times the headroom
     side = (1 - LEVEL) / 2
     moved = widening(freedom, side) * scale * (found.by_clusters + found.by_seeds)
     above, room_then = moved[:, 0] - moved[:, 1] + own - chance, moved[:, 2] - moved[:, 1] + room.value
     ratios = np.where(room_then > 0, above / np.where(room_then > 0, room_then, 1), np.copysign(np.inf, above))
-    low, high = np.quantile(ratios, [side, 1 - side], method="inverted_cdf")  # no interpolation: a ratio may be infinite
+    low, high = np.quantile(
+        ratios, [side, 1 - side], method="inverted_cdf"
+    )  # no interpolation: a ratio may be infinite
     return Interval(gain, float(low), float(high), room.n, room.clusters, room.seeds)
 
 
 @dataclass(frozen=True, eq=False)
 class _System:
-    """values (S,) per training; moves (R, S) of each under the resampled clusters, with the unbiased standard deviation."""
+    """values (S,) per training; moves (R, S) of each under the resampled clusters, with the unbiased standard
+    deviation."""
 
     values: Floats
     moves: Floats
@@ -125,7 +138,11 @@ def _resample_means(systems: Sequence[SystemScores], generator: Generator, draws
     moved = (moved - moved.mean(axis=0)) * _unbias(members, dirichlet=False)
     ends = np.cumsum([len(value) for value in values])[:-1]
     parts = zip(systems, values, np.split(moved, ends, axis=1), strict=True)
-    return _draw_seeds([_System(value.mean(axis=1), part, tuple(sorted(system.trainings))) for system, value, part in parts], members, rng)
+    return _draw_seeds(
+        [_System(value.mean(axis=1), part, tuple(sorted(system.trainings))) for system, value, part in parts],
+        members,
+        rng,
+    )
 
 
 def _resample_maps(systems: Sequence[SystemClassScores], generator: Generator, draws: int) -> _Resampled:
@@ -137,7 +154,9 @@ def _resample_maps(systems: Sequence[SystemClassScores], generator: Generator, d
         if not np.array_equal(system.truth, systems[0].truth):
             raise SaccadeError("a difference of mean average precisions needs the same truth on both sides")
         scores = _checked(system, system.scores)
-        moved = np.stack([map_draws(one, system.truth, members, np.random.default_rng(common), draws) for one in scores], axis=1)
+        moved = np.stack(
+            [map_draws(one, system.truth, members, np.random.default_rng(common), draws) for one in scores], axis=1
+        )
         values = np.array([mean_average_precision(one, system.truth).value for one in scores])
         moved = (moved - moved.mean(axis=0)) * _unbias(members, dirichlet=True)
         found.append(_System(values, moved, tuple(sorted(system.trainings))))
@@ -145,8 +164,8 @@ def _resample_maps(systems: Sequence[SystemClassScores], generator: Generator, d
 
 
 def _unbias(members: NDArray[np.int64], dirichlet: bool) -> float:
-    """What a bootstrap's standard deviation of a mean lacks: n clusters drawn with replacement give (n - 1) / n of the variance,
-    Dirichlet weights (n - 1) / (n + 1)."""
+    """What a bootstrap's standard deviation of a mean lacks: n clusters drawn with replacement give (n - 1) / n of the
+    variance, Dirichlet weights (n - 1) / (n + 1)."""
     count = int(members.max()) + 1
     return float(np.sqrt((count + dirichlet) / (count - 1))) if count > 1 else 1.0
 
@@ -161,7 +180,9 @@ def _draw_seeds(systems: list[_System], members: NDArray[np.int64], rng: np.rand
         if system.trainings not in times:
             times[system.trainings] = rng.multinomial(count, np.full(count, 1 / count), draws) / count
         if count > 1:
-            by_seeds[:, k] = times[system.trainings] @ (system.values - system.values.mean()) * np.sqrt(count / (count - 1))
+            by_seeds[:, k] = (
+                times[system.trainings] @ (system.values - system.values.mean()) * np.sqrt(count / (count - 1))
+            )
     by_clusters = np.stack([system.moves.mean(axis=1) for system in systems], axis=1)
     return _Resampled(systems, by_clusters, by_seeds, len(members), int(members.max()) + 1)
 
@@ -170,11 +191,14 @@ def _spread(found: _Resampled, weights: Floats) -> tuple[float, float, float]:
     """Of the weighted sum of the systems: what to scale its moves with, its degrees of freedom, its standard error.
 
     Clusters and seeds each bring their variance, and each holds the chance that is of one seed on one cluster, which is
-    therefore counted twice: it is subtracted once, as far as the larger of the two allows. Satterthwaite's approximation.
+    therefore counted twice: it is subtracted once, as far as the larger of the two allows. Satterthwaite's
+    approximation.
     """
     of_clusters = float((found.by_clusters @ weights).var())
     freedoms, of_seeds, of_both = [(of_clusters, found.clusters - 1)], 0.0, 0.0
-    for trainings in dict.fromkeys(system.trainings for system in found.systems):  # a set's order would be the hash seed's
+    for trainings in dict.fromkeys(
+        system.trainings for system in found.systems
+    ):  # a set's order would be the hash seed's
         group = [(w, system) for w, system in zip(weights, found.systems, strict=True) if system.trainings == trainings]
         if (count := len(trainings)) > 1:
             own = float(sum(w * system.values for w, system in group).var(ddof=1)) / count
@@ -201,7 +225,9 @@ def _combine(found: _Resampled, weights: Sequence[float], notes: tuple[str, ...]
 
 def _common_clusters(systems: Sequence[SystemScores] | Sequence[SystemClassScores]) -> NDArray[np.int64]:
     for system in systems[1:]:
-        if not np.array_equal(system.videos, systems[0].videos) or not np.array_equal(system.clusters, systems[0].clusters):
+        if not np.array_equal(system.videos, systems[0].videos) or not np.array_equal(
+            system.clusters, systems[0].clusters
+        ):
             raise SaccadeError("systems are compared on the same videos in the same order, with the same clusters")
     return cluster_numbers(systems[0].clusters, len(systems[0].videos))
 
@@ -211,7 +237,9 @@ def _checked(system: SystemScores | SystemClassScores, values: ArrayLike) -> Flo
     table = np.asarray(values, dtype=np.float64)
     wanted = (len(system.trainings), len(system.videos))
     if table.shape[:2] != wanted or 0 in wanted:
-        raise SaccadeError(f"{wanted[0]} trainings on {wanted[1]} videos need values of shape {wanted}, not {table.shape}")
+        raise SaccadeError(
+            f"{wanted[0]} trainings on {wanted[1]} videos need values of shape {wanted}, not {table.shape}"
+        )
     if len(set(system.trainings)) < wanted[0]:
         raise SaccadeError(f"a training is there twice: {', '.join(system.trainings)}")
     if not np.isfinite(table).all():
@@ -222,4 +250,8 @@ def _checked(system: SystemScores | SystemClassScores, values: ArrayLike) -> Flo
 def _rare(system: SystemClassScores) -> tuple[str, ...]:
     counts = np.asarray(system.truth).sum(axis=0)
     named = [f"{name} ({n})" for name, n in zip(system.classes, counts, strict=True) if n < RARE]
-    return (f"classes with fewer than {RARE} positives, so with an unsure average precision: {', '.join(named)}",) if named else ()
+    return (
+        (f"classes with fewer than {RARE} positives, so with an unsure average precision: {', '.join(named)}",)
+        if named
+        else ()
+    )

@@ -1,6 +1,8 @@
-"""A number with the draws that say how sure it is: its interval at any level, its p-values, and what it could have missed.
+"""A number with the draws that say how sure it is: its interval at any level, its p-values, and what it could have
+missed.
 
-All of them come from the same draws in the same way, so a p-value is below 5 % exactly where the 95 % interval excludes the bound.
+All of them come from the same draws in the same way, so a p-value is below 5 % exactly where the 95 % interval excludes
+the bound.
 """
 
 from collections.abc import Sequence
@@ -17,8 +19,9 @@ from saccade.scoring.metrics import Floats
 class Effect:
     """A number that claims are about, and how far resampling moves it.
 
-    deviations (R,), sorted: its moves, with the standard deviation `standard_error`; `degrees_of_freedom`: those behind it.
-    n videos in `clusters` clusters; `seeds`: trainings of the side that has fewest. notes: what a reader must know beside it.
+    deviations (R,), sorted: its moves, with the standard deviation `standard_error`; `degrees_of_freedom`: those behind
+    it. n videos in `clusters` clusters; `seeds`: trainings of the side that has fewest. notes: what a reader must know
+    beside it.
     """
 
     value: float
@@ -37,7 +40,8 @@ class Effect:
         return Interval(self.value, low, high, self.n, self.clusters, self.seeds)
 
     def p_above(self, bound: float) -> float:
-        """How likely so high a value is, at most, if the truth isn't above `bound`: the one-sided level whose interval ends there."""
+        """How likely so high a value is, at most, if the truth isn't above `bound`: the one-sided level whose interval
+        ends there."""
         return self._p(self.value - bound, self.deviations)
 
     def p_below(self, bound: float) -> float:
@@ -48,21 +52,29 @@ class Effect:
         """The smallest true distance from a bound that a run like this one would find with this power."""
         return float(
             self.standard_error
-            * (special.stdtrit(self.degrees_of_freedom, (1 + level) / 2) + special.stdtrit(self.degrees_of_freedom, power))
+            * (
+                special.stdtrit(self.degrees_of_freedom, (1 + level) / 2)
+                + special.stdtrit(self.degrees_of_freedom, power)
+            )
         )
 
     def smallest_margin(self, power: float = 0.8) -> float:
-        """The smallest margin within which a run like this one, if the truth is 0, would find equivalence (5 %) with this power."""
+        """The smallest margin within which a run like this one, if the truth is 0, would find equivalence (5 %) with
+        this power."""
         return float(
             self.standard_error
-            * (special.stdtrit(self.degrees_of_freedom, 0.95) + special.stdtrit(self.degrees_of_freedom, (1 + power) / 2))
+            * (
+                special.stdtrit(self.degrees_of_freedom, 0.95)
+                + special.stdtrit(self.degrees_of_freedom, (1 + power) / 2)
+            )
         )
 
     def _bound(self, share: float) -> float:
         return float(self.value + widening(self.degrees_of_freedom, share) * np.quantile(self.deviations, share))
 
     def _p(self, distance: float, deviations: Floats) -> float:
-        """The share of draws that reach `distance` below the value, each share widened as its interval would be; by bisection."""
+        """The share of draws that reach `distance` below the value, each share widened as its interval would be; by
+        bisection."""
         if self.clusters < 2:
             return 1.0
         if distance <= 0:
@@ -76,9 +88,11 @@ class Effect:
 
 
 def weighted_sum(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
-    """The weighted sum of effects that needn't have videos in common: their errors are added as if all erred together, so the
-    interval is too wide rather than too narrow, whatever they share."""
-    moves = sum(abs(w) * (e.deviations if w > 0 else -e.deviations[::-1]) for w, e in zip(weights, effects, strict=True))
+    """The weighted sum of effects that needn't have videos in common: their errors are added as if all erred together,
+    so the interval is too wide rather than too narrow, whatever they share."""
+    moves = sum(
+        abs(w) * (e.deviations if w > 0 else -e.deviations[::-1]) for w, e in zip(weights, effects, strict=True)
+    )
     return Effect(
         value=sum(w * e.value for w, e in zip(weights, effects, strict=True)),
         deviations=np.asarray(moves),

@@ -1,7 +1,7 @@
 """The cells of a paper's tables, tidy, with ours beside each printed number. No torch.
 
-A complexity cell is answered by results/cost.csv, every other one by a run of budget `paper`: numbers of any other budget never stand
-beside a printed one.
+A complexity cell is answered by results/cost.csv, every other one by a run of budget `paper`: numbers of any other
+budget never stand beside a printed one.
 """
 
 import math
@@ -51,8 +51,8 @@ COUNTED, EXECUTED, NOT_RUN = "counted", "executed", "not run"  # or NULL_MODEL
 
 @dataclass(frozen=True)
 class Answer:
-    """What we say to one printed cell, in its unit. source: COUNTED, EXECUTED, NOT_RUN, or '' where nothing was asked of us; why: the
-    reason, the counting rule, or the run."""
+    """What we say to one printed cell, in its unit. source: COUNTED, EXECUTED, NOT_RUN, or '' where nothing was asked
+    of us; why: the reason, the counting rule, or the run."""
 
     source: str
     why: str
@@ -64,8 +64,8 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What the runs that a paper names left: their planned cells, the summary over seeds by (dataset, run, point, metric), and the counts
-    of cost.csv by its KEY."""
+    """What the runs that a paper names left: their planned cells, the summary over seeds by (dataset, run, point,
+    metric), and the counts of cost.csv by its KEY."""
 
     plan: PlannedGrid
     root: Path
@@ -75,9 +75,11 @@ class Results:
 
 
 def printed_cells(paper: Paper) -> pd.DataFrame:
-    """The paper's lines of every reported.csv, those beside paper.yml first, with `printed`: the value as it is written there.
+    """The paper's lines of every reported.csv, those beside paper.yml first, with `printed`: the value as it is written
+    there.
 
-    A cost is answered by one method alone, so a baseline's stands in that method's file. SaccadeError for a cell that stands in two.
+    A cost is answered by one method alone, so a baseline's stands in that method's file. SaccadeError for a cell that
+    stands in two.
     """
     own = paper.file.with_name("reported.csv")
     lines = {path: _read_printed(path) for path in [own, *sorted(own.parents[2].glob("*/paper/reported.csv"))]}
@@ -86,7 +88,9 @@ def printed_cells(paper: Paper) -> pd.DataFrame:
     every = pd.concat(lines.values(), ignore_index=True)
     mine = every[every["paper"] == paper.name].reset_index(drop=True)
     if len(twice := mine[mine.duplicated(KEY)]):
-        raise SaccadeError(f"{own.parents[2]}/*/paper/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}")
+        raise SaccadeError(
+            f"{own.parents[2]}/*/paper/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}"
+        )
     return mine
 
 
@@ -100,7 +104,11 @@ def read_results(plan: PlannedGrid, root: Path, paper: Paper) -> Results:
     mine = {**plan, "runs": [run for run in plan["runs"] if _name(run) in wanted]}
     metrics = collect_metrics(mine, root)
     summary = summarise(pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True))
-    cost = pd.read_csv(root / "results/cost.csv") if (root / "results/cost.csv").exists() else pd.DataFrame(columns=[*KEY, "ours", "rule"])
+    cost = (
+        pd.read_csv(root / "results/cost.csv")
+        if (root / "results/cost.csv").exists()
+        else pd.DataFrame(columns=[*KEY, "ours", "rule"])
+    )
     return Results(
         plan,
         root,
@@ -111,17 +119,22 @@ def read_results(plan: PlannedGrid, root: Path, paper: Paper) -> Results:
 
 
 def paper_cells(paper: Paper, layout: Layout, reported: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """One line (CELL_COLUMNS) per cell of the layout that the paper prints. `difference`: ours minus printed where the unit is %, else
-    ours / printed - 1. A layout's column is one of reported.csv, or `<column>, <dataset>` where that is printed for several datasets.
-    SaccadeError where reported.csv has none of a row or column, or the same cell for several datasets."""
+    """One line (CELL_COLUMNS) per cell of the layout that the paper prints. `difference`: ours minus printed where the
+    unit is %, else ours / printed - 1. A layout's column is one of reported.csv, or `<column>, <dataset>` where that is
+    printed for several datasets. SaccadeError where reported.csv has none of a row or column, or the same cell for
+    several datasets."""
     table = reported[reported["table"] == layout.name]
     rows = {row: table["row"] == row for row in layout.rows}
-    columns = {name: (table["column"] == name) | (table["column"] + ", " + table["dataset"] == name) for name in layout.columns}
+    columns = {
+        name: (table["column"] == name) | (table["column"] + ", " + table["dataset"] == name) for name in layout.columns
+    }
     for what, masks in (("row", rows), ("column", columns)):
         for name, mask in masks.items():
             if not mask.any():
                 known = suggest(name, set(table[what]))
-                raise SaccadeError(f"{paper.file}: tables.{layout.name}: reported.csv has no {what} '{name}' of it{known}")
+                raise SaccadeError(
+                    f"{paper.file}: tables.{layout.name}: reported.csv has no {what} '{name}' of it{known}"
+                )
     cells = []
     for row in layout.rows:
         for column in layout.columns:
@@ -132,8 +145,8 @@ def paper_cells(paper: Paper, layout: Layout, reported: pd.DataFrame, results: R
 
 
 def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
-    """Ours to one line of reported.csv, which is `shown` under a column of the layout. A cited number whose row names no run of ours is
-    context: nothing is asked of us."""
+    """Ours to one line of reported.csv, which is `shown` under a column of the layout. A cited number whose row names
+    no run of ours is context: nothing is asked of us."""
     source = next((source for source in layout.runs.get(line.row, ()) if source.dataset == line.dataset), None)
     if line.origin == "cited" and source is None:
         return Answer("", "")
@@ -158,18 +171,26 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
 
 
 def _line(paper: Paper, layout: Layout, found: pd.DataFrame) -> Any:
-    """The printed cell among the lines of a row and column: that of the table's dataset, or the only one; None where none is printed."""
+    """The printed cell among the lines of a row and column: that of the table's dataset, or the only one; None where
+    none is printed."""
     own = found[found["dataset"] == layout.dataset] if len(found) > 1 else found
     if len(found) and len(own) != 1:
         row, column, data = found["row"].iloc[0], found["column"].iloc[0], ", ".join(found["dataset"])
         raise SaccadeError(
-            f"{paper.file}: tables.{layout.name}: reported.csv has {row} / {column} for {data}; the table's dataset picks none"
+            f"{paper.file}: tables.{layout.name}: reported.csv has {row} / {column} for {data}; the table's dataset "
+            "picks none"
         )
     return next(rows_of(own)) if len(own) else None
 
 
 def _cell(line: Any, ours: Answer) -> list[Any]:
-    difference = ours.value - line.value if line.unit.startswith("%") else ours.value / line.value - 1 if line.value else math.nan
+    difference = (
+        ours.value - line.value
+        if line.unit.startswith("%")
+        else ours.value / line.value - 1
+        if line.value
+        else math.nan
+    )
     identity = [line.row, line.shown, line.dataset, line.unit, line.origin, line.printed, line.value]
     return [*identity, ours.value, ours.sd, ours.low, ours.high, difference, ours.source, ours.why]
 
@@ -179,10 +200,18 @@ def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Res
     budget, data = results.plan["budget"], {run["dataset"] for run in results.plan["runs"]}
     if source is None:
         others = [other.run for other in layout.runs.get(line.row, ())]
-        return f"the row's run ({', '.join(others)}) is on other data" if others else "no run of ours stands behind this row"
+        return (
+            f"the row's run ({', '.join(others)}) is on other data"
+            if others
+            else "no run of ours stands behind this row"
+        )
     if budget != PUBLISHED:
         known = line.dataset in data
-        return f"only budget {PUBLISHED} answers a paper; this is {budget}" if known else f"budget {budget} has no {line.dataset}"
+        return (
+            f"only budget {PUBLISHED} answers a paper; this is {budget}"
+            if known
+            else f"budget {budget} has no {line.dataset}"
+        )
     if line.shown not in layout.metrics:
         return f"no metric of ours answers {line.shown}"
     if (source.run, source.point, layout.metrics[line.shown]) in results.summary:
@@ -207,7 +236,9 @@ def _members(plan: PlannedGrid, run: str) -> list[str]:
     """The runs behind a name: itself, or those on all editions where its dataset is one of the data card's means."""
     label, _, rest = run.partition("/")
     name, _, edition = label.partition("@")
-    means: dict[str, list[str]] = next((dataset.get("means", {}) for dataset in plan["datasets"] if dataset["name"] == name), {})
+    means: dict[str, list[str]] = next(
+        (dataset.get("means", {}) for dataset in plan["datasets"] if dataset["name"] == name), {}
+    )
     return [f"{name}@{each}/{rest}" for each in means[edition]] if edition in means else [run]
 
 
@@ -240,27 +271,36 @@ def _views(source: Source, results: Results) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Reported:
-    """The paper's printed numbers, in the units of reported.csv. datasets: of each table, where a cell is printed for several."""
+    """The paper's printed numbers, in the units of reported.csv. datasets: of each table, where a cell is printed for
+    several."""
 
     lines: pd.DataFrame
     datasets: Mapping[str, str]
 
     def __call__(self, table: str, row: str, column: str, dataset: str | None = None) -> float:
         """SaccadeError where there is no such cell, or one on each of several datasets and none is named."""
-        found = self.lines[(self.lines["table"] == table) & (self.lines["row"] == row) & (self.lines["column"] == column)]
+        found = self.lines[
+            (self.lines["table"] == table) & (self.lines["row"] == row) & (self.lines["column"] == column)
+        ]
         if dataset is None and len(found) > 1:
             dataset = self.datasets.get(table)
         own = found if dataset is None else found[found["dataset"] == dataset]
         if len(own) != 1:
             there = f"on {', '.join(found['dataset'])}" if len(found) else self._near(table, row, column)
             raise SaccadeError(
-                f"reported.csv has {len(own)} cells {table} / {row} / {column}" + (f" / {dataset}" if dataset else "") + f": {there}"
+                f"reported.csv has {len(own)} cells {table} / {row} / {column}"
+                + (f" / {dataset}" if dataset else "")
+                + f": {there}"
             )
         return float(own["value"].iloc[0])
 
     def _near(self, table: str, row: str, column: str) -> str:
         mine = self.lines[self.lines["table"] == table]
-        for what, name, known in (("table", table, self.lines["table"]), ("row", row, mine["row"]), ("column", column, mine["column"])):
+        for what, name, known in (
+            ("table", table, self.lines["table"]),
+            ("row", row, mine["row"]),
+            ("column", column, mine["column"]),
+        ):
             if name not in set(known):
                 return f"no {what} '{name}'" + suggest(name, set(known))
         return "not printed together"

@@ -1,4 +1,5 @@
-"""Each of a method's own points beside its stand-ins, with what there was to gain, and beside the baselines' cost. No torch."""
+"""Each of a method's own points beside its stand-ins, with what there was to gain, and beside the baselines' cost. No
+torch."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ Weights = Literal["same", "re-tuned"]
 
 @dataclass(frozen=True)
 class StandIn:
-    """A stand-in of one point. cost: its MACs as a multiple of the point's; value and cost are nan where it wasn't run."""
+    """A stand-in of one point. cost: its MACs as a multiple of the point's; value and cost are nan where it wasn't
+    run."""
 
     cell: VariantPoint
     weights: Weights
@@ -37,9 +39,11 @@ class StandIn:
 
 @dataclass(frozen=True)
 class StandInComparison:
-    """An own point and its stand-ins by role, those with the same weights or those with weights trained for their choice.
+    """An own point and its stand-ins by role, those with the same weights or those with weights trained for their
+    choice.
 
-    headroom: oracle minus random; gain: (own - random) / headroom; None where one of them wasn't run. ratio, note: `cost_ratio`.
+    headroom: oracle minus random; gain: (own - random) / headroom; None where one of them wasn't run. ratio, note:
+    `cost_ratio`.
     """
 
     variant: str
@@ -59,7 +63,8 @@ class StandInComparison:
 
 
 def read_hits(plan: PlannedGrid, root: Path, method: str, dataset: str, head: str) -> dict[VariantPoint, SystemScores]:
-    """Top-1 hits per video of every scored cell on the dataset, over its seeds; {} for a head with several labels per video."""
+    """Top-1 hits per video of every scored cell on the dataset, over its seeds; {} for a head with several labels per
+    video."""
     tables = []
     for run in runs_of(plan, method):
         path = run_folder(run, root) / "hits.parquet"
@@ -74,19 +79,27 @@ def read_hits(plan: PlannedGrid, root: Path, method: str, dataset: str, head: st
 
 
 def to_runs(rows: pd.DataFrame, column: str) -> SystemScores:
-    """One system from a row per training and video (video_id, cluster, training, `column`); videos that a training lacks are left out."""
+    """One system from a row per training and video (video_id, cluster, training, `column`); videos that a training
+    lacks are left out."""
     wide = rows.pivot(index=["video_id", "cluster"], columns="training", values=column).dropna().sort_index()
     videos, clusters = (wide.index.get_level_values(name).to_numpy() for name in ("video_id", "cluster"))
     return SystemScores(wide.to_numpy().T, videos, clusters, tuple(map(str, wide)))
 
 
 def compare_stand_ins(
-    plan: PlannedGrid, method: str, dataset: str, points: pd.DataFrame, hits: dict[VariantPoint, SystemScores], front: pd.DataFrame
+    plan: PlannedGrid,
+    method: str,
+    dataset: str,
+    points: pd.DataFrame,
+    hits: dict[VariantPoint, SystemScores],
+    front: pd.DataFrame,
 ) -> list[StandInComparison]:
-    """One for each own point that was run, or two where it has stand-ins with the same weights and others that were re-tuned.
+    """One for each own point that was run, or two where it has stand-ins with the same weights and others that were
+    re-tuned.
 
-    points: tables.tradeoff_points; hits: `read_hits`, of the same head; front: frontier.static_frontier. Of several stand-ins of
-    one role the best at equal cost counts. A static one stands in both rows where it has no other to stand there.
+    points: tables.tradeoff_points; hits: `read_hits`, of the same head; front: frontier.static_frontier. Of several
+    stand-ins of one role the best at equal cost counts. A static one stands in both rows where it has no other to stand
+    there.
     """
     titles = point_titles(plan, method).query("dataset == @dataset")
     found = []
@@ -101,7 +114,9 @@ def compare_stand_ins(
             stand_ins = {role: stand_in for role, stand_in in chosen.items() if stand_in}
             gains = _gains(hits, (own.variant, own.point), stand_ins.get("oracle"), stand_ins.get("random"))
             found.append(
-                StandInComparison(own.variant, own.title, kind, own.value, stand_ins, *gains, *cost_ratio(own.gmacs, own.value, front))
+                StandInComparison(
+                    own.variant, own.title, kind, own.value, stand_ins, *gains, *cost_ratio(own.gmacs, own.value, front)
+                )
             )
     return found
 
@@ -113,7 +128,10 @@ def _rivals(titles: pd.DataFrame, points: pd.DataFrame, own: Any) -> Any:
         if f"{own.variant}/{own.point}" in t.of:
             p = scored.get((t.variant, t.point))
             value, cost = (p.value, p.gmacs / own.gmacs) if p else (math.nan, math.nan)
-            yield t.stand_in, StandIn((t.variant, t.point), "same" if t.variant == own.variant else "re-tuned", value, cost)
+            yield (
+                t.stand_in,
+                StandIn((t.variant, t.point), "same" if t.variant == own.variant else "re-tuned", value, cost),
+            )
 
 
 def _best(rivals: list[StandIn]) -> StandIn | None:
@@ -135,4 +153,6 @@ def _common_trainings(systems: list[SystemScores]) -> list[SystemScores]:
     if not shared:
         return systems
     rows = [[system.trainings.index(name) for name in shared] for system in systems]
-    return [SystemScores(np.asarray(s.values)[i], s.videos, s.clusters, shared) for s, i in zip(systems, rows, strict=True)]
+    return [
+        SystemScores(np.asarray(s.values)[i], s.videos, s.clusters, shared) for s, i in zip(systems, rows, strict=True)
+    ]

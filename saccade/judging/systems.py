@@ -1,8 +1,8 @@
 """What a claim asks of our runs: one value per training and video, ready to be compared. No torch.
 
-A system is a variant at an operating point on a dataset[@edition]; `<method>/<variant>` is another method's. Each question raises
-`NotRun`, naming the run, where it isn't planned or has no result, and `Untestable` where a phase that it is made of missed its gate, or
-where the question means nothing there.
+A system is a variant at an operating point on a dataset[@edition]; `<method>/<variant>` is another method's. Each
+question raises `NotRun`, naming the run, where it isn't planned or has no result, and `Untestable` where a phase that
+it is made of missed its gate, or where the question means nothing there.
 """
 
 import json
@@ -21,7 +21,15 @@ from saccade.judging.stand_ins import to_runs
 from saccade.judging.verdict import Untestable, need_gates
 from saccade.records import SaccadeError
 from saccade.results.found import NotRun
-from saccade.results.runs import PlannedGrid, PlannedRun, dataset_label, missed_gates, prepared_folder, run_folder, runs_of
+from saccade.results.runs import (
+    PlannedGrid,
+    PlannedRun,
+    dataset_label,
+    missed_gates,
+    prepared_folder,
+    run_folder,
+    runs_of,
+)
 from saccade.scoring import metrics
 from saccade.scoring.predictions import labels_of
 
@@ -63,7 +71,8 @@ class SystemResults:
         return self._ask("top5", (variant, point, dataset, head), read)
 
     def scored(self, variant: str, point: str, dataset: str, head: str | None = None) -> SystemClassScores:
-        """Scores and truth of one head, for mean average precision; videos that a training lacks are left out. Read anew each time."""
+        """Scores and truth of one head, for mean average precision; videos that a training lacks are left out. Read
+        anew each time."""
         runs = self._judged(variant, point, dataset)
         chosen = head or self._predicted_head(runs[0])
         columns = {f"{chosen}.{what}": what for what in ("target", "scores")}
@@ -95,8 +104,9 @@ class SystemResults:
         return self._ask(what, (variant, point, dataset), read)
 
     def follows(self, variant: str, point: str, dataset: str) -> SystemScores:
-        """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the product of both ranks,
-        standardised over the videos, so that the mean is Spearman's rank correlation (ties share their mean rank).
+        """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the
+        product of both ranks, standardised over the videos, so that the mean is Spearman's rank correlation (ties share
+        their mean rank).
 
         A draw of clusters moves the products, not the ranks. Source of the moments: `moment` in truth.parquet.
         """
@@ -109,7 +119,9 @@ class SystemResults:
             moments = {str(video): table["moment"].to_numpy() for video, table in truth.groupby("video_id")}
             rows = self._predictions(run, point, ["decisions"])
             views = rows["decisions"].map(json.loads)
-            bins = _standard_ranks([_mean_of("bins", run, one) for one in views], f"{run['run']} at {point}: its bins are")
+            bins = _standard_ranks(
+                [_mean_of("bins", run, one) for one in views], f"{run['run']} at {point}: its bins are"
+            )
             seen = [
                 np.mean([len(set(moments[video][view["frames"]])) for view in one])
                 for video, one in zip(rows["video_id"], views, strict=True)
@@ -119,35 +131,46 @@ class SystemResults:
         return self._ask("follows", (variant, point, dataset), read)
 
     def by_class(self, runs: SystemScores, dataset: str, head: str | None = None) -> dict[str, float]:
-        """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its parts', joined."""
+        """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its
+        parts', joined."""
         run = next((run for run in runs_of(self.plan, self.method) if dataset_label(run) == dataset), None)
         if run is None:
             raise NotRun(f"{self.plan['budget']}/{dataset}/{self.method} is not planned")
         entry = self._dataset(run)
         parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
-        index = pd.read_parquet(prepared_folder(self.plan, self.root, run) / "index.parquet", columns=["video_id", *parts]).set_index(
-            "video_id"
-        )
+        index = pd.read_parquet(
+            prepared_folder(self.plan, self.root, run) / "index.parquet", columns=["video_id", *parts]
+        ).set_index("video_id")
         labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
         means, found = np.asarray(runs.values).mean(axis=0), {}
         for chosen in sorted({one for row in zip(*labels, strict=True) for one in _combined(row)}):
             held = [chosen in _combined(row) for row in zip(*labels, strict=True)]
-            found[" ".join(entry["classes"][part][number] for part, number in zip(parts, chosen, strict=True))] = float(means[held].mean())
+            found[" ".join(entry["classes"][part][number] for part, number in zip(parts, chosen, strict=True))] = float(
+                means[held].mean()
+            )
         return found
 
     def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[PlannedRun], pd.DataFrame]) -> SystemScores:
-        """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one run."""
+        """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one
+        run."""
         if (what, *key) not in self._kept:
             runs = self._judged(*key[:3])  # type: ignore[arg-type]
-            tables = [read(run)[["video_id", "cluster", "value"]].assign(training=" ".join(run["weights"])) for run in runs]
+            tables = [
+                read(run)[["video_id", "cluster", "value"]].assign(training=" ".join(run["weights"])) for run in runs
+            ]
             self._kept[(what, *key)] = to_runs(pd.concat(tables, ignore_index=True), "value")
         return self._kept[(what, *key)]
 
     def _judged(self, variant: str, point: str, dataset: str) -> list[PlannedRun]:
-        """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was missed."""
+        """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was
+        missed."""
         method, _, own = variant.rpartition("/")
         name = f"{self.plan['budget']}/{dataset}/{method or self.method}/{own}"
-        planned = [run for run in runs_of(self.plan, method or self.method) if (dataset_label(run), run["variant"]) == (dataset, own)]
+        planned = [
+            run
+            for run in runs_of(self.plan, method or self.method)
+            if (dataset_label(run), run["variant"]) == (dataset, own)
+        ]
         if not planned:
             raise NotRun(f"{name} is not planned")
         offered = [entry for run in planned for entry in run["points"] if entry["name"] == point]
@@ -196,7 +219,8 @@ def _default(heads: list[str], where: str) -> str:
 
 
 def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[str]) -> SystemClassScores:
-    """One system from a table per training (video_id, cluster, target, scores); SaccadeError where their targets differ."""
+    """One system from a table per training (video_id, cluster, target, scores); SaccadeError where their targets
+    differ."""
     shared = sorted(set.intersection(*(set(table["video_id"]) for table in tables)))
     tables = [table.set_index("video_id").loc[shared].reset_index() for table in tables]
     labels = [labels_of(table, "target", "predictions") for table in tables]
@@ -204,7 +228,9 @@ def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[s
         raise SaccadeError(f"{', '.join(trainings)} were predicted with different labels; predict again")
     scores = np.stack([np.array(table["scores"].tolist(), dtype=np.float64) for table in tables])
     truth = metrics.multi_hot(labels[0], len(classes))
-    return SystemClassScores(scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes))
+    return SystemClassScores(
+        scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes)
+    )
 
 
 def _mean_of(what: str, run: PlannedRun, views: list[Any]) -> float:

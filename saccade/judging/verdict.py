@@ -1,12 +1,13 @@
 """What the evidence says about a claim: `holds`, `contradicted`, `inconclusive`, or why it can't be said here.
 
-A claim is a plain function on (reported, metrics) that gives back a `Finding` (or `Cited`); `judge` calls all those of a
-paper, corrects for their number (Holm) and gives back a verdict each. What such a function calls:
+A claim is a plain function on (reported, metrics) that gives back a `Finding` (or `Cited`); `judge` calls all those of
+a paper, corrects for their number (Holm) and gives back a verdict each. What such a function calls:
 
     better(effect, by)  at_most(effect, bound)  comparable(effect, margin)      one effect, from `compare`
     all_of(...)  monotone(systems)  argmax(best, others)                        joint tests
     exact(true, evidence)                                                       no chance in it: costs, counts
-    need_headroom(oracle, random)  need_gates(missed)                             what must be so before anything is judged
+    need_headroom(oracle, random)  need_gates(missed)                             what must be so before anything is
+    judged
 
 A p-value here is on the scale where 5 % decides: two-sided for directions, that of two one-sided tests for equivalence.
 """
@@ -23,7 +24,9 @@ from saccade.judging.effect import Effect
 from saccade.results.found import NotRun
 
 ALPHA = 0.05
-LEAST_HEADROOM = 0.05  # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
+LEAST_HEADROOM = (
+    0.05  # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
+)
 T = TypeVar("T")
 Kind = Literal[
     "holds",
@@ -45,8 +48,8 @@ class Untestable(Exception):  # noqa: N818
 class Outcome:
     """What a test found: p of the claim's opposite (small: it holds), p of the claim (small: it is contradicted).
 
-    seeds: of the side with fewest (inf: no chance in it). smallest: the true difference from the bound, or the margin, that a
-    run like this would have found in 80 % of cases.
+    seeds: of the side with fewest (inf: no chance in it). smallest: the true difference from the bound, or the margin,
+    that a run like this would have found in 80 % of cases.
     """
 
     p_holds: float
@@ -59,7 +62,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Finding:
-    """on_printed: whether the paper's own numbers say so (None: it prints none); on_ours: the test, called when it is judged."""
+    """on_printed: whether the paper's own numbers say so (None: it prints none); on_ours: the test, called when it is
+    judged."""
 
     on_printed: bool | None
     on_ours: Callable[[], Outcome]
@@ -67,7 +71,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cited:
-    """A claim against numbers that the paper cites: only the printed ones can be compared. confounders: what else differs there."""
+    """A claim against numbers that the paper cites: only the printed ones can be compared. confounders: what else
+    differs there."""
 
     on_printed: bool
     confounders: tuple[str, ...]
@@ -102,8 +107,8 @@ def at_most(effect: Effect, bound: float) -> Outcome:
 
 
 def comparable(effect: Effect, margin: float) -> Outcome:
-    """The true effect is within +-`margin`, committed beforehand. Holds where the 90 % interval lies within (two one-sided tests
-    at 5 %), contradicted where the 95 % interval lies outside. Source: Schuirmann (1987)."""
+    """The true effect is within +-`margin`, committed beforehand. Holds where the 90 % interval lies within (two
+    one-sided tests at 5 %), contradicted where the 95 % interval lies outside. Source: Schuirmann (1987)."""
     if not margin > 0:
         raise ValueError(f"an equivalence margin is above 0, not {margin}")
     holds = max(effect.p_above(-margin), effect.p_below(margin))
@@ -112,7 +117,8 @@ def comparable(effect: Effect, margin: float) -> Outcome:
 
 
 def all_of(*outcomes: Outcome) -> Outcome:
-    """Every part holds. An intersection-union test: its p is the largest of the parts', without correction (Berger 1982).
+    """Every part holds. An intersection-union test: its p is the largest of the parts', without correction (Berger
+    1982).
 
     It is contradicted where one part is, with Bonferroni's correction for having looked at all.
     """
@@ -134,7 +140,8 @@ def labelled(what: str, outcome: Outcome) -> Outcome:
 
 
 def monotone(systems: Sequence[Any], by: float = 0.0, compare: Callable[[Any, Any], Effect] = difference) -> Outcome:
-    """Each system is better than the one before it, by more than `by` (below 0: may fall by so much): all steps jointly."""
+    """Each system is better than the one before it, by more than `by` (below 0: may fall by so much): all steps
+    jointly."""
     steps = zip(systems[1:], systems, strict=False)
     return all_of(*(better(compare(later, earlier), by) for later, earlier in steps))
 
@@ -153,7 +160,9 @@ def need_headroom(oracle: SystemScores, random: SystemScores, least: float = LEA
     """Untestable unless even the lower bound of oracle - random leaves room to gain."""
     room = headroom(oracle, random).interval()
     if not room.low >= least:
-        raise Untestable(f"headroom {room.value:.3f} [{room.low:.3f}, {room.high:.3f}]: its lower bound is under {least:.3g}")
+        raise Untestable(
+            f"headroom {room.value:.3f} [{room.low:.3f}, {room.high:.3f}]: its lower bound is under {least:.3g}"
+        )
 
 
 def need_gates(missed: Sequence[str]) -> None:
@@ -162,14 +171,22 @@ def need_gates(missed: Sequence[str]) -> None:
         raise Untestable(f"gate: {'; '.join(missed)}")
 
 
-def verdicts_of(claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], reported: Any, metrics: Any) -> dict[str, Judgement]:
+def verdicts_of(
+    claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], reported: Any, metrics: Any
+) -> dict[str, Judgement]:
     """A verdict for each claim of one paper, in their order; one that can't be said ends no other."""
     found = {name: _try(partial(claim, reported, metrics)) for name, claim in claims.items()}
-    tried = {name: _try(one.on_ours) if isinstance(one, Finding) else one for name, one in found.items() if not isinstance(one, Cited)}
+    tried = {
+        name: _try(one.on_ours) if isinstance(one, Finding) else one
+        for name, one in found.items()
+        if not isinstance(one, Cited)
+    }
     tested = {name: one for name, one in tried.items() if isinstance(one, Outcome)}
     corrected: dict[str, float] = {}
     for several in (True, False):  # one seed decides nothing, so it must not cost those with more their power
-        family = {name: min(one.p_holds, one.p_contradicts) for name, one in tested.items() if (one.seeds > 1) == several}
+        family = {
+            name: min(one.p_holds, one.p_contradicts) for name, one in tested.items() if (one.seeds > 1) == several
+        }
         corrected |= dict(zip(family, holm(list(family.values())), strict=True))
     verdicts = {name: _decide(one, corrected[name]) if isinstance(one, Outcome) else one for name, one in tried.items()}
     return {
@@ -181,7 +198,8 @@ def verdicts_of(claims: Mapping[str, Callable[[Any, Any], Finding | Cited]], rep
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number: all with a corrected one <= 5 % are wrong somewhere in at most 5 % (Holm 1979)."""
+    """p-values corrected for their number: all with a corrected one <= 5 % are wrong somewhere in at most 5 % (Holm
+    1979)."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     corrected, highest = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
@@ -205,15 +223,23 @@ def _decide(outcome: Outcome, p: float) -> Verdict:
         why = f"the smallest difference a run like this finds in 80 % of cases: {outcome.smallest:.3g}"
         return Verdict("inconclusive", why, **found, smallest=outcome.smallest)
     if outcome.p_holds < outcome.p_contradicts:
-        return Verdict("holds", "", **found) if outcome.seeds > 1 else Verdict("consistent with", "one seed can't show more", **found)
+        return (
+            Verdict("holds", "", **found)
+            if outcome.seeds > 1
+            else Verdict("consistent with", "one seed can't show more", **found)
+        )
     if outcome.seeds > 1:
         return Verdict("contradicted", "", **found)
-    return Verdict("inconclusive", "its one seed speaks against it; others might not", **found, smallest=outcome.smallest)
+    return Verdict(
+        "inconclusive", "its one seed speaks against it; others might not", **found, smallest=outcome.smallest
+    )
 
 
 def _cited(claim: Cited) -> Judgement:
     kind: Kind = "printed numbers agree" if claim.on_printed else "printed numbers disagree"
-    return Judgement("cited", claim.on_printed, Verdict(kind, f"cited numbers, which differ in {', '.join(claim.confounders)}"))
+    return Judgement(
+        "cited", claim.on_printed, Verdict(kind, f"cited numbers, which differ in {', '.join(claim.confounders)}")
+    )
 
 
 def _directed(effect: Effect, holds: float, contradicts: float) -> Outcome:
@@ -224,6 +250,9 @@ def _outcome(effect: Effect, holds: float, contradicts: float, smallest: float, 
     if effect.clusters < 2:
         raise Untestable("all videos are of one cluster, which says nothing of others")
     found = effect.interval(level)
-    over = f"{level:.0%}, {found.n} videos in {found.clusters} clusters, {found.seeds} seed{'s' if found.seeds > 1 else ''}"
+    over = (
+        f"{level:.0%}, {found.n} videos in {found.clusters} clusters, {found.seeds} "
+        f"seed{'s' if found.seeds > 1 else ''}"
+    )
     evidence = f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}] ({over})"
     return Outcome(min(1.0, holds), min(1.0, contradicts), effect.seeds, smallest, evidence, effect.notes)

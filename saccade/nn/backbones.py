@@ -20,7 +20,8 @@ LARGEST_LISTING = 5  # names an error spells out before it only counts them
 
 
 class ScaledResNet(resnet.ResNet):
-    """torchvision's ResNet with every channel count multiplied by `width` (to a multiple of 8, as the MobileNets do it)."""
+    """torchvision's ResNet with every channel count multiplied by `width` (to a multiple of 8, as the MobileNets do
+    it)."""
 
     inplanes: int
 
@@ -30,7 +31,9 @@ class ScaledResNet(resnet.ResNet):
         self.fc = nn.Linear(self.inplanes, 1)  # as wide as the last stage
 
     def _make_layer(self, block: type[Any], planes: int, *args: Any, **kwargs: Any) -> nn.Sequential:
-        if self.inplanes == 64 and planes == 64:  # the stem is built, the first stage isn't: the one moment to narrow the stem
+        if (
+            self.inplanes == 64 and planes == 64
+        ):  # the stem is built, the first stage isn't: the one moment to narrow the stem
             self.inplanes = InvertedResidualConfig.adjust_channels(64, self.width)
             self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)
             self.bn1 = nn.BatchNorm2d(self.inplanes)
@@ -38,15 +41,20 @@ class ScaledResNet(resnet.ResNet):
 
 
 class Conv4(nn.Module):
-    """Four convolutions with batch normalisation, of 8, 16, 32 and 32 channels at width 1; the first is 5 x 5 and takes every fourth pixel,
-    the second every second, so there is a map cell for every 8 x 8 pixels. Ours: for small data, a network that only glances."""
+    """Four convolutions with batch normalisation, of 8, 16, 32 and 32 channels at width 1; the first is 5 x 5 and takes
+    every fourth pixel, the second every second, so there is a map cell for every 8 x 8 pixels. Ours: for small data, a
+    network that only glances."""
 
     def __init__(self, width: float) -> None:
         super().__init__()
         channels = [3, *(max(1, round(width * number)) for number in (8, 16, 32, 32))]
         layers: list[nn.Module] = []
         for before, after, size, stride in zip(channels[:-1], channels[1:], (5, 3, 3, 3), (4, 2, 1, 1), strict=True):
-            layers += [nn.Conv2d(before, after, size, stride, size // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+            layers += [
+                nn.Conv2d(before, after, size, stride, size // 2, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(inplace=True),
+            ]
         self.features = nn.Sequential(*layers)
         self.fc = nn.Linear(channels[-1], 1)
 
@@ -74,10 +82,11 @@ BUILDERS: dict[str, Callable[[float], nn.Module]] = {
 def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str = "none") -> tuple[nn.Module, int]:
     """The network `name` without its classifier, and the number D of its features.
 
-    The network maps (N, in_channels, H, W) to globally average-pooled features (N, D). At width 1 its parameters are torchvision's
-    by name and shape. `weights`: `none` (torchvision's initialisation), `imagenet` (IMAGENET1K_V1, the training recipe of the papers'
-    time, where torchvision also has a newer one) or the path of a .safetensors, .pth or .pt file; classifier keys in it are dropped.
-    Raises SaccadeError for an unknown name, a file that can't be had, and parameters that don't fit.
+    The network maps (N, in_channels, H, W) to globally average-pooled features (N, D). At width 1 its parameters are
+    torchvision's by name and shape. `weights`: `none` (torchvision's initialisation), `imagenet` (IMAGENET1K_V1, the
+    training recipe of the papers' time, where torchvision also has a newer one) or the path of a .safetensors, .pth or
+    .pt file; classifier keys in it are dropped. Raises SaccadeError for an unknown name, a file that can't be had, and
+    parameters that don't fit.
     """
     if name not in BUILDERS:
         raise SaccadeError(f"unknown backbone '{name}'; there are {', '.join(BUILDERS)}")
@@ -87,7 +96,9 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
     if in_channels != 3:
         _replace_first_convolution(network, in_channels)
     classifier = _classifier_name(name)
-    num_features = next(layer.in_features for layer in getattr(network, classifier).modules() if isinstance(layer, nn.Linear))
+    num_features = next(
+        layer.in_features for layer in getattr(network, classifier).modules() if isinstance(layer, nn.Linear)
+    )
     setattr(network, classifier, nn.Identity())
     if weights != "none":
         state, source = _imagenet(name) if weights == "imagenet" else (_read(Path(weights)), weights)
@@ -96,7 +107,8 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
 
 
 class Trunk(nn.Sequential):
-    """A network up to its maps. `at_once`: how many frames it computes together, 0: all; it changes no result, only the time it takes."""
+    """A network up to its maps. `at_once`: how many frames it computes together, 0: all; it changes no result, only the
+    time it takes."""
 
     at_once = 0
 
@@ -110,7 +122,9 @@ class Trunk(nn.Sequential):
 def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[Trunk, int]:
     """As `backbone`, up to the maps that it would pool: (N, 3, H, W) to (N, D, h, w). Parameters keep their names."""
     network, num_features = backbone(name, width=width, weights=weights)
-    parts = [(part, module) for part, module in network.named_children() if part not in ("avgpool", _classifier_name(name))]
+    parts = [
+        (part, module) for part, module in network.named_children() if part not in ("avgpool", _classifier_name(name))
+    ]
     return Trunk(OrderedDict(parts)), num_features
 
 
@@ -134,8 +148,8 @@ def _imagenet(name: str) -> tuple[Mapping[str, Tensor], str]:
     except (OSError, RuntimeError) as error:  # no network; a damaged download
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise SaccadeError(
-            f"cannot get the ImageNet weights of {name} ({error}); on a machine without network put {weights.url} into {folder}, "
-            f"or give the file's path as `weights`"
+            f"cannot get the ImageNet weights of {name} ({error}); on a machine without network put {weights.url} into "
+            f"{folder}, or give the file's path as `weights`"
         ) from error
 
 
@@ -145,7 +159,11 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     if not path.is_file():
         raise SaccadeError(f"weights '{path}': there is no such file")
     try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        state = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
     except (SafetensorError, pickle.UnpicklingError, OSError, RuntimeError, EOFError) as error:
         raise SaccadeError(f"weights '{path}' cannot be read as plain tensors: {error}") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -157,7 +175,9 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], classifier: str, comp
     given = {key: value for key, value in state.items() if not key.startswith(f"{classifier}.")}
     wanted = network.state_dict()
     problems = {
-        "missing": [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")],  # absent before torch 0.4.1
+        "missing": [
+            key for key in wanted if key not in given and not key.endswith("num_batches_tracked")
+        ],  # absent before torch 0.4.1
         "unexpected": [key for key in given if key not in wanted],
         "wrong shape": [
             f"{key} {tuple(given[key].shape)} instead of {tuple(value.shape)}"

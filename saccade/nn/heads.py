@@ -24,10 +24,12 @@ class FrameAverage(nn.Module):
 
 
 class RecurrentClassifier(nn.Module):
-    """A one-layer GRU reads the frames in order: features (B, T, D) to {head: logits (B, T, K)}, those at step t from frames 1 to t.
+    """A one-layer GRU reads the frames in order: features (B, T, D) to {head: logits (B, T, K)}, those at step t from
+    frames 1 to t.
 
-    The last step's logits are a video's; the others are the prediction of a video that is still under way. Classifier f_C of Wang et al.,
-    AdaFocus, ICCV 2021, Sec. 3.1: a hidden state of 1024 that starts at zero, dropout, a linear layer at every step (as in its code).
+    The last step's logits are a video's; the others are the prediction of a video that is still under way. Classifier
+    f_C of Wang et al., AdaFocus, ICCV 2021, Sec. 3.1: a hidden state of 1024 that starts at zero, dropout, a linear
+    layer at every step (as in its code).
     """
 
     def __init__(self, num_features: int, heads: Sequence[Head], dropout: float, hidden_size: int = 1024) -> None:

@@ -6,7 +6,9 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def classification_loss(logits: dict[str, Tensor], labels: dict[str, Tensor], weights: Mapping[str, float] = {}) -> Tensor:
+def classification_loss(
+    logits: dict[str, Tensor], labels: dict[str, Tensor], weights: Mapping[str, float] = {}
+) -> Tensor:
     """The sum over heads of cross-entropy (labels (B,), one class) or binary cross-entropy (labels (B, K), any number).
 
     `weights`: of heads by name, where not 1.
@@ -23,7 +25,10 @@ def classification_loss(logits: dict[str, Tensor], labels: dict[str, Tensor], we
 
 
 def stepwise_loss(logits: dict[str, Tensor], labels: dict[str, Tensor], weights: Mapping[str, float] = {}) -> Tensor:
-    """`classification_loss` of logits (B, T, K) at every step, averaged over steps and videos: every prefix of a clip has to know."""
+    """`classification_loss` of logits (B, T, K) at every step, averaged over steps and videos: every prefix of a clip
+    has to know."""
     steps = {head: value.flatten(0, 1) for head, value in logits.items()}  # (B*T, K)
-    repeated = {head: labels[head].repeat_interleave(value.shape[1], dim=0) for head, value in logits.items()}  # (B*T,) or (B*T, K)
+    repeated = {
+        head: labels[head].repeat_interleave(value.shape[1], dim=0) for head, value in logits.items()
+    }  # (B*T,) or (B*T, K)
     return classification_loss(steps, repeated, weights)

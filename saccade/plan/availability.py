@@ -13,7 +13,9 @@ def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = ""
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", budget + (f"@{edition}" if edition else ""), "index.parquet")
-    if not all(head.classes for head in dataset.heads.values()):  # not even the prepared index tells what its labels mean
+    if not all(
+        head.classes for head in dataset.heads.values()
+    ):  # not even the prepared index tells what its labels mean
         return why_raw_lacking(dataset)
     return "" if (root / prepared).is_file() else why_raw_lacking(dataset)
 
@@ -27,12 +29,16 @@ def why_raw_lacking(dataset: Dataset) -> str:
 
 
 def why_blocked(root: Path, run: Run) -> str:
-    """Why the run can't be done here and now: its data, data that a phase it needs is trained on, or released weights; '' where it can."""
+    """Why the run can't be done here and now: its data, data that a phase it needs is trained on, or released weights;
+    '' where it can."""
     for one in dict.fromkeys([run, *(need.run for need in weights_of(root, run))]):
         if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
             return why
     imports = [need.run for need in weights_of(root, run) if need.phase.name == IMPORT]
-    return next((why for one in imports if (why := why_no_released_weights(root, load_method(root, one.method), one.variant))), "")
+    return next(
+        (why for one in imports if (why := why_no_released_weights(root, load_method(root, one.method), one.variant))),
+        "",
+    )
 
 
 def released_file(root: Path, run: Run) -> Path:

@@ -1,8 +1,8 @@
-"""Which static counterpart a point is timed against, as its card's `against` says: `[[<method>/]<variant>/]<point>`, or one such per
-variant (those that aren't listed have none).
+"""Which static counterpart a point is timed against, as its card's `against` says: `[[<method>/]<variant>/]<point>`, or
+one such per variant (those that aren't listed have none).
 
-Parts that aren't said are the point's own. Dataset, edition, budget and seed are always its own, since two clocks are compared on the
-same videos.
+Parts that aren't said are the point's own. Dataset, edition, budget and seed are always its own, since two clocks are
+compared on the same videos.
 """
 
 import dataclasses
@@ -27,7 +27,8 @@ class Counterpart(NamedTuple):
 
 
 def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
-    """The point's counterpart, None where its card names none. Raises SaccadeError where what it names isn't there for this run."""
+    """The point's counterpart, None where its card names none. Raises SaccadeError where what it names isn't there for
+    this run."""
     method = load_method(root, run.method)
     said = method.points[point].against
     text = said if said is None or isinstance(said, str) else said.get(run.variant)

@@ -29,9 +29,15 @@ def describe_project(root: Path, config: Config) -> str:
         method = load_method(root, name)
         lines += [f"  {name}: {method.title}"]
         chosen = {run.variant for run in runs if run.method == name}
-        lines += ["    variants " + ", ".join(("*" if variant in chosen else "") + variant for variant in method.variants)]
+        lines += [
+            "    variants " + ", ".join(("*" if variant in chosen else "") + variant for variant in method.variants)
+        ]
         lines += ["    points   " + ", ".join(method.points)]
-        lines += [f"    lacks: {why}" for variant in method.variants if (why := why_no_released_weights(root, method, variant))]
+        lines += [
+            f"    lacks: {why}"
+            for variant in method.variants
+            if (why := why_no_released_weights(root, method, variant))
+        ]
     lines += ["", "datasets"]
     for name in names(root, "data"):
         try:
@@ -46,17 +52,24 @@ def describe_project(root: Path, config: Config) -> str:
 
 
 def describe_run(root: Path, run: Run) -> str:
-    """The run's phases with needs and state, its points with what they change, then each setting, its value and the layer of the card that
-    decided it, and those that a phase has otherwise."""
+    """The run's phases with needs and state, its points with what they change, then each setting, its value and the
+    layer of the card that decided it, and those that a phase has otherwise."""
     method = load_method(root, run.method)
-    lines = [run.name, f"  data {run.prepared}", f"  can't run here: {why}" if (why := why_blocked(root, run)) else "  can run here"]
+    lines = [
+        run.name,
+        f"  data {run.prepared}",
+        f"  can't run here: {why}" if (why := why_blocked(root, run)) else "  can run here",
+    ]
     lines += [f"  {line}" for line in _weights(root, run)]
     lines += [f"  predict: {_predict_state(root, run)}"]
     resolved = resolve(root, run)
     lines += ["  points, each with the settings that it changes"]
     for point, why in points_of(root, run):
         changed = _changed(resolve(root, run, point=point.name), resolved)
-        lines += [f"    {point.name}: {changed}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"]
+        lines += [
+            f"    {point.name}: "
+            f"{changed}{_stands(method, run.variant, point.name)}{f' (not run: {why})' if why else ''}"
+        ]
     lines += ["  settings", *_lines(resolved, resolved.values)]
     for phase in phases_of(root, run):
         own = resolve(root, run, phase.name)
@@ -89,7 +102,9 @@ def _weights(root: Path, run: Run) -> Iterator[str]:
     for need in weights_of(root, run):
         name = f"phase {need.phase.name}" if need.run == run else f"phase {need.phase.name} of {need.run.name}"
         without = f" without {', '.join(need.phase.drops)}" if need.phase.drops else ""
-        yield f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}{without}; trains {', '.join(need.phase.trains)}"
+        yield (
+            f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}{without}; trains {', '.join(need.phase.trains)}"
+        )
         state = _phase_state(root, need.run, need.phase)
         before = [other.phase.name for other in needs_of(root, need.run, need.phase) if other in moves]
         if state == "trained, up to date" and before:
@@ -108,7 +123,11 @@ def _gate_state(root: Path, need: Need) -> str:
 
 def _stands(method: Method, variant: str, point: str) -> str:
     kind = role(method, variant, point)
-    return f", {kind} stand-in for {', '.join(map('/'.join, stands_for(method, variant, point))) or 'nothing'}" if kind else ""
+    return (
+        f", {kind} stand-in for {', '.join(map('/'.join, stands_for(method, variant, point))) or 'nothing'}"
+        if kind
+        else ""
+    )
 
 
 def stale(root: Path, run: Run, phase: Any) -> list[str]:
@@ -120,7 +139,11 @@ def stale(root: Path, run: Run, phase: Any) -> list[str]:
     changes = list(_changes(was, phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)))
     if phase.name == IMPORT and was["released"]["asked"] != staleness.released(root, run):
         changes.append("the card's `released` changed")
-    return changes + ([f"trains {_short(was['trains'])} -> {_short(list(phase.trains))}"] if was["trains"] != list(phase.trains) else [])
+    return changes + (
+        [f"trains {_short(was['trains'])} -> {_short(list(phase.trains))}"]
+        if was["trains"] != list(phase.trains)
+        else []
+    )
 
 
 def _state(root: Path, config: Config, name: str) -> str:
@@ -142,7 +165,9 @@ def _phase_state(root: Path, run: Run, phase: Any) -> str:
         return "trained, up to date"
     only_code = all(change == "its code changed" for change in changes)
     would = (
-        "stale; runs again on request (--forcerun train)" if only_code and run.budget not in staleness.ALWAYS_CURRENT else "would run again"
+        "stale; runs again on request (--forcerun train)"
+        if only_code and run.budget not in staleness.ALWAYS_CURRENT
+        else "would run again"
     )
     return f"{would}: {', '.join(changes)}"
 
@@ -151,7 +176,9 @@ def _predict_state(root: Path, run: Run) -> str:
     record = root / run.folder / "provenance.predict.json"
     if not record.is_file() or not (root / run.folder / "predictions.parquet").is_file():
         return "not predicted yet: would run"
-    if any(_phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in weights_of(root, run)):
+    if any(
+        _phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in weights_of(root, run)
+    ):
         return "would run again: what it needs would"
     was = json.loads(record.read_text(encoding="utf-8"))
     now = json.loads(staleness.predict_params(root, run)["settings"])

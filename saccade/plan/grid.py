@@ -20,13 +20,16 @@ from saccade.records import SaccadeError, suggest
 
 
 def selected_runs(root: Path, config: Config) -> list[Run]:
-    """The runs that a config selects, sorted; raises SaccadeError where a pattern selects nothing or a point is unknown."""
+    """The runs that a config selects, sorted; raises SaccadeError where a pattern selects nothing or a point is
+    unknown."""
     runs: dict[Run, None] = {}
     for pattern in config.runs:
         *parts, wanted = pattern.split("/") if pattern.count("/") == 3 else (*pattern.split("/"), "*")
         seeds = [seed for seed in config.seeds if fnmatchcase(f"seed{seed}", wanted)]
         if not seeds:
-            raise SaccadeError(f"config: runs: '{pattern}' selects none of the seeds {', '.join(map(str, config.seeds))}")
+            raise SaccadeError(
+                f"config: runs: '{pattern}' selects none of the seeds {', '.join(map(str, config.seeds))}"
+            )
         for data, method, variant in _matches(root, "/".join(parts)):
             dataset, edition = split_edition(data)
             runs.update({Run(config.budget, dataset, edition, method, variant, seed): None for seed in seeds})
@@ -38,22 +41,29 @@ def selected_runs(root: Path, config: Config) -> list[Run]:
 
 
 def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
-    """Those of the runs that are also timed; raises SaccadeError where a pattern selects none, or none that names a counterpart."""
+    """Those of the runs that are also timed; raises SaccadeError where a pattern selects none, or none that names a
+    counterpart."""
     found: set[Run] = set()
     for pattern in config.measure:
         alike = {run: f"{run.data}/{run.method}/{run.variant}" for run in runs if run.seed == config.seeds[0]}
         mine = [run for run, name in alike.items() if fnmatchcase(name, pattern)]
         if not mine:
-            raise SaccadeError(f"config: measure: '{pattern}' selects none of the runs" + suggest(pattern, alike.values()))
+            raise SaccadeError(
+                f"config: measure: '{pattern}' selects none of the runs" + suggest(pattern, alike.values())
+            )
         with_counterpart = [run for run in mine if counterparts_of(root, run)]
         if not with_counterpart:
-            raise SaccadeError(f"config: measure: nothing that '{pattern}' selects has a point with a counterpart (`against` in its card)")
+            raise SaccadeError(
+                f"config: measure: nothing that '{pattern}' selects has a point with a counterpart (`against` in its "
+                "card)"
+            )
         found.update(with_counterpart)
     return found
 
 
 def planned_grid(root: Path, config: Config) -> dict[str, Any]:
-    """The planned grid as JSON: every run and point with whether it can run here, and the titles that a report needs."""
+    """The planned grid as JSON: every run and point with whether it can run here, and the titles that a report
+    needs."""
     runs = selected_runs(root, config)
     clocked = measured(root, config, runs)
     rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]
@@ -62,7 +72,10 @@ def planned_grid(root: Path, config: Config) -> dict[str, Any]:
     return {
         "budget": config.budget,
         "runs": rows,
-        "methods": [{"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper, "baseline": m.baseline} for m in methods],
+        "methods": [
+            {"name": m.name, "title": m.title, "summary": m.summary, "paper": m.paper, "baseline": m.baseline}
+            for m in methods
+        ],
         "datasets": [
             {
                 "name": d.name,
@@ -87,7 +100,9 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         "variant": run.variant,
         "title": method.variants[run.variant].title,
         "seed": run.seed,
-        "points": [_point(method, run.variant, point, reason) | _against(root, run, point, reason) for point, reason in chosen],
+        "points": [
+            _point(method, run.variant, point, reason) | _against(root, run, point, reason) for point, reason in chosen
+        ],
         "phases": [phase.name for phase in phases_of(root, run)],
         "weights": [need.product.as_posix() for need in weights_of(root, run)],
         "gates": {need.product.as_posix(): need.phase.gate for need in weights_of(root, run) if need.phase.gate},
@@ -99,12 +114,18 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
 def _point(method: Method, variant: str, point: Entry, why: str) -> dict[str, Any]:
     """`of`: the cells (`<variant>/<point>`) that it stands in for."""
     of = ["/".join(cell) for cell in stands_for(method, variant, point.name)]
-    return {"name": point.name, "title": point.title, "stand_in": role(method, variant, point.name), "of": of, "why": why}
+    return {
+        "name": point.name,
+        "title": point.title,
+        "stand_in": role(method, variant, point.name),
+        "of": of,
+        "why": why,
+    }
 
 
 def _against(root: Path, run: Run, point: Entry, why: str) -> dict[str, str]:
-    """`against`: the run and point beside which it is timed, '' where there is none; `timed_with`: the digest of the code and settings
-    that decide its times now, '' where it isn't timed."""
+    """`against`: the run and point beside which it is timed, '' where there is none; `timed_with`: the digest of the
+    code and settings that decide its times now, '' where it isn't timed."""
     other = counterpart(root, run, point.name)
     if other is None:
         return {"against": "", "timed_with": ""}
@@ -126,7 +147,9 @@ def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:
             for variant in _choose(variant_pattern, list(card.variants), f"variant of {card.file}", root):
                 if card.variants[variant].part:
                     if variant == variant_pattern:
-                        raise SaccadeError(f"config: runs: '{pattern}' is only a part of other variants in {card.file}; name those")
+                        raise SaccadeError(
+                            f"config: runs: '{pattern}' is only a part of other variants in {card.file}; name those"
+                        )
                     continue
                 found = True
                 run = Run("", dataset, edition, method, variant, 0)

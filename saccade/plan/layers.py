@@ -24,8 +24,8 @@ class Resolved:
 def resolve(root: Path, run: Run, phase: str | None = None, point: str | None = None) -> Resolved:
     """The settings of a run, in one of its phases or at one of its operating points.
 
-    Order, later wins: defaults < settings < datasets.<d> < budgets.<b> < variants.<v> < points.<p>; within a layer, what
-    stands under `phases.<phase>` wins over the rest.
+    Order, later wins: defaults < settings < datasets.<d> < budgets.<b> < variants.<v> < points.<p>; within a layer,
+    what stands under `phases.<phase>` wins over the rest.
     """
     method = load_method(root, run.method)
     values, origins = dict(method.defaults), dict.fromkeys(method.defaults, "default")

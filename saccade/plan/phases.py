@@ -1,4 +1,5 @@
-"""The phases that a run is made of, what they need from each other and from other runs, and what decides their weights. No torch."""
+"""The phases that a run is made of, what they need from each other and from other runs, and what decides their weights.
+No torch."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ def phases_of(root: Path, run: Run) -> list[Phase]:
             if "/" not in need:
                 if need not in own:
                     raise SaccadeError(
-                        f"{method.file}: phases.{name}.needs: no phase '{need}' in variant {run.variant}" + suggest(need, own)
+                        f"{method.file}: phases.{name}.needs: no phase '{need}' in variant {run.variant}"
+                        + suggest(need, own)
                     )
                 visit(need, (*path, name))
         if own[name] not in ordered:
@@ -58,8 +60,8 @@ def phase_of(root: Path, run: Run, name: str) -> Phase:
 
 
 def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) -> list[Need]:
-    """All that must be loaded before `phase` starts, in order, its needs' needs first. Raises SaccadeError where a need doesn't
-    exist or was trained with other settings than the ones it `reads` have here."""
+    """All that must be loaded before `phase` starts, in order, its needs' needs first. Raises SaccadeError where a need
+    doesn't exist or was trained with other settings than the ones it `reads` have here."""
     found: list[Need] = []
     for text in phase.needs:
         need = _need(root, run, phase, text)
@@ -67,7 +69,10 @@ def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) ->
         label = str(need.product)
         if label in _path:
             raise SaccadeError(f"{run.name}: phases need each other in a circle: {' -> '.join((*_path, label))}")
-        if (other.method, other.dataset) == (run.method, run.dataset) and other != run:  # another one has its own recipe
+        if (other.method, other.dataset) == (
+            run.method,
+            run.dataset,
+        ) and other != run:  # another one has its own recipe
             _check_shared(root, run, need)
         for inner in [*needs_of(root, other, need.phase, (*_path, label)), need]:
             if inner not in found:
@@ -98,7 +103,11 @@ def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
 def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
     """The settings that decide the phase's weights."""
     values = resolve(root, run, phase.name).values
-    return {key: values[key] for key in sorted(values if phase.reads is None else phase.reads) if key not in (*FREE, *phase.ignores)}
+    return {
+        key: values[key]
+        for key in sorted(values if phase.reads is None else phase.reads)
+        if key not in (*FREE, *phase.ignores)
+    }
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
@@ -114,7 +123,9 @@ def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:
     """What a need names; parts that aren't said are this run's own: [<dataset>/][<method>/][<variant>/]<phase>."""
     *parts, name = text.split("/")
     if len(parts) > 3:
-        raise SaccadeError(f"{run.name}: phase {phase.name} needs '{text}', which isn't [<dataset>/][<method>/][<variant>/]<phase>")
+        raise SaccadeError(
+            f"{run.name}: phase {phase.name} needs '{text}', which isn't [<dataset>/][<method>/][<variant>/]<phase>"
+        )
     data, method, variant = [run.data, run.method, run.variant][: 3 - len(parts)] + parts
     other = Run(run.budget, *split_edition(data), method, variant, run.seed)
     try:
@@ -122,14 +133,21 @@ def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:
         return Need(other, phase_of(root, other, name))
     except SaccadeError as error:
         card = load_method(root, run.method).file
-        raise SaccadeError(f"{card}: in {run.name}, phase {phase.name} needs '{text}', which doesn't exist: {error}") from None
+        raise SaccadeError(
+            f"{card}: in {run.name}, phase {phase.name} needs '{text}', which doesn't exist: {error}"
+        ) from None
 
 
 def _check_shared(root: Path, run: Run, need: Need) -> None:
     theirs, mine = phase_settings(root, need.run, need.phase), resolve(root, run, need.phase.name).values
-    differ = [f"{key} ({mine[key]!r} here, {theirs[key]!r} there)" for key in theirs if key in mine and mine[key] != theirs[key]]
+    differ = [
+        f"{key} ({mine[key]!r} here, {theirs[key]!r} there)"
+        for key in theirs
+        if key in mine and mine[key] != theirs[key]
+    ]
     if differ:
         raise SaccadeError(
-            f"{run.name} needs {need.product.with_suffix('')}, which was trained with other settings: {', '.join(differ)}; "
-            f"make them equal, or list under the phase's `ignores` the settings that don't decide its weights"
+            f"{run.name} needs {need.product.with_suffix('')}, which was trained with other settings: "
+            f"{', '.join(differ)}; make them equal, or list under the phase's `ignores` the settings that don't decide "
+            "its weights"
         )

@@ -1,7 +1,9 @@
-"""The operating points of a run; which of them a stand-in (oracle, random, fixed, equal-cost static) stands beside, as the card's `of` says.
+"""The operating points of a run; which of them a stand-in (oracle, random, fixed, equal-cost static) stands beside, as
+the card's `of` says.
 
-A cell is a variant and one of its points. A point's `of` names `[<variant>/]<point>`, without a variant one of its own variant: the
-same weights, another choice. A variant's `of` names `<variant>` or `<variant>/<point>`: weights trained for that choice.
+A cell is a variant and one of its points. A point's `of` names `[<variant>/]<point>`, without a variant one of its own
+variant: the same weights, another choice. A variant's `of` names `<variant>` or `<variant>/<point>`: weights trained
+for that choice.
 """
 
 from pathlib import Path
@@ -23,8 +25,8 @@ def role(method: Method, variant: str, point: str) -> str | None:
 def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
     """The method's own cells that this one stands beside; none where it is one itself.
 
-    A stand-in variant's point stands beside the point of its own name; where the variant has none of that name, each of its
-    points stands beside.
+    A stand-in variant's point stands beside the point of its own name; where the variant has none of that name, each of
+    its points stands beside.
     """
     entry = method.points[point]
     if entry.stand_in:
@@ -53,21 +55,32 @@ def points_of(root: Path, run: Run) -> list[tuple[Entry, str]]:
     for point in method.points.values():
         if not offers(method, run.variant, point.name):
             continue
-        why = f"needs ground truth per frame, which {dataset.name} doesn't have" if "truth" in point.requires and not dataset.truth else ""
+        why = (
+            f"needs ground truth per frame, which {dataset.name} doesn't have"
+            if "truth" in point.requires and not dataset.truth
+            else ""
+        )
         found.append((point, why))
     return found
 
 
 def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:
-    """The operating point for a video of which nothing is known: the one wanted, or the one with the run's own settings, or the card's
-    first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
-    known = {point.name: "needs ground truth per frame" if "truth" in point.requires else why for point, why in points_of(root, run)}
+    """The operating point for a video of which nothing is known: the one wanted, or the one with the run's own
+    settings, or the card's first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
+    known = {
+        point.name: "needs ground truth per frame" if "truth" in point.requires else why
+        for point, why in points_of(root, run)
+    }
     if wanted is not None:
         if wanted not in known:
             raise SaccadeError(f"{run.name}: unknown point '{wanted}'" + suggest(wanted, known))
         if known[wanted]:
-            raise SaccadeError(f"{run.name}: point '{wanted}' {known[wanted]}, which can't be had for any video; take another point")
+            raise SaccadeError(
+                f"{run.name}: point '{wanted}' {known[wanted]}, which can't be had for any video; take another point"
+            )
         return wanted
     free = [point.name for point, _ in points_of(root, run) if not known[point.name] and not point.stand_in]
     own = resolve(root, run).values
-    return next((name for name in free if resolve(root, run, point=name).values == own), free[0] if free else next(iter(known)))
+    return next(
+        (name for name in free if resolve(root, run, point=name).values == own), free[0] if free else next(iter(known))
+    )

@@ -40,7 +40,8 @@ class Run:
 
     @classmethod
     def parse(cls, root: Path, text: str) -> "Run":
-        """The run that `<budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>` names; raises SaccadeError where a part is unknown."""
+        """The run that `<budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>` names; raises SaccadeError where a
+        part is unknown."""
         parts = text.removeprefix("results/").strip("/").split("/")
         if len(parts) != 5 or not parts[4].removeprefix("seed").isdecimal() or not parts[4].startswith("seed"):
             raise SaccadeError(f"'{text}' is not a run: <budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>")

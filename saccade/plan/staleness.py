@@ -33,14 +33,17 @@ def train_code(root: Path, method: str, phase: str) -> str:
     folder = root / "methods" / method
     step, function = ("import_weights", "import_released") if phase == IMPORT else ("train", phase)
     return code_hash.code_hash(
-        root, [(root / "saccade/steps/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")]
+        root,
+        [(root / "saccade/steps/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")],
     )
 
 
 @lru_cache(maxsize=1024)
 def predict_code(root: Path, method: str) -> str:
     model = root / "methods" / method / "model.py"
-    return code_hash.code_hash(root, [(root / "saccade/steps/predict.py", "predict"), (model, "build"), (model, "predict")])
+    return code_hash.code_hash(
+        root, [(root / "saccade/steps/predict.py", "predict"), (model, "build"), (model, "predict")]
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -58,17 +61,22 @@ def measure_code(root: Path, *methods: str) -> str:
 
 @lru_cache(maxsize=1024)
 def prepare_code(root: Path, dataset: str) -> str:
-    return code_hash.code_hash(root, [(root / "saccade/steps/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")])
+    return code_hash.code_hash(
+        root, [(root / "saccade/steps/prepare.py", "prepare"), (root / "data" / dataset / "prepare.py", "prepare")]
+    )
 
 
 @lru_cache(maxsize=1024)
 def cells_code(root: Path, method: str) -> str:
-    return code_hash.code_hash(root, [(root / "saccade/cost/printed.py", None), (root / "methods" / method / "paper/cells.py", None)])
+    return code_hash.code_hash(
+        root, [(root / "saccade/cost/printed.py", None), (root / "methods" / method / "paper/cells.py", None)]
+    )
 
 
 @lru_cache(maxsize=1024)
 def notebook_code(root: Path) -> str:
-    """The report's code and what the notebook calls (`module.name`, or a name imported by itself), which `report` doesn't reach."""
+    """The report's code and what the notebook calls (`module.name`, or a name imported by itself), which `report`
+    doesn't reach."""
     cells = json.loads((root / "workflow/notebooks/method.ipynb").read_text(encoding="utf-8"))["cells"]
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     entries: set[tuple[Path, str]] = set()
@@ -85,24 +93,31 @@ def notebook_code(root: Path) -> str:
 
 @lru_cache(maxsize=1024)
 def own_code(root: Path, method: str) -> str:
-    """What the method itself tells the report: the code of its claims.py and findings.py, where it has them, and its claims' hash,
-    which a comment changes, too, since pages print it."""
+    """What the method itself tells the report: the code of its claims.py and findings.py, where it has them, and its
+    claims' hash, which a comment changes, too, since pages print it."""
     folder, paper = root / "methods" / method, read_paper(root, method)
     files = [file for file in (folder / "paper/claims.py", folder / "paper/findings.py") if file.is_file()]
     return canonical([code_hash.code_hash(root, [(file, None) for file in files]), claims_hash(paper) if paper else ""])
 
 
 def cells_settings(root: Path, method: str) -> str:
-    """The published settings of the method's variants that stand behind its paper's rows: what cells.py may count. '' without a paper."""
+    """The published settings of the method's variants that stand behind its paper's rows: what cells.py may count. ''
+    without a paper."""
     paper = read_paper(root, method)
     own = [run for run in (paper.runs if paper else ()) if run.split("/")[1] == method]
-    data = next(name for name in names(root, "data") if load_dataset(root, name).source == "embedded")  # a paper's own may still be to come
-    return canonical({run: resolve(root, Run("paper", data, "", method, run.split("/")[2], 0)).values for run in own}) if own else ""
+    data = next(
+        name for name in names(root, "data") if load_dataset(root, name).source == "embedded"
+    )  # a paper's own may still be to come
+    return (
+        canonical({run: resolve(root, Run("paper", data, "", method, run.split("/")[2], 0)).values for run in own})
+        if own
+        else ""
+    )
 
 
 def paper_files(root: Path, method: str) -> list[str]:
-    """The files, below the root, that tell the report what the method's paper prints and claims; those that exist. Cells of the paper
-    may stand with the method that they are of."""
+    """The files, below the root, that tell the report what the method's paper prints and claims; those that exist.
+    Cells of the paper may stand with the method that they are of."""
     paper = read_paper(root, method)
     files = [Path("methods", method, "paper", name) for name in ("paper.yml", "reported.csv")]
     others = [Path("methods", name, "paper/reported.csv") for name in names(root, "methods") if name != method]
@@ -130,8 +145,12 @@ def released(root: Path, run: Run) -> dict[str, Any]:
 
 
 def predict_params(root: Path, run: Run) -> dict[str, str]:
-    resolved = {point.name: resolve(root, run, point=point.name).values for point, why in points_of(root, run) if not why}
-    chosen = {point: {key: value for key, value in values.items() if key not in FREE} for point, values in resolved.items()}
+    resolved = {
+        point.name: resolve(root, run, point=point.name).values for point, why in points_of(root, run) if not why
+    }
+    chosen = {
+        point: {key: value for key, value in values.items() if key not in FREE} for point, values in resolved.items()
+    }
     return {"settings": canonical(chosen), "code": predict_code(root, run.method)}
 
 
@@ -155,7 +174,10 @@ def timed_with(code: str | None, settings: Any) -> str:
 
 def score_params(root: Path, run: Run) -> dict[str, str]:
     dataset = load_dataset(root, run.dataset)
-    spec = {"heads": [dataclasses.asdict(head) for head in heads_of(root, run)], "derive": {k: list(v) for k, v in dataset.derive.items()}}
+    spec = {
+        "heads": [dataclasses.asdict(head) for head in heads_of(root, run)],
+        "derive": {k: list(v) for k, v in dataset.derive.items()},
+    }
     return {"settings": canonical(spec), "code": step_code(root, "score")}
 
 

@@ -14,10 +14,13 @@ CHANNELS = 4  # the first ones of each map
 
 
 def draw_maps(rows: Mapping[str, Floats], title: str) -> Figure:
-    """A block per name: pictures (N, H, W, 3) in [0, 1] in one row, feature maps (N, C, H, W) in a row for each of the first CHANNELS,
-    each channel scaled by its own extremes over the block. Under a column stands which of the N it is."""
+    """A block per name: pictures (N, H, W, 3) in [0, 1] in one row, feature maps (N, C, H, W) in a row for each of the
+    first CHANNELS, each channel scaled by its own extremes over the block. Under a column stands which of the N it is.
+    """
     lines = [
-        (name, channel) for name, values in rows.items() for channel in range(1 if _pictures(values) else min(CHANNELS, values.shape[1]))
+        (name, channel)
+        for name, values in rows.items()
+        for channel in range(1 if _pictures(values) else min(CHANNELS, values.shape[1]))
     ]
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(0.95 * MOST + 1.2, 0.95 * len(lines) + 0.6), layout="constrained")
@@ -30,7 +33,13 @@ def draw_maps(rows: Mapping[str, Floats], title: str) -> Figure:
                 one.axis("off")
                 if place < len(chosen):
                     one.imshow(values[chosen[place]], cmap="viridis", vmin=values.min(), vmax=values.max())
-                    one.set_title(str(chosen[place] + 1) if channel == 0 else "", fontsize=7, pad=2, fontweight="normal", loc="center")
+                    one.set_title(
+                        str(chosen[place] + 1) if channel == 0 else "",
+                        fontsize=7,
+                        pad=2,
+                        fontweight="normal",
+                        loc="center",
+                    )
             if channel == 0:
                 axes[0].text(-0.1, 0.5, name, transform=axes[0].transAxes, ha="right", va="center", fontsize=8)
     return figure

@@ -32,7 +32,8 @@ WIDTH = 4.5  # inches: small enough for 9-point text to be read on a phone
 
 
 def save_figure(figure: Figure, folder: Path, name: str, about: dict[str, str]) -> Path:
-    """Write `<name>.svg`, `.pdf`, `.png` (white behind it) and `.json` (kind, dataset, title, caption, alt); gives the PNG's path.
+    """Write `<name>.svg`, `.pdf`, `.png` (white behind it) and `.json` (kind, dataset, title, caption, alt); gives the
+    PNG's path.
 
     Equal data give equal files: no date and no random ids inside.
     """
@@ -45,13 +46,17 @@ def save_figure(figure: Figure, folder: Path, name: str, about: dict[str, str]) 
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it has settled; otherwise each format lays the figure out again
         for kind, options in undated.items():
-            write_atomic(folder / f"{name}.{kind}", lambda path, kind=kind, options=options: figure.savefig(path, format=kind, **options))  # type: ignore[misc]
+            write_atomic(
+                folder / f"{name}.{kind}",
+                lambda path, kind=kind, options=options: figure.savefig(path, format=kind, **options),
+            )  # type: ignore[misc]
     write_json(folder / f"{name}.json", about)
     return folder / f"{name}.png"
 
 
 def colours_of(variants: list[str]) -> dict[str, str]:
-    """A colour for each of up to MANY variants, the accent first; beyond that colours can't be told apart, and all have the accent."""
+    """A colour for each of up to MANY variants, the accent first; beyond that colours can't be told apart, and all have
+    the accent."""
     return dict(zip(variants, PALETTE if len(variants) <= MANY else [ACCENT] * len(variants), strict=False))
 
 
@@ -64,7 +69,9 @@ def draw_modules(modules: pd.DataFrame) -> Figure:
     groups = [group_modules(modules[modules.variant == variant]) for variant in variants]
     with mpl.rc_context({**STYLE, "axes.grid": False}):
         figure = Figure(figsize=(WIDTH, 0.5 + sum(0.45 + 0.25 * len(group) for group in groups)), layout="constrained")
-        panels = figure.subplots(len(variants), squeeze=False, sharex=True, height_ratios=[1 + len(group) for group in groups])[:, 0]
+        panels = figure.subplots(
+            len(variants), squeeze=False, sharex=True, height_ratios=[1 + len(group) for group in groups]
+        )[:, 0]
         for axes, variant, group in zip(panels, variants, groups, strict=True):
             sns.barplot(x=100 * group.share, y=group.name, color=ACCENT, saturation=1, width=0.62, ax=axes, orient="h")
             title = axes.set_title(f"{variant}: {significant(group.macs.sum() / 1e9)} GMACs", x=0.01)
@@ -75,7 +82,9 @@ def draw_modules(modules: pd.DataFrame) -> Figure:
             axes.xaxis.set_visible(False)
             axes.spines[["bottom"]].set_visible(False)
             for row, share in enumerate(100 * group.share):
-                axes.annotate(f"{share:.1f} %", (share, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
+                axes.annotate(
+                    f"{share:.1f} %", (share, row), (4, 0), textcoords="offset points", va="center", fontsize=9
+                )
         return figure
 
 
@@ -93,7 +102,9 @@ def draw_curves(history: pd.DataFrame) -> Figure:
     history: tables.HISTORY_COLUMNS of one dataset and one phase, not empty.
     """
     panels = {"loss (dashed: train)": history[history.series.isin(["train.loss", "val.loss"])]}
-    for series in sorted(name for name in history.series.unique() if name.startswith("val.") and name.endswith(".top1")):
+    for series in sorted(
+        name for name in history.series.unique() if name.startswith("val.") and name.endswith(".top1")
+    ):
         rows = history[history.series == series]
         panels[f"{series[4:-5]} top-1 on val (%)".lstrip()] = rows.assign(value=100 * rows.value)
     panels = {title: rows for title, rows in panels.items() if len(rows)}
@@ -105,7 +116,14 @@ def draw_curves(history: pd.DataFrame) -> Figure:
             zip(figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0], panels.items(), strict=True)
         ):
             dashes = {series: (3, 1.5) if series == "train.loss" else "" for series in rows.series.unique()}
-            lines = {"hue": "variant", "palette": colours, "style": "series", "dashes": dashes, "units": "seed", "estimator": None}
+            lines = {
+                "hue": "variant",
+                "palette": colours,
+                "style": "series",
+                "dashes": dashes,
+                "units": "seed",
+                "estimator": None,
+            }
             sns.lineplot(rows, x="epoch", y="value", **lines, linewidth=1.4, legend=False, ax=axes)
             axes.set(title=title, xlabel="epoch", ylabel="")
             axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
@@ -127,7 +145,8 @@ def describe_curves(history: pd.DataFrame, dataset: str) -> str:
 def group_modules(modules: pd.DataFrame, limit: int = 8) -> pd.DataFrame:
     """What each module executes itself, added up into at most `limit` groups (name, macs, share).
 
-    The largest group is opened as long as its parts fit. `modules` may hold parents, whose MACs include those of their children.
+    The largest group is opened as long as its parts fit. `modules` may hold parents, whose MACs include those of their
+    children.
     """
     total = dict(zip(modules.name, modules.macs, strict=True))
     own = dict(total)
@@ -143,11 +162,17 @@ def group_modules(modules: pd.DataFrame, limit: int = 8) -> pd.DataFrame:
             for member in groups[prefix]:
                 parts.setdefault(".".join(member.split(".")[: depth + 1]), []).append(member)
             if parts.keys() != {prefix} and len(groups) - 1 + len(parts) <= limit:
-                groups = {k: v for name, members in groups.items() for k, v in (parts.items() if name == prefix else [(name, members)])}
+                groups = {
+                    k: v
+                    for name, members in groups.items()
+                    for k, v in (parts.items() if name == prefix else [(name, members)])
+                }
                 break
         else:
             break
-    opened = {name for name in groups if any(other != name and (not name or other.startswith(f"{name}.")) for other in groups)}
+    opened = {
+        name for name in groups if any(other != name and (not name or other.startswith(f"{name}.")) for other in groups)
+    }
     names = {name: f"{name or 'model'} itself" if name in opened else name or "model" for name in groups}
     sums = [(names[name], sum(own[member] for member in members)) for name, members in groups.items()]
     everything = sum(macs for _, macs in sums) or 1

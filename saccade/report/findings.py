@@ -3,7 +3,8 @@
     tables(found)  -> [(name, title, caption, DataFrame), ...]
     figures(found) -> [(name, title, caption, alt, matplotlib Figure), ...]
 
-Either may be absent, and either may be a generator. What raises `NotRun` because a piece is missing shows nothing from there on.
+Either may be absent, and either may be a generator. What raises `NotRun` because a piece is missing shows nothing from
+there on.
 """
 
 import re
@@ -43,7 +44,9 @@ def finding_figures(found: Found) -> Iterator[tuple[str, About, Figure]]:
 def _made(found: Found, what: str) -> Iterator[Any]:
     """What the method's function gives; nothing without it, without a result, or from the first missing piece on."""
     path = found.root / "methods" / found.method / "paper/findings.py"
-    make: Callable[[Found], Iterable[Any]] | None = getattr(load_module(path), what, None) if path.is_file() and found.runs() else None
+    make: Callable[[Found], Iterable[Any]] | None = (
+        getattr(load_module(path), what, None) if path.is_file() and found.runs() else None
+    )
     try:
         yield from make(found) if make else ()
     except NotRun:
@@ -52,7 +55,9 @@ def _made(found: Found, what: str) -> Iterator[Any]:
 
 def _file(found: Found, name: str) -> str:
     if not NAME.fullmatch(name):
-        raise SaccadeError(f"methods/{found.method}/paper/findings.py: '{name}' can't name a file: lower-case letters, digits and '-'")
+        raise SaccadeError(
+            f"methods/{found.method}/paper/findings.py: '{name}' can't name a file: lower-case letters, digits and '-'"
+        )
     return f"findings--{name}"
 
 

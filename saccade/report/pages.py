@@ -1,4 +1,5 @@
-"""Templates filled with saved tables and figures: self-contained HTML, LaTeX with its own delimiters, PDF where LaTeX is. No torch."""
+"""Templates filled with saved tables and figures: self-contained HTML, LaTeX with its own delimiters, PDF where LaTeX
+is. No torch."""
 
 import os
 import re
@@ -25,13 +26,19 @@ BANNERS = {
     "study": "Mechanism, embedded data: only order and equivalence are judged here, and no number is one of a paper's.",
     "paper": "Real data and published schedules: the reproduction itself.",
 }
-COLOURS = {figures.INK: "var(--ink)", figures.MUTED: "var(--muted)", figures.RULE: "var(--rule)", "#ffffff": "var(--paper)"}
+COLOURS = {
+    figures.INK: "var(--ink)",
+    figures.MUTED: "var(--muted)",
+    figures.RULE: "var(--rule)",
+    "#ffffff": "var(--paper)",
+}
 COLOURS |= {figures.ACCENT: "var(--accent)"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A saved table: what it is about, its cells as text, the notes that they number, its LaTeX and where its csv is."""
+    """A saved table: what it is about, its cells as text, the notes that they number, its LaTeX and where its csv
+    is."""
 
     name: str
     about: dict[str, str]
@@ -44,7 +51,10 @@ class Table:
     @property
     def kinds(self) -> list[str]:
         """Per column: `long` (sentences), `text` (the first, which heads its row, at least) or `n` (numbers)."""
-        return ["long" if name in LONG else "text" if name in TEXT or not number else "n" for number, name in enumerate(self.columns)]
+        return [
+            "long" if name in LONG else "text" if name in TEXT or not number else "n"
+            for number, name in enumerate(self.columns)
+        ]
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,9 @@ def read_tables(folder: Path) -> list[Table]:
         cells, notes = number_notes(cells)
         rows = [list(row) for row in cells.itertuples(index=False)]
         latex = path.with_suffix(".tex").read_text(encoding="utf-8")
-        found.append(Table(path.stem, read_json(path), list(map(str, cells)), rows, notes, latex, path.with_suffix(".csv")))
+        found.append(
+            Table(path.stem, read_json(path), list(map(str, cells)), rows, notes, latex, path.with_suffix(".csv"))
+        )
     return found
 
 
@@ -78,8 +90,8 @@ def read_figures(folder: Path) -> list[Drawing]:
 
 
 def inline_svg(drawing: Drawing) -> Markup:
-    """The figure as an <svg> that scales, follows the page's colours, and says its alternative text; ids get the figure's name, so that
-    several can share a page."""
+    """The figure as an <svg> that scales, follows the page's colours, and says its alternative text; ids get the
+    figure's name, so that several can share a page."""
     text = Path(f"{drawing.path}.svg").read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
     head, body = text.split(">", 1)
@@ -97,7 +109,9 @@ def inline_svg(drawing: Drawing) -> Markup:
 def bracketed(text: str) -> Markup:
     """A cell whose interval stands, smaller, under its number."""
     number, bracket, interval = text.partition(" [")
-    return escape(number) + Markup(' <small class="interval">[{}</small>').format(interval) if bracket else escape(number)
+    return (
+        escape(number) + Markup(' <small class="interval">[{}</small>').format(interval) if bracket else escape(number)
+    )
 
 
 def fill_html(root: Path, template: str, path: Path, **values: Any) -> None:
@@ -108,13 +122,18 @@ def fill_html(root: Path, template: str, path: Path, **values: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"bracketed": bracketed, "inline_svg": inline_svg, "from": lambda target: os.path.relpath(target, path.parent)}
+    environment.filters |= {
+        "bracketed": bracketed,
+        "inline_svg": inline_svg,
+        "from": lambda target: os.path.relpath(target, path.parent),
+    }
     text = environment.get_template(template).render(**values)
     write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def fill_latex(root: Path, template: str, path: Path, **values: Any) -> None:
-    """Delimiters: `\\VAR{...}`, `\\BLOCK{...}`, `\\#{...}`; `| tex` escapes, `| from` is a path as seen from the page."""
+    """Delimiters: `\\VAR{...}`, `\\BLOCK{...}`, `\\#{...}`; `| tex` escapes, `| from` is a path as seen from the
+    page."""
     environment = jinja2.Environment(
         block_start_string=r"\BLOCK{",
         block_end_string="}",
@@ -133,8 +152,8 @@ def fill_latex(root: Path, template: str, path: Path, **values: Any) -> None:
 
 
 def compile_pdf(tex: Path) -> str:
-    """Writes the PDF beside `tex`; gives back '' or, where there is none, the sentence that says why. A LaTeX that fails is warned of on
-    stderr."""
+    """Writes the PDF beside `tex`; gives back '' or, where there is none, the sentence that says why. A LaTeX that
+    fails is warned of on stderr."""
     if shutil.which("pdflatex") is None:
         return "No PDF was made: pdflatex is not installed here (Debian: texlive-latex-recommended, lmodern)."
     try:
@@ -146,12 +165,19 @@ def compile_pdf(tex: Path) -> str:
 
 
 def _run_latex(tex: Path) -> None:
-    """Writes the PDF beside `tex`; raises SaccadeError with LaTeX's first error line, or the end of what it said, where it fails."""
+    """Writes the PDF beside `tex`; raises SaccadeError with LaTeX's first error line, or the end of what it said, where
+    it fails."""
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "-file-line-error"]
     undated = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
     with tempfile.TemporaryDirectory(prefix="saccade-") as folder:
         for _ in range(4):  # longtable settles its column widths over several passes
-            options: dict[str, Any] = {"cwd": tex.parent, "env": undated, "capture_output": True, "text": True, "errors": "replace"}
+            options: dict[str, Any] = {
+                "cwd": tex.parent,
+                "env": undated,
+                "capture_output": True,
+                "text": True,
+                "errors": "replace",
+            }
             try:
                 done = subprocess.run([*command, f"-output-directory={folder}", tex.name], **options)
             except OSError as error:  # there, and no program
@@ -162,4 +188,7 @@ def _run_latex(tex: Path) -> None:
                 raise SaccadeError(f"pdflatex failed on {tex}: {' '.join(first.split())}; the .tex is kept")
             if not re.search(r"Rerun to get|Table widths have changed|Rerun LaTeX", done.stdout):
                 break
-        write_atomic(tex.with_suffix(".pdf"), lambda temporary: shutil.copyfile(Path(folder, tex.with_suffix(".pdf").name), temporary))
+        write_atomic(
+            tex.with_suffix(".pdf"),
+            lambda temporary: shutil.copyfile(Path(folder, tex.with_suffix(".pdf").name), temporary),
+        )

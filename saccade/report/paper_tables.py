@@ -1,4 +1,5 @@
-"""A paper's tables as a reader sees them: each printed number, ours beside it, and the notes that say whence ours comes. No torch."""
+"""A paper's tables as a reader sees them: each printed number, ours beside it, and the notes that say whence ours
+comes. No torch."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ ANSWERED = {COUNTED: "counted on the meta device: ", NULL_MODEL: "", EXECUTED: "
 
 
 def show_paper(plan: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str, dict[str, str], pd.DataFrame]]:
-    """(file name, what a page says about it, table) of each table with results in the method's paper.yml, in its order; none without one.
+    """(file name, what a page says about it, table) of each table with results in the method's paper.yml, in its order;
+    none without one.
 
     The first one's caption says how to read them all.
     """
@@ -38,8 +40,8 @@ def show_paper(plan: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str
 
 
 def show_cells(layout: Layout, cells: pd.DataFrame) -> pd.DataFrame:
-    """A row per printed row: each column as printed, ours, and the difference (where there is any); whence ours comes or why there is
-    none, in the notes."""
+    """A row per printed row: each column as printed, ours, and the difference (where there is any); whence ours comes
+    or why there is none, in the notes."""
     rows = []
     for row in layout.rows:
         mine = {cell.column: cell for cell in rows_of(cells[cells["row"] == row])}
@@ -51,7 +53,9 @@ def show_cells(layout: Layout, cells: pd.DataFrame) -> pd.DataFrame:
             shown[f"{column} difference"] = _difference(cell) if cell else NONE
         rows.append({**shown, "Note": _note(list(mine.values()))})
     table = pd.DataFrame(rows)
-    return table.loc[:, [name for name in table if not (table[name].isin([NONE, ""]).all() and name not in ("Row", "Origin"))]]
+    return table.loc[
+        :, [name for name in table if not (table[name].isin([NONE, ""]).all() and name not in ("Row", "Origin"))]
+    ]
 
 
 def _ours(cell: Any) -> str:
@@ -77,7 +81,9 @@ def _note(cells: list[Any]) -> str:
     for cell in cells:
         if cell.source:
             groups.setdefault((cell.source, cell.why), []).append(cell.column)
-    return ". ".join(f"{', '.join(columns)} {ANSWERED[source]}{why}".rstrip(": ") for (source, why), columns in groups.items())
+    return ". ".join(
+        f"{', '.join(columns)} {ANSWERED[source]}{why}".rstrip(": ") for (source, why), columns in groups.items()
+    )
 
 
 def _units(cells: pd.DataFrame) -> str:

@@ -1,4 +1,5 @@
-"""A strip per video: the whole of it as a film, and the frames that a method looked at, with the boxes it chose in them. No torch."""
+"""A strip per video: the whole of it as a film, and the frames that a method looked at, with the boxes it chose in
+them. No torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ BOX = "#ffb000"
 
 @dataclass(frozen=True)
 class Look:
-    """A frame that was looked at: its number, its picture (H, W, 3) uint8, and boxes (x0, y0, x1, y1) in fractions of the picture."""
+    """A frame that was looked at: its number, its picture (H, W, 3) uint8, and boxes (x0, y0, x1, y1) in fractions of
+    the picture."""
 
     number: int
     picture: np.ndarray
@@ -97,14 +99,26 @@ class _Placer:
         self.figure, self.height = figure, height
 
     def __call__(self, left: float, top: float, width: float, height: float) -> Axes:
-        return self.figure.add_axes((left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height))
+        return self.figure.add_axes(
+            (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
+        )
 
 
 def _write(figure: Figure, place: _Placer, title: str, lines: Sequence[str], height: float) -> None:
     words: Any = {"ha": "left", "va": "top", "parse_math": False}
-    figure.text(MARGIN / WIDTH, 1 - (MARGIN - 0.05) / height, _short(title, 48), fontsize=15, fontweight="bold", color=INK, **words)
+    figure.text(
+        MARGIN / WIDTH,
+        1 - (MARGIN - 0.05) / height,
+        _short(title, 48),
+        fontsize=15,
+        fontweight="bold",
+        color=INK,
+        **words,
+    )
     for number, line in enumerate(lines):
-        figure.text(MARGIN / WIDTH, 1 - (MARGIN + 0.33 + 0.23 * number) / height, line, fontsize=9.5, color=MUTED, **words)
+        figure.text(
+            MARGIN / WIDTH, 1 - (MARGIN + 0.33 + 0.23 * number) / height, line, fontsize=9.5, color=MUTED, **words
+        )
 
 
 def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, float]]], head: float) -> None:
@@ -112,15 +126,33 @@ def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, floa
     width = 4.3 / max(len(classes), 1)
     for number, (name, rows) in enumerate(classes.items()):
         left = WIDTH - MARGIN - (len(classes) - number) * width
-        axes = place(left + 0.5 * width, MARGIN + 0.2, 0.26 * width, 0.2 * len(rows))  # names left of it, percentages right
-        axes.barh(range(len(rows)), [probability for _, probability in rows], color=[ACCENT] + [RULE] * (len(rows) - 1), height=0.66)
+        axes = place(
+            left + 0.5 * width, MARGIN + 0.2, 0.26 * width, 0.2 * len(rows)
+        )  # names left of it, percentages right
+        axes.barh(
+            range(len(rows)),
+            [probability for _, probability in rows],
+            color=[ACCENT] + [RULE] * (len(rows) - 1),
+            height=0.66,
+        )
         axes.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xticks=[])
-        axes.set_yticks(range(len(rows)), [_short(label, round(NAME / max(len(classes), 1) ** 0.7)) for label, _ in rows], parse_math=False)
+        axes.set_yticks(
+            range(len(rows)),
+            [_short(label, round(NAME / max(len(classes), 1) ** 0.7)) for label, _ in rows],
+            parse_math=False,
+        )
         axes.tick_params(axis="y", length=0, labelsize=9, labelcolor=INK)
         axes.spines[["bottom", "left"]].set_visible(False)
         axes.text(0, -0.75, name, fontsize=9, color=MUTED, parse_math=False)
         for row, (_, probability) in enumerate(rows):
-            axes.annotate(f"{100 * probability:.0f} %", (probability, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
+            axes.annotate(
+                f"{100 * probability:.0f} %",
+                (probability, row),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+            )
 
 
 def _draw_film(axes: Axes, film: Sequence[np.ndarray], frames: int, fps: float) -> None:
@@ -129,7 +161,9 @@ def _draw_film(axes: Axes, film: Sequence[np.ndarray], frames: int, fps: float) 
     shape = (box.width / len(film)) / box.height
     for number, picture in enumerate(film):
         low, high = number * frames / len(film), (number + 1) * frames / len(film)
-        axes.imshow(_cropped(picture, shape), extent=(low, high, 0, 1), aspect="auto", alpha=0.6, interpolation="antialiased")
+        axes.imshow(
+            _cropped(picture, shape), extent=(low, high, 0, 1), aspect="auto", alpha=0.6, interpolation="antialiased"
+        )
         if number:
             axes.axvline(low, color="white", linewidth=1)
     axes.set(xlim=(0, frames), ylim=(0, 1), yticks=[])
@@ -146,8 +180,21 @@ def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], frames: int
     skipped = [number + 0.5 for number in offered if number not in chosen]
     axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, transform=across, clip_on=False)
     for number in chosen:
-        axes.axvline(number + 0.5, color=ACCENT, linewidth=1.6, path_effects=[effects.withStroke(linewidth=3.2, foreground="white")])
-    axes.plot([number + 0.5 for number in chosen], [-0.09] * len(chosen), "^", color=ACCENT, markersize=6, transform=across, clip_on=False)
+        axes.axvline(
+            number + 0.5,
+            color=ACCENT,
+            linewidth=1.6,
+            path_effects=[effects.withStroke(linewidth=3.2, foreground="white")],
+        )
+    axes.plot(
+        [number + 0.5 for number in chosen],
+        [-0.09] * len(chosen),
+        "^",
+        color=ACCENT,
+        markersize=6,
+        transform=across,
+        clip_on=False,
+    )
 
 
 def _draw_look(axes: Axes, look: Look, fps: float) -> None:
@@ -165,7 +212,13 @@ def _draw_look(axes: Axes, look: Look, fps: float) -> None:
 
 def _join(figure: Figure, film: Axes, axes: Axes, look: Look, frames: int) -> None:
     """A thin line from the frame's place in the film to its picture."""
-    line: Any = {"coordsA": film.get_xaxis_transform(), "coordsB": axes.transAxes, "color": RULE, "linewidth": 1, "zorder": -1}
+    line: Any = {
+        "coordsA": film.get_xaxis_transform(),
+        "coordsB": axes.transAxes,
+        "color": RULE,
+        "linewidth": 1,
+        "zorder": -1,
+    }
     figure.add_artist(ConnectionPatch((look.number + 0.5, -0.16), (0.5, 1.02), **line))
 
 

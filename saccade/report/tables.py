@@ -13,7 +13,17 @@ from saccade.files import read_json
 from saccade.judging.stand_ins import ROLES, StandIn, StandInComparison
 from saccade.records import CLAIMS_COLUMNS
 from saccade.report.typeset import NONE, TEXT, percent, significant
-from saccade.results.runs import PlannedGrid, count_videos, dataset_label, heads_of, main_metric, point_titles, rows_of, runs_of, summarise
+from saccade.results.runs import (
+    PlannedGrid,
+    count_videos,
+    dataset_label,
+    heads_of,
+    main_metric,
+    point_titles,
+    rows_of,
+    runs_of,
+    summarise,
+)
 
 NOT_RUN = "not run"
 HIT_RATES = {
@@ -32,7 +42,8 @@ METRIC_NAMES = {
 
 
 def _cells(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> tuple[pd.DataFrame, list[str], Any]:
-    """The method's planned points on the dataset, its heads, and `cell(variant, point, metric)`: a summary's row, NaN if not scored."""
+    """The method's planned points on the dataset, its heads, and `cell(variant, point, metric)`: a summary's row, NaN
+    if not scored."""
     own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
     summary = summarise(own).set_index(["variant", "point", "metric"])[["mean", "sd", "low", "high", "seeds", "n"]]
     rows = dict(zip(summary.index, rows_of(summary), strict=True))
@@ -42,7 +53,8 @@ def _cells(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) 
 
 
 def show_headline(plan: PlannedGrid, metrics: pd.DataFrame, root: Path, method: str, dataset: str) -> pd.DataFrame:
-    """One row per planned point: main metric per head, GMACs, frames, videos and clusters, seeds run of those planned; last, chance."""
+    """One row per planned point: main metric per head, GMACs, frames, videos and clusters, seeds run of those planned;
+    last, chance."""
     titles, heads, cell = _cells(plan, metrics, method, dataset)
     counts = count_videos(plan, root, method)
     planned = Counter(run["variant"] for run in runs_of(plan, method) if dataset_label(run) == dataset)
@@ -53,13 +65,17 @@ def show_headline(plan: PlannedGrid, metrics: pd.DataFrame, root: Path, method: 
         for head in heads:
             c = cell(p.variant, p.point, main_metric(metrics, head))
             row[_heading(main_metric(metrics, head))] = percent(c.mean, c.sd, c.low, c.high)
-        seeds = metrics.query("method == @method and dataset == @dataset and variant == @p.variant and point == @p.point").seed.nunique()
+        seeds = metrics.query(
+            "method == @method and dataset == @dataset and variant == @p.variant and point == @p.point"
+        ).seed.nunique()
         row["GMACs per video"] = f"{significant(mean)} [{significant(p50)}, {significant(p95)}]"
         row["Frames"] = _count(cell(p.variant, p.point, "frames.mean").mean)
         videos, clusters = counts.get((dataset, p.variant), (math.nan, math.nan))
         row["Videos (clusters)"] = f"{_count(videos)} ({_count(clusters)})"
         row["Seeds"] = f"{seeds} of {planned[p.variant]}"
-        rows.append(row if seeds else {k: v if k in ("Variant", "Point", "Role", "Seeds") else NOT_RUN for k, v in row.items()})
+        rows.append(
+            row if seeds else {k: v if k in ("Variant", "Point", "Role", "Seeds") else NOT_RUN for k, v in row.items()}
+        )
     own = metrics[(metrics.method == method) & (metrics.dataset == dataset)].groupby("metric").value.mean()
     chance = {_heading(main_metric(metrics, head)): percent(own.get(f"{head}.chance", math.nan)) for head in heads}
     if any(value != NONE for value in chance.values()):
@@ -87,9 +103,17 @@ def show_stand_ins(rows: dict[str, list[StandInComparison]]) -> pd.DataFrame:
     shown = []
     for head, points in rows.items():
         for p in points:
-            row = {"Head": head, "Variant": p.variant, "Point": p.title, "Weights": p.weights or NONE, "Own %": percent(p.own)}
+            row = {
+                "Head": head,
+                "Variant": p.variant,
+                "Point": p.title,
+                "Weights": p.weights or NONE,
+                "Own %": percent(p.own),
+            }
             row |= {f"{role.capitalize()} %": _stand_in(p.stand_ins.get(role)) for role in ROLES}
-            row["Headroom"] = percent(p.headroom.value, low=p.headroom.low, high=p.headroom.high) if p.headroom else NONE
+            row["Headroom"] = (
+                percent(p.headroom.value, low=p.headroom.low, high=p.headroom.high) if p.headroom else NONE
+            )
             row |= {"Gain %": _gain(p), "Baselines' cost": _ratio(p)}
             shown.append({name: cell.replace("-", "−") if name not in TEXT else cell for name, cell in row.items()})
     table = pd.DataFrame(shown)
@@ -111,7 +135,11 @@ def _gain(row: StandInComparison) -> str:
         return NONE
     if math.isnan(row.headroom.low):
         return "no interval"
-    return f"{100 * row.gain.value:.0f} [{100 * row.gain.low:.0f}, {100 * row.gain.high:.0f}]" if row.testable else "untestable here"
+    return (
+        f"{100 * row.gain.value:.0f} [{100 * row.gain.low:.0f}, {100 * row.gain.high:.0f}]"
+        if row.testable
+        else "untestable here"
+    )
 
 
 def _ratio(row: StandInComparison) -> str:
@@ -121,7 +149,8 @@ def _ratio(row: StandInComparison) -> str:
 
 
 def show_hit_rates(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
-    """One row per measure of `looks` and scored point: the share found, beside what chance reaches at the same number and size."""
+    """One row per measure of `looks` and scored point: the share found, beside what chance reaches at the same number
+    and size."""
     titles, _, cell = _cells(plan, metrics, method, dataset)
     rows = []
     for measure, said in HIT_RATES.items():
@@ -142,7 +171,8 @@ def show_hit_rates(plan: PlannedGrid, metrics: pd.DataFrame, method: str, datase
 
 
 def show_not_run(planned: pd.DataFrame) -> pd.DataFrame:
-    """What was planned and not run, one row per run family and reason: points and seeds are joined, so that a long grid stays readable."""
+    """What was planned and not run, one row per run family and reason: points and seeds are joined, so that a long grid
+    stays readable."""
     missing = planned[planned.status == NOT_RUN]
     keys = ["dataset", "variant", "why"]
     joined = missing.groupby(keys, sort=False).agg(
@@ -150,12 +180,20 @@ def show_not_run(planned: pd.DataFrame) -> pd.DataFrame:
         seeds=("seed", lambda s: ", ".join(map(str, dict.fromkeys(s)))),
         cells=("seed", "size"),
     )
-    names = {"dataset": "Dataset", "variant": "Variant", "points": "Points", "seeds": "Seeds", "cells": "Cells", "why": "Why"}
+    names = {
+        "dataset": "Dataset",
+        "variant": "Variant",
+        "points": "Points",
+        "seeds": "Seeds",
+        "cells": "Cells",
+        "why": "Why",
+    }
     return joined.reset_index().reindex(columns=list(names)).rename(columns=names).astype(str)
 
 
 def show_coverage(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
-    """One row per dataset that the method uses: videos expected, usable (in all and per split), with problems, with sound."""
+    """One row per dataset that the method uses: videos expected, usable (in all and per split), with problems, with
+    sound."""
     rows = []
     for label in dict.fromkeys(dataset_label(run) for run in runs_of(plan, method)):
         found = read_coverage(plan, root, label)
@@ -163,7 +201,10 @@ def show_coverage(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
         if found:
             row |= {"Expected": _count(found["expected"]), "Usable": _count(found["usable"])}
             row |= {split.capitalize(): _count(n) for split, n in found["by_split"].items()}
-            row |= {"Problems": _count(len(found["problems"])), "With sound": _count(found.get("sound", {}).get("with", math.nan))}
+            row |= {
+                "Problems": _count(len(found["problems"])),
+                "With sound": _count(found.get("sound", {}).get("with", math.nan)),
+            }
         rows.append(row)
     return pd.DataFrame(rows).fillna(NONE)
 
@@ -171,7 +212,14 @@ def show_coverage(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
 def read_coverage(plan: PlannedGrid, root: Path, label: str) -> dict[str, Any] | None:
     """The coverage.json of `dataset[@edition]`, None where it isn't prepared."""
     name, _, edition = label.partition("@")
-    path = root / "data" / name / "prepared" / (f"{plan['budget']}@{edition}" if edition else plan["budget"]) / "coverage.json"
+    path = (
+        root
+        / "data"
+        / name
+        / "prepared"
+        / (f"{plan['budget']}@{edition}" if edition else plan["budget"])
+        / "coverage.json"
+    )
     return read_json(path) if path.exists() else None
 
 
@@ -190,7 +238,9 @@ def show_cost_cells(cost: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame()
     table = pd.DataFrame(rows).fillna(NONE).astype(str)
-    others = [column for column in table if column != "Dataset"]  # the same cell printed for several datasets is one row
+    others = [
+        column for column in table if column != "Dataset"
+    ]  # the same cell printed for several datasets is one row
     return table.groupby(others, sort=False).Dataset.agg(", ".join).reset_index()[list(table)]
 
 
@@ -210,7 +260,9 @@ def show_claims(lines: pd.DataFrame) -> pd.DataFrame:
     """The claims of one paper as its page shows them."""
     names = {"claim": "Claim", "where": "Where", "says": "Says", "comparand": "Comparand", "on_printed": "On printed"}
     table = lines.rename(columns={**names, "on_ours": "On ours", "evidence": "Evidence"}).drop(columns="paper")
-    return table.drop(columns="Evidence") if (table["Evidence"] == "").all() else table.replace({"Evidence": {"": NONE}})
+    return (
+        table.drop(columns="Evidence") if (table["Evidence"] == "").all() else table.replace({"Evidence": {"": NONE}})
+    )
 
 
 def count_verdicts(lines: pd.DataFrame) -> str:
@@ -218,13 +270,17 @@ def count_verdicts(lines: pd.DataFrame) -> str:
     printed, ours = (Counter(text.partition(" (")[0] for text in lines[column]) for column in ("on_printed", "on_ours"))
     numbers = ", ".join(f"{printed[text]} {plural}" for text, plural in PLURAL.items() if printed[text])
     verdicts = "; ".join(f"{count} {text}" for text, count in ours.most_common())
-    return f"{len(lines)} claim{'s' if len(lines) != 1 else ''}. On the printed numbers: {numbers}. On ours: {verdicts}."
+    return (
+        f"{len(lines)} claim{'s' if len(lines) != 1 else ''}. On the printed numbers: {numbers}. On ours: {verdicts}."
+    )
 
 
 def summaries(plan: PlannedGrid, root: Path) -> dict[str, str]:
     """{method: `count_verdicts`} of what claims.csv holds."""
     path = root / "results" / plan["budget"] / "claims.csv"
-    lines = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=CLAIMS_COLUMNS)
+    lines = (
+        pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=CLAIMS_COLUMNS)
+    )
     papers = {entry["name"]: read_paper(root, entry["name"]) for entry in plan["methods"]}
     mine = {method: lines[lines["paper"] == paper.name] for method, paper in papers.items() if paper}
     return {method: count_verdicts(some) for method, some in mine.items() if len(some)}

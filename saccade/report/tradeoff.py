@@ -1,4 +1,5 @@
-"""The figure that matters most: accuracy against executed cost, with intervals, seeds, stand-ins and the Pareto front. No torch."""
+"""The figure that matters most: accuracy against executed cost, with intervals, seeds, stand-ins and the Pareto front.
+No torch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +24,12 @@ GMACS = "GMACs per video (multiply-adds executed,\nall views and crops, head inc
 
 
 def draw_tradeoff(points: pd.DataFrame, seeds: pd.DataFrame, metric: str, baselines: pd.DataFrame) -> Figure:
-    """Accuracy against executed cost: circles for own points (filled on their Pareto front), other hollow marks for stand-ins, a colour
-    per variant, 95 % intervals, small dots for seeds; behind them, grey, the baselines' frontier. Points of equal cost stand side by
-    side, a few pixels apart.
+    """Accuracy against executed cost: circles for own points (filled on their Pareto front), other hollow marks for
+    stand-ins, a colour per variant, 95 % intervals, small dots for seeds; behind them, grey, the baselines' frontier.
+    Points of equal cost stand side by side, a few pixels apart.
 
-    points: tables.tradeoff_points, at least one row; seeds: tables.seed_points; metric: what the y axis says; baselines:
-    frontier.static_frontier, which may be empty.
+    points: tables.tradeoff_points, at least one row; seeds: tables.seed_points; metric: what the y axis says;
+    baselines: frontier.static_frontier, which may be empty.
     """
     colours = colours_of(list(dict.fromkeys(points.variant)))
     with mpl.rc_context(STYLE):
@@ -39,15 +40,32 @@ def draw_tradeoff(points: pd.DataFrame, seeds: pd.DataFrame, metric: str, baseli
         points = _side_by_side(axes, points)
         _draw_baselines(axes, baselines)
         _draw_seeds(axes, points, seeds, colours)
-        lines = _front(axes, points[points.stand_in == ""], "-") + _front(axes, points[points.stand_in == "static"], "--")
+        lines = _front(axes, points[points.stand_in == ""], "-") + _front(
+            axes, points[points.stand_in == "static"], "--"
+        )
         for p in rows_of(points):
             colour = colours[p.variant]
-            axes.vlines(p.x, 100 * p.low, 100 * p.high, color=colour, linewidth=1.2, alpha=0.35 if p.stand_in else 0.7, zorder=3)
+            axes.vlines(
+                p.x, 100 * p.low, 100 * p.high, color=colour, linewidth=1.2, alpha=0.35 if p.stand_in else 0.7, zorder=3
+            )
             face, marker = colour if p.front else "#ffffff", MARKERS.get(p.stand_in, "o")
-            axes.scatter(p.x, 100 * p.value, s=38, marker=marker, facecolors=face, edgecolors=colour, linewidths=1.3, zorder=4)
+            axes.scatter(
+                p.x, 100 * p.value, s=38, marker=marker, facecolors=face, edgecolors=colour, linewidths=1.3, zorder=4
+            )
         if 1 < len(colours) <= MANY:
-            handles = [Line2D([], [], color=colour, marker="o", linestyle="", label=variant) for variant, colour in colours.items()]
-            figure.legend(handles=handles, loc="outside upper left", frameon=False, ncols=3, fontsize=9, handletextpad=0.2, borderaxespad=0)
+            handles = [
+                Line2D([], [], color=colour, marker="o", linestyle="", label=variant)
+                for variant, colour in colours.items()
+            ]
+            figure.legend(
+                handles=handles,
+                loc="outside upper left",
+                frameon=False,
+                ncols=3,
+                fontsize=9,
+                handletextpad=0.2,
+                borderaxespad=0,
+            )
         _label_points(axes, points, baselines, lines)
         return figure
 
@@ -64,7 +82,12 @@ def _limits(axes: Axes, points: pd.DataFrame, baselines: pd.DataFrame) -> None:
     axes.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=subs, numticks=9))
     axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
     axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    values = 100 * pd.concat([*(points[name] for name in ("value", "low", "high", "chance")), baselines.value.astype(float)]).dropna()
+    values = (
+        100
+        * pd.concat(
+            [*(points[name] for name in ("value", "low", "high", "chance")), baselines.value.astype(float)]
+        ).dropna()
+    )
     room = max(4.0, 0.08 * (values.max() - values.min()))
     axes.set_ylim(max(values.min() - room, -2), min(values.max() + room, 102))
 
@@ -79,12 +102,21 @@ def _side_by_side(axes: Axes, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_baselines(axes: Axes, baselines: pd.DataFrame) -> None:
-    """The best that any baseline reaches for at most that cost, as a pale broad step line to the right edge, with its points."""
+    """The best that any baseline reaches for at most that cost, as a pale broad step line to the right edge, with its
+    points."""
     if baselines.empty:
         return
     x, y = [*baselines.gmacs, axes.get_xlim()[1]], 100 * baselines.value.to_numpy(float)
     axes.plot(
-        x, [*y, y[-1]], drawstyle="steps-post", color=MUTED, linewidth=4, alpha=0.3, zorder=1.5, solid_capstyle="butt", gid="baselines"
+        x,
+        [*y, y[-1]],
+        drawstyle="steps-post",
+        color=MUTED,
+        linewidth=4,
+        alpha=0.3,
+        zorder=1.5,
+        solid_capstyle="butt",
+        gid="baselines",
     )
     axes.scatter(baselines.gmacs, y, s=14, color=MUTED, alpha=0.5, linewidth=0, zorder=1.6)
 
@@ -102,13 +134,23 @@ def _draw_seeds(axes: Axes, points: pd.DataFrame, seeds: pd.DataFrame, colours: 
 def _front(axes: Axes, points: pd.DataFrame, linestyle: str) -> list[tuple[float, float, float]]:
     """Draws the best accuracy for at most that cost, as steps; gives back its level parts (from, to, height)."""
     best = points[pareto_front(points.gmacs, points.value)].sort_values("x")
-    axes.plot(best.x, 100 * best.value, drawstyle="steps-post", color=MUTED, linestyle=linestyle, linewidth=1, alpha=0.8, zorder=2)
+    axes.plot(
+        best.x,
+        100 * best.value,
+        drawstyle="steps-post",
+        color=MUTED,
+        linestyle=linestyle,
+        linewidth=1,
+        alpha=0.8,
+        zorder=2,
+    )
     return list(zip(best.x, best.x[1:], 100 * best.value, strict=False))
 
 
 @dataclass
 class _Space:
-    """Pixels: where names may stand, the centres of the marks (N, 2), what a name must not cover, what it should rather not cross."""
+    """Pixels: where names may stand, the centres of the marks (N, 2), what a name must not cover, what it should rather
+    not cross."""
 
     room: Bbox
     marks: np.ndarray
@@ -116,7 +158,9 @@ class _Space:
     lines: list[Bbox]
 
 
-def _label_points(axes: Axes, points: pd.DataFrame, baselines: pd.DataFrame, lines: list[tuple[float, float, float]]) -> None:
+def _label_points(
+    axes: Axes, points: pd.DataFrame, baselines: pd.DataFrame, lines: list[tuple[float, float, float]]
+) -> None:
     """Names beside the points, front first; one for which there is no place is left to the table."""
     axes.get_figure().draw_without_rendering()  # type: ignore[union-attr]
     frame, to_pixels = axes.get_window_extent(), axes.transData.transform
@@ -136,13 +180,16 @@ def _label_points(axes: Axes, points: pd.DataFrame, baselines: pd.DataFrame, lin
         space.lines.append(Bbox.from_extents(frame.x0, height - 1, frame.x1, height + 1))
     _label_baselines(axes, space, baselines)
     several = points.variant.nunique() > MANY
-    for p in rows_of(points.assign(own=points.stand_in == "").sort_values(["front", "own", "value"], ascending=False, kind="stable")):
+    for p in rows_of(
+        points.assign(own=points.stand_in == "").sort_values(["front", "own", "value"], ascending=False, kind="stable")
+    ):
         name = f"{p.variant} · {p.title}" if several else p.title
         _place(axes, space, name, (p.x, 100 * p.value), MUTED if p.stand_in else INK, SIDES)
 
 
 def _label_baselines(axes: Axes, space: _Space, baselines: pd.DataFrame) -> None:
-    """`baselines` above or below the frontier's last level part, else above an earlier one; the line itself is kept clear of names."""
+    """`baselines` above or below the frontier's last level part, else above an earlier one; the line itself is kept
+    clear of names."""
     if baselines.empty:
         return
     to_pixels, ends = axes.transData.transform, [*baselines.gmacs[1:], axes.get_xlim()[1]]
@@ -154,19 +201,33 @@ def _label_baselines(axes: Axes, space: _Space, baselines: pd.DataFrame) -> None
 
 
 def _place(
-    axes: Axes, space: _Space, words: str, at: tuple[float, float], color: str, sides: list[tuple[int, int]], near: bool = True
+    axes: Axes,
+    space: _Space,
+    words: str,
+    at: tuple[float, float],
+    color: str,
+    sides: list[tuple[int, int]],
+    near: bool = True,
 ) -> bool:
-    """Write `words` on the side (an offset in points) that crosses fewest lines; whether there was one inside the room, clear of
-    marks and other names and (`near`) closer to its own mark than to any other."""
-    text = axes.annotate(words, at, (0, 0), textcoords="offset points", color=color, fontsize=9, va="center", ha="center")
+    """Write `words` on the side (an offset in points) that crosses fewest lines; whether there was one inside the room,
+    clear of marks and other names and (`near`) closer to its own mark than to any other."""
+    text = axes.annotate(
+        words, at, (0, 0), textcoords="offset points", color=color, fontsize=9, va="center", ha="center"
+    )
     size, centre = text.get_window_extent(), axes.transData.transform(at)
     scale = axes.get_figure().dpi / 72  # type: ignore[union-attr]
     best: tuple[int, tuple[float, float], Bbox] | None = None
     for side in sides:
         shift = np.sign(side) * np.array([size.width, size.height]) / 2 + np.array(side) * scale
         box = size.translated(*shift)
-        inside = space.room.x0 <= box.x0 and box.x1 <= space.room.x1 and space.room.y0 <= box.y0 and box.y1 <= space.room.y1
-        if not inside or any(box.overlaps(other) for other in space.solid) or (near and not _nearest(box, centre, space.marks)):
+        inside = (
+            space.room.x0 <= box.x0 and box.x1 <= space.room.x1 and space.room.y0 <= box.y0 and box.y1 <= space.room.y1
+        )
+        if (
+            not inside
+            or any(box.overlaps(other) for other in space.solid)
+            or (near and not _nearest(box, centre, space.marks))
+        ):
             continue
         crossed = sum(box.overlaps(line) for line in space.lines)
         if best is None or crossed < best[0]:
@@ -192,7 +253,9 @@ def _nearest(box: Bbox, centre: np.ndarray, marks: np.ndarray) -> bool:
 def describe_tradeoff(points: pd.DataFrame, metric: str, dataset: str, baselines: pd.DataFrame) -> str:
     """What draw_tradeoff shows, in words."""
     rows = rows_of(points.sort_values("gmacs", kind="stable"))
-    said = [f"{p.variant}, {p.title}: {percent(p.value, low=p.low, high=p.high)} % at {significant(p.gmacs)}" for p in rows]
+    said = [
+        f"{p.variant}, {p.title}: {percent(p.value, low=p.low, high=p.high)} % at {significant(p.gmacs)}" for p in rows
+    ]
     chance = points.chance.dropna()
     floor = f" Chance level: {percent(chance.iloc[0])} %." if len(chance) else ""
     steps = "; ".join(f"{percent(p.value)} % at {significant(p.gmacs)}" for p in rows_of(baselines))

@@ -1,4 +1,5 @@
-"""How tables are set: numbers as text, captions that name the budget, LaTeX, and the files that a page is made of. No torch."""
+"""How tables are set: numbers as text, captions that name the budget, LaTeX, and the files that a page is made of. No
+torch."""
 
 import math
 import unicodedata
@@ -39,8 +40,8 @@ READING = (
     "±: sample standard deviation over seeds, where there are several. "
 )
 UNITS = (
-    "GMACs: billions of multiply-adds per video as executed, over all views and crops, classification head included, decoding not; "
-    "mean [median, 95th percentile] over videos. "
+    "GMACs: billions of multiply-adds per video as executed, over all views and crops, classification head included, "
+    "decoding not; mean [median, 95th percentile] over videos. "
 )
 LONG = {"Why", "Points", "Says", "On ours", "Evidence", "Classes"}  # columns of sentences
 TEXT = LONG | {
@@ -76,65 +77,78 @@ CAPTIONS = {
     + "Role: oracle (sees the ground truth), random, fixed and static (equal cost) are stand-ins to compare with; "
     "chance: always answering the majority class.",
     "stand_ins": (
-        "Top-1 or mAP, mean over seeds, of each point beside the stand-ins that its card names; of several of one kind the best at equal "
-        "cost. Weights: the same as the point's (where it looks), or re-tuned for the stand-in's choice (the system). "
-        '"at 1.24×" marks a stand-in whose multiply-adds differ from the point\'s by more than 3 %. Headroom: oracle minus random; gain: '
-        "the share of it that the point makes good, untestable where the headroom may be less than 5 points; 95 % intervals over "
-        "clusters of videos and seeds. Baselines' cost: multiply-adds of the cheapest baseline that is at least as accurate, as a "
-        "multiple of the point's (≤: a cheaper one might do); not reached: no baseline of this budget is."
+        "Top-1 or mAP, mean over seeds, of each point beside the stand-ins that its card names; of several of one kind "
+        "the best at equal cost. Weights: the same as the point's (where it looks), or re-tuned for the stand-in's "
+        "choice (the system). "
+        '"at 1.24×" marks a stand-in whose multiply-adds differ from the point\'s by more than 3 %. Headroom: oracle '
+        "minus random; gain: the share of it that the point makes good, untestable where the headroom may be less than "
+        "5 points; 95 % intervals over clusters of videos and seeds. Baselines' cost: multiply-adds of the cheapest "
+        "baseline that is at least as accurate, as a multiple of the point's (≤: a cheaper one might do); not reached: "
+        "no baseline of this budget is."
     ),
     "looks": (
-        "The share of the chosen frames that are informative, and of the chosen patches that hold the target's centre, or 90 % of its "
-        "box, where it is to be seen; mean over videos, brackets: 95 % bootstrap interval over clusters. Beside it, at the same "
-        "number and size: what a random choice expects, frames evenly spread or the patch in the centre, and the best times or place "
-        "that are the same for every video (fitted on the other splits). A point that finds no more than the best of these doesn't look."
+        "The share of the chosen frames that are informative, and of the chosen patches that hold the target's centre, "
+        "or 90 % of its box, where it is to be seen; mean over videos, brackets: 95 % bootstrap interval over "
+        "clusters. Beside it, at the same number and size: what a random choice expects, frames evenly spread or the "
+        "patch in the centre, and the best times or place that are the same for every video (fitted on the other "
+        "splits). A point that finds no more than the best of these doesn't look."
     ),
     "speed": (
-        "How much faster the point answers than its counterpart (its mean time over the point's), beside the ratio of their multiply-adds "
-        "(MACs). Both optimised alike and exactly (batch normalisation folded, channels-last, inference mode), on the same test videos, "
-        "taking turns in several fresh processes: the median of what each says; brackets: the least and the most. Batch: videos per "
-        "call; with decoding: from the file on, one thread; otherwise from clips that lie ready in memory. ms per video: the point at "
-        "batch 1 without decoding, mean [median, 95th percentile]. A/A: the counterpart against itself in the same turns, where it is "
-        "furthest from 1; † marks a reading whose A/A is more than 3 % from 1. Not alone: other programs kept more than a tenth of a "
+        "How much faster the point answers than its counterpart (its mean time over the point's), beside the ratio of "
+        "their multiply-adds (MACs). Both optimised alike and exactly (batch normalisation folded, channels-last, "
+        "inference mode), on the same test videos, taking turns in several fresh processes: the median of what each "
+        "says; brackets: the least and the most. Batch: videos per call; with decoding: from the file on, one thread; "
+        "otherwise from clips that lie ready in memory. ms per video: the point at batch 1 without decoding, mean "
+        "[median, 95th percentile]. A/A: the counterpart against itself in the same turns, where it is furthest from "
+        "1; † marks a reading whose A/A is more than 3 % from 1. Not alone: other programs kept more than a tenth of a "
         "core busy meanwhile. Stale: code or settings have changed since. The first seed only."
     ),
     "speed_parts": (
-        "Milliseconds per video at batch 1, in a pass of its own: decoding, transforms (the rest of making a clip), each top-level part of "
-        "the model, and what prediction does outside of them. Looking closely takes time, so the sum is a little more than the total."
+        "Milliseconds per video at batch 1, in a pass of its own: decoding, transforms (the rest of making a clip), "
+        "each top-level part of the model, and what prediction does outside of them. Looking closely takes time, so "
+        "the sum is a little more than the total."
     ),
     "equal_time": (
-        "The most accurate of the timed points whose mean time per video (batch 1, without decoding) stays under the limit; accuracy: mean "
-        "over seeds, time: the first seed. †: the reading's A/A is more than 3 % from 1."
+        "The most accurate of the timed points whose mean time per video (batch 1, without decoding) stays under the "
+        "limit; accuracy: mean over seeds, time: the first seed. †: the reading's A/A is more than 3 % from 1."
     ),
     "details": READING + "Decoded frames: mean per video, looked at or not.",
     "coverage": "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem.",
     "cost_cells": (
-        "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds, under the counting "
-        "rule in the notes. Difference: ours minus printed, as a share of the printed number."
+        "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds, "
+        "under the counting rule in the notes. Difference: ours minus printed, as a share of the printed number."
     ),
     "paper": (
-        "Printed: as it stands in the paper; cited: taken by it from elsewhere. Ours: (counted) multiply-adds counted without data, the "
-        "same in every budget; all else is executed by a run of budget paper, and by no other: mean ± standard deviation over seeds, "
-        "brackets: 95 % bootstrap interval over clusters (mean over seeds). Difference: ours minus printed, in points for accuracies, in % "
-        "of the printed number otherwise. "
+        "Printed: as it stands in the paper; cited: taken by it from elsewhere. Ours: (counted) multiply-adds counted "
+        "without data, the same in every budget; all else is executed by a run of budget paper, and by no other: mean "
+        "± standard deviation over seeds, brackets: 95 % bootstrap interval over clusters (mean over seeds). "
+        "Difference: ours minus printed, in points for accuracies, in % of the printed number otherwise. "
     ),
     "claims": (
-        "Each claim judged twice: on the numbers that the paper prints, and on ours, with intervals over clusters of videos and seeds and "
-        "Holm's correction for the number of claims. Comparand: own, or cited, which ours can't be put beside."
+        "Each claim judged twice: on the numbers that the paper prints, and on ours, with intervals over clusters of "
+        "videos and seeds and Holm's correction for the number of claims. Comparand: own, or cited, which ours can't "
+        "be put beside."
     ),
     "findings": "",
     "tradeoff": (
-        "Circles: the method's own operating points, filled on their Pareto front (grey line). Triangles and other hollow marks: "
-        "stand-ins (oracle up, random down); an oracle sees the ground truth. Small dots: seeds. Bars: 95 % bootstrap intervals over "
-        "clusters of test videos. Dotted: chance. Broad grey line: the static frontier, the best that any baseline of this budget reaches "
-        "for at most that cost. Points of "
-        "equal cost stand side by side. "
-        "GMACs: billions of multiply-adds per video as executed, over all views and crops, head included; logarithmic."
+        "Circles: the method's own operating points, filled on their Pareto front (grey line). Triangles and other "
+        "hollow marks: stand-ins (oracle up, random down); an oracle sees the ground truth. Small dots: seeds. Bars: "
+        "95 % bootstrap intervals over clusters of test videos. Dotted: chance. Broad grey line: the static frontier, "
+        "the best that any baseline of this budget reaches for at most that cost. Points of equal cost stand side by "
+        "side. GMACs: billions of multiply-adds per video as executed, over all views and crops, head included; "
+        "logarithmic."
     ),
-    "modules": "Share of the multiply-adds executed for one video at the dearest point, by module; small ones under their parent.",
-    "curves": "A line per seed and epoch. Validation split, from which checkpoints and settings are chosen; never the test split.",
+    "modules": "Share of the multiply-adds executed for one video at the dearest point, by module; small ones under "
+    "their parent.",
+    "curves": "A line per seed and epoch. Validation split, from which checkpoints and settings are chosen; never the "
+    "test split.",
 }
-LATEX = {**{c: f"\\{c}" for c in "&%$#_{}"}, "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+LATEX = {
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+}
 LATEX |= {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
@@ -161,11 +175,14 @@ LATEX |= {
 def escape_latex(text: object) -> str:
     """Text as LaTeX prints it; a letter that its fonts lack is printed as its code point rather than lost."""
     text = unicodedata.normalize("NFC", str(text))
-    return "".join(LATEX.get(c) or (c if ord(c) < 0x180 and c.isprintable() else rf"\texttt{{U+{ord(c):04X}}}") for c in text)
+    return "".join(
+        LATEX.get(c) or (c if ord(c) < 0x180 and c.isprintable() else rf"\texttt{{U+{ord(c):04X}}}") for c in text
+    )
 
 
 def about(plan: PlannedGrid, kind: str, dataset: str = "", detail: str = "", **more: str) -> dict[str, str]:
-    """What a page says about a table or figure: kind, dataset, title, caption. A caption names the budget that the numbers come from."""
+    """What a page says about a table or figure: kind, dataset, title, caption. A caption names the budget that the
+    numbers come from."""
     title = TITLES[kind] + (f": {detail}" if detail else "")
     caption = CAPTIONS[kind] if kind == "cost_cells" else source(plan, dataset) + CAPTIONS[kind]
     return {"kind": kind, "dataset": dataset, "title": title, "caption": caption, **more}
@@ -195,7 +212,8 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def number_notes(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The table with numbers in place of the sentences of its column `Note`, and those sentences in order; (table, []) without one."""
+    """The table with numbers in place of the sentences of its column `Note`, and those sentences in order; (table, [])
+    without one."""
     if "Note" not in table:
         return table, []
     notes = [note for note in dict.fromkeys(table["Note"]) if note not in ("", NONE)]
@@ -203,7 +221,8 @@ def number_notes(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
-    """A booktabs longtable with its notes below, everything escaped; intervals are set small below their number, which leads."""
+    """A booktabs longtable with its notes below, everything escaped; intervals are set small below their number, which
+    leads."""
 
     def number(value: object) -> str:
         mean, bracket, interval = escape_latex(value).partition(" [")
@@ -218,7 +237,9 @@ def to_latex(table: pd.DataFrame, caption: str, label: str) -> str:
     style = table.style.hide(axis="index").format(cells).format_index(_heading, axis=1)
     options: Any = {"environment": "longtable", "hrules": True, "column_format": align}
     text = str(style.to_latex(caption=escape_latex(caption), label=label, **options))
-    return text + "".join(rf"\textsuperscript{{{i}}} {escape_latex(note)}\par" + "\n" for i, note in enumerate(notes, 1))
+    return text + "".join(
+        rf"\textsuperscript{{{i}}} {escape_latex(note)}\par" + "\n" for i, note in enumerate(notes, 1)
+    )
 
 
 def _heading(name: object) -> str:
@@ -230,7 +251,8 @@ def _heading(name: object) -> str:
 
 
 def save_table(table: pd.DataFrame, folder: Path, name: str, about: dict[str, str]) -> pd.DataFrame:
-    """Write `<name>.csv`, `.tex` and `.json` (kind, dataset, title, caption: what a page says about it); gives the table back."""
+    """Write `<name>.csv`, `.tex` and `.json` (kind, dataset, title, caption: what a page says about it); gives the
+    table back."""
     write_csv(folder / f"{name}.csv", table)
     text = to_latex(table, about["caption"], f"tab:{name}") if len(table.columns) else ""
     write_atomic(folder / f"{name}.tex", lambda path: path.write_text(text, encoding="utf-8"))

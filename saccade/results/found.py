@@ -10,7 +10,15 @@ from typing import Any
 import pandas as pd
 
 from saccade.files import read_json
-from saccade.results.runs import PlannedGrid, PlannedRun, collect_metrics, prepared_folder, read_history, run_folder, runs_of
+from saccade.results.runs import (
+    PlannedGrid,
+    PlannedRun,
+    collect_metrics,
+    prepared_folder,
+    read_history,
+    run_folder,
+    runs_of,
+)
 from saccade.video.decode import read_frames
 
 
@@ -20,7 +28,8 @@ class NotRun(Exception):  # noqa: N818 (a state, not a mistake)
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What the runs of one method left, as its findings.py is given it. A run is an entry of the plan: run, dataset, variant, seed..."""
+    """What the runs of one method left, as its findings.py is given it. A run is an entry of the plan: run, dataset,
+    variant, seed..."""
 
     plan: PlannedGrid
     root: Path
@@ -29,11 +38,15 @@ class Found:
     def runs(self) -> list[PlannedRun]:
         """The method's planned runs that have been predicted and scored."""
         names = ("predictions.parquet", "metrics.json")
-        return [run for run in runs_of(self.plan, self.method) if all((run_folder(run, self.root) / name).exists() for name in names)]
+        return [
+            run
+            for run in runs_of(self.plan, self.method)
+            if all((run_folder(run, self.root) / name).exists() for name in names)
+        ]
 
     def predictions(self, run: PlannedRun, points: Sequence[str] | None = None) -> pd.DataFrame:
-        """predictions.parquet, a row per point (only `points`, where given) and test video; `decisions` parsed: a list with an object for
-        each view."""
+        """predictions.parquet, a row per point (only `points`, where given) and test video; `decisions` parsed: a list
+        with an object for each view."""
         rows = self._read(run_folder(run, self.root) / "predictions.parquet", run)
         rows = rows if points is None else rows[rows["point"].isin(points)].reset_index(drop=True)
         return rows.assign(decisions=rows["decisions"].map(json.loads))
@@ -47,7 +60,8 @@ class Found:
         return self._read(prepared_folder(self.plan, self.root, run) / "truth.parquet", run)
 
     def frames(self, run: PlannedRun, video: str, numbers: Sequence[int]) -> Any:
-        """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was prepared."""
+        """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was
+        prepared."""
         row: Any = self.index(run).set_index("video_id").loc[video]
         path = self.root / row["path"]
         if not path.is_file() or path.stat().st_size != row["bytes"]:

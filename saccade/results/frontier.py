@@ -1,7 +1,8 @@
-"""The static frontier: the best that fixed networks reach for each cost, which every adaptive method is held against. No torch.
+"""The static frontier: the best that fixed networks reach for each cost, which every adaptive method is held against.
+No torch.
 
-Its points are the own points of the methods whose card says `baseline: true` (frames x resolution x width), on the same dataset
-and budget.
+Its points are the own points of the methods whose card says `baseline: true` (frames x resolution x width), on the same
+dataset and budget.
 """
 
 import math
@@ -28,7 +29,8 @@ def baseline_metrics(plan: PlannedGrid, root: Path) -> pd.DataFrame:
 
 
 def static_frontier(plan: PlannedGrid, metrics: pd.DataFrame, dataset: str, head: str) -> pd.DataFrame:
-    """FRONTIER_COLUMNS, by rising cost: the baselines' points that no other one beats, means over seeds; empty where none was run."""
+    """FRONTIER_COLUMNS, by rising cost: the baselines' points that no other one beats, means over seeds; empty where
+    none was run."""
     found = [pd.DataFrame(columns=FRONTIER_COLUMNS)]
     for method in baselines_of(plan):
         points = tradeoff_points(plan, metrics, method, dataset, head)
@@ -41,21 +43,26 @@ def static_frontier(plan: PlannedGrid, metrics: pd.DataFrame, dataset: str, head
 
 
 def cost_ratio(gmacs: float, value: float, front: pd.DataFrame) -> tuple[float, str]:
-    """How many times `gmacs` the cheapest baseline costs that reaches `value` at least, and what to know about that number.
+    """How many times `gmacs` the cheapest baseline costs that reaches `value` at least, and what to know about that
+    number.
 
-    (inf, "not reached") where no baseline reaches it; "at most" where the cheapest of all exceeds it, since a cheaper one might do;
-    (nan, "") without a frontier. Nothing is interpolated: between two baselines there is none that was measured.
+    (inf, "not reached") where no baseline reaches it; "at most" where the cheapest of all exceeds it, since a cheaper
+    one might do; (nan, "") without a frontier. Nothing is interpolated: between two baselines there is none that was
+    measured.
     """
     if not len(front):
         return math.nan, ""
     enough = np.flatnonzero(front.value.to_numpy(float) >= value)
     if not len(enough):
         return math.inf, "not reached"
-    return float(front.gmacs.iloc[enough[0]] / gmacs), "at most" if enough[0] == 0 and front.value.iloc[0] > value else ""
+    return float(front.gmacs.iloc[enough[0]] / gmacs), "at most" if enough[0] == 0 and front.value.iloc[
+        0
+    ] > value else ""
 
 
 def pareto_front(cost: Any, value: Any) -> np.ndarray:
-    """Mask of the points that no other point beats: none is at most as costly and at least as good, and better in one of the two."""
+    """Mask of the points that no other point beats: none is at most as costly and at least as good, and better in one
+    of the two."""
     cost, value = np.asarray(cost, float), np.asarray(value, float)
     cheaper = (cost[None, :] <= cost[:, None]) & (value[None, :] >= value[:, None])
     strictly = (cost[None, :] < cost[:, None]) | (value[None, :] > value[:, None])
@@ -63,19 +70,24 @@ def pareto_front(cost: Any, value: Any) -> np.ndarray:
 
 
 def tradeoff_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
-    """What the accuracy-cost figure draws: variant, point, title, stand_in, of, gmacs, value, chance, low, high, sd, seeds,
-    front.
+    """What the accuracy-cost figure draws: variant, point, title, stand_in, of, gmacs, value, chance, low, high, sd,
+    seeds, front.
 
-    The front is that of the method's own points: an oracle sees the ground truth, and stand-ins are there to be compared with.
+    The front is that of the method's own points: an oracle sees the ground truth, and stand-ins are there to be
+    compared with.
     """
     own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
     wide = summarise(own).set_index(["variant", "point", "metric"])
     names = {"gmacs": "gmacs.mean", "value": main_metric(own, head), "chance": f"{head}.chance"}
     rows = point_titles(plan, method).query("dataset == @dataset").drop(columns="dataset").reset_index(drop=True)
     for column, metric in names.items():
-        rows[column] = [wide["mean"].get((v, p, metric), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)]
+        rows[column] = [
+            wide["mean"].get((v, p, metric), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)
+        ]
     for column in ("low", "high", "sd", "seeds"):
-        rows[column] = [wide[column].get((v, p, names["value"]), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)]
+        rows[column] = [
+            wide[column].get((v, p, names["value"]), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)
+        ]
     rows = rows.dropna(subset=["gmacs", "value"]).reset_index(drop=True)
     rows["front"] = False
     mine = rows.index[rows.stand_in == ""]
@@ -92,5 +104,7 @@ def seed_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: 
         .pivot(index=["variant", "point", "seed"], columns="metric", values="value")
         .reset_index()
     )
-    wide = wide.rename(columns={"gmacs.mean": "gmacs", metric: "value"}).reindex(columns=["variant", "point", "seed", "gmacs", "value"])
+    wide = wide.rename(columns={"gmacs.mean": "gmacs", metric: "value"}).reindex(
+        columns=["variant", "point", "seed", "gmacs", "value"]
+    )
     return wide.merge(point_titles(plan, method).query("dataset == @dataset"), on=["variant", "point"])

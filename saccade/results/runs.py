@@ -1,6 +1,8 @@
-"""Tidy tables of what was run, and the tables a reader sees. Numbers stay fractions and integers until `show_*` turns them into text.
+"""Tidy tables of what was run, and the tables a reader sees. Numbers stay fractions and integers until `show_*` turns
+them into text.
 
-Every function takes the plan (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one here. No torch.
+Every function takes the plan (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one
+here. No torch.
 """
 
 import json
@@ -45,23 +47,31 @@ def rows_of(table: pd.DataFrame) -> Iterator[Any]:
 
 
 def collect_metrics(plan: PlannedGrid, root: Path) -> pd.DataFrame:
-    """Every metric of every planned point that has been scored, tidy (METRICS_COLUMNS), in the plan's order and then by metric name."""
+    """Every metric of every planned point that has been scored, tidy (METRICS_COLUMNS), in the plan's order and then by
+    metric name."""
     rows = []
     for run in plan["runs"]:
         path = run_folder(run, root) / "metrics.json"
         scored = read_json(path)["rows"] if path.exists() else []
         order = [point["name"] for point in run["points"]]
-        for row in sorted((row for row in scored if row["point"] in order), key=lambda row: (order.index(row["point"]), row["metric"])):
-            identity = {"dataset": dataset_label(run), "method": run["method"], "variant": run["variant"], "seed": run["seed"]}
+        for row in sorted(
+            (row for row in scored if row["point"] in order), key=lambda row: (order.index(row["point"]), row["metric"])
+        ):
+            identity = {
+                "dataset": dataset_label(run),
+                "method": run["method"],
+                "variant": run["variant"],
+                "seed": run["seed"],
+            }
             rows.append({**identity, **{key: row.get(key) for key in ("point", "metric", "value", "low", "high", "n")}})
     table = pd.DataFrame(rows, columns=METRICS_COLUMNS)
     return table.astype({"seed": "Int64", "n": "Int64", "value": float, "low": float, "high": float})
 
 
 def average_editions(plan: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row for each of the data cards' `means`, as dataset `<dataset>@<mean>`, where a point has been scored on all its editions
-    with that seed: value, low and high are the editions' means, which for independent editions makes the interval too wide, never
-    too narrow; n is the sum."""
+    """One row for each of the data cards' `means`, as dataset `<dataset>@<mean>`, where a point has been scored on all
+    its editions with that seed: value, low and high are the editions' means, which for independent editions makes the
+    interval too wide, never too narrow; n is the sum."""
     found = [metrics.iloc[:0]]
     keys = ["method", "variant", "point", "seed", "metric"]
     for dataset in plan["datasets"]:
@@ -70,12 +80,15 @@ def average_editions(plan: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
             groups = metrics[metrics.dataset.isin(labels)].groupby(keys, sort=False)
             parts = {"value": ("value", "mean"), "low": ("low", "mean"), "high": ("high", "mean"), "n": ("n", "sum")}
             means = groups.agg(**parts, editions=("dataset", "nunique")).reset_index()  # type: ignore[call-overload]
-            found.append(means[means.editions == len(labels)].assign(dataset=f"{dataset['name']}@{name}")[METRICS_COLUMNS])
+            found.append(
+                means[means.editions == len(labels)].assign(dataset=f"{dataset['name']}@{name}")[METRICS_COLUMNS]
+            )
     return pd.concat(found, ignore_index=True)
 
 
 def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
-    """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card sets."""
+    """A sentence for each phase that the run is made of, its own or another's, and that missed the gate its card
+    sets."""
     found = []
     for product, gate in ((root / path, gate) for path, gate in run["gates"].items()):
         if product.exists() and (missed := why_gate_missed(gate, read_json(product)["result"])):
@@ -84,13 +97,15 @@ def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
 
 
 def collect_planned(plan: PlannedGrid, root: Path) -> pd.DataFrame:
-    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why. Where a phase missed its gate,
-    `why` says so for a cell that was run, too."""
+    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why. Where a phase
+    missed its gate, `why` says so for a cell that was run, too."""
     rows = []
     for run in plan["runs"]:
         path = run_folder(run, root) / "metrics.json"
         scored = {row["point"] for row in read_json(path)["rows"]} if path.exists() else set()
-        reason = "added after scoring: run predict and score again" if path.exists() else run.get("why") or "not run yet"
+        reason = (
+            "added after scoring: run predict and score again" if path.exists() else run.get("why") or "not run yet"
+        )
         gates = "; ".join(f"gate missed: {sentence}" for sentence in missed_gates(run, root))
         for point in run["points"]:
             done = point["name"] in scored
@@ -100,18 +115,26 @@ def collect_planned(plan: PlannedGrid, root: Path) -> pd.DataFrame:
 
 
 def point_titles(plan: PlannedGrid, method: str) -> pd.DataFrame:
-    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for the method's own),
-    of (the cells, `<variant>/<point>`, that a stand-in stands for)."""
+    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for
+    the method's own), of (the cells, `<variant>/<point>`, that a stand-in stands for)."""
     rows = {
-        (dataset_label(run), run["variant"], point["name"]): (point.get("title") or point["name"], point["stand_in"] or "", point["of"])
+        (dataset_label(run), run["variant"], point["name"]): (
+            point.get("title") or point["name"],
+            point["stand_in"] or "",
+            point["of"],
+        )
         for run in runs_of(plan, method)
         for point in run["points"]
     }
-    return pd.DataFrame([[*key, *value] for key, value in rows.items()], columns=["dataset", "variant", "point", "title", "stand_in", "of"])
+    return pd.DataFrame(
+        [[*key, *value] for key, value in rows.items()],
+        columns=["dataset", "variant", "point", "title", "stand_in", "of"],
+    )
 
 
 def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Over seeds: mean, sd (sample, NaN for one seed), seeds, n; low and high are the means of the seeds' own 95 % interval ends."""
+    """Over seeds: mean, sd (sample, NaN for one seed), seeds, n; low and high are the means of the seeds' own 95 %
+    interval ends."""
     keys = ["dataset", "method", "variant", "point", "metric"]
     return (
         metrics.groupby(keys, sort=False)
@@ -131,7 +154,9 @@ def heads_of(plan: PlannedGrid, metrics: pd.DataFrame, dataset: str) -> list[str
     """Heads that were scored on the dataset: the card's in its order, then derived ones (`action`)."""
     names = metrics.loc[metrics.dataset == dataset, "metric"].str.rpartition(".")
     scored = list(dict.fromkeys(names.loc[names[2].isin(["top1", "map"]), 0]))
-    card = [head for entry in plan["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]]
+    card = [
+        head for entry in plan["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]
+    ]
     return [head for head in card if head in scored] + sorted(set(scored) - set(card))
 
 
@@ -154,12 +179,18 @@ def count_videos(plan: PlannedGrid, root: Path, method: str) -> dict[tuple[str, 
 def omitted_metrics(plan: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
     """What scoring left out, and why: one sentence each."""
     files = (run_folder(run, root) / "metrics.json" for run in runs_of(plan, method) if dataset_label(run) == dataset)
-    notes = (f"{note['metric']}: {note['reason']}" for path in files if path.exists() for note in read_json(path).get("omitted", []))
+    notes = (
+        f"{note['metric']}: {note['reason']}"
+        for path in files
+        if path.exists()
+        for note in read_json(path).get("omitted", [])
+    )
     return list(dict.fromkeys(notes))
 
 
 def read_history(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
-    """Every number of every epoch line (HISTORY_COLUMNS); where an epoch was logged twice (a resumed training), the later line."""
+    """Every number of every epoch line (HISTORY_COLUMNS); where an epoch was logged twice (a resumed training), the
+    later line."""
     rows: dict[tuple[Any, ...], float] = {}
     for run in runs_of(plan, method):
         for path in sorted(run_folder(run, root).glob("*.log.jsonl")):
@@ -173,7 +204,8 @@ def read_history(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
 
 
 def read_modules(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
-    """The MACs of each module of one frame or clip (MODULE_COLUMNS), per dataset and variant, from the first seed that has a cost.json."""
+    """The MACs of each module of one frame or clip (MODULE_COLUMNS), per dataset and variant, from the first seed that
+    has a cost.json."""
     tables: dict[tuple[str, str], pd.DataFrame] = {}
     for run in runs_of(plan, method):
         path, key = run_folder(run, root) / "cost.json", (dataset_label(run), run["variant"])

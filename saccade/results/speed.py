@@ -30,8 +30,8 @@ PART_COLUMNS = [*IDENTITY, "side", "part", "ms"]
 
 
 def read_speed(plan: PlannedGrid, root: Path, method: str, dataset: str) -> pd.DataFrame:
-    """One row per reading (SPEED_COLUMNS): times in milliseconds per video (ms, against_ms: {mean, p50, p95}); low and high: the least and
-    the largest speed-up that one process alone says."""
+    """One row per reading (SPEED_COLUMNS): times in milliseconds per video (ms, against_ms: {mean, p50, p95}); low and
+    high: the least and the largest speed-up that one process alone says."""
     rows = []
     for identity, found in _measured(plan, root, method, dataset):
         for reading in found["readings"]:
@@ -57,8 +57,8 @@ def read_parts(plan: PlannedGrid, root: Path, method: str, dataset: str) -> pd.D
 
 
 def _measured(plan: PlannedGrid, root: Path, method: str, dataset: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(who it is, what latency.json says of it) for every planned point that has been timed, in the plan's order; `stale`: whether the
-    code or the settings were others than the plan's."""
+    """(who it is, what latency.json says of it) for every planned point that has been timed, in the plan's order;
+    `stale`: whether the code or the settings were others than the plan's."""
     found = []
     for run in runs_of(plan, method):
         path = run_folder(run, root) / "latency.json"
@@ -86,29 +86,41 @@ def _short(run: dict[str, Any], against: dict[str, str]) -> str:
 
 
 def equal_time(speed: pd.DataFrame, values: pd.DataFrame, decoding: bool = False) -> pd.DataFrame:
-    """The most accurate timed point of the method under each limit: device, limit_ms, variant, point, value, ms, marked.
+    """The most accurate timed point of the method under each limit: device, limit_ms, variant, point, value, ms,
+    marked.
 
-    `values`: variant, point, value (as `tables.tradeoff_points` gives them, without stand-ins). Times at batch 1, mean per video; the
-    counterparts that are points of the method's own count too. Limits are 1, 2, 5, 10, ... ms, from the first that some point meets.
+    `values`: variant, point, value (as `tables.tradeoff_points` gives them, without stand-ins). Times at batch 1, mean
+    per video; the counterparts that are points of the method's own count too. Limits are 1, 2, 5, 10, ... ms, from the
+    first that some point meets.
     """
     chosen = speed[(speed.batch == 1) & (speed.decoding == decoding)]
     times: dict[tuple[str, str, str], tuple[float, bool]] = {}
     for row in rows_of(chosen):
         variant, _, point = row.counterpart.rpartition("/")
-        for key, ms in (((row.device, variant or row.variant, point), row.against_ms), ((row.device, row.variant, row.point), row.ms)):
+        for key, ms in (
+            ((row.device, variant or row.variant, point), row.against_ms),
+            ((row.device, row.variant, row.point), row.ms),
+        ):
             times[key] = (ms["mean"], bool(row.marked))  # a point's own time wins over one as counterpart
     known = {(row.variant, row.point): row.value for row in rows_of(values)}
     rows = []
     for device in dict.fromkeys(key[0] for key in times):
-        timed = [(ms, known[key[1:]], *key[1:], marked) for key, (ms, marked) in times.items() if key[0] == device and key[1:] in known]
+        timed = [
+            (ms, known[key[1:]], *key[1:], marked)
+            for key, (ms, marked) in times.items()
+            if key[0] == device and key[1:] in known
+        ]
         for limit in _limits([ms for ms, *_ in timed]):
-            ms, value, variant, point, marked = max((one for one in timed if one[0] <= limit), key=lambda one: (one[1], -one[0]))
+            ms, value, variant, point, marked = max(
+                (one for one in timed if one[0] <= limit), key=lambda one: (one[1], -one[0])
+            )
             rows.append([device, limit, variant, point, value, ms, marked])
     return pd.DataFrame(rows, columns=["device", "limit_ms", "variant", "point", "value", "ms", "marked"])
 
 
 def _limits(times: list[float]) -> list[float]:
-    """1, 2, 5 times powers of ten, from the first that isn't below the shortest time to the first that isn't below the longest."""
+    """1, 2, 5 times powers of ten, from the first that isn't below the shortest time to the first that isn't below the
+    longest."""
     if not times:
         return []
     steps = [digit * 10.0**power for power in range(-3, 7) for digit in (1, 2, 5)]

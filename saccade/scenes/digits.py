@@ -1,4 +1,5 @@
-"""The pictures: scikit-learn's handwritten digits (1,797 of 8 × 8 pixels, by the same 13 writers throughout) and procedural backgrounds."""
+"""The pictures: scikit-learn's handwritten digits (1,797 of 8 × 8 pixels, by the same 13 writers throughout) and
+procedural backgrounds."""
 
 import importlib.util
 from functools import lru_cache
@@ -99,7 +100,9 @@ def background(number: int, height: int, width: int) -> NDArray[np.float32]:
     across = 2 * np.pi * np.outer(waves[:, 0], (np.arange(width) + 0.5) / width) + phases[:, None]
     down = 2 * np.pi * np.outer(waves[:, 1], (np.arange(height) + 0.5) / height)
     waves_down = amplitudes[:, None] * np.stack([np.cos(down), -np.sin(down)])  # (2, WAVES, height)
-    sums = np.einsum("pkh,pkw->hw", waves_down, np.stack([np.cos(across), np.sin(across)]))  # no BLAS: its threads would multiply
+    sums = np.einsum(
+        "pkh,pkw->hw", waves_down, np.stack([np.cos(across), np.sin(across)])
+    )  # no BLAS: its threads would multiply
     return np.asarray(0.45 + sums, dtype=np.float32)
 
 

@@ -17,12 +17,18 @@ AAC_FRAME = 1024  # samples
 
 
 def write_mp4(
-    path: Path, frames: Iterable[NDArray[np.uint8]], size: tuple[int, int], fps: float, crf: int, samples: NDArray[np.float32]
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    size: tuple[int, int],
+    fps: float,
+    crf: int,
+    samples: NDArray[np.float32],
 ) -> None:
     """Write yuv420p `frames` (each (height * 3 / 2, width)) of `size` (height, width) and mono `samples` to `path`.
 
-    One x264 thread, so that the file doesn't depend on the machine's cores, and no macroblock tree: its vector code reads memory
-    that nobody wrote where a row of blocks is no multiple of four, so that two runs of one process could differ.
+    One x264 thread, so that the file doesn't depend on the machine's cores, and no macroblock tree: its vector code
+    reads memory that nobody wrote where a row of blocks is no multiple of four, so that two runs of one process could
+    differ.
     """
     height, width = size
     with av.open(str(path), "w", format="mp4") as container:

@@ -46,7 +46,8 @@ def frame_times(scene: Scene, fps: float) -> NDArray[np.float64]:
 
 
 def thing_states(scene: Scene, thing: Thing, times: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-    """Where the thing is and what it shows at video `times` (T,): x, y, zoom, angle, shown, present; camera shake included."""
+    """Where the thing is and what it shows at video `times` (T,): x, y, zoom, angle, shown, present; camera shake
+    included."""
     scene_times = scene.clock.at(times)
     state: dict[str, NDArray[Any]] = {}
     for channel in CHANNELS:
@@ -98,7 +99,9 @@ class _Grain:
     def __init__(self, scene: Scene, rendering: Rendering):
         self.seed, self.shape = scene.seed, (rendering.height, rendering.width)
         rng = np.random.default_rng([*scene.seed, 404])
-        self.sheet = rendering.sensor_noise * rng.standard_normal((self.shape[0] + 64, self.shape[1] + 64), dtype=np.float32)
+        self.sheet = rendering.sensor_noise * rng.standard_normal(
+            (self.shape[0] + 64, self.shape[1] + 64), dtype=np.float32
+        )
         self.draws = rng.integers(0, 64, (100_000, 2))
         self.last = 0
 
@@ -108,7 +111,9 @@ class _Grain:
         return self.sheet[down : down + self.shape[0], right : right + self.shape[1]]
 
 
-def _camera_offset(scene: Scene, axis: str, scene_times: NDArray[np.float64], rendering: Rendering) -> NDArray[np.int64]:
+def _camera_offset(
+    scene: Scene, axis: str, scene_times: NDArray[np.float64], rendering: Rendering
+) -> NDArray[np.int64]:
     """Whole pixels by which the background is rolled: a fraction would blur away a one-pixel carrier."""
     curves = [curve for name, curve in scene.camera.items() if name.endswith(f"_{axis}")]
     total = np.sum([curve.at(scene_times) for curve in curves], axis=0) if curves else np.zeros(len(scene_times))
@@ -127,7 +132,8 @@ def _world(shot: Shot, rendering: Rendering) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class _Patch:
-    """The pixels that something of `diameter` around (x, y) may touch, and where each lies in its turned frame (unit: half diameters)."""
+    """The pixels that something of `diameter` around (x, y) may touch, and where each lies in its turned frame (unit:
+    half diameters)."""
 
     rows: slice
     columns: slice

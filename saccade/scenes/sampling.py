@@ -54,7 +54,9 @@ def stopped_clock(stops: list[Interval], duration: float) -> Curve:
     return curve([*times, duration], [*values, scene_time + duration - last])
 
 
-def sawtooth(rng: np.random.Generator, rate: float, amplitude: float, duration: float, both_ways: bool = False) -> Curve:
+def sawtooth(
+    rng: np.random.Generator, rate: float, amplitude: float, duration: float, both_ways: bool = False
+) -> Curve:
     """A ramp over `amplitude` (negative: downwards) around 0, `rate` times a second, that jumps back at its end.
 
     Its phase is uniform, hence so is its value at any moment. `both_ways`: it ramps back instead of jumping.
@@ -72,8 +74,11 @@ def sawtooth(rng: np.random.Generator, rate: float, amplitude: float, duration: 
     return curve(times, [amplitude * value for value in values])
 
 
-def journey(rng: np.random.Generator, low: float, high: float, drift: float, jumps: list[float], duration: float) -> Curve:
-    """A place in [low, high] that moves evenly, over `drift` of the way to a second random place, and is drawn anew at each jump."""
+def journey(
+    rng: np.random.Generator, low: float, high: float, drift: float, jumps: list[float], duration: float
+) -> Curve:
+    """A place in [low, high] that moves evenly, over `drift` of the way to a second random place, and is drawn anew at
+    each jump."""
     times, values = [], []
     bounds = [0.0, *jumps, max(duration, 1e-3)]
     for start, end in zip(bounds[:-1], bounds[1:], strict=True):
@@ -104,7 +109,9 @@ def shuffled(rng: np.random.Generator, instance: int) -> Face:
     return Face(int(instance), rng.permutation(BLOCKS).tolist())
 
 
-def shot(rng: np.random.Generator, start: float, background: int, faces: list[Face], size: float, aspect: float) -> Shot:
+def shot(
+    rng: np.random.Generator, start: float, background: int, faces: list[Face], size: float, aspect: float
+) -> Shot:
     """A background with these faces strewn over it, each of about `size`."""
     clutter = []
     for face in faces:

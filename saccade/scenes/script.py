@@ -131,7 +131,9 @@ def scene_from_dict(value: dict[str, Any]) -> Scene:
             **value,
             "clock": Curve(**value["clock"]),
             "camera": {name: Curve(**curve) for name, curve in value["camera"].items()},
-            "shots": [Shot(**{**shot, "clutter": [_clutter(item) for item in shot["clutter"]]}) for shot in value["shots"]],
+            "shots": [
+                Shot(**{**shot, "clutter": [_clutter(item) for item in shot["clutter"]]}) for shot in value["shots"]
+            ],
             "things": [_thing(thing) for thing in value["things"]],
             "sounds": [Sound(**sound) for sound in value["sounds"]],
         }
@@ -152,5 +154,7 @@ def _clutter(value: dict[str, Any]) -> Clutter:
 
 
 def _thing(value: dict[str, Any]) -> Thing:
-    tracks = {channel: {name: Curve(**curve) for name, curve in parts.items()} for channel, parts in value["tracks"].items()}
+    tracks = {
+        channel: {name: Curve(**curve) for name, curve in parts.items()} for channel, parts in value["tracks"].items()
+    }
     return Thing(**{**value, "face": Face(**value["face"]), "blank": Face(**value["blank"]), "tracks": tracks})

@@ -36,7 +36,8 @@ def video_path(raw: Path, scene: Scene) -> Path:
 def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: int) -> "pd.DataFrame":
     """Render below `raw` what isn't there yet; the per-frame truth of all scenes, in their order.
 
-    A video is kept if its script says that it shows this scene in this rendering by this code, and is still the file that was written.
+    A video is kept if its script says that it shows this scene in this rendering by this code, and is still the file
+    that was written.
     """
     import pandas as pd  # here: the processes that render do without
 
@@ -92,7 +93,12 @@ def _write_one(job: _Job) -> dict[str, Any]:
         script.unlink()  # first: an interruption must not leave it beside another video
     pixel_change = render_video(job.scene, job.rendering, job.path)
     truth = frame_truth(job.scene, job.rendering, pixel_change)
-    value = {**identity, "facts": video_facts(job.scene, truth), "pixel_change": pixel_change, "sha256": _sha256(job.path)}
+    value = {
+        **identity,
+        "facts": video_facts(job.scene, truth),
+        "pixel_change": pixel_change,
+        "sha256": _sha256(job.path),
+    }
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     write_atomic(script, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return truth
@@ -104,7 +110,8 @@ def _sha256(file: Path) -> str:
 
 
 def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:
-    """Write the video; the mean absolute change of luminance since the frame before, in [0, 1], per frame (the first: 0)."""
+    """Write the video; the mean absolute change of luminance since the frame before, in [0, 1], per frame (the first:
+    0)."""
     changes: list[float] = []
     size, frames, samples = (rendering.height, rendering.width), yuv_frames(scene, rendering), waveform(scene)
     watched = _watched(frames, rendering.height, changes)

@@ -13,7 +13,8 @@ FACE_STEP = 1.0  # state change of a face that comes or goes
 
 
 def target_states(scene: Scene, fps: float) -> NDArray[np.float64]:
-    """The target's state in each frame, (T, 6): x and y in object sizes, zoom in octaves, angle in radians, face, presence."""
+    """The target's state in each frame, (T, 6): x and y in object sizes, zoom in octaves, angle in radians, face,
+    presence."""
     target = scene.target
     state = thing_states(scene, target, frame_times(scene, fps))
     columns = [state["x"] / target.size, state["y"] / target.size, state["zoom"], state["angle"]]
@@ -21,7 +22,8 @@ def target_states(scene: Scene, fps: float) -> NDArray[np.float64]:
 
 
 def moments(states: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of the moment each frame belongs to, (T,): a new one begins MOMENT_STEP away from the first state of the last."""
+    """Number of the moment each frame belongs to, (T,): a new one begins MOMENT_STEP away from the first state of the
+    last."""
     result, anchor = np.zeros(len(states), dtype=np.int64), states[0]
     for index in range(1, len(states)):
         new = np.linalg.norm(states[index] - anchor) >= MOMENT_STEP
@@ -74,7 +76,10 @@ def video_facts(scene: Scene, truth: dict[str, Any]) -> dict[str, Any]:
     """Truth about the whole video: distinct moments, and the fewest frames that can tell each label (0: none can)."""
     return {
         "distinct_moments": int(truth["moment"][-1]) + 1,
-        "sufficient_frames": {"noun": int(truth["informative"].any()), "verb": 2 * int(truth["informative_verb"].any())},
+        "sufficient_frames": {
+            "noun": int(truth["informative"].any()),
+            "verb": 2 * int(truth["informative_verb"].any()),
+        },
         "informative_share": float(truth["informative"].mean()),
         "still_share": float(truth["still"].mean()),
     }
@@ -86,7 +91,8 @@ def _novelty(states: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _surprise(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the state is from what constant velocity predicts; 0 in the first two frames, which have no prediction."""
+    """How far the state is from what constant velocity predicts; 0 in the first two frames, which have no
+    prediction."""
     error = states[2:] - 2 * states[1:-1] + states[:-2]
     return np.concatenate([np.zeros(min(2, len(states))), np.linalg.norm(error, axis=1)])
 

@@ -1,10 +1,11 @@
-"""Does a method look where the information is? Its `decisions` against the ground truth per frame, beside what chance reaches. No torch.
+"""Does a method look where the information is? Its `decisions` against the ground truth per frame, beside what chance
+reaches. No torch.
 
-Three measures, each a share per video: `hit.frames`, chosen frames that are informative; `hit.boxes`, chosen patches that hold the
-target's centre; `cover.boxes`, those that hold COVERED of its box. Patches count only where the target is to be seen: on informative
-frames with VISIBLE of its box inside the frame. Chance comes at the same number and size as the choice: `random` (the expected value),
-`even` (frames spread evenly) or `centre` (the patch in the middle), and `fixed`: the best times or place that don't depend on the
-video, fitted on the truth of the other splits.
+Three measures, each a share per video: `hit.frames`, chosen frames that are informative; `hit.boxes`, chosen patches
+that hold the target's centre; `cover.boxes`, those that hold COVERED of its box. Patches count only where the target is
+to be seen: on informative frames with VISIBLE of its box inside the frame. Chance comes at the same number and size as
+the choice: `random` (the expected value), `even` (frames spread evenly) or `centre` (the patch in the middle), and
+`fixed`: the best times or place that don't depend on the video, fitted on the truth of the other splits.
 """
 
 import json
@@ -30,7 +31,8 @@ SIZES = 20  # steps of a side length between which the best place is taken to be
 
 @dataclass(frozen=True)
 class Target:
-    """One video's truth. informative: (T,); boxes: (T, 4) in fractions of the frame, nan where nothing is to be seen; None without."""
+    """One video's truth. informative: (T,); boxes: (T, 4) in fractions of the frame, nan where nothing is to be seen;
+    None without."""
 
     informative: Booleans
     boxes: Floats | None
@@ -38,14 +40,16 @@ class Target:
 
 @dataclass
 class Fixed:
-    """The best choices that don't depend on the video. rates: (TIMES,) how often a moment informs; boxes: (M, 4) targets to place on."""
+    """The best choices that don't depend on the video. rates: (TIMES,) how often a moment informs; boxes: (M, 4)
+    targets to place on."""
 
     rates: Floats
     boxes: Floats
     _places: dict[tuple[str, int, int], Floats] = field(default_factory=dict)
 
     def times(self, frames: int, n: int) -> Integers:
-        """The n most promising of `frames` frames, earlier ones first where equal; all of them again where n > frames."""
+        """The n most promising of `frames` frames, earlier ones first where equal; all of them again where n >
+        frames."""
         bins = ((np.arange(frames) + 0.5) * TIMES / frames).astype(np.int64)
         return np.argsort(-self.rates[bins], kind="stable")[np.arange(n) % frames]
 
@@ -61,7 +65,8 @@ class Fixed:
 
 
 def holds_centre(patches: Floats, targets: Floats) -> Booleans:
-    """(..., 4) patches and targets as x0, y0, x1, y1, broadcast: whether the target's centre lies in the patch, edges included."""
+    """(..., 4) patches and targets as x0, y0, x1, y1, broadcast: whether the target's centre lies in the patch, edges
+    included."""
     centre = (targets[..., :2] + targets[..., 2:]) / 2
     return np.asarray(((patches[..., :2] <= centre) & (centre <= patches[..., 2:])).all(axis=-1))
 
@@ -78,7 +83,8 @@ MEASURES = {"hit.boxes": holds_centre, "cover.boxes": holds_box}
 
 
 def places() -> Floats:
-    """(PLACES ** 2, 2) positions as shares of the room left and above, in the middle of equal cells: their mean is the expected value."""
+    """(PLACES ** 2, 2) positions as shares of the room left and above, in the middle of equal cells: their mean is the
+    expected value."""
     along = (np.arange(PLACES) + 0.5) / PLACES
     return np.stack(np.meshgrid(along, along, indexing="ij"), axis=-1).reshape(-1, 2)
 
@@ -130,7 +136,8 @@ def _thinned(boxes: Floats) -> Floats:
 
 
 def hit_rates_of(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed | None) -> dict[str, pd.DataFrame]:
-    """{measure: one row per video (in the table's order) with `value` and its chance levels}, nan where a video has nothing to judge.
+    """{measure: one row per video (in the table's order) with `value` and its chance levels}, nan where a video has
+    nothing to judge.
 
     table: video_id and `decisions`, as predictions.parquet holds them. A measure that no video allows is left out.
     """
@@ -138,7 +145,9 @@ def hit_rates_of(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed |
     for video, text in zip(table["video_id"], table["decisions"], strict=True):
         frames, patches = _chosen(str(video), text)
         target = targets.get(str(video))
-        rows["hit.frames"].append({} if target is None or not len(frames) else _frame_rates(video, frames, target, fixed))
+        rows["hit.frames"].append(
+            {} if target is None or not len(frames) else _frame_rates(video, frames, target, fixed)
+        )
         for name in MEASURES:
             there = target is not None and target.boxes is not None and len(patches)
             rows[name].append(_box_rates(name, frames, patches, target.boxes, fixed) if there else {})  # type: ignore[union-attr, arg-type]
@@ -153,7 +162,11 @@ def _frame_rates(video: str, frames: Integers, target: Target, fixed: Fixed | No
         raise SaccadeError(f"video {video}: a decision names frame {wrong}, but it has {total} frames")
     if not informative.any():
         return {}
-    rates = {"value": informative[frames].mean(), "random": informative.mean(), "even": informative[segments(total, n)].mean()}
+    rates = {
+        "value": informative[frames].mean(),
+        "random": informative.mean(),
+        "even": informative[segments(total, n)].mean(),
+    }
     return rates if fixed is None else {**rates, "fixed": informative[fixed.times(total, n)].mean()}
 
 
@@ -174,14 +187,18 @@ def _box_rates(name: str, frames: Integers, patches: Floats, boxes: Floats, fixe
 
 
 def _chosen(video: str, text: str) -> tuple[Integers, Floats]:
-    """Frame numbers (n,) and patches (n, 4) of all views, patches empty where the method takes none. SaccadeError: see `Prediction`."""
+    """Frame numbers (n,) and patches (n, 4) of all views, patches empty where the method takes none. SaccadeError: see
+    `Prediction`."""
     frames: list[int] = []
     patches: list[Sequence[float]] = []
     for view in json.loads(text) if text else []:
         view = view if isinstance(view, dict) else {}
         chosen, boxes = view.get("frames") or [], view.get("boxes")
         if boxes is not None and len(boxes) != len(chosen):
-            raise SaccadeError(f"video {video}: decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or null")
+            raise SaccadeError(
+                f"video {video}: decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or "
+                "null"
+            )
         frames += chosen
         patches += [box or [np.nan] * 4 for box in boxes] if boxes is not None else []
     if patches and len(patches) != len(frames):

@@ -1,8 +1,8 @@
 """How sure the numbers of one run are: bootstraps that resample clusters of videos.
 
 Videos of one cluster (a person, a source video, a digit instance) are alike, so clusters are drawn, not videos. The
-bounds are percentiles, taken further out the fewer clusters there are (`tail`): plain ones are too tight then. How often
-they cover the truth stands in docs/statistics.md. Several seeds together are `compare`'s.
+bounds are percentiles, taken further out the fewer clusters there are (`tail`): plain ones are too tight then. How
+often they cover the truth stands in docs/statistics.md. Several seeds together are `compare`'s.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ CELLS_AT_ONCE = 1 << 22  # draws x clusters held at a time: 32 MB
 
 @dataclass(frozen=True)
 class Interval:
-    """`value` over `n` videos in `clusters` clusters, and its bounds: nan with one cluster, which says nothing of others.
+    """`value` over `n` videos in `clusters` clusters, and its bounds: nan with one cluster, which says nothing of
+    others.
 
     `seeds`: trainings that were resampled too. With one the bounds hold for that training, not for the method.
     """
@@ -38,17 +39,24 @@ class Interval:
     seeds: int = 1
 
 
-def mean_interval(values: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS) -> Interval:
+def mean_interval(
+    values: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS
+) -> Interval:
     """The mean of per-video values (N,) with its 95 % cluster bootstrap interval."""
     return mean_intervals(np.asarray(values, dtype=np.float64)[..., None], clusters, generator, draws)[0]
 
 
-def mean_intervals(values: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS) -> list[Interval]:
+def mean_intervals(
+    values: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS
+) -> list[Interval]:
     """As `mean_interval` for each of the M columns of values (N, M), all over the same resamples."""
     table = _checked_values(values)
     members = cluster_numbers(clusters, len(table))
     resampled = mean_draws(table, members, generator, draws)
-    return [to_interval(float(value), column, len(table), members) for value, column in zip(_means(table), resampled.T, strict=True)]
+    return [
+        to_interval(float(value), column, len(table), members)
+        for value, column in zip(_means(table), resampled.T, strict=True)
+    ]
 
 
 def map_interval(
@@ -56,10 +64,11 @@ def map_interval(
 ) -> Interval:
     """Mean average precision with its 95 % interval; clusters get Dirichlet weights, so no class loses its positives.
 
-    scores (N, K), targets (N,) class numbers or (N, K) booleans, as in `metrics.mean_average_precision`, whose value it has.
-    Average precision of few videos is biased upwards, and draws from them are so twice over: in a simulation (200 videos, 100
-    clusters, 20 classes) their percentiles covered the expected value 80 % of the time. So the draws are moved to have the value
-    as their mean (92 % then; 86 % with 5 positives a class): the interval is for the expected value over test sets of this size.
+    scores (N, K), targets (N,) class numbers or (N, K) booleans, as in `metrics.mean_average_precision`, whose value it
+    has. Average precision of few videos is biased upwards, and draws from them are so twice over: in a simulation (200
+    videos, 100 clusters, 20 classes) their percentiles covered the expected value 80 % of the time. So the draws are
+    moved to have the value as their mean (92 % then; 86 % with 5 positives a class): the interval is for the expected
+    value over test sets of this size.
     """
     values = checked_scores(scores)
     truth = as_positives(targets, values)
@@ -70,24 +79,28 @@ def map_interval(
 
 
 def to_interval(value: float, draws: Floats, n: int, members: NDArray[np.int64]) -> Interval:
-    """The expanded percentile interval of bootstrap `draws` (R,) around `value`; nan bounds where there's one cluster."""
+    """The expanded percentile interval of bootstrap `draws` (R,) around `value`; nan bounds where there's one
+    cluster."""
     count = int(members.max()) + 1
     low, high = np.quantile(draws, [tail(count), 1 - tail(count)]) if count > 1 else (np.nan, np.nan)
     return Interval(value, float(low), float(high), n, count)
 
 
 def tail(count: int, level: float = LEVEL) -> float:
-    """The share of draws to leave out on either side with `count` clusters, so that percentiles are as wide as Student's interval.
+    """The share of draws to leave out on either side with `count` clusters, so that percentiles are as wide as
+    Student's interval.
 
-    Percentiles lack what the t interval of a mean has: the factor sqrt(n / (n - 1)) of the sample deviation, and t in place
-    of the normal quantile. Source: Hesterberg, "What teachers should know about the bootstrap" (2015), expanded percentiles.
+    Percentiles lack what the t interval of a mean has: the factor sqrt(n / (n - 1)) of the sample deviation, and t in
+    place of the normal quantile. Source: Hesterberg, "What teachers should know about the bootstrap" (2015), expanded
+    percentiles.
     """
     reach = np.sqrt(count / (count - 1)) * special.stdtrit(count - 1, (1 + level) / 2)
     return float(special.ndtr(-reach))
 
 
 def cluster_numbers(clusters: ArrayLike, n: int) -> NDArray[np.int64]:
-    """(N,) cluster names as numbers from 0. SaccadeError where they aren't one per video, or there's no video or no name."""
+    """(N,) cluster names as numbers from 0. SaccadeError where they aren't one per video, or there's no video or no
+    name."""
     names: NDArray[Any] = np.asarray(clusters)
     if names.shape != (n,) or n == 0:
         raise SaccadeError(f"an interval over {n} videos needs one cluster per video, not {names.shape} of them")
@@ -96,14 +109,19 @@ def cluster_numbers(clusters: ArrayLike, n: int) -> NDArray[np.int64]:
     return np.unique(names.astype(str), return_inverse=True)[1].astype(np.int64).reshape(-1)
 
 
-def mean_draws(values: Floats, members: NDArray[np.int64], generator: np.random.Generator, draws: int = DRAWS) -> Floats:
+def mean_draws(
+    values: Floats, members: NDArray[np.int64], generator: np.random.Generator, draws: int = DRAWS
+) -> Floats:
     """(R, M) means of values (N, M), each over as many clusters as there are, drawn with replacement.
 
-    A cluster brings all its videos, so a draw's mean is a ratio of two sums. Equal generator states draw the same clusters.
+    A cluster brings all its videos, so a draw's mean is a ratio of two sums. Equal generator states draw the same
+    clusters.
     """
     count = int(members.max()) + 1
     origin = values[0]  # sums of differences: a constant column stays exactly constant
-    sums = np.stack([np.bincount(members, column, minlength=count) for column in (values - origin).T], axis=1)  # (clusters, M)
+    sums = np.stack(
+        [np.bincount(members, column, minlength=count) for column in (values - origin).T], axis=1
+    )  # (clusters, M)
     sizes = np.bincount(members, minlength=count).astype(np.float64)
     means = []
     for step in _steps(draws, count):
@@ -113,13 +131,18 @@ def mean_draws(values: Floats, members: NDArray[np.int64], generator: np.random.
     return np.asarray(np.concatenate(means) + origin, dtype=np.float64)
 
 
-def map_draws(scores: Floats, truth: Booleans, members: NDArray[np.int64], generator: np.random.Generator, draws: int = DRAWS) -> Floats:
-    """(R,) mean average precisions under Dirichlet(1, ..., 1) weights of the clusters (Rubin's Bayesian bootstrap, 1981)."""
+def map_draws(
+    scores: Floats, truth: Booleans, members: NDArray[np.int64], generator: np.random.Generator, draws: int = DRAWS
+) -> Floats:
+    """(R,) mean average precisions under Dirichlet(1, ..., 1) weights of the clusters (Rubin's Bayesian bootstrap,
+    1981)."""
     count = int(members.max()) + 1
     steps = [_steps_of_class(scores[:, c], truth[:, c], members, count) for c in np.flatnonzero(truth.any(axis=0))]
     found = []
     for step in _steps(draws, count):
-        weights = generator.standard_exponential((step, count)).T.copy()  # a Dirichlet draw once normalised, which the ratios below do
+        weights = generator.standard_exponential(
+            (step, count)
+        ).T.copy()  # a Dirichlet draw once normalised, which the ratios below do
         total = np.zeros(step)
         for gained, seen in steps:
             gain = gained @ weights  # (steps of the curve, draws)
@@ -130,9 +153,11 @@ def map_draws(scores: Floats, truth: Booleans, members: NDArray[np.int64], gener
 
 
 def _steps_of_class(scores: Floats, truth: Booleans, members: NDArray[np.int64], count: int) -> tuple[Any, Any]:
-    """Positives and videos by (step of the precision-recall curve, cluster), sparse; steps are the distinct scores that hold a positive.
+    """Positives and videos by (step of the precision-recall curve, cluster), sparse; steps are the distinct scores that
+    hold a positive.
 
-    Videos with scores between two steps count to the lower one: precision there includes them. Those below the last never count.
+    Videos with scores between two steps count to the lower one: precision there includes them. Those below the last
+    never count.
     """
     order = np.argsort(-scores, kind="stable")
     ends = step_ends(scores[order])
@@ -165,5 +190,8 @@ def _checked_values(values: ArrayLike) -> Floats:
     if table.ndim != 2 or 0 in table.shape:
         raise SaccadeError(f"an interval needs one value per video, not an array of shape {table.shape}")
     if not np.isfinite(table).all():
-        raise SaccadeError(f"the value of row {int(np.argwhere(~np.isfinite(table))[0][0])} is not finite; an interval needs finite ones")
+        raise SaccadeError(
+            f"the value of row {int(np.argwhere(~np.isfinite(table))[0][0])} is not finite; an interval needs finite "
+            "ones"
+        )
     return table

@@ -1,4 +1,5 @@
-"""What predictions are worth: top-k, average precision, derived actions, and the levels that chance reaches. numpy only.
+"""What predictions are worth: top-k, average precision, derived actions, and the levels that chance reaches. numpy
+only.
 
 Ties never help. A top-k hit is the probability of a hit when equal scores are put in random order, and average
 precision takes equal scores as one step of the curve (as scikit-learn does); so whoever gives every class the same
@@ -22,11 +23,13 @@ CELLS_AT_ONCE = 1 << 22  # of a joint distribution: 32 MB, whatever the label sp
 
 
 def top_k(scores: ArrayLike, targets: ArrayLike, k: int) -> Floats:
-    """Whether each video's target is among its k highest scores: (N,) in [0, 1], a fraction only where a tie decides it.
+    """Whether each video's target is among its k highest scores: (N,) in [0, 1], a fraction only where a tie decides
+    it.
 
     scores (N, K), targets (N,) class numbers. With g classes strictly above the target and t equal to it (itself
     included), a random order of the t puts the target among the first k with probability (k - g) / t, cut to [0, 1].
-    With K <= k every video is a hit, which says nothing. SaccadeError: wrong shapes, non-finite scores, targets outside K.
+    With K <= k every video is a hit, which says nothing. SaccadeError: wrong shapes, non-finite scores, targets outside
+    K.
     """
     values = checked_scores(scores)
     classes = checked_targets(targets, values)
@@ -39,10 +42,12 @@ def top_k(scores: ArrayLike, targets: ArrayLike, k: int) -> Floats:
 
 
 def derived_top_k(parts: Sequence[tuple[ArrayLike, ArrayLike]], k: int) -> Floats:
-    """The AND rule: (N,) hits of a derived label that counts only where every part's target is among that part's k best.
+    """The AND rule: (N,) hits of a derived label that counts only where every part's target is among that part's k
+    best.
 
     parts: (scores (N, K), targets (N,)) per head, e.g. verb and noun. Ties of different parts are broken independently.
-    Source: the action accuracy of Kazakos et al., "EPIC-Fusion" (ICCV 2019), which Mac et al. use; its top-5 is not that of the product.
+    Source: the action accuracy of Kazakos et al., "EPIC-Fusion" (ICCV 2019), which Mac et al. use; its top-5 is not
+    that of the product.
     """
     hits = [top_k(scores, targets, k) for scores, targets in parts]
     _same_length(hits)
@@ -77,14 +82,16 @@ def average_precision(scores: ArrayLike, positives: ArrayLike, weights: ArrayLik
     """Area under the non-interpolated precision-recall curve of one class; nan where nothing is positive.
 
     scores (N,), positives (N,) true or false, weights (N,) >= 0 or None for equal ones. Sum over distinct scores, from
-    high to low, of the recall gained there times the precision there. Checked against scikit-learn's `average_precision_score`.
+    high to low, of the recall gained there times the precision there. Checked against scikit-learn's
+    `average_precision_score`.
     """
     values = np.asarray(scores, dtype=np.float64)
     truth = np.asarray(positives, dtype=bool)
     weight = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
     if values.ndim != 1 or not values.shape == truth.shape == weight.shape:
         raise SaccadeError(
-            f"average precision needs (N,) arrays, not scores {values.shape}, positives {truth.shape}, weights {weight.shape}"
+            f"average precision needs (N,) arrays, not scores {values.shape}, positives {truth.shape}, weights "
+            f"{weight.shape}"
         )
     if not np.isfinite(values).all():
         raise SaccadeError(f"the score of row {int(np.argmin(np.isfinite(values)))} is not finite")
@@ -106,7 +113,8 @@ def step_ends(ordered: Floats) -> Integers:
 
 @dataclass(frozen=True)
 class MeanAveragePrecision:
-    """`value`: mean over the classes that have positives; `per_class` (K,), nan for those without; `positives` (K,) counts."""
+    """`value`: mean over the classes that have positives; `per_class` (K,), nan for those without; `positives` (K,)
+    counts."""
 
     value: float
     per_class: Floats
@@ -121,8 +129,8 @@ class MeanAveragePrecision:
 def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> MeanAveragePrecision:
     """Mean of the one-vs-rest average precisions (macro), with the classes that it leaves out.
 
-    scores (N, K); targets (N,) class numbers, or (N, K) true or false where a video may have several labels (`multi_hot`).
-    SaccadeError as in `top_k`, and where no class has a positive.
+    scores (N, K); targets (N,) class numbers, or (N, K) true or false where a video may have several labels
+    (`multi_hot`). SaccadeError as in `top_k`, and where no class has a positive.
     """
     values = checked_scores(scores)
     truth = as_positives(targets, values)
@@ -148,19 +156,23 @@ def as_positives(targets: ArrayLike, scores: Floats) -> Booleans:
 
 
 def multi_hot(labels: Iterable[Iterable[int]], num_classes: int) -> Booleans:
-    """(N, K) booleans from each video's list of class numbers (possibly empty). SaccadeError naming a label outside the classes."""
+    """(N, K) booleans from each video's list of class numbers (possibly empty). SaccadeError naming a label outside the
+    classes."""
     rows = [list(row) for row in labels]
     truth = np.zeros((len(rows), num_classes), dtype=bool)
     for number, row in enumerate(rows):
         for label in row:
             if label != int(label) or not 0 <= label < num_classes:
-                raise SaccadeError(f"row {number} has label {label}, outside the {num_classes} classes (0 to {num_classes - 1})")
+                raise SaccadeError(
+                    f"row {number} has label {label}, outside the {num_classes} classes (0 to {num_classes - 1})"
+                )
             truth[number, int(label)] = True
     return truth
 
 
 def majority_share(*targets: ArrayLike) -> float:
-    """The share of videos in the most frequent class (of several heads: combination), the best that a constant answer reaches."""
+    """The share of videos in the most frequent class (of several heads: combination), the best that a constant answer
+    reaches."""
     labels = np.stack([np.asarray(column) for column in targets], axis=1)
     if not len(labels):
         raise SaccadeError("no video, so no majority class")
@@ -187,10 +199,13 @@ def checked_scores(scores: ArrayLike) -> Floats:
 
 
 def checked_targets(targets: ArrayLike, scores: Floats) -> Integers:
-    """The class numbers as (N,) integers that fit `scores` (N, K). SaccadeError: wrong shape, not integers, outside K (row named)."""
+    """The class numbers as (N,) integers that fit `scores` (N, K). SaccadeError: wrong shape, not integers, outside K
+    (row named)."""
     labels: NDArray[Any] = np.asarray(targets)
     if labels.shape != scores.shape[:1]:
-        raise SaccadeError(f"targets are {labels.shape} where scores are {scores.shape}: one class number per row is needed")
+        raise SaccadeError(
+            f"targets are {labels.shape} where scores are {scores.shape}: one class number per row is needed"
+        )
     if labels.dtype.kind not in "iu":
         raise SaccadeError(f"targets are {labels.dtype}; class numbers are integers")
     outside = np.flatnonzero((labels < 0) | (labels >= scores.shape[1]))
@@ -202,4 +217,6 @@ def checked_targets(targets: ArrayLike, scores: Floats) -> Integers:
 
 def _same_length(arrays: Sequence[NDArray[Any]]) -> None:
     if len({len(array) for array in arrays}) != 1:
-        raise SaccadeError(f"the parts of a derived label need the same videos, not {[len(array) for array in arrays]} of them")
+        raise SaccadeError(
+            f"the parts of a derived label need the same videos, not {[len(array) for array in arrays]} of them"
+        )

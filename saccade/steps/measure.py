@@ -1,7 +1,8 @@
-"""The step that reads the clock: each operating point beside its static counterpart, taking turns, in fresh processes, into latency.json.
+"""The step that reads the clock: each operating point beside its static counterpart, taking turns, in fresh processes,
+into latency.json.
 
-Both models get the same exact optimisations and see the same test videos. Alone on the machine is the caller's affair; what else ran is
-recorded, and a reading that disagrees with itself (A/A) is marked, never hidden.
+Both models get the same exact optimisations and see the same test videos. Alone on the machine is the caller's affair;
+what else ran is recorded, and a reading that disagrees with itself (A/A) is marked, never hidden.
 """
 
 import os
@@ -36,7 +37,8 @@ CLOSE = 1e-3  # how far optimised probabilities may be from plain ones, where th
 
 @dataclass(frozen=True)
 class Pair:
-    """A point and its counterpart, each the only one of its task's `points`; `values`: the settings of both, as JSON."""
+    """A point and its counterpart, each the only one of its task's `points`; `values`: the settings of both, as
+    JSON."""
 
     own: Task
     against: Task
@@ -81,8 +83,8 @@ class Side:
 def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) -> None:
     """Times every pair in fresh processes and writes `folder`/latency.json, which always holds all of them.
 
-    With `only` the other points stay as they are where they are there and their settings and code are still those of their pair.
-    Raises SaccadeError before the first process where one of the runs isn't trained.
+    With `only` the other points stay as they are where they are there and their settings and code are still those of
+    their pair. Raises SaccadeError before the first process where one of the runs isn't trained.
     """
     for pair in pairs.values():
         need_trained(pair.own)
@@ -106,7 +108,10 @@ def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:
 def run_process(pair: Pair, number: int, into: Path) -> dict[str, Any]:
     """What `time_once` writes in a fresh process: this step called again."""
     asked = [pair.own.run, "--point", pair.point, "--process", str(number), "--into", str(into)]
-    own_code = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "SACCADE_STOPS_WITH": str(os.getpid())}  # and not our parent's
+    own_code = {
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "SACCADE_STOPS_WITH": str(os.getpid()),
+    }  # and not our parent's
     command = [sys.executable, "-m", "saccade", "measure", *asked]
     done = subprocess.run(command, cwd=pair.own.root, env=os.environ | own_code, check=False)
     if done.returncode:
@@ -132,7 +137,8 @@ def combine(pair: Pair, processes: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "readings": readings,
         "parts": first["parts"],
         "optimised": first["optimised"],
-        "machine": machine.describe() | {"threads": first["threads"], "processes": [process["load"] for process in processes]},
+        "machine": machine.describe()
+        | {"threads": first["threads"], "processes": [process["load"] for process in processes]},
         "alone": all(process["load"]["alone"] for process in processes),
         "settings": pair.values,
         "code": pair.code,
@@ -151,12 +157,21 @@ def time_once(pair: Pair, number: int, into: Path) -> None:
         videos = spread(len(own.dataset))
         if device.type == "cpu":
             macs = {"own": mean_macs(own, videos), "against": mean_macs(against, videos)}
-        timed += [found for size in (1, own.settings.timing_batch_size) for found in time_batches(own, against, videos, size)]
+        timed += [
+            found for size in (1, own.settings.timing_batch_size) for found in time_batches(own, against, videos, size)
+        ]
         if number == 0:
             name = device_name(device)
             parts[name] = {"own": split(own, videos), "against": split(against, videos)}
             optimised[name] = {"own": check(own, videos), "against": check(against, videos)}
-    found = {"timed": timed, "parts": parts, "optimised": optimised, "macs": macs, "videos": len(videos), "threads": threads}
+    found = {
+        "timed": timed,
+        "parts": parts,
+        "optimised": optimised,
+        "macs": macs,
+        "videos": len(videos),
+        "threads": threads,
+    }
     write_json(into, found | {"load": watch.read()})
 
 
@@ -170,9 +185,11 @@ def device_name(device: torch.device) -> str:
 
 
 def time_batches(own: Side, against: Side, videos: Sequence[int], size: int) -> list[dict[str, Any]]:
-    """The samples of one batch size, without and with decoding: two dicts of device, batch, decoding, videos (per batch), samples.
+    """The samples of one batch size, without and with decoding: two dicts of device, batch, decoding, videos (per
+    batch), samples.
 
-    Each batch is run once unheard before its turns, so that everything is warm: caches, the file, what a shape makes a library choose.
+    Each batch is run once unheard before its turns, so that everything is warm: caches, the file, what a shape makes a
+    library choose.
     """
     batches = [videos[first : first + size] for first in range(0, len(videos), size)]
     clock = turns.synchronised(own.device)
@@ -199,8 +216,9 @@ def mean_macs(side: Side, videos: Sequence[int]) -> float:
 
 
 def split(side: Side, videos: Sequence[int]) -> dict[str, float]:
-    """Seconds per video, one video at a time: decode, transforms (the rest of making a clip), each top-level part of the model, and what
-    the model's prediction does outside of them. In a pass of its own, since looking closely takes time."""
+    """Seconds per video, one video at a time: decode, transforms (the rest of making a clip), each top-level part of
+    the model, and what the model's prediction does outside of them. In a pass of its own, since looking closely takes
+    time."""
     clock = turns.synchronised(side.device)
     parts: dict[str, float] = {"decode": 0.0, "transforms": 0.0}
     for number in videos:
@@ -234,8 +252,8 @@ def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -
 
 
 def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
-    """How the optimised model compares with the plain one on these videos: folded, decided_otherwise (videos, by ties that rounding
-    breaks), largest_difference (of a probability). Raises SaccadeError where it isn't the same model."""
+    """How the optimised model compares with the plain one on these videos: folded, decided_otherwise (videos, by ties
+    that rounding breaks), largest_difference (of a probability). Raises SaccadeError where it isn't the same model."""
     plain, otherwise, largest = finished_model(side.task, side.device), 0, 0.0
     for number in videos:
         for clip in side.load([number]):
@@ -243,11 +261,14 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
             if before.decisions != after.decisions:
                 otherwise += 1
                 continue
-            differs = max(float((after.probabilities[head] - value).abs().max()) for head, value in before.probabilities.items())
+            differs = max(
+                float((after.probabilities[head] - value).abs().max()) for head, value in before.probabilities.items()
+            )
             largest = max(largest, differs)
             if int(before.macs[0]) != int(after.macs[0]) or not largest <= CLOSE:
                 raise SaccadeError(
-                    f"{side.task.run}: optimised for inference, the model isn't the same: video {clip['video_id'][0]} costs "
-                    f"{int(after.macs[0])} multiply-adds instead of {int(before.macs[0])}, probabilities differ by {largest:.2g}"
+                    f"{side.task.run}: optimised for inference, the model isn't the same: video {clip['video_id'][0]} "
+                    f"costs {int(after.macs[0])} multiply-adds instead of {int(before.macs[0])}, probabilities differ "
+                    f"by {largest:.2g}"
                 )
     return {"folded": side.folded, "decided_otherwise": otherwise, "largest_difference": largest}

@@ -35,5 +35,12 @@ def predict(task: Task) -> None:
     seconds = round(time.perf_counter() - started, 1)
     write_json(
         task.folder / "provenance.predict.json",
-        provenance(task.root, device=str(device), threads=task.settings.threads, seconds=seconds, code=task.code, settings=task.values),
+        provenance(
+            task.root,
+            device=str(device),
+            threads=task.settings.threads,
+            seconds=seconds,
+            code=task.code,
+            settings=task.values,
+        ),
     )

@@ -32,9 +32,10 @@ def prepare(
 ) -> None:
     """Brings `data/<d>/raw/<name>` (where the dataset generates or unpacks it) and writes `data/<d>/prepared/<name>/`.
 
-    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were expected, says
-    why the others can't be used, and keeps the settings and the `listing` (a digest of what lies in raw/) that decided it.
-    Raises SaccadeError where more than `allow_missing` of them can't, where ids repeat, or where a label is outside its classes.
+    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were
+    expected, says why the others can't be used, and keeps the settings and the `listing` (a digest of what lies in
+    raw/) that decided it. Raises SaccadeError where more than `allow_missing` of them can't, where ids repeat, or where
+    a label is outside its classes.
     """
     module = load_module(dataset / "prepare.py")
     typed = _typed(dataset, settings)
@@ -43,7 +44,9 @@ def prepare(
     check_index(videos, list(heads.values()), dataset / "prepare.py", columns=["video_id", "split", "cluster", "path"])
     probed = _probe_all(root, videos, workers)
     problems = [row for row in probed if "reason" in row]
-    index = videos.drop(columns="path").merge(_frame([row for row in probed if "reason" not in row]), on="video_id", validate="one_to_one")
+    index = videos.drop(columns="path").merge(
+        _frame([row for row in probed if "reason" not in row]), on="video_id", validate="one_to_one"
+    )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
         "expected": len(videos),
@@ -91,7 +94,14 @@ def _probe(job: tuple[Path, str, str]) -> dict[str, Any]:
     except VideoError as error:
         return {"video_id": video, "path": shown, "reason": str(error)}
     size = path.stat().st_size
-    return {"video_id": video, "path": shown, "bytes": size, "frames": info.frames, "fps": info.fps, "duration_s": info.duration_s} | {
+    return {
+        "video_id": video,
+        "path": shown,
+        "bytes": size,
+        "frames": info.frames,
+        "fps": info.fps,
+        "duration_s": info.duration_s,
+    } | {
         "width": info.width,
         "height": info.height,
         "audio": info.audio,
@@ -106,7 +116,8 @@ def _refuse_too_many_unusable(coverage: dict[str, Any], allow_missing: float, da
         first = "; ".join(problem["reason"] for problem in coverage["problems"][:3])
         raise SaccadeError(
             f"{dataset}: {lost} of {expected} videos can't be used ({first or 'none was found'}). All are named in "
-            f"{folder / 'coverage.failed.json'}. Mend them, or set allow_missing in {dataset / 'card.yml'} to go on without"
+            f"{folder / 'coverage.failed.json'}. Mend them, or set allow_missing in {dataset / 'card.yml'} to go on "
+            "without"
         )
     (folder / "coverage.failed.json").unlink(missing_ok=True)
 
@@ -114,4 +125,6 @@ def _refuse_too_many_unusable(coverage: dict[str, Any], allow_missing: float, da
 def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     import pandas as pd
 
-    return pd.DataFrame(rows, columns=["video_id", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"])
+    return pd.DataFrame(
+        rows, columns=["video_id", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"]
+    )

@@ -1,4 +1,5 @@
-"""The step that tells: collects every number of the planned grid, runs each method's notebook, and puts its tables and figures on pages."""
+"""The step that tells: collects every number of the planned grid, runs each method's notebook, and puts its tables and
+figures on pages."""
 
 import os
 import shutil
@@ -29,7 +30,8 @@ from saccade.results.runs import (
 )
 
 NOTEBOOK = Path("workflow/notebooks/method.ipynb")
-PATIENCE_S = 600  # for a kernel to start or a cell's output to arrive; the libraries' 60 and 4 are too few where the machine is busy
+# for a kernel to start or a cell's output to arrive; the libraries' 60 and 4 are too few where the machine is busy
+PATIENCE_S = 600
 PARTS = ("collect", "notebook", "page", "index")
 
 
@@ -68,7 +70,8 @@ def collect(plan: PlannedGrid, root: Path) -> None:
 
 
 def run_notebook(plan: PlannedGrid, method: str, root: Path) -> None:
-    """Executes the method's notebook, which writes results/<budget>/{tables,figures}/<method>/, and keeps it under reports/."""
+    """Executes the method's notebook, which writes results/<budget>/{tables,figures}/<method>/, and keeps it under
+    reports/."""
     import papermill
     from traitlets.config import Config
 
@@ -78,11 +81,18 @@ def run_notebook(plan: PlannedGrid, method: str, root: Path) -> None:
     target = root / "reports" / budget / "notebooks" / f"{method}.ipynb"
     failed = target.with_suffix(".failed.ipynb")
     parameters = {"root": ".", "budget": budget, "method": method}
-    options = {"kernel_name": "python3", "cwd": str(root), "progress_bar": False, "start_timeout": PATIENCE_S, "iopub_timeout": PATIENCE_S}
+    options = {
+        "kernel_name": "python3",
+        "cwd": str(root),
+        "progress_bar": False,
+        "start_timeout": PATIENCE_S,
+        "iopub_timeout": PATIENCE_S,
+    }
 
     def execute(path: Path) -> None:
-        # Not TCP: other notebooks run beside this one, and a port may be taken between its choice and the kernel's use of it.
-        # /tmp whatever TMPDIR says: a socket's path has at most 107 characters, and not every network's file system takes sockets.
+        # Not TCP: other notebooks run beside this one, and a port may be taken between its choice and the kernel's use
+        # of it. /tmp whatever TMPDIR says: a socket's path has at most 107 characters, and not every network's file
+        # system takes sockets.
         with tempfile.TemporaryDirectory(dir="/tmp") as sockets:
             kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
             try:
@@ -91,8 +101,13 @@ def run_notebook(plan: PlannedGrid, method: str, root: Path) -> None:
                 shutil.copyfile(path, failed)
                 said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"
                 raise SaccadeError(f"{said}; the traceback is in {failed}") from error
-            except (RuntimeError, TimeoutError) as error:  # the latter is an OSError, but says nothing of the file to write
-                raise SaccadeError(f"the kernel of the notebook of {method} did not start, or died: {error}; run it again") from error
+            except (
+                RuntimeError,
+                TimeoutError,
+            ) as error:  # the latter is an OSError, but says nothing of the file to write
+                raise SaccadeError(
+                    f"the kernel of the notebook of {method} did not start, or died: {error}; run it again"
+                ) from error
 
     with _environment(MPLBACKEND="Agg", PYTHONPATH=str(Path(__file__).resolve().parents[2])):
         write_atomic(target, execute)
@@ -115,7 +130,8 @@ def _environment(**values: str) -> Iterator[None]:
 
 
 def write_page(plan: PlannedGrid, method: str, root: Path) -> None:
-    """Writes reports/<budget>/<method>.tex, .pdf (where LaTeX is installed) and .html from the files that the notebook left."""
+    """Writes reports/<budget>/<method>.tex, .pdf (where LaTeX is installed) and .html from the files that the notebook
+    left."""
     plan = without_other_methods(plan, method)
     folder = root / "reports" / plan["budget"]
     values = page_values(plan, method, root)
@@ -131,11 +147,19 @@ def write_index(plan: PlannedGrid, root: Path) -> None:
     for entry in plan["methods"]:
         mine = planned[planned.method == entry["name"]]
         drawn = [
-            d for d in pages.read_figures(root / "results" / plan["budget"] / "figures" / entry["name"]) if d.about["kind"] == "tradeoff"
+            d
+            for d in pages.read_figures(root / "results" / plan["budget"] / "figures" / entry["name"])
+            if d.about["kind"] == "tradeoff"
         ]
-        counts = {"cells": len(mine), "done": int((mine.status == "run").sum()), "claims": judged.get(entry["name"], "")}
+        counts = {
+            "cells": len(mine),
+            "done": int((mine.status == "run").sum()),
+            "claims": judged.get(entry["name"], ""),
+        }
         methods.append({**entry, **counts, "figures": drawn[:3]})
-    not_run = show_not_run(planned.assign(variant=planned.method + "/" + planned.variant)).rename(columns={"Variant": "Run"})
+    not_run = show_not_run(planned.assign(variant=planned.method + "/" + planned.variant)).rename(
+        columns={"Variant": "Run"}
+    )
     path = root / "reports" / plan["budget"] / "index.html"
     values = {
         "methods": methods,
@@ -145,7 +169,13 @@ def write_index(plan: PlannedGrid, root: Path) -> None:
         "files": root / "results" / plan["budget"],
     }
     pages.fill_html(
-        root, "index.html.j2", path, budget=plan["budget"], banner=pages.banner(plan["budget"]), datasets=plan["datasets"], **values
+        root,
+        "index.html.j2",
+        path,
+        budget=plan["budget"],
+        banner=pages.banner(plan["budget"]),
+        datasets=plan["datasets"],
+        **values,
     )
 
 
@@ -161,7 +191,9 @@ def page_values(plan: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
         "method": next(entry for entry in plan["methods"] if entry["name"] == method),
         "cells": len(planned),
         "missing": int((planned.status != "run").sum()),
-        "datasets": [{**titles[label.partition("@")[0]], **dataset_values(plan, method, root, label)} for label in labels],
+        "datasets": [
+            {**titles[label.partition("@")[0]], **dataset_values(plan, method, root, label)} for label in labels
+        ],
         "tables": pages.read_tables(results / "tables" / method),
         "figures": pages.read_figures(results / "figures" / method),
         "gates": failed_gates(plan, root),
@@ -180,9 +212,14 @@ def as_table(name: str, cells: pd.DataFrame, title: str = "") -> pages.Table:
 
 
 def dataset_values(plan: PlannedGrid, method: str, root: Path, label: str) -> dict[str, Any]:
-    """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), omitted (metrics)."""
+    """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), omitted
+    (metrics)."""
     found = read_coverage(plan, root, label) or {}
-    return {"label": label, "problems": found.get("problems", []), "omitted": omitted_metrics(plan, root, method, label)}
+    return {
+        "label": label,
+        "problems": found.get("problems", []),
+        "omitted": omitted_metrics(plan, root, method, label),
+    }
 
 
 def _phase_files(plan: PlannedGrid, root: Path) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
@@ -195,7 +232,8 @@ def _phase_files(plan: PlannedGrid, root: Path) -> Iterator[tuple[dict[str, Any]
 
 
 def failed_gates(plan: PlannedGrid, root: Path) -> list[str]:
-    """A sentence for each phase that missed the gate its card sets, with the runs made of it: what depends on it can't be judged."""
+    """A sentence for each phase that missed the gate its card sets, with the runs made of it: what depends on it can't
+    be judged."""
     found: dict[str, list[str]] = {}
     for run in plan["runs"]:
         for sentence in missed_gates(run, root):
@@ -212,18 +250,25 @@ def phase_records(plan: PlannedGrid, root: Path) -> pd.DataFrame:
             step, made = path.name.split(".")[1], read_json(path)
             record = files.get((run["run"], step), made)
             row = {"Run": run["run"], "Step": step, "Made (UTC)": made.get("made", "")[:16].replace("T", " ")}
-            row |= {"Seconds": made.get("seconds", ""), "Device": made.get("device", ""), "Threads": made.get("threads", "")}
+            row |= {
+                "Seconds": made.get("seconds", ""),
+                "Device": made.get("device", ""),
+                "Threads": made.get("threads", ""),
+            }
             rows.append({**row, "Code": record.get("code", "")[:12], "Weights (sha256)": record.get("sha256", "")[:12]})
     return pd.DataFrame(rows)
 
 
 def environment(plan: PlannedGrid, root: Path) -> list[tuple[str, str]]:
-    """Versions and machine, each with the values seen; more than one value means that runs were made in different places."""
+    """Versions and machine, each with the values seen; more than one value means that runs were made in different
+    places."""
     seen: dict[str, dict[str, None]] = {}
     for run in plan["runs"]:
         for path in sorted(run_folder(run, root).glob("provenance.*.json")):
             made = read_json(path)
-            flat = {key: made.get(key) for key in ("system", "cores", "device", "python", "commit", "modified")} | made.get("packages", {})
+            flat = {
+                key: made.get(key) for key in ("system", "cores", "device", "python", "commit", "modified")
+            } | made.get("packages", {})
             for key, value in flat.items():
                 if value not in (None, ""):
                     seen.setdefault(key, {})[str(value)] = None

@@ -1,4 +1,5 @@
-"""The step that turns predictions into metrics with intervals, per operating point. Reads tables, needs no torch and no GPU."""
+"""The step that turns predictions into metrics with intervals, per operating point. Reads tables, needs no torch and no
+GPU."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ Derived = dict[str, list[Head]]
 
 
 def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Writes `hits.parquet` and `metrics.json` into the run's folder from its predictions and what was prepared; gives back the latter.
+    """Writes `hits.parquet` and `metrics.json` into the run's folder from its predictions and what was prepared; gives
+    back the latter.
 
     hits.parquet: point, video_id, cluster, and `<head>.top1` per video: what the report pairs points by.
     """
@@ -51,11 +53,12 @@ def evaluate(
     split: str = "test",
     draws: int = intervals.DRAWS,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """The content of metrics.json (rows for every point, what was left out and why, what was not there to be judged) and of hits.parquet.
+    """The content of metrics.json (rows for every point, what was left out and why, what was not there to be judged)
+    and of hits.parquet.
 
-    `heads` are the run's; `derive` names labels that combine heads. Rows: {point, metric, value, low, high, n}, fractions in
-    [0, 1], bounds None where they mean nothing. SaccadeError: a point without exactly the split's videos, labels other than
-    the index's, scores that aren't finite or don't fit their head.
+    `heads` are the run's; `derive` names labels that combine heads. Rows: {point, metric, value, low, high, n},
+    fractions in [0, 1], bounds None where they mean nothing. SaccadeError: a point without exactly the split's videos,
+    labels other than the index's, scores that aren't finite or don't fit their head.
     """
     videos = split_videos(predictions, index, heads, split)
     labels = {head.name: labels_of(videos, head.name, "index") for head in heads}
@@ -71,8 +74,13 @@ def evaluate(
             table = in_order(table, videos)
             scores = {head.name: scores_of(table, head, labels[head.name]) for head in heads}
             hits = _hits(heads, derived, scores, positives)
-            rows += [{"point": point, **row} for row in _rows(table, heads, derived, scores, positives, hits, lost, draws)]
-            rows += [{"point": point, **row} for row in _look_rows(table, hit_rates.hit_rates_of(table, targets, fixed), draws)]
+            rows += [
+                {"point": point, **row} for row in _rows(table, heads, derived, scores, positives, hits, lost, draws)
+            ]
+            rows += [
+                {"point": point, **row}
+                for row in _look_rows(table, hit_rates.hit_rates_of(table, targets, fixed), draws)
+            ]
             first = {name: values for name, values in hits.items() if name.endswith(".top1")}
             kept.append(table[["point", "video_id", "cluster"]].assign(**first))
         except SaccadeError as error:
@@ -105,16 +113,25 @@ def _rows(
     lost: int,
     draws: int,
 ) -> Iterator[Row]:
-    """One point's rows. Every interval starts from the same seed, so all of them rest on the same resampled clusters."""
+    """One point's rows. Every interval starts from the same seed, so all of them rest on the same resampled
+    clusters."""
     n, clusters = len(table), table["cluster"]
-    costs = {"gmacs.mean": table["macs"] / 1e9, "frames.mean": table["frames"], "decoded_frames.mean": table["decoded_frames"]}
+    costs = {
+        "gmacs.mean": table["macs"] / 1e9,
+        "frames.mean": table["frames"],
+        "decoded_frames.mean": table["decoded_frames"],
+    }
     means = {**hits, **{name: values.to_numpy(np.float64) for name, values in costs.items()}}
-    found = intervals.mean_intervals(np.stack(list(means.values()), axis=1), clusters, np.random.default_rng(SEED), draws)
+    found = intervals.mean_intervals(
+        np.stack(list(means.values()), axis=1), clusters, np.random.default_rng(SEED), draws
+    )
     yield from (_row(name, interval) for name, interval in zip(means, found, strict=True))
     for percent in (50, 95):
         yield _plain(f"gmacs.p{percent}", float(np.percentile(costs["gmacs.mean"], percent)), n)
     for head in heads:
-        found = intervals.map_interval(scores[head.name], truth[head.name], clusters, np.random.default_rng(SEED), draws)
+        found = intervals.map_interval(
+            scores[head.name], truth[head.name], clusters, np.random.default_rng(SEED), draws
+        )
         yield _row(f"{head.name}.map", found)
     yield from (_plain(name, value, n) for name, value in _chance(heads, derived, truth).items())
     for name, values in hits.items() if lost else ():
@@ -123,7 +140,8 @@ def _rows(
 
 
 def _look_rows(table: pd.DataFrame, rates: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Row]:
-    """`hit.frames`, `hit.boxes`, `cover.boxes`, each with `.chance_<how>`, over the videos where there is something to judge."""
+    """`hit.frames`, `hit.boxes`, `cover.boxes`, each with `.chance_<how>`, over the videos where there is something to
+    judge."""
     for measure, found in rates.items():
         judged = found["value"].notna().to_numpy()
         clusters = table["cluster"][judged]
@@ -153,7 +171,8 @@ def _hits(
 
 
 def _chance(heads: Sequence[Head], derived: Derived, truth: Mapping[str, metrics.Booleans]) -> dict[str, float]:
-    """`chance`: what the best constant answer reaches here, by the head's main metric; also uniform guessing, and mAP of equal scores."""
+    """`chance`: what the best constant answer reaches here, by the head's main metric; also uniform guessing, and mAP
+    of equal scores."""
     levels = {}
     for head in heads:
         levels[f"{head.name}.chance_map"] = metrics.chance_map(truth[head.name])
@@ -177,17 +196,23 @@ def _choose(heads: Sequence[Head], derive: Mapping[str, Sequence[str]]) -> tuple
             if head.name not in single:
                 reasons[f"{head.name}.top{k}"] = f"{head.name} may have several labels per video"
             elif head.num_classes <= k:
-                reasons[f"{head.name}.top{k}"] = f"{head.name} has {head.num_classes} classes, so a top-{k} answer can't miss"
+                reasons[f"{head.name}.top{k}"] = (
+                    f"{head.name} has {head.num_classes} classes, so a top-{k} answer can't miss"
+                )
     for name, parts in derive.items():
         if lacking := [part for part in parts if part not in single]:
             reasons[name] = f"this run has no single-label head {', '.join(lacking)}"
             continue
         derived[name] = [single[part] for part in parts]
         for k in KS:
-            if small := [f"{part.name} has {part.num_classes} classes" for part in derived[name] if part.num_classes <= k]:
+            if small := [
+                f"{part.name} has {part.num_classes} classes" for part in derived[name] if part.num_classes <= k
+            ]:
                 reasons[f"{name}.top{k}"] = f"{', '.join(small)}, so a top-{k} answer can't miss there"
             if k > 1 and _combinations(derived[name]) <= k:
-                reasons[f"{name}.joint_top{k}"] = f"there are {_combinations(derived[name])} combinations, so a top-{k} answer can't miss"
+                reasons[f"{name}.joint_top{k}"] = (
+                    f"there are {_combinations(derived[name])} combinations, so a top-{k} answer can't miss"
+                )
     return derived, [{"metric": metric, "reason": reason} for metric, reason in reasons.items()]
 
 
@@ -196,7 +221,8 @@ def _combinations(parts: Sequence[Head]) -> int:
 
 
 def _lost(coverage: Mapping[str, Any] | None, usable: int, split: str) -> int:
-    """How many of the split's videos could not be used. Where only the whole's count is known, all of those: wider bounds, still true."""
+    """How many of the split's videos could not be used. Where only the whole's count is known, all of those: wider
+    bounds, still true."""
     if coverage is None:
         return 0
     expected = coverage.get("expected_by_split", {}).get(split, usable + len(coverage["problems"]))
@@ -206,7 +232,8 @@ def _lost(coverage: Mapping[str, Any] | None, usable: int, split: str) -> int:
 
 
 def _scarce(head: Head, truth: metrics.Booleans) -> dict[str, list[str]]:
-    """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than `stats.RARE` positives)."""
+    """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than `stats.RARE`
+    positives)."""
     counts = truth.sum(axis=0)
     named = {"without_positives": counts == 0, "rare": (counts > 0) & (counts < intervals.RARE)}
     return {what: [head.classes[c] for c in np.flatnonzero(mask)] for what, mask in named.items()}

@@ -1,4 +1,5 @@
-"""The step that trains one phase: build the model, load what it needs, hand it to the method's phase, keep what it trained."""
+"""The step that trains one phase: build the model, load what it needs, hand it to the method's phase, keep what it
+trained."""
 
 import functools
 import time
@@ -34,7 +35,9 @@ def train(task: Task) -> None:
         settings=task.settings,
         heads=task.heads,
         model=place(model, device),
-        train=VideoDataset(index, task.root, task.heads, task.settings, "train", train=True, seed=task.seed, truth=truth),
+        train=VideoDataset(
+            index, task.root, task.heads, task.settings, "train", train=True, seed=task.seed, truth=truth
+        ),
         val=VideoDataset(index, task.root, task.heads, task.settings, "val", train=False, seed=task.seed, truth=truth),
         device=device,
         generator=generator,
@@ -50,7 +53,8 @@ def train(task: Task) -> None:
 
 
 def import_weights(task: Task) -> None:
-    """Brings the published weights of a `released` variant in as the phase `import`, which nothing was trained for here."""
+    """Brings the published weights of a `released` variant in as the phase `import`, which nothing was trained for
+    here."""
     started = time.perf_counter()
     seed_everything(task.seed, task.settings.threads)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
@@ -64,7 +68,13 @@ def import_weights(task: Task) -> None:
 
 def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: float, **where: Any) -> None:
     """Writes the phase's tensors and the JSON that vouches for them, then where and how they were made."""
-    asked = {"run": task.run, "phase": task.phase, "settings": task.values, "code": task.code, "trains": list(task.trains)}
+    asked = {
+        "run": task.run,
+        "phase": task.phase,
+        "settings": task.values,
+        "code": task.code,
+        "trains": list(task.trains),
+    }
     asked["classes"] = {head.name: list(head.classes) for head in task.heads}
     weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts)
     where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}

@@ -1,4 +1,5 @@
-"""The step behind `try` (a word that Python keeps for itself): what a trained run makes of any video, at what price, and looking where."""
+"""The step behind `try` (a word that Python keeps for itself): what a trained run makes of any video, at what price,
+and looking where."""
 
 import statistics
 import time
@@ -49,10 +50,12 @@ class Tried:
 
 
 def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
-    """What to print of each video, in turn; its strip is written to `out` before, and a picture of its feature maps where the method's
-    model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1] or maps (N, C, H, W)} of one clip, as arrays.
+    """What to print of each video, in turn; its strip is written to `out` before, and a picture of its feature maps
+    where the method's model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1] or maps (N, C,
+    H, W)} of one clip, as arrays.
 
-    `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be read.
+    `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be
+    read.
     """
     task = _as_trained(task)
     (point, settings), started = next(iter(task.points.items())), [probe(path) for path in videos]
@@ -62,24 +65,34 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
     predict = method.predict
     model = finished_model(task, device)
     for path, name, info in zip(videos, _names(videos), started, strict=True):
-        dataset = VideoDataset(_index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed)
+        dataset = VideoDataset(
+            _index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed
+        )
         check_macs(model, predict, dataset, settings, device)
         row = predict_point(model, predict, dataset, settings, device).iloc[0]
-        tried = _tried(task.heads, path, info, row, dataset.num_views, _timed(model, predict, dataset, settings, device))
+        tried = _tried(
+            task.heads, path, info, row, dataset.num_views, _timed(model, predict, dataset, settings, device)
+        )
         strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
         file = out / f"{name}-{point}.png"
         write_atomic(file, lambda temporary, strip=strip: strip.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
         maps = ""
         if hasattr(method, "maps"):
-            drawn = draw_maps(method.maps(model, to_device(collate([dataset[0]]), device), settings), f"{name}: {task.run} at {point}")
-            write_atomic(out / f"{name}-{point}-maps.png", lambda temporary, drawn=drawn: drawn.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
+            drawn = draw_maps(
+                method.maps(model, to_device(collate([dataset[0]]), device), settings), f"{name}: {task.run} at {point}"
+            )
+            write_atomic(
+                out / f"{name}-{point}-maps.png",
+                lambda temporary, drawn=drawn: drawn.savefig(temporary, dpi=strips.DPI),
+            )  # type: ignore[misc]
             maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
         yield f"{path}\n{_told(tried, where)}\n  strip   {file}{maps}"
 
 
 def _names(videos: Sequence[Path]) -> list[str]:
-    """A name for each strip, no two the same: with the suffix, the folder, or a number, where videos can't be told apart without."""
+    """A name for each strip, no two the same: with the suffix, the folder, or a number, where videos can't be told
+    apart without."""
     stems, files = [path.stem for path in videos], [path.name for path in videos]
     in_folders = [f"{path.absolute().parent.name}-{path.name}" for path in videos]
     numbered = [f"{number}-{path.name}" for number, path in enumerate(videos, 1)]
@@ -87,28 +100,38 @@ def _names(videos: Sequence[Path]) -> list[str]:
 
 
 def _as_trained(task: Task) -> Task:
-    """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be gone."""
+    """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be
+    gone."""
     need_trained(task)
     classes = read_json(task.root / task.weights[-1]).get("classes", {})
-    return replace(task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads))
+    return replace(
+        task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads)
+    )
 
 
 def _index(task: Task, settings: Any, path: Path, info: VideoInfo) -> "pd.DataFrame":
-    """The video as the one row of a split `try`. Where sound counts, beside the prepared index: it says how long sound is made."""
+    """The video as the one row of a split `try`. Where sound counts, beside the prepared index: it says how long sound
+    is made."""
     import pandas as pd
 
     facts = {"video_id": str(path), "split": "try", "cluster": "", "path": str(path.resolve())} | vars(info)
     own = pd.DataFrame([facts])[INDEX_COLUMNS]
     if "audio" not in settings.modalities:
         return own
-    return pd.concat([read_index(task.root / task.prepared, task.root, task.heads)[0][INDEX_COLUMNS], own], ignore_index=True)
+    return pd.concat(
+        [read_index(task.root / task.prepared, task.root, task.heads)[0][INDEX_COLUMNS], own], ignore_index=True
+    )
 
 
-def _tried(heads: Sequence[Head], path: Path, info: VideoInfo, row: Any, views: int, seconds: tuple[float, float]) -> Tried:
+def _tried(
+    heads: Sequence[Head], path: Path, info: VideoInfo, row: Any, views: int, seconds: tuple[float, float]
+) -> Tried:
     classes = {}
     for head in heads:
         scores = np.asarray(row[f"{head.name}.scores"])
-        classes[head.name] = [(head.classes[number], float(scores[number])) for number in np.argsort(-scores, kind="stable")[:TOP]]
+        classes[head.name] = [
+            (head.classes[number], float(scores[number])) for number in np.argsort(-scores, kind="stable")[:TOP]
+        ]
     macs, frames, decoded = (int(row[key]) for key in ("macs", "frames", "decoded_frames"))
     return Tried(path, info, classes, macs, frames, decoded, views, *seconds, row["decisions"])
 
@@ -145,21 +168,32 @@ def _told(tried: Tried, where: str) -> str:
         for number, (name, probability) in enumerate(classes):
             lines.append(f"  {head if number == 0 else '':7} {100 * probability:5.1f} %  {name}")
     of_views = f" in {tried.views} views" if tried.views > 1 else ""
-    lines.append(f"  looked  at {tried.frames} of {tried.info.frames} frames{of_views}; {tried.decoded_frames} were decoded for them")
+    lines.append(
+        f"  looked  at {tried.frames} of {tried.info.frames} frames{of_views}; {tried.decoded_frames} were decoded for "
+        "them"
+    )
     lines.append(f"  cost    {strips.giga(tried.macs)} GMACs (multiply-adds executed, in 10^9)")
     lines.append(f"  time    model {1000 * tried.model_s:.1f} ms, decoding and resizing {1000 * tried.read_s:.1f} ms")
-    return "\n".join([*lines, f"          ({where}, one video at a time, medians of {RUNS} and {READS} after a first one)"])
+    return "\n".join(
+        [*lines, f"          ({where}, one video at a time, medians of {RUNS} and {READS} after a first one)"]
+    )
 
 
 def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
-    """The strip of the first view: pictures as the network was given them, where the clip holds them, else whole frames."""
+    """The strip of the first view: pictures as the network was given them, where the clip holds them, else whole
+    frames."""
     info, first = tried.info, tried.decisions[0]
     offered = [int(number) for number in clip["indices"]]
     chosen = [int(number) for number in first.get("frames", offered)]
     boxes = first.get("boxes") or [None] * len(chosen)
     if len(boxes) != len(chosen):
-        raise SaccadeError(f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or null")
-    given = dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
+        raise SaccadeError(
+            f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or "
+            "null"
+        )
+    given = (
+        dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
+    )
     others = sorted(set(chosen) - set(given))
     whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
     looks = []
@@ -170,10 +204,14 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
     along = strips.evenly(info.frames, strips.thumbnails(info.width / info.height))
     film = list(read_frames(tried.path, along, info.frames).rgb)
-    price = f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding {1000 * tried.read_s:.0f} ms"
+    price = (
+        f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding "
+        f"{1000 * tried.read_s:.0f} ms"
+    )
     views = f"; the first of {tried.views} views is shown" if tried.views > 1 else ""
     lines = [
-        f"{info.duration_s:.1f} s, {info.width} × {info.height}; looked at {tried.frames} of {info.frames} frames{views}",
+        f"{info.duration_s:.1f} s, {info.width} × {info.height}; looked at {tried.frames} of {info.frames} "
+        f"frames{views}",
         price,
         run,
     ]

@@ -1,4 +1,5 @@
-"""What a time was measured on, and whether anything else ran meanwhile. What can't be read here is empty, and nothing is refused."""
+"""What a time was measured on, and whether anything else ran meanwhile. What can't be read here is empty, and nothing
+is refused."""
 
 import os
 import platform
@@ -18,11 +19,16 @@ class Watch:
         self.started, self.busy, self.own = time.perf_counter(), _busy_s(), time.process_time()
 
     def read(self) -> dict[str, Any]:
-        """load_average at the start (1, 5, 15 minutes); others_cores: cores that others kept busy since, None where it can't be read;
-        alone: whether that is little. Without it the load average decides, which also counts what ended before."""
+        """load_average at the start (1, 5, 15 minutes); others_cores: cores that others kept busy since, None where it
+        can't be read; alone: whether that is little. Without it the load average decides, which also counts what ended
+        before."""
         seconds = max(time.perf_counter() - self.started, 1e-9)
         busy = _busy_s()
-        others = None if busy is None or self.busy is None else max(busy - self.busy - (time.process_time() - self.own), 0.0) / seconds
+        others = (
+            None
+            if busy is None or self.busy is None
+            else max(busy - self.busy - (time.process_time() - self.own), 0.0) / seconds
+        )
         alone = others <= OTHERS if others is not None else self.load is None or self.load[0] <= 0.5
         return {"load_average": list(self.load or ()), "others_cores": others, "alone": alone}
 

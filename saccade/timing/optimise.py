@@ -1,8 +1,9 @@
-"""What makes any method's finished model faster without changing what it computes: the one place for exact inference optimisations.
+"""What makes any method's finished model faster without changing what it computes: the one place for exact inference
+optimisations.
 
-Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. Four of them:
-batch normalisation folded into the convolution before it, channels-last memory, inference mode, and, on a CPU, few frames at once
-through networks of depthwise convolutions, whose maps then stay in its caches.
+Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. Four
+of them: batch normalisation folded into the convolution before it, channels-last memory, inference mode, and, on a CPU,
+few frames at once through networks of depthwise convolutions, whose maps then stay in its caches.
 """
 
 import copy
@@ -25,7 +26,8 @@ FRAMES_AT_ONCE = 2  # of depthwise networks: MobileNetV2 at 224 pixels was tried
 
 
 def optimise(model: nn.Module) -> int:
-    """Puts the model, in place, into its fastest exact form for inference; gives back how many normalisations were folded."""
+    """Puts the model, in place, into its fastest exact form for inference; gives back how many normalisations were
+    folded."""
     model.eval().requires_grad_(False)
     pairs = list(foldable(model))
     for convolution, norm in pairs:
@@ -33,9 +35,16 @@ def optimise(model: nn.Module) -> int:
         model.set_submodule(norm, nn.Identity())
     device = next(model.parameters()).device
     place(model, device)
-    clips = {module.network for module in model.modules() if isinstance(module, TemporalShift)}  # their frames belong together
+    clips = {
+        module.network for module in model.modules() if isinstance(module, TemporalShift)
+    }  # their frames belong together
     for module in model.modules():
-        if isinstance(module, Trunk) and module not in clips and device.type == "cpu" and any(map(_depthwise, module.modules())):
+        if (
+            isinstance(module, Trunk)
+            and module not in clips
+            and device.type == "cpu"
+            and any(map(_depthwise, module.modules()))
+        ):
             module.at_once = FRAMES_AT_ONCE
     return len(pairs)
 
@@ -45,7 +54,8 @@ def _depthwise(module: nn.Module) -> bool:
 
 
 def lay_out(clip: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """The clip on `device`, its pictures (B, T, C, H, W) in channels-last memory, so that the first convolution needn't turn them."""
+    """The clip on `device`, its pictures (B, T, C, H, W) in channels-last memory, so that the first convolution needn't
+    turn them."""
     clip = to_device(clip, device)
     if isinstance(clip.get("rgb"), Tensor) and clip["rgb"].ndim == 5:
         frames = clip["rgb"].flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (B*T, C, H, W)
@@ -60,14 +70,17 @@ def infer(predict: Callable[..., Prediction], model: nn.Module, clip: dict[str, 
 
 
 def foldable(model: nn.Module) -> Iterator[tuple[str, str]]:
-    """(path of a convolution, path of the normalisation that alone reads its output), both used once in the whole model.
+    """(path of a convolution, path of the normalisation that alone reads its output), both used once in the whole
+    model.
 
-    Data flow is read by symbolic tracing. What a method decides while it runs can't be traced: there its parts are traced instead,
-    and what stands between them is left alone.
+    Data flow is read by symbolic tracing. What a method decides while it runs can't be traced: there its parts are
+    traced instead, and what stands between them is left alone.
     """
     graphs = list(_graphs(copy.deepcopy(model), ""))  # a copy, since tracing runs the modules' code
     modules = dict(model.named_modules(remove_duplicate=False))
-    calls = [(prefix, node) for prefix, graph in graphs for node in graph.nodes if node.op in ("call_module", "get_attr")]
+    calls = [
+        (prefix, node) for prefix, graph in graphs for node in graph.nodes if node.op in ("call_module", "get_attr")
+    ]
     uses = Counter(id(modules.get(prefix + str(node.target))) for prefix, node in calls if node.op == "call_module")
     read = {(prefix + str(node.target)).rpartition(".")[0] for prefix, node in calls if node.op == "get_attr"}
     for prefix, node in calls:
@@ -100,9 +113,12 @@ def _fits(convolution: nn.Module, norm: nn.Module) -> bool:
 
 @torch.no_grad()
 def _fold(convolution: Any, norm: Any) -> None:
-    """In place, so that hooks on the convolution and its name stay; in double precision, so that only one rounding is added."""
+    """In place, so that hooks on the convolution and its name stay; in double precision, so that only one rounding is
+    added."""
     double = [None if value is None else value.double() for value in (convolution.weight, convolution.bias)]
-    statistics = [None if v is None else v.double() for v in (norm.running_mean, norm.running_var, norm.weight, norm.bias)]
+    statistics = [
+        None if v is None else v.double() for v in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    ]
     mean, var, scale, shift = statistics
     weight, bias = fuse_conv_bn_weights(double[0], double[1], mean, var, norm.eps, scale, shift)  # type: ignore[arg-type]
     dtype = convolution.weight.dtype

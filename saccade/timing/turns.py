@@ -1,4 +1,5 @@
-"""Comparing two models by the clock: taking turns call by call, against oneself as a check, and by part. Seconds everywhere."""
+"""Comparing two models by the clock: taking turns call by call, against oneself as a check, and by part. Seconds
+everywhere."""
 
 import math
 import time
@@ -10,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-# Each side is called as often as the other, always after the other; the counterpart's two turns are the check against itself (A/A).
+# Each side is called as often as the other, always after the other; the counterpart's two turns are the check against
+# itself (A/A).
 TURNS = ("own", "against", "own again", "against again")
 SIDES = {"own": ("own", "own again"), "against": ("against", "against again")}
 TOLERANCE = 0.03  # how far an A/A ratio may be from 1 before its reading is marked
@@ -31,7 +33,9 @@ def synchronised(device: torch.device) -> Clock:
     return read
 
 
-def alternate(own: Callable[[], object], against: Callable[[], object], rounds: int, clock: Clock) -> dict[str, list[float]]:
+def alternate(
+    own: Callable[[], object], against: Callable[[], object], rounds: int, clock: Clock
+) -> dict[str, list[float]]:
     """The seconds that each call took, per turn; the turns of `TURNS` are taken in order, `rounds` times over."""
     calls = {turn: own if turn in SIDES["own"] else against for turn in TURNS}
     seconds: dict[str, list[float]] = {turn: [] for turn in TURNS}
@@ -44,7 +48,11 @@ def alternate(own: Callable[[], object], against: Callable[[], object], rounds: 
 
 
 def in_turns(
-    own: Callable[[Any], object], against: Callable[[Any], object], clips: Sequence[Mapping[str, Any]], rounds: int, clock: Clock
+    own: Callable[[Any], object],
+    against: Callable[[Any], object],
+    clips: Sequence[Mapping[str, Any]],
+    rounds: int,
+    clock: Clock,
 ) -> dict[str, Any]:
     """`reading` of two sides on the same batches within this process; each batch is heard once before."""
     samples = []
@@ -55,14 +63,18 @@ def in_turns(
 
 
 def reading(processes: Sequence[Sequence[Sample]], videos: Sequence[int]) -> dict[str, Any]:
-    """What the samples say: each side's seconds per video (mean, p50, p95 over videos), the speed-up, the A/A ratio, and the mark.
+    """What the samples say: each side's seconds per video (mean, p50, p95 over videos), the speed-up, the A/A ratio,
+    and the mark.
 
-    `processes`: of each process one sample per batch, in the same order; `videos`: how many videos each batch holds, whose time it shares
-    evenly. A batch's time is the median of its calls in all processes. by_process: within each process, the counterpart's mean time over
-    the point's own; speedup: their median. aa: the counterpart's first turns over its second ones, of the process where that is
-    furthest from 1.
+    `processes`: of each process one sample per batch, in the same order; `videos`: how many videos each batch holds,
+    whose time it shares evenly. A batch's time is the median of its calls in all processes. by_process: within each
+    process, the counterpart's mean time over the point's own; speedup: their median. aa: the counterpart's first turns
+    over its second ones, of the process where that is furthest from 1.
     """
-    pooled = [{turn: [s for process in processes for s in process[number][turn]] for turn in TURNS} for number in range(len(videos))]
+    pooled = [
+        {turn: [s for process in processes for s in process[number][turn]] for turn in TURNS}
+        for number in range(len(videos))
+    ]
     times = {side: _medians(pooled, turns) for side, turns in SIDES.items()}
     per_video = {side: np.repeat(value / videos, videos) for side, value in times.items()}
     ratios = [float(_medians(p, SIDES["against"]).sum() / _medians(p, SIDES["own"]).sum()) for p in processes]
@@ -70,7 +82,11 @@ def reading(processes: Sequence[Sequence[Sample]], videos: Sequence[int]) -> dic
     aa = max(checks, key=lambda check: abs(math.log(check)))
     return {
         "seconds": {
-            side: {"mean": float(value.mean()), "p50": float(np.percentile(value, 50)), "p95": float(np.percentile(value, 95))}
+            side: {
+                "mean": float(value.mean()),
+                "p50": float(np.percentile(value, 50)),
+                "p95": float(np.percentile(value, 95)),
+            }
             for side, value in per_video.items()
         },
         "speedup": float(np.median(ratios)),
@@ -86,10 +102,12 @@ def _medians(samples: Sequence[Sample], turns: Sequence[str]) -> np.ndarray:
 
 
 def by_module(model: nn.Module, call: Callable[[], object], device: torch.device) -> dict[str, float]:
-    """Seconds that one `call` spends in each of the model's top-level parts, by name. Hooks disturb the total, so it isn't timed here.
+    """Seconds that one `call` spends in each of the model's top-level parts, by name. Hooks disturb the total, so it
+    isn't timed here.
 
-    A part is whatever the model runs outermost, under the first word of its path: a list or dict of modules that isn't called itself
-    counts what is called inside it. On a GPU the device's own events are read, since its work runs behind the program's.
+    A part is whatever the model runs outermost, under the first word of its path: a list or dict of modules that isn't
+    called itself counts what is called inside it. On a GPU the device's own events are read, since its work runs behind
+    the program's.
     """
     spans: list[tuple[str, Any, Any]] = []
     with _outermost(model, spans, device):

@@ -18,14 +18,16 @@ from av.video.reformatter import VideoReformatter
 from saccade.video import gops
 from saccade.video.container import VideoError, opened, reason, video_stream
 
-# Colour conversion starts a pool of threads per frame unless told not to; PyAV before 17 has neither the pool nor the argument.
+# Colour conversion starts a pool of threads per frame unless told not to; PyAV before 17 has neither the pool nor the
+# argument.
 _ONE_THREAD = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 _SLACK_S = 0.5  # how much sooner than its container says a whole file may end, where the container counts frames too
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file holds. frames: how many really decode; audio: whether at least one sample of sound does; bytes: file size."""
+    """What a file holds. frames: how many really decode; audio: whether at least one sample of sound does; bytes: file
+    size."""
 
     frames: int
     fps: float
@@ -46,10 +48,11 @@ class Frames(NamedTuple):
 def probe(path: Path) -> VideoInfo:
     """What the file holds, found by decoding all of it.
 
-    fps is the average rate that the container states; duration_s runs from the first frame to the end of the last, and is
-    frames/fps where packets have no presentation times. Without sound, or with sound that doesn't decode, `audio` is False.
-    Raises VideoError where the file is missing, empty, no video, or damaged: less is there than the container promises, a frame
-    doesn't decode cleanly. What Matroska or MPEG-TS lost without a trace can't be told from a variable frame rate.
+    fps is the average rate that the container states; duration_s runs from the first frame to the end of the last, and
+    is frames/fps where packets have no presentation times. Without sound, or with sound that doesn't decode, `audio` is
+    False. Raises VideoError where the file is missing, empty, no video, or damaged: less is there than the container
+    promises, a frame doesn't decode cleanly. What Matroska or MPEG-TS lost without a trace can't be told from a
+    variable frame rate.
     """
     with opened(path) as container:
         stream = video_stream(path, container)
@@ -64,16 +67,21 @@ def probe(path: Path) -> VideoInfo:
     if tally.problem or not tally.frames:
         raise VideoError(f"{path}: {tally.problem or 'no frame of its video decodes'}")
     timed = len(tally.shown) >= tally.frames
-    duration_s = max(end for _, end in tally.shown) - min(start for start, _ in tally.shown) if timed else tally.frames / fps
-    return VideoInfo(tally.frames, fps, duration_s, tally.width, tally.height, _has_sound(path), Path(path).stat().st_size)
+    duration_s = (
+        max(end for _, end in tally.shown) - min(start for start, _ in tally.shown) if timed else tally.frames / fps
+    )
+    return VideoInfo(
+        tally.frames, fps, duration_s, tally.width, tally.height, _has_sound(path), Path(path).stat().st_size
+    )
 
 
 def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None) -> Frames:
     """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
 
-    Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, pictures that no wanted frame
-    depends on are passed over, if that provably gives the same frames (`gops`); the packets, as large as the file, are in memory
-    meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside the frames that decode.
+    Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, pictures that no
+    wanted frame depends on are passed over, if that provably gives the same frames (`gops`); the packets, as large as
+    the file, are in memory meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside
+    the frames that decode.
     """
     wanted = np.asarray(indices, dtype=np.int64)
     if wanted.ndim != 1 or not len(wanted):
@@ -111,14 +119,18 @@ def _take(path: Path, wanted: np.ndarray, frames: int | None) -> _Taken:
 
 
 def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray) -> None:
-    """Writes the frame wherever its number is wanted; no list of pictures in between, as copying them takes a tenth of the time."""
+    """Writes the frame wherever its number is wanted; no list of pictures in between, as copying them takes a tenth of
+    the time."""
     if frame.is_corrupt:
         raise VideoError(f"{path}: frame {taken.reached} decodes with errors")
     shape = (len(wanted), frame.height, frame.width, 3)
     if not taken.numbers:
         taken.rgb = np.empty(shape, np.uint8)
     if shape != taken.rgb.shape:
-        raise VideoError(f"{path}: its frames differ in size: {taken.rgb.shape[2]}x{taken.rgb.shape[1]}, {frame.width}x{frame.height}")
+        raise VideoError(
+            f"{path}: its frames differ in size: {taken.rgb.shape[2]}x{taken.rgb.shape[1]}, "
+            f"{frame.width}x{frame.height}"
+        )
     taken.rgb[wanted == taken.reached] = frame.to_ndarray(format="rgb24", **_ONE_THREAD)
     taken.numbers.add(taken.reached)
 
@@ -127,7 +139,9 @@ def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -
     """(number, frame), by plan where the file allows one, else all from the beginning."""
     if not frames:
         return enumerate(container.decode(stream))
-    packets = [packet for packet in container.demux(stream) if packet.size or packet.dts is not None or packet.pts is not None]
+    packets = [
+        packet for packet in container.demux(stream) if packet.size or packet.dts is not None or packet.pts is not None
+    ]
     if (known := gops.plan(packets, stream.codec_context, frames)) and max(asked) < frames:
         return gops.decode(packets, stream.codec_context, known, asked)
     return enumerate(frame for packet in [*packets, None] for frame in stream.codec_context.decode(packet))
@@ -136,7 +150,8 @@ def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -
 def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
     """The file's sound as (samples,) float32 in one channel at this rate, resampled by libswresample.
 
-    Sample 0 is the first that decodes; the channel is the mean of all (libswresample's own mixing can exceed 1). VideoError where none is.
+    Sample 0 is the first that decodes; the channel is the mean of all (libswresample's own mixing can exceed 1).
+    VideoError where none is.
     """
     pieces = []
     with opened(path) as container:
@@ -167,7 +182,8 @@ class _Tally:
 
 
 def _decode_all(container: Any, stream: Any) -> _Tally:
-    """Decodes the stream up to its first problem; counts its packets and notes where the content of all streams ends."""
+    """Decodes the stream up to its first problem; counts its packets and notes where the content of all streams
+    ends."""
     tally = _Tally()
     for packet in container.demux():
         if packet.size:
@@ -184,7 +200,11 @@ def _decode_all(container: Any, stream: Any) -> _Tally:
 
 def _note_packet(tally: _Tally, packet: Any, of_video: bool, container_format: str) -> None:
     start = packet.dts if packet.pts is None else packet.pts
-    span = None if start is None else (float(start * packet.time_base), float((start + (packet.duration or 0)) * packet.time_base))
+    span = (
+        None
+        if start is None
+        else (float(start * packet.time_base), float((start + (packet.duration or 0)) * packet.time_base))
+    )
     if span:
         tally.end_s = max(tally.end_s, span[1])
     if not of_video:
@@ -214,6 +234,8 @@ def _has_sound(path: Path) -> bool:
         if not container.streams.audio:
             return False
         try:
-            return any([frame.samples for frame in container.decode(container.streams.audio[0])])  # a list: all of it must decode
+            return any(
+                [frame.samples for frame in container.decode(container.streams.audio[0])]
+            )  # a list: all of it must decode
         except FFmpegError:
             return False

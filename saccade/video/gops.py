@@ -1,14 +1,15 @@
-"""Which packets a decoder needs for some frames, and no more, to give exactly the frames of decoding from the beginning.
+"""Which packets a decoder needs for some frames, and no more, to give exactly the frames of decoding from the
+beginning.
 
-A key frame alone is no place to start: pictures after it may refer to pictures before it (open groups, gradual refresh), and
-counting pictures that weren't decoded is sound only where each packet is known to give one.
+A key frame alone is no place to start: pictures after it may refer to pictures before it (open groups, gradual
+refresh), and counting pictures that weren't decoded is sound only where each packet is known to give one.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-# Per codec whose packets are cut into length-prefixed units: offset of the length size in the header, units that reset all
-# references (H.264: IDR; HEVC: IDR, CRA and BLA, whose leading pictures `plan` excludes by time), parameter sets.
+# Per codec whose packets are cut into length-prefixed units: offset of the length size in the header, units that reset
+# all references (H.264: IDR; HEVC: IDR, CRA and BLA, whose leading pictures `plan` excludes by time), parameter sets.
 _RESETS = {"h264": frozenset({5}), "hevc": frozenset(range(16, 22))}
 _PARAMETERS = {"h264": frozenset({7, 8, 13, 15}), "hevc": frozenset({32, 33, 34})}
 _LENGTH_AT = {"h264": 4, "hevc": 21}
@@ -19,8 +20,9 @@ _VOP, _GROUP_OF_VOP, _START_CODE = b"\0\0\1\xb6", b"\0\0\1\xb3", b"\0\0\1"
 class Plan(NamedTuple):
     """What is known of a file's packets, in the order in which they are decoded; each gives one frame.
 
-    numbers: the frame that each packet gives. starts: the packets with which closed groups of pictures begin, the first being 0;
-    a group's frames have the numbers of its packets. spare: the packets whose picture no other picture refers to.
+    numbers: the frame that each packet gives. starts: the packets with which closed groups of pictures begin, the first
+    being 0; a group's frames have the numbers of its packets. spare: the packets whose picture no other picture refers
+    to.
     """
 
     numbers: list[int]
@@ -36,9 +38,10 @@ class _Picture(NamedTuple):
 def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
     """What can be told without decoding from `packets`, all of the file's. `frames`: how many are known to decode.
 
-    None where there is no proof: another codec than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures, packets without
-    presentation time (but for MPEG-4), cut by an edit list, with headers of their own, or not as many as `frames`. Within a group,
-    presentation times are taken to order the pictures as the decoder does; `decode` checks it for those that it decodes.
+    None where there is no proof: another codec than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures, packets
+    without presentation time (but for MPEG-4), cut by an edit list, with headers of their own, or not as many as
+    `frames`. Within a group, presentation times are taken to order the pictures as the decoder does; `decode` checks it
+    for those that it decodes.
     """
     if len(packets) != frames:
         return None
@@ -50,7 +53,9 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
         if not packet.size or packet.is_discard or packet.is_corrupt or packet.has_sidedata("new_extradata"):
             return None
         time, picture = place if codec.name == "mpeg4" else packet.pts, look(packet) if look else None
-        if time is None or picture is None or (starts and time < times[starts[-1]]):  # nothing may be shown before its group's start
+        if (
+            time is None or picture is None or (starts and time < times[starts[-1]])
+        ):  # nothing may be shown before its group's start
             return None
         if picture.resets and (not starts or time > max(times[starts[-1] :])):
             starts.append(place)
@@ -64,9 +69,11 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
 
 
 def decode(packets: Sequence[Any], codec: Any, known: Plan, wanted: Collection[int]) -> Iterator[tuple[int, Any]]:
-    """(number, frame) of what has to be decoded for the frames wanted: their groups, up to the last one wanted, without spare pictures.
+    """(number, frame) of what has to be decoded for the frames wanted: their groups, up to the last one wanted, without
+    spare pictures.
 
-    Gives fewer where the decoder contradicts the plan: another number of frames, or in another order than their times say.
+    Gives fewer where the decoder contradicts the plan: another number of frames, or in another order than their times
+    say.
     """
     for group, (first, end) in enumerate(zip(known.starts, [*known.starts[1:], len(packets)], strict=True)):
         inside = {number for number in wanted if first <= number < end}
@@ -86,7 +93,8 @@ def decode(packets: Sequence[Any], codec: Any, known: Plan, wanted: Collection[i
 
 
 def _reader(codec: Any, first: Any) -> Any:
-    """A function of a packet that tells what kind of picture it holds, None where it can't; None for a codec that isn't understood."""
+    """A function of a packet that tells what kind of picture it holds, None where it can't; None for a codec that isn't
+    understood."""
     header, name = codec.extradata, codec.name
     if name in _KEY_IS_RESET:
         return lambda packet: _Picture(bool(packet.is_keyframe), False)
@@ -104,7 +112,9 @@ def _unit_picture(data: bytes, length_size: int, name: str) -> _Picture | None:
     kinds = {head & 31 if name == "h264" else head >> 1 & 63 for head in heads}
     if kinds & _PARAMETERS[name]:
         return None
-    return _Picture(bool(kinds & _RESETS[name]), name == "h264" and all(not head & 96 for head in heads if 1 <= head & 31 <= 5))
+    return _Picture(
+        bool(kinds & _RESETS[name]), name == "h264" and all(not head & 96 for head in heads if 1 <= head & 31 <= 5)
+    )
 
 
 def _unit_heads(data: bytes, length_size: int) -> Iterator[int]:
@@ -116,9 +126,11 @@ def _unit_heads(data: bytes, length_size: int) -> Iterator[int]:
 
 
 def _mpeg4_picture(data: bytes, headers: bytes) -> _Picture | None:
-    """MPEG-4 part 2, one picture a packet, I and P only: without B, pictures are shown as they are coded (ISO/IEC 14496-2, Sec. 6.3.5).
+    """MPEG-4 part 2, one picture a packet, I and P only: without B, pictures are shown as they are coded (ISO/IEC
+    14496-2, Sec. 6.3.5).
 
-    An I picture resets where it repeats the file's `headers`, on which decoding depends; some say which encoder's errors to imitate.
+    An I picture resets where it repeats the file's `headers`, on which decoding depends; some say which encoder's
+    errors to imitate.
     """
     at = data.find(_VOP)
     kind = data[at + 4] >> 6 if 0 <= at < len(data) - 4 else None  # 0 I, 1 P, 2 B, 3 S

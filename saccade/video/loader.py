@@ -1,6 +1,7 @@
 """Seeded batches of clips from a prepared dataset.
 
-What a video gives depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or where a run resumed.
+What a video gives depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or where a
+run resumed.
 """
 
 import copy
@@ -28,8 +29,8 @@ Clip = dict[str, Any]
 def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
     """The index of a prepared dataset and its per-frame truth, None where it has none.
 
-    Raises SaccadeError for what would make a run wrong: columns, splits, ids given twice, labels outside the classes, and
-    files below `root` that are gone or have another size than when they were prepared.
+    Raises SaccadeError for what would make a run wrong: columns, splits, ids given twice, labels outside the classes,
+    and files below `root` that are gone or have another size than when they were prepared.
     """
     import pandas as pd
 
@@ -43,20 +44,30 @@ def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.D
     return index, pd.read_parquet(truth) if truth.is_file() else None
 
 
-def check_index(index: "pd.DataFrame", heads: Sequence[Head], source: Path, columns: Sequence[str] = INDEX_COLUMNS) -> None:
-    """Raises SaccadeError where columns lack, a split is unknown, an id is there twice or a label is outside its head's classes."""
+def check_index(
+    index: "pd.DataFrame", heads: Sequence[Head], source: Path, columns: Sequence[str] = INDEX_COLUMNS
+) -> None:
+    """Raises SaccadeError where columns lack, a split is unknown, an id is there twice or a label is outside its head's
+    classes."""
     if lacking := [column for column in [*columns, *(head.name for head in heads)] if column not in index]:
-        raise SaccadeError(f"{source} has no column {', '.join(lacking)}; it has {', '.join(index.columns)}; run prepare again")
+        raise SaccadeError(
+            f"{source} has no column {', '.join(lacking)}; it has {', '.join(index.columns)}; run prepare again"
+        )
     if unknown := sorted(set(index["split"]) - set(SPLITS)):
         raise SaccadeError(f"{source}: unknown split {', '.join(map(str, unknown))}; there are {', '.join(SPLITS)}")
     if repeated := index.loc[index["video_id"].duplicated(), "video_id"].unique().tolist():
         raise SaccadeError(f"{source}: video ids given twice: {_some(repeated)}")
     for head in heads:
         if (known := index.attrs.get("classes", {}).get(head.name, list(head.classes))) != list(head.classes):
-            raise SaccadeError(f"{source}: the classes of {head.name} were {_some(known)}, now {_some(head.classes)}; run prepare again")
+            raise SaccadeError(
+                f"{source}: the classes of {head.name} were {_some(known)}, now {_some(head.classes)}; run prepare "
+                "again"
+            )
         for video, value in zip(index["video_id"], index[head.name], strict=True):
             if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < head.num_classes]:
-                raise SaccadeError(f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {head.num_classes} classes")
+                raise SaccadeError(
+                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {head.num_classes} classes"
+                )
 
 
 def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
@@ -72,16 +83,19 @@ def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
 
 
 class VideoDataset(Dataset[Clip]):
-    """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item `number`, in epoch 0.
+    """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item
+    `number`, in epoch 0.
 
-    A clip: rgb (T, C, H, W) float32 normalised; audio (1, mels, steps) where it is a modality; labels {head: int64, or (K,)
-    float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; frame_size (2,) height and width before any crop;
-    with `glance_frames` also glance.rgb and glance.indices, under the same crop and flip; for each of the settings' `truth` columns
-    `truth.<column>` (T,) float64. Nothing is drawn with `train=False`, save by the sampler `random`, which then gives a video the
-    same frames in every epoch. `index`: its rows of the index given, sorted.
+    A clip: rgb (T, C, H, W) float32 normalised; audio (1, mels, steps) where it is a modality; labels {head: int64, or
+    (K,) float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; frame_size (2,) height and
+    width before any crop; with `glance_frames` also glance.rgb and glance.indices, under the same crop and flip; for
+    each of the settings' `truth` columns `truth.<column>` (T,) float64. Nothing is drawn with `train=False`, save by
+    the sampler `random`, which then gives a video the same frames in every epoch. `index`: its rows of the index given,
+    sorted.
 
-    Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that every
-    spectrogram has as many steps. Raises SaccadeError for settings that this data can't meet, VideoError for a file that fails.
+    Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that
+    every spectrogram has as many steps. Raises SaccadeError for settings that this data can't meet, VideoError for a
+    file that fails.
     """
 
     def __init__(
@@ -97,12 +111,24 @@ class VideoDataset(Dataset[Clip]):
         truth: "pd.DataFrame | None" = None,
     ) -> None:
         self.index = index[index["split"] == split].sort_values("video_id", ignore_index=True)
-        self.root, self.heads, self.settings, self.split, self.train, self.seed, self.view = root, heads, settings, split, train, seed, 0
+        self.root, self.heads, self.settings, self.split, self.train, self.seed, self.view = (
+            root,
+            heads,
+            settings,
+            split,
+            train,
+            seed,
+            0,
+        )
         if not len(self.index):
-            raise SaccadeError(f"the index holds no video of the split '{split}'; it has {', '.join(sorted(set(index['split'])))}")
+            raise SaccadeError(
+                f"the index holds no video of the split '{split}'; it has {', '.join(sorted(set(index['split'])))}"
+            )
         self.num_views = 1 if train else sampling.num_views(settings)
         self.samples = round(float(index["duration_s"].max()) * settings.sample_rate_hz)
-        self._rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in self.index.to_dict("records")]
+        self._rows: list[dict[str, Any]] = [
+            {str(k): v for k, v in row.items()} for row in self.index.to_dict("records")
+        ]
         self._kept = KeptVideos(settings.cache_mb if train else 0)
         self._check_sound()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
@@ -149,7 +175,11 @@ class VideoDataset(Dataset[Clip]):
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
             rgb = transforms.test_clip(frames.rgb, settings, crop_number)
-        clip = {"rgb": rgb[: len(indices)], "indices": torch.from_numpy(indices), "decoded_frames": frames.decoded_frames}
+        clip = {
+            "rgb": rgb[: len(indices)],
+            "indices": torch.from_numpy(indices),
+            "decoded_frames": frames.decoded_frames,
+        }
         clip["frame_size"] = torch.tensor([row["height"], row["width"]])
         if len(glance):
             clip |= {"glance.rgb": rgb[len(indices) :], "glance.indices": torch.from_numpy(glance)}
@@ -178,31 +208,42 @@ class VideoDataset(Dataset[Clip]):
         return labels
 
     def _check_sound(self) -> None:
-        silent = self.index.loc[~self.index["audio"].astype(bool), "video_id"].tolist() if "audio" in self.settings.modalities else []
+        silent = (
+            self.index.loc[~self.index["audio"].astype(bool), "video_id"].tolist()
+            if "audio" in self.settings.modalities
+            else []
+        )
         if silent:
             raise SaccadeError(
-                f"the modality 'audio' needs sound, and {len(silent)} of {len(self)} {self.split} videos have none: {_some(silent)}; "
-                "take 'audio' out of `modalities`, or use an edition of the dataset without those videos"
+                f"the modality 'audio' needs sound, and {len(silent)} of {len(self)} {self.split} videos have none: "
+                f"{_some(silent)}; take 'audio' out of `modalities`, or use an edition of the dataset without those "
+                "videos"
             )
 
     def _read_truth(self, truth: "pd.DataFrame | None") -> dict[str, np.ndarray]:
         """{video_id: the numbers of its informative frames}, for every video of the split."""
         if truth is None or "informative" not in truth:
             raise SaccadeError(
-                "the sampler 'oracle' needs per-frame truth (a column 'informative'); this dataset has none: use another sampler"
+                "the sampler 'oracle' needs per-frame truth (a column 'informative'); this dataset has none: use "
+                "another sampler"
             )
         truth = truth[truth["video_id"].isin(self.index["video_id"])]
         frames = {str(video): np.empty(0, dtype=np.int64) for video in truth["video_id"].unique()}
         for video, rows in truth[truth["informative"].astype(bool)].groupby("video_id", sort=False):
             frames[str(video)] = rows["frame"].to_numpy(np.int64)
         if unknown := [row["video_id"] for row in self._rows if row["video_id"] not in frames]:
-            raise SaccadeError(f"the sampler 'oracle' needs per-frame truth, and it is missing for {_some(unknown)}; run prepare again")
+            raise SaccadeError(
+                f"the sampler 'oracle' needs per-frame truth, and it is missing for {_some(unknown)}; run prepare again"
+            )
         return frames
 
     def _read_columns(self, truth: "pd.DataFrame | None") -> dict[str, dict[str, np.ndarray]]:
-        """{video_id: {column: its value at each frame}} of the settings' `truth` columns, for every video of the split."""
+        """{video_id: {column: its value at each frame}} of the settings' `truth` columns, for every video of the
+        split."""
         if lacking := [column for column in self.settings.truth if truth is None or column not in truth]:
-            raise SaccadeError(f"the setting `truth` asks for {', '.join(lacking)} of every frame, which this dataset doesn't know")
+            raise SaccadeError(
+                f"the setting `truth` asks for {', '.join(lacking)} of every frame, which this dataset doesn't know"
+            )
         assert truth is not None
         own = truth[truth["video_id"].isin(self.index["video_id"])].sort_values(["video_id", "frame"])
         found: dict[str, dict[str, np.ndarray]] = {}
@@ -210,7 +251,9 @@ class VideoDataset(Dataset[Clip]):
             found[str(video)] = {column: rows[column].to_numpy(np.float64) for column in self.settings.truth}
         for row in self._rows:
             if (known := found.get(row["video_id"])) is None or len(next(iter(known.values()))) != row["frames"]:
-                raise SaccadeError(f"the ground truth of video {row['video_id']} isn't one row for each of its {row['frames']} frames")
+                raise SaccadeError(
+                    f"the ground truth of video {row['video_id']} isn't one row for each of its {row['frames']} frames"
+                )
         return found
 
 
@@ -220,11 +263,14 @@ def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Gener
     return np.random.default_rng([seed, epoch, *words.tolist()])
 
 
-def batches(dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int, workers: int, start: int = 0) -> Iterator[Clip]:
+def batches(
+    dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int, workers: int, start: int = 0
+) -> Iterator[Clip]:
     """The epoch's batches from number `start` on; the last may be smaller. Read ahead by `workers` processes.
 
-    Batches are cut from the id-sorted list, or from a permutation of it that (seed, epoch) alone decides. Draws nothing from
-    torch's or numpy's global generators. Raises SaccadeError as `dataset` does, with its own message wherever it was raised.
+    Batches are cut from the id-sorted list, or from a permutation of it that (seed, epoch) alone decides. Draws nothing
+    from torch's or numpy's global generators. Raises SaccadeError as `dataset` does, with its own message wherever it
+    was raised.
     """
     order = np.arange(len(dataset))
     if shuffle:
@@ -238,7 +284,9 @@ def batches(dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int
         num_workers=workers,
         collate_fn=_as_it_is,
         generator=torch.Generator().manual_seed(0),
-        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,  # 0.04 s a worker; spawning imports torch anew
+        multiprocessing_context="fork"
+        if workers and sys.platform == "linux"
+        else None,  # 0.04 s a worker; spawning imports torch anew
     )
     for batch in loader:
         if isinstance(batch, SaccadeError):
@@ -247,7 +295,8 @@ def batches(dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int
 
 
 class _Batches(Dataset[Any]):
-    """Item k is batch k, or the error met on the way: a worker that raised would bury the message under its traceback."""
+    """Item k is batch k, or the error met on the way: a worker that raised would bury the message under its
+    traceback."""
 
     def __init__(self, dataset: VideoDataset, cuts: list[list[int]], epoch: int) -> None:
         self.dataset, self.cuts, self.epoch = dataset, cuts, epoch
@@ -263,16 +312,21 @@ class _Batches(Dataset[Any]):
 
 
 def collate(clips: Sequence[Clip]) -> Clip:
-    """One batch: tensors stacked (in a worker into memory that the reader shares, which saves a copy), numbers as (B,) int64, video_id
-    as a list. Raises SaccadeError where pictures differ in size."""
+    """One batch: tensors stacked (in a worker into memory that the reader shares, which saves a copy), numbers as (B,)
+    int64, video_id as a list. Raises SaccadeError where pictures differ in size."""
     for clip in clips:
         if "rgb" in clip and clip["rgb"].shape != clips[0]["rgb"].shape:
             one, other = ("x".join(map(str, reversed(c["rgb"].shape[-2:]))) for c in (clips[0], clip))
             raise SaccadeError(
-                f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't share a batch; "
-                "set `crop` (and `resize`), or batch sizes of 1"
+                f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't "
+                "share "
+                "a batch; set `crop` (and `resize`), or batch sizes of 1"
             )
-    stacked = [key for key in clips[0] if key in ("rgb", "audio", "indices", "frame_size") or key.startswith(("glance.", "truth."))]
+    stacked = [
+        key
+        for key in clips[0]
+        if key in ("rgb", "audio", "indices", "frame_size") or key.startswith(("glance.", "truth."))
+    ]
     batch: Clip = {key: default_collate([clip[key] for clip in clips]) for key in stacked}
     batch["labels"] = {head: default_collate([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
     batch["video_id"] = [clip["video_id"] for clip in clips]

@@ -1,4 +1,5 @@
-"""Which frames and which crops: pure functions of a video's frame count, and of a numpy Generator where something is drawn.
+"""Which frames and which crops: pure functions of a video's frame count, and of a numpy Generator where something is
+drawn.
 
 Frame numbers come as sorted (n,) int64 arrays, every one in [0, frames).
 """
@@ -14,8 +15,9 @@ from saccade.settings import Input
 def segments(frames: int, num_segments: int, generator: np.random.Generator | None = None) -> np.ndarray:
     """One frame from each of `num_segments` equal parts: drawn from it with a generator, else its centre.
 
-    Part i holds the frames floor(i*F/n) ... floor((i+1)*F/n)-1. Where there are fewer frames than parts, part i is the one
-    frame floor(i*F/n), so that every frame appears and repeats are spread evenly. Source: Wang et al. 2016 (TSN), Sec. 3.1.
+    Part i holds the frames floor(i*F/n) ... floor((i+1)*F/n)-1. Where there are fewer frames than parts, part i is the
+    one frame floor(i*F/n), so that every frame appears and repeats are spread evenly. Source: Wang et al. 2016 (TSN),
+    Sec. 3.1.
     """
     _check(frames, num_segments)
     edges = np.arange(num_segments + 1, dtype=np.int64) * frames // num_segments
@@ -24,12 +26,17 @@ def segments(frames: int, num_segments: int, generator: np.random.Generator | No
 
 
 def consecutive(
-    frames: int, length: int, stride: int = 1, generator: np.random.Generator | None = None, clip: int = 0, num_clips: int = 1
+    frames: int,
+    length: int,
+    stride: int = 1,
+    generator: np.random.Generator | None = None,
+    clip: int = 0,
+    num_clips: int = 1,
 ) -> np.ndarray:
     """`length` frames, `stride` apart: from a drawn start with a generator, else clip number `clip` of `num_clips`.
 
-    The starts of the clips are spread evenly, the first at frame 0, the last ending with the video; a single clip is the
-    centre one. Where the video is shorter than the clip, its last frame repeats.
+    The starts of the clips are spread evenly, the first at frame 0, the last ending with the video; a single clip is
+    the centre one. Where the video is shorter than the clip, its last frame repeats.
     """
     _check(frames, length)
     if stride < 1 or not 0 <= clip < num_clips:
@@ -43,7 +50,8 @@ def consecutive(
 
 
 def random_frames(frames: int, n: int, generator: np.random.Generator) -> np.ndarray:
-    """`n` frames drawn without regard to content, none twice; where n > frames, each appears n // frames times and some once more."""
+    """`n` frames drawn without regard to content, none twice; where n > frames, each appears n // frames times and some
+    once more."""
     _check(frames, n)
     whole, rest = divmod(n, frames)
     drawn = generator.choice(frames, size=rest, replace=False)
@@ -53,14 +61,17 @@ def random_frames(frames: int, n: int, generator: np.random.Generator) -> np.nda
 def oracle_frames(informative: Sequence[int] | np.ndarray, frames: int, n: int) -> np.ndarray:
     """`n` frames spread evenly over those whose numbers `informative` lists: their segment centres.
 
-    Fewer than n of them repeat, evenly, and no other frame is shown; where there are none, any frame is as good and all are used.
+    Fewer than n of them repeat, evenly, and no other frame is shown; where there are none, any frame is as good and all
+    are used.
     """
     _check(frames, n)
     numbers = np.unique(np.asarray(informative, dtype=np.int64))
     if not len(numbers):
         return segments(frames, n)
     if numbers[0] < 0 or numbers[-1] >= frames:
-        raise SaccadeError(f"informative frame {numbers[0] if numbers[0] < 0 else numbers[-1]} is outside the video's {frames} frames")
+        raise SaccadeError(
+            f"informative frame {numbers[0] if numbers[0] < 0 else numbers[-1]} is outside the video's {frames} frames"
+        )
     chosen: np.ndarray = numbers[segments(len(numbers), n)]
     return chosen
 
@@ -71,7 +82,9 @@ def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int,
     Raises SaccadeError where the frame is smaller than the crop or another number is asked for.
     """
     if crop > min(height, width):
-        raise SaccadeError(f"a crop of {crop} pixels doesn't fit into frames of {width}x{height}; set `resize` to {crop} or more")
+        raise SaccadeError(
+            f"a crop of {crop} pixels doesn't fit into frames of {width}x{height}; set `resize` to {crop} or more"
+        )
     top, left = (height - crop) // 2, (width - crop) // 2
     if num_crops == 1:
         return [(top, left)]
@@ -83,13 +96,19 @@ def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int,
 
 
 def num_views(settings: Input) -> int:
-    """How many views a video has at test time: temporal clips times crops. Raises SaccadeError for a combination that has no meaning."""
+    """How many views a video has at test time: temporal clips times crops. Raises SaccadeError for a combination that
+    has no meaning."""
     if settings.num_clips != 1 and settings.sampler != "consecutive":
-        raise SaccadeError(f"num_clips is {settings.num_clips}, but the sampler '{settings.sampler}' has one temporal view; set it to 1")
+        raise SaccadeError(
+            f"num_clips is {settings.num_clips}, but the sampler '{settings.sampler}' has one temporal view; set it to "
+            "1"
+        )
     if settings.num_crops not in (1, 3):
         raise SaccadeError(f"num_crops is {settings.num_crops}; it can be 1 (centre) or 3 (along the longer side)")
     if settings.num_crops != 1 and settings.crop == 0:
-        raise SaccadeError(f"num_crops is {settings.num_crops}, but crop 0 keeps the whole frame; set `crop`, or num_crops to 1")
+        raise SaccadeError(
+            f"num_crops is {settings.num_crops}, but crop 0 keeps the whole frame; set `crop`, or num_crops to 1"
+        )
     return settings.num_clips * settings.num_crops
 
 
@@ -102,13 +121,15 @@ def choose(
 ) -> np.ndarray:
     """The (num_frames,) frame numbers that the settings' sampler takes.
 
-    `generator`: in training; `random` needs one always. `informative`: the frame numbers that `oracle` needs. `clip`: which
-    temporal view, at test time.
+    `generator`: in training; `random` needs one always. `informative`: the frame numbers that `oracle` needs. `clip`:
+    which temporal view, at test time.
     """
     if settings.sampler == "consecutive":
         return consecutive(frames, settings.num_frames, settings.stride, generator, clip, settings.num_clips)
     if settings.sampler == "first":
-        return consecutive(frames, settings.num_frames, settings.stride, num_clips=2)  # the first of two clips starts with the video
+        return consecutive(
+            frames, settings.num_frames, settings.stride, num_clips=2
+        )  # the first of two clips starts with the video
     if settings.sampler == "random":
         if generator is None:
             raise ValueError("the sampler 'random' needs a generator")
@@ -121,9 +142,12 @@ def choose(
 
 
 def views(settings: Input, frames: int) -> list[tuple[np.ndarray, int]]:
-    """(frame numbers, crop number) of every view at test time, crops varying fastest. For `segments` and `consecutive`."""
+    """(frame numbers, crop number) of every view at test time, crops varying fastest. For `segments` and
+    `consecutive`."""
     count = num_views(settings)
-    return [(choose(settings, frames, clip=view // settings.num_crops), view % settings.num_crops) for view in range(count)]
+    return [
+        (choose(settings, frames, clip=view // settings.num_crops), view % settings.num_crops) for view in range(count)
+    ]
 
 
 def _check(frames: int, n: int) -> None:

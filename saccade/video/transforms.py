@@ -1,7 +1,7 @@
 """From decoded frames to what a network sees. One crop and one flip for all frames of a clip.
 
-Resizing is bilinear with antialiasing, on uint8, before the scaling to [0, 1]; all of it torchvision's `transforms.v2.functional`.
-What is drawn is drawn here, from the generator that is passed in.
+Resizing is bilinear with antialiasing, on uint8, before the scaling to [0, 1]; all of it torchvision's
+`transforms.v2.functional`. What is drawn is drawn here, from the generator that is passed in.
 """
 
 import math
@@ -17,12 +17,14 @@ from saccade.video import sampling
 
 Box = tuple[int, int, int, int]  # top, left, height, width
 _SCALES = (1, 0.875, 0.75, 0.66)  # of the short side: Wang et al. 2016, Sec. 3.3 (256, 224, 192, 168 of 256)
-# The 13 places of a multiscale crop, in quarters of the free room (down, across): corners, centre, edge middles, and between.
+# The 13 places of a multiscale crop, in quarters of the free room (down, across): corners, centre, edge middles, and
+# between.
 _PLACES = [(0, 0), (0, 4), (4, 0), (4, 4), (2, 2), (0, 2), (2, 0), (2, 4), (4, 2), (1, 1), (1, 3), (3, 1), (3, 3)]
 
 
 def train_clip(frames: np.ndarray, settings: Input, generator: np.random.Generator) -> torch.Tensor:
-    """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, cropped as `train_crop` says, flipped half of the time."""
+    """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, cropped as `train_crop` says, flipped half of
+    the time."""
     drawn = int(generator.integers(settings.resize, settings.resize_to + 1)) if settings.resize_to else settings.resize
     clip = _resized(frames, drawn)
     if settings.crop:
@@ -34,7 +36,8 @@ def train_clip(frames: np.ndarray, settings: Input, generator: np.random.Generat
 
 
 def test_clip(frames: np.ndarray, settings: Input, crop_number: int = 0) -> torch.Tensor:
-    """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, then crop `crop_number` of `num_crops`; nothing is drawn."""
+    """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, then crop `crop_number` of `num_crops`; nothing
+    is drawn."""
     clip = _resized(frames, settings.resize)
     if settings.crop:
         clip = _cut(clip, _test_box(clip.shape[-2], clip.shape[-1], settings, crop_number), settings.crop)
@@ -52,19 +55,31 @@ def in_test_clip(box: Sequence[float], height: int, width: int, settings: Input,
     tall, wide = resized_size(height, width, settings.resize)
     top, left, rows, columns = _test_box(tall, wide, settings, crop_number) if settings.crop else (0, 0, tall, wide)
     x0, y0, x1, y1 = box
-    return [(x0 * wide - left) / columns, (y0 * tall - top) / rows, (x1 * wide - left) / columns, (y1 * tall - top) / rows]
+    return [
+        (x0 * wide - left) / columns,
+        (y0 * tall - top) / rows,
+        (x1 * wide - left) / columns,
+        (y1 * tall - top) / rows,
+    ]
 
 
 def from_test_clip(box: Sequence[float], height: int, width: int, settings: Input, crop_number: int = 0) -> list[float]:
-    """The way back of `in_test_clip`: a box in fractions of what `test_clip` leaves, as fractions of the whole frame."""
+    """The way back of `in_test_clip`: a box in fractions of what `test_clip` leaves, as fractions of the whole
+    frame."""
     tall, wide = resized_size(height, width, settings.resize)
     top, left, rows, columns = _test_box(tall, wide, settings, crop_number) if settings.crop else (0, 0, tall, wide)
     x0, y0, x1, y1 = box
-    return [(left + x0 * columns) / wide, (top + y0 * rows) / tall, (left + x1 * columns) / wide, (top + y1 * rows) / tall]
+    return [
+        (left + x0 * columns) / wide,
+        (top + y0 * rows) / tall,
+        (left + x1 * columns) / wide,
+        (top + y1 * rows) / tall,
+    ]
 
 
 def resized_size(height: int, width: int, resize: int) -> tuple[int, int]:
-    """(height, width) after the short side is brought to `resize` pixels (0 keeps it); the long side is rounded down."""
+    """(height, width) after the short side is brought to `resize` pixels (0 keeps it); the long side is rounded
+    down."""
     if not resize:
         return height, width
     return (resize, resize * width // height) if height <= width else (resize * height // width, resize)
@@ -80,7 +95,8 @@ def multiscale_box(height: int, width: int, generator: np.random.Generator) -> B
 
 
 def random_resized_box(height: int, width: int, generator: np.random.Generator) -> Box:
-    """8-100 % of the area, aspect ratio 3/4 to 4/3 (Szegedy et al. 2015); after 10 draws that don't fit, the largest centred box."""
+    """8-100 % of the area, aspect ratio 3/4 to 4/3 (Szegedy et al. 2015); after 10 draws that don't fit, the largest
+    centred box."""
     ratios = (3 / 4, 4 / 3)
     for _ in range(10):
         area = height * width * generator.uniform(0.08, 1.0)
@@ -129,7 +145,9 @@ def _cut(clip: torch.Tensor, box: Box, side: int) -> torch.Tensor:
 
 def _normalised(clip: torch.Tensor, settings: Input) -> torch.Tensor:
     if len(settings.mean) != 3 or len(settings.std) != 3:
-        raise SaccadeError(f"mean and std need 3 numbers each (red, green, blue), not {len(settings.mean)} and {len(settings.std)}")
+        raise SaccadeError(
+            f"mean and std need 3 numbers each (red, green, blue), not {len(settings.mean)} and {len(settings.std)}"
+        )
     scaled = F.to_dtype(clip.contiguous(), torch.float32, scale=True)
     normalised: torch.Tensor = F.normalize(scaled, settings.mean, settings.std)
     return normalised

@@ -14,7 +14,11 @@ from saccade.records import SaccadeError
         ("title: Toy", "titel: Toy", "unknown key 'titel'; did you mean 'title'"),
         ("lr: 0.1", "learning_rate: 0.1", "unknown key 'learning_rate'"),
         ("lr: 0.1", "lr: fast", r"settings.lr: 'fast' is a str, but float is expected"),
-        ("lr: 0.1", "lr: 0.1, sampler: best", "settings.sampler: 'best' is not one of segments, consecutive, first, random, oracle"),
+        (
+            "lr: 0.1",
+            "lr: 0.1, sampler: best",
+            "settings.sampler: 'best' is not one of segments, consecutive, first, random, oracle",
+        ),
         ("epochs: 2, ", "", "epochs must be set"),
         ("{demo: {epochs: 1", "{demo: {epoch: 1", r"budgets.demo: unknown key 'epoch'; did you mean 'epochs'"),
         ("phases: {policy: {epochs", "phases: {polices: {epochs", "unknown phase 'polices'; did you mean 'policy'"),
@@ -29,7 +33,11 @@ from saccade.records import SaccadeError
         ("requires: [truth]", "requires: [luck]", "'luck' is not one of truth"),
         ("  base: {reads", "  metrics: {reads", "'metrics' can't name a phase"),
         ("wide: {width: 8}", "wide: {use: [import]}", "unknown phase 'import'"),
-        ("wide: {width: 8}", "wide: {released: {file: x.pth, get: ask}}", "`use: .import.` and `released: {file, get}` go together"),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask}}",
+            "`use: .import.` and `released: {file, get}` go together",
+        ),
         ("wide: {width: 8}", "wide: {released: {file: x.pth}}", "variants.wide.released: 'get' is missing"),
         ("wide: {width: 8}", "wide: {released: {file: ../x.pth, get: ask}}", "must be a path below toy/released/"),
         ("wide: {width: 8}", "wide: {part: 1}", "variants.wide.part: 1 is a int, but bool is expected"),
@@ -100,7 +108,10 @@ def test_a_grids_variants_each_need_their_own(project):
 
 @pytest.mark.parametrize(
     ("means", "message"),
-    [('{mean: ["2", "3"]}', "means.mean: unknown edition '3'"), ('{"2": ["2"]}', "'2' must be a name .* that no edition has")],
+    [
+        ('{mean: ["2", "3"]}', "means.mean: unknown edition '3'"),
+        ('{"2": ["2"]}', "'2' must be a name .* that no edition has"),
+    ],
 )
 def test_a_mean_of_editions_names_editions(project, means, message):
     edit(project / "data/dots/card.yml", "editions:", f"means: {means}\neditions:")

@@ -27,7 +27,10 @@ def tables(root, budget="paper", **plan):
     made = fake_results.make_plan(seeds=2, budget=budget) | plan
     fake_results.write_tree(root, made)
     fake_paper.write_decisions(root, made)
-    return {words["title"].partition(":")[0]: table.set_index("Row") for _, words, table in paper_tables.show_paper(made, root, "tsn")}
+    return {
+        words["title"].partition(":")[0]: table.set_index("Row")
+        for _, words, table in paper_tables.show_paper(made, root, "tsn")
+    }
 
 
 def test_a_method_without_paper_yml_has_none(tmp_path):
@@ -51,11 +54,31 @@ def test_paper_yml_is_read_with_defaults_and_numbers_as_names(root):
             "papers: tsn2016",
             r"paper.yml: unknown key 'papers'; did you mean 'paper'\? \(there are: claims, figures, paper,",
         ),
-        ("    title: Frames", "    titel: Frames", r"paper.yml: tables.Table 1: unknown key 'titel'; did you mean 'title'"),
-        ("      Eight: {run", "      Eigth: {run", r"tables.Table 1.runs: 'Eigth' is none of the table's rows; did you mean 'Eight'"),
-        ("{top1: noun.top1, GF", "{top2: noun.top1, GF", r"tables.Table 1.metrics: 'top2' is none of the table's columns"),
-        ("motion-digits/tsn/large", "tsn/large", r"runs.Lost.run: 'tsn/large' is not <dataset>\[@<edition>\]/<method>/<variant>"),
-        ("point: uniform8}\n      Adaptive", "poin: uniform8}\n      Adaptive", r"runs.Eight: unknown key 'poin'; did you mean 'point'"),
+        (
+            "    title: Frames",
+            "    titel: Frames",
+            r"paper.yml: tables.Table 1: unknown key 'titel'; did you mean 'title'",
+        ),
+        (
+            "      Eight: {run",
+            "      Eigth: {run",
+            r"tables.Table 1.runs: 'Eigth' is none of the table's rows; did you mean 'Eight'",
+        ),
+        (
+            "{top1: noun.top1, GF",
+            "{top2: noun.top1, GF",
+            r"tables.Table 1.metrics: 'top2' is none of the table's columns",
+        ),
+        (
+            "motion-digits/tsn/large",
+            "tsn/large",
+            r"runs.Lost.run: 'tsn/large' is not <dataset>\[@<edition>\]/<method>/<variant>",
+        ),
+        (
+            "point: uniform8}\n      Adaptive",
+            "poin: uniform8}\n      Adaptive",
+            r"runs.Eight: unknown key 'poin'; did you mean 'point'",
+        ),
         ("rows: [Eight, Adap", "rows: [Eight, Eight, Adap", r"tables.Table 1.rows: there more than once: Eight"),
         ("id: c02", "id: c01", r"paper.yml: claims: there more than once: c01"),
         ("id: c02", "id: c-02", r"claims\[1\].id: 'c-02' can't name a function"),
@@ -79,7 +102,9 @@ def test_a_mistake_is_named_with_file_place_and_remedy(tmp_path, old, new, messa
     ],
 )
 def test_a_layout_that_asks_for_what_is_not_printed_is_an_error(root, old, new, message):
-    text = fake_paper.PAPER.replace(old, new).replace("metrics: {top1: noun.top1, GFLOPs: gmacs.mean}", "metrics: {top1: noun.top1}")
+    text = fake_paper.PAPER.replace(old, new).replace(
+        "metrics: {top1: noun.top1, GFLOPs: gmacs.mean}", "metrics: {top1: noun.top1}"
+    )
     fake_paper.write_paper(root, **{"paper.yml": text})
     with pytest.raises(SaccadeError, match=message):
         tables(root)
@@ -106,7 +131,9 @@ def test_what_decisions_without_structure_would_cost_says_so_and_yields_to_a_run
     cost["rule"] = "null model: half of the bins"
     cost.to_csv(root / "results/cost.csv", index=False)
     row = tables(root)["Table 1"].loc["Eight"]
-    assert "(null model)" not in row["GFLOPs ours"] and "counted" not in row["GFLOPs ours"]  # its run's own cost is there
+    assert (
+        "(null model)" not in row["GFLOPs ours"] and "counted" not in row["GFLOPs ours"]
+    )  # its run's own cost is there
     demo = tables(root, "demo")["Table 1"].loc["Eight"]
     assert demo["GFLOPs ours"] == "33.33 (null model)" and "GFLOPs null model: half of the bins" in demo["Note"]
 
@@ -179,7 +206,9 @@ def test_no_other_budget_fills_an_accuracy(root, budget):
 def test_the_first_caption_says_how_to_read_and_each_its_units(root):
     (_, first, _), (name, second, _) = paper_tables.show_paper(fake_results.make_plan(), root, "tsn")
     assert "Difference: ours minus printed" in first["caption"]
-    assert first["caption"].endswith("Units: top1 in %; GFLOPs in GMACs per video or MMACs per view. The last row has a number for a name.")
+    assert first["caption"].endswith(
+        "Units: top1 in %; GFLOPs in GMACs per video or MMACs per view. The last row has a number for a name."
+    )
     assert (name, second["title"]) == ("paper--02-table-a-2", "Table A.2: Elsewhere")
     assert second["caption"] == "Budget demo (toy data: proves the machine, not the method). Units: top1 in %."
 
@@ -222,7 +251,9 @@ def test_a_column_printed_for_several_datasets_may_stand_once_for_each(root):
     both = "Eight: [{run: kinetics400/tsn/tiny, point: uniform8}, {run: motion-digits/tsn/tiny, point: uniform4}]"
     text = fake_paper.PAPER.replace("Eight: {run: motion-digits/tsn/tiny, point: uniform8}", both, 1)
     text = text.replace("columns: [top1, GFLOPs]", 'columns: ["top1, motion-digits", "top1, kinetics400"]', 1)
-    text = text.replace("{top1: noun.top1, GFLOPs: gmacs.mean}", '{"top1, motion-digits": noun.top1, "top1, kinetics400": noun.top1}', 1)
+    text = text.replace(
+        "{top1: noun.top1, GFLOPs: gmacs.mean}", '{"top1, motion-digits": noun.top1, "top1, kinetics400": noun.top1}', 1
+    )
     fake_paper.write_paper(root, **{"paper.yml": text})
     found = tables(root)["Table 1"]
     row = found.loc["Eight"]
@@ -238,7 +269,9 @@ def test_tidy_cells_keep_fractions_out_and_have_fixed_columns(root):
     cells = printed_cells.paper_cells(
         read, read.tables[0], printed_cells.printed_cells(read), printed_cells.read_results(plan, root, read)
     ).set_index(["row", "column"])
-    assert list(cells.reset_index())[3:] == printed_cells.CELL_COLUMNS[2:] or set(cells.reset_index()) == set(printed_cells.CELL_COLUMNS)
+    assert list(cells.reset_index())[3:] == printed_cells.CELL_COLUMNS[2:] or set(cells.reset_index()) == set(
+        printed_cells.CELL_COLUMNS
+    )
     assert cells.loc[("Eight", "top1"), ["paper", "ours", "difference"]].tolist() == pytest.approx([48.0, 51.0, 3.0])
     assert cells.loc[("Eight", "GFLOPs"), "difference"] == pytest.approx(0.01)
     assert ("Lost", "GFLOPs") not in cells.index  # not printed

@@ -79,7 +79,10 @@ def test_bias_normalisation_and_activation_cost_nothing():
     ("network", "macs"),
     [
         (lambda: nn.LSTM(8, 16), lstm_macs(8, 16, 5 * 2)),
-        (lambda: nn.LSTM(8, 16, num_layers=2, bidirectional=True), lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)),
+        (
+            lambda: nn.LSTM(8, 16, num_layers=2, bidirectional=True),
+            lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True),
+        ),
         (lambda: nn.GRU(8, 16, num_layers=2), gru_macs(8, 16, 5 * 2, num_layers=2)),
         (lambda: nn.RNN(8, 16), recurrent_macs(1, 8, 16, 5 * 2)),
     ],
@@ -96,14 +99,32 @@ def test_recurrent_cells(cell, gates):
 
 def test_recurrent_formula_by_loop():
     """One multiply-add per weight of both matrices of every gate, layer, direction and step."""
-    weights = sum(value.numel() for name, value in nn.LSTM(8, 16, num_layers=3, bidirectional=True).named_parameters() if "weight" in name)
+    weights = sum(
+        value.numel()
+        for name, value in nn.LSTM(8, 16, num_layers=3, bidirectional=True).named_parameters()
+        if "weight" in name
+    )
     assert lstm_macs(8, 16, steps=7, num_layers=3, bidirectional=True) == 7 * weights
 
 
 def test_the_fused_recurrent_network_of_gpus():
     """Dispatched by hand: on a GPU nn.LSTM calls this operator."""
-    network, state = nn.LSTM(8, 16, num_layers=2, bidirectional=True, device="meta"), torch.zeros(4, 2, 16, device="meta")
-    settings = (2, 16, 0, 2, False, 0.0, False, True, [], None)  # LSTM, hidden size, no projection, layers, ..., bidirectional
+    network, state = (
+        nn.LSTM(8, 16, num_layers=2, bidirectional=True, device="meta"),
+        torch.zeros(4, 2, 16, device="meta"),
+    )
+    settings = (
+        2,
+        16,
+        0,
+        2,
+        False,
+        0.0,
+        False,
+        True,
+        [],
+        None,
+    )  # LSTM, hidden size, no projection, layers, ..., bidirectional
     steps, weights = torch.zeros(5, 2, 8, device="meta"), list(network.parameters())
     counted = count(torch.ops.aten._cudnn_rnn, steps, weights, 4, None, state, state, *settings)
     assert counted.operators == {"aten._cudnn_rnn": lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)}
@@ -119,7 +140,10 @@ def test_the_fused_attention_of_gpus(kernel):
 @DEVICES
 @MODES
 def test_multihead_attention(mode, device):
-    attention, tokens = nn.MultiheadAttention(16, 4, batch_first=True).to(device).eval(), torch.zeros(2, 5, 16, device=device)
+    attention, tokens = (
+        nn.MultiheadAttention(16, 4, batch_first=True).to(device).eval(),
+        torch.zeros(2, 5, 16, device=device),
+    )
     with mode():
         assert count(attention, tokens, tokens, tokens).macs == 2 * multihead_attention_macs(5, 5, 16)
 
@@ -134,7 +158,9 @@ def test_the_fast_path_of_attention_is_on_again_after_counting():
 @MODES
 @pytest.mark.parametrize("masked", [False, True])
 def test_scaled_dot_product_attention(mode, device, masked):
-    queries, keys, values = (torch.zeros(2, 4, length, features, device=device) for length, features in ((5, 8), (7, 8), (7, 6)))
+    queries, keys, values = (
+        torch.zeros(2, 4, length, features, device=device) for length, features in ((5, 8), (7, 8), (7, 6))
+    )
     mask = torch.ones(5, 7, dtype=torch.bool, device=device) if masked else None
     with mode():
         macs = count(nn.functional.scaled_dot_product_attention, queries, keys, values, attn_mask=mask).macs
@@ -145,7 +171,9 @@ def test_scaled_dot_product_attention(mode, device, masked):
 @MODES
 def test_einsum(mode, device):
     with mode():
-        macs = count(torch.einsum, "btc,kc->btk", torch.zeros(2, 3, 4, device=device), torch.zeros(5, 4, device=device)).macs
+        macs = count(
+            torch.einsum, "btc,kc->btk", torch.zeros(2, 3, 4, device=device), torch.zeros(5, 4, device=device)
+        ).macs
     assert macs == 2 * 3 * 4 * 5
 
 
@@ -240,7 +268,8 @@ def test_forward_macs_notice_another_head():
 
 @pytest.fixture(scope="module")
 def rows_op():
-    """A custom operator that multiplies each of n rows with a matrix; defined once, as torch remembers operators by name."""
+    """A custom operator that multiplies each of n rows with a matrix; defined once, as torch remembers operators by
+    name."""
 
     @torch.library.custom_op("saccade_test::rows", mutates_args=())
     def rows(x: Tensor, weight: Tensor) -> Tensor:

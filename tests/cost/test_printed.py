@@ -22,7 +22,9 @@ REPORTED = pd.DataFrame(
 
 
 def cell(row: str, ours: float | None, note: str = "") -> CountedCell:
-    return CountedCell(paper="atfr2021", table="Table 1", row=row, column="GFLOPs", dataset="d", ours=ours, rule="conv", note=note)
+    return CountedCell(
+        paper="atfr2021", table="Table 1", row=row, column="GFLOPs", dataset="d", ours=ours, rule="conv", note=note
+    )
 
 
 def test_every_complexity_cell_has_its_line():
@@ -92,7 +94,8 @@ def test_a_malformed_reported_csv_is_named(tmp_path, text, message):
 @pytest.fixture(scope="module")
 def baselines():
     tables = [
-        cost_table(read_reported(folder / "paper/reported.csv"), load_module(folder / "paper/cells.py").cells()) for folder in BASELINES
+        cost_table(read_reported(folder / "paper/reported.csv"), load_module(folder / "paper/cells.py").cells())
+        for folder in BASELINES
     ]
     return pd.concat(tables).set_index(["paper", "row", "dataset"])
 

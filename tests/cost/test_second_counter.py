@@ -11,7 +11,8 @@ from saccade.records import SaccadeError
 
 
 class Everything(nn.Module):
-    """The parts at which single counters fail: fused LSTM, attention with and without module, einsum, matrix times vector."""
+    """The parts at which single counters fail: fused LSTM, attention with and without module, einsum, matrix times
+    vector."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,13 +58,17 @@ def test_a_function_over_a_model_is_counted_as_called():
 
 def test_a_layer_used_through_its_weight_is_counted_once():
     network = nn.Linear(4, 3)
-    assert second_counter.agree(lambda model, x: nn.functional.linear(x, model.weight, model.bias), network, torch.zeros(2, 4)) == (24, 24)
+    assert second_counter.agree(
+        lambda model, x: nn.functional.linear(x, model.weight, model.bias), network, torch.zeros(2, 4)
+    ) == (24, 24)
 
 
 def test_a_blind_counter_is_caught_and_the_module_named(monkeypatch):
     monkeypatch.delitem(FORMULAS, torch.ops.aten.mkldnn_rnn_layer)
     network = nn.Sequential(nn.Linear(4, 8), nn.LSTM(8, 16)).eval()
-    with pytest.raises(second_counter.CostDisagreement, match=rf"module 1: 0 executed, {lstm_macs(8, 16, 5):,} by the static counter"):
+    with pytest.raises(
+        second_counter.CostDisagreement, match=rf"module 1: 0 executed, {lstm_macs(8, 16, 5):,} by the static counter"
+    ):
         second_counter.agree(network, torch.zeros(5, 1, 4))
 
 

@@ -33,7 +33,9 @@ def trained(tmp_path, seed=0, **changes):
     device.seed_everything(seed, threads=1)
     model = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
     log = tmp_path / "train.log.jsonl"
-    result = loop.fit(model, loss, recipe(**changes), from_number, toy_batches, steps=3, device=torch.device("cpu"), log=log)
+    result = loop.fit(
+        model, loss, recipe(**changes), from_number, toy_batches, steps=3, device=torch.device("cpu"), log=log
+    )
     return model, result, [json.loads(line) for line in log.read_text().splitlines()]
 
 
@@ -87,7 +89,9 @@ def test_factors_scale_the_rate_of_the_parameters_they_name(tmp_path):
 
 
 def test_a_factor_of_nothing_is_named():
-    with pytest.raises(SaccadeError, match=r"lr_factors: 'classifier\.\*' covers nothing of the model, whose first names are weight"):
+    with pytest.raises(
+        SaccadeError, match=r"lr_factors: 'classifier\.\*' covers nothing of the model, whose first names are weight"
+    ):
         loop.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
 
 
@@ -124,7 +128,9 @@ def test_gradients_are_clipped_to_the_norm(tmp_path):
     one = [{"video_id": ["v"], "labels": {}}]
     big = lambda module, _: ((100 * module.weight).sum(), {})  # noqa: E731
     settings = recipe(epochs=1, lr=0.1, clip_norm=2.0)
-    loop.fit(model, big, settings, lambda *_: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log")
+    loop.fit(
+        model, big, settings, lambda *_: one, lambda: [], steps=1, device=torch.device("cpu"), log=tmp_path / "log"
+    )
     assert model.weight.item() == pytest.approx(1 - 0.1 * 2.0, abs=1e-5)
 
 

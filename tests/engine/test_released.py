@@ -109,7 +109,8 @@ def test_a_buffer_that_has_a_size_keeps_to_it(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize(
-    "content", [b"", b"\x80", b"\x80\x02.", b"\x80\x02a.", b"\x80\x02h\x01.", b"\x80\x02G\x00", b"\x80\x02M\x01", b"PK\x03\x04"]
+    "content",
+    [b"", b"\x80", b"\x80\x02.", b"\x80\x02a.", b"\x80\x02h\x01.", b"\x80\x02G\x00", b"\x80\x02M\x01", b"PK\x03\x04"],
 )
 def test_a_damaged_file_is_one_message_with_the_way_out(tmp_path, suffix, content):
     file = tmp_path / f"x{suffix}"

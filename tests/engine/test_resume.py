@@ -1,4 +1,5 @@
-"""A training that was killed goes on as if nothing had happened. `tests/kills.py` does the killing; here also its parts."""
+"""A training that was killed goes on as if nothing had happened. `tests/kills.py` does the killing; here also its
+parts."""
 
 import json
 import os
@@ -24,7 +25,9 @@ CPU = torch.device("cpu")
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the harness forks")
 def test_killed_at_any_moment_it_ends_with_the_same_bytes():
-    done = subprocess.run([sys.executable, Path(__file__).parents[1] / "kills.py", "--kills", "30"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, Path(__file__).parents[1] / "kills.py", "--kills", "30"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     rounds = [found["saved after every batch"], found["saved after every epoch"], found["at renamings"]]
@@ -131,7 +134,9 @@ def test_what_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_pa
 
     def loss(module, batch):
         value = module(batch["x"]).mean()
-        return (value * 0).sqrt() if batch["bad"] and fault == "gradient" else value, {}  # the root's slope at 0 is infinite
+        return (value * 0).sqrt() if batch[
+            "bad"
+        ] and fault == "gradient" else value, {}  # the root's slope at 0 is infinite
 
     def train(epoch, start):
         bad = [False, epoch == 1]
@@ -141,7 +146,9 @@ def test_what_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_pa
     checkpoint = Checkpoint(tmp_path / "train.safetensors", minutes=0)
     message = rf"{fault}.* epoch 2, batch 2 \(videos v11 .* last good state stays in .*train.safetensors"
     with pytest.raises(SaccadeError, match=message):
-        loop.fit(model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint)
+        loop.fit(
+            model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint
+        )
     optimizer, scaler = loop.make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
     facts = Checkpoint(tmp_path / "train.safetensors").resume(model=model, optimizer=optimizer, scaler=scaler)
     assert (facts["epoch"], facts["batch"]) == (1, 1) and torch.isfinite(model.weight).all()
@@ -155,7 +162,16 @@ def test_a_val_loss_that_is_not_finite_stops_the_training(tmp_path):
 
     with pytest.raises(SaccadeError, match="val.loss is nan after epoch 1"):
         recipe = Recipe(epochs=1, batch_size=1, lr=0.1)
-        loop.fit(nn.Linear(1, 1), loss, recipe, lambda *_: [batch], lambda: [batch], steps=1, device=CPU, log=tmp_path / "log")
+        loop.fit(
+            nn.Linear(1, 1),
+            loss,
+            recipe,
+            lambda *_: [batch],
+            lambda: [batch],
+            steps=1,
+            device=CPU,
+            log=tmp_path / "log",
+        )
 
 
 def test_a_state_that_no_longer_fits_the_code_says_what_to_remove(tmp_path):
@@ -171,7 +187,9 @@ def test_a_process_stops_if_its_parent_is_no_longer_the_one_named():
     watch = "import os, sys, time; from saccade import __main__ as cli; cli.main(['list']); time.sleep(60)"
     environment = os.environ | {"SACCADE_STOPS_WITH": str(os.getppid())}  # not the child's parent
     root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", watch], env=environment, cwd=root, stdout=subprocess.DEVNULL, timeout=50)
+    done = subprocess.run(
+        [sys.executable, "-c", watch], env=environment, cwd=root, stdout=subprocess.DEVNULL, timeout=50
+    )
     assert done.returncode == 143
 
 
@@ -209,9 +227,14 @@ def test_taken_up_on_any_device_and_precision_it_ends_with_the_same_weights(tmp_
 
     def trained(checkpoint):
         seed_everything(0, threads=1)
-        model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(288, 2))
+        model = nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Flatten(), nn.Linear(288, 2)
+        )
         place(model, where)
-        data: dict = {"train": lambda epoch, start: [batch(epoch, k) for k in range(start, 3)], "val": lambda: [batch(99, 0)]}
+        data: dict = {
+            "train": lambda epoch, start: [batch(epoch, k) for k in range(start, 3)],
+            "val": lambda: [batch(99, 0)],
+        }
         loop.fit(model, loss, recipe, **data, steps=3, device=where, log=tmp_path / "log", checkpoint=checkpoint)
         return model.state_dict()
 

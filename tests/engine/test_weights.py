@@ -22,7 +22,9 @@ def test_phases_load_in_order_to_the_same_weights(tmp_path):
     weights.save(tmp_path / "base.json", source, ["body.*"], {})
     weights.save(tmp_path / "head.json", source, ["head.*"], {})
     weights.load(target, [tmp_path / "base.json", tmp_path / "head.json"], whole=True)
-    assert all(torch.equal(a, b) for a, b in zip(source.state_dict().values(), target.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(source.state_dict().values(), target.state_dict().values(), strict=True)
+    )
 
 
 def test_a_model_with_a_part_from_nowhere_is_refused(tmp_path):

@@ -47,7 +47,10 @@ def test_a_training_that_could_not_be_kept_does_not_begin(project, monkeypatch, 
     monkeypatch.setattr(staleness, "train_code", lambda *_: "abc")
     monkeypatch.setattr("saccade.steps.train.train", lambda _: pytest.fail("it began"))
     assert main(["train", "demo/dots/toy/plain/seed0", "base"]) == 1
-    assert "cannot write into" in (said := capsys.readouterr().err) and "results/demo/checkpoints/dots/toy/plain/seed0" in said
+    assert (
+        "cannot write into" in (said := capsys.readouterr().err)
+        and "results/demo/checkpoints/dots/toy/plain/seed0" in said
+    )
 
 
 def test_asking_whether_a_folder_is_writable_leaves_nothing_in_it(tmp_path):

@@ -63,7 +63,9 @@ def test_the_study_judges_mechanisms_and_says_what_they_are_of(judged):
     assert table.loc["m01", "on_ours"] == "mechanism, embedded data: holds"
     assert table.loc["m01", "evidence"].startswith("0.4 [")
     assert table.loc["m01", "evidence"].endswith("after Holm's correction")
-    assert table.loc["m02", "on_ours"] == "mechanism, embedded data: not run (study/motion-digits/tsn/wide is not planned)"
+    assert (
+        table.loc["m02", "on_ours"] == "mechanism, embedded data: not run (study/motion-digits/tsn/wide is not planned)"
+    )
     assert table.loc["c01", "on_ours"] == "not run (needs budget paper: real data, published schedules)"
     assert table.loc["c02", "on_ours"] == "not comparable"
 
@@ -80,7 +82,8 @@ def test_another_budget_judges_nothing_on_ours(judged):
 
 
 def test_a_claim_that_is_not_judged_costs_the_others_no_power(judged):
-    """Holm's correction counts the tests that were made: m01 alone, or c01 with it where that is called a mechanism, too."""
+    """Holm's correction counts the tests that were made: m01 alone, or c01 with it where that is called a mechanism,
+    too."""
     both = fake_paper.PAPER.replace('"Table 1", says', '"mechanism (Table 1)", says')
     found = [judged("study", **texts).loc["m01", "evidence"] for texts in ({}, {"paper.yml": both})]
     assert [text.partition("; p = ")[2].partition(" ")[0] for text in found] == ["0.0005", "0.001"]
@@ -88,7 +91,12 @@ def test_a_claim_that_is_not_judged_costs_the_others_no_power(judged):
 
 def test_a_question_that_the_runs_cant_answer_is_untestable_and_ends_no_other(judged):
     table = judged(
-        "study", **{"claims.py": fake_paper.CLAIMS.replace('second, "motion-digits", "noun")', 'second, "motion-digits", "nouns")')}
+        "study",
+        **{
+            "claims.py": fake_paper.CLAIMS.replace(
+                'second, "motion-digits", "noun")', 'second, "motion-digits", "nouns")'
+            )
+        },
     )
     assert table.loc["m01", "on_ours"].startswith(
         "mechanism, embedded data: untestable here (study/motion-digits/tsn/tiny/seed0 has no nouns"
@@ -98,7 +106,8 @@ def test_a_question_that_the_runs_cant_answer_is_untestable_and_ends_no_other(ju
 
 def test_a_number_that_is_not_printed_names_the_claim_and_the_nearest(judged):
     with pytest.raises(
-        SaccadeError, match=r"claims.py: c01: reported.csv has 0 cells Table 1 / Eigth / top1: no row 'Eigth'; did you mean"
+        SaccadeError,
+        match=r"claims.py: c01: reported.csv has 0 cells Table 1 / Eigth / top1: no row 'Eigth'; did you mean",
     ):
         judged("demo", **{"claims.py": fake_paper.CLAIMS.replace('"Eight", "top1") >', '"Eigth", "top1") >')})
 
@@ -131,7 +140,10 @@ def test_reported_picks_the_tables_dataset_where_a_cell_is_printed_for_several()
 
 def test_the_count_leads_with_how_many(judged):
     said = count_verdicts(judged("demo").reset_index())
-    assert said == "4 claims. On the printed numbers: 2 agree, 2 not printed. On ours: 4 not judged: the demo proves the machine."
+    assert (
+        said == "4 claims. On the printed numbers: 2 agree, 2 not printed. On ours: 4 not judged: the demo proves the "
+        "machine."
+    )
 
 
 def test_shown_claims_leave_out_evidence_that_nobody_has(judged):

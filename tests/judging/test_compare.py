@@ -14,7 +14,8 @@ def rng(seed=0):
 
 
 def hits(chances, generator, clusters=40, size=8, seeds=3, seed_sd=0.02, name="{}"):
-    """One `Runs` per chance: hits whose chance differs by cluster and video (common to all), seed, and seed on cluster (each's own)."""
+    """One `Runs` per chance: hits whose chance differs by cluster and video (common to all), seed, and seed on cluster
+    (each's own)."""
     members, n = np.repeat(np.arange(clusters), size), clusters * size
     common = 0.2 * generator.normal(size=clusters)[members] + 0.2 * generator.normal(size=n)
     found = []
@@ -69,7 +70,9 @@ def test_the_chance_of_one_seed_on_one_cluster_is_not_counted_twice():
 
 def test_points_of_one_training_are_drawn_together():
     system, _ = hits([0.6, 0.6], rng(), seed_sd=0.2)
-    worse = SystemScores(system.values * (rng(1).random(system.values.shape[1]) > 0.1), system.videos, system.clusters, system.trainings)
+    worse = SystemScores(
+        system.values * (rng(1).random(system.values.shape[1]) > 0.1), system.videos, system.clusters, system.trainings
+    )
     apart = SystemScores(worse.values, worse.videos, worse.clusters, tuple(f"other {name}" for name in worse.trainings))
     assert difference(system, worse).standard_error < 0.4 * difference(system, apart).standard_error
 
@@ -128,7 +131,11 @@ def test_the_order_of_calls_does_not_matter():
 @pytest.mark.parametrize(
     ("first", "second", "says"),
     [
-        (constant(np.ones((2, 4))), SystemScores(np.ones((2, 4)), np.arange(1, 5), np.array([0, 0, 1, 1]), ("a", "b")), "same videos"),
+        (
+            constant(np.ones((2, 4))),
+            SystemScores(np.ones((2, 4)), np.arange(1, 5), np.array([0, 0, 1, 1]), ("a", "b")),
+            "same videos",
+        ),
         (constant(np.ones((2, 4))), constant(np.ones((2, 4)), clusters=(0, 1, 1, 1)), "same clusters"),
         (constant(np.ones((2, 4))), constant(np.ones((3, 4))), "need values of shape"),
         (constant(np.ones((2, 4))), constant(np.ones((2, 4)), ("a", "a")), "there twice: a, a"),
@@ -151,7 +158,10 @@ class Salted(str):
 
 def test_nothing_depends_on_the_hash_seed(monkeypatch):
     systems = hits([0.5, 0.6, 0.7], rng(), clusters=8, size=3)
-    systems = [dataclasses.replace(one, trainings=tuple(f"{k}/{name}" for name in one.trainings)) for k, one in enumerate(systems)]
+    systems = [
+        dataclasses.replace(one, trainings=tuple(f"{k}/{name}" for name in one.trainings))
+        for k, one in enumerate(systems)
+    ]
     named = [dataclasses.replace(one, trainings=tuple(map(Salted, one.trainings))) for one in systems]
     found = compare._resample_means(named, 0, 50)
     spreads = set()

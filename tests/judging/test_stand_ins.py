@@ -12,8 +12,18 @@ from saccade.results.runs import collect_metrics, point_titles, rows_of
 
 def run_of(variant, points):
     """A plan's run whose points are {name: (stand_in, of)}."""
-    entries = [{"name": name, "title": name, "stand_in": kind, "of": list(of), "why": ""} for name, (kind, *of) in points.items()]
-    return {"dataset": "d", "edition": "", "method": "m", "variant": variant, "run": f"{variant}/seed0", "points": entries}
+    entries = [
+        {"name": name, "title": name, "stand_in": kind, "of": list(of), "why": ""}
+        for name, (kind, *of) in points.items()
+    ]
+    return {
+        "dataset": "d",
+        "edition": "",
+        "method": "m",
+        "variant": variant,
+        "run": f"{variant}/seed0",
+        "points": entries,
+    }
 
 
 def judged(runs, scored):
@@ -31,11 +41,16 @@ SCORED = {("main", "own"): (1.0, 0.5), ("main", "luck"): (1.0, 0.3), ("main", "b
 
 def test_stand_ins_are_those_that_the_card_names_whatever_they_cost():
     (row,) = judged([MAIN], {**SCORED, ("main", "luck"): (1.5, 0.3)})
-    assert {role: (r.value, r.equal_cost) for role, r in row.stand_ins.items()} == {"random": (0.3, False), "oracle": (0.8, True)}
+    assert {role: (r.value, r.equal_cost) for role, r in row.stand_ins.items()} == {
+        "random": (0.3, False),
+        "oracle": (0.8, True),
+    }
     assert row.weights == "same"
 
 
-@pytest.mark.parametrize(("cost", "equal"), [(1.0299, True), (0.9701, True), (1.0301, False), (0.9699, False), (math.nan, False)])
+@pytest.mark.parametrize(
+    ("cost", "equal"), [(1.0299, True), (0.9701, True), (1.0301, False), (0.9699, False), (math.nan, False)]
+)
 def test_equal_cost_is_within_three_percent(cost, equal):
     assert stand_ins.StandIn(("v", "p"), "same", 0.5, cost).equal_cost == equal
 
@@ -49,8 +64,15 @@ def test_retuned_stand_ins_have_a_row_of_their_own_and_a_static_one_stands_in_bo
 
 
 def test_of_several_of_one_role_the_best_at_equal_cost_counts():
-    fixed = run_of("main", {"own": (None,), "a": ("fixed", "main/own"), "b": ("fixed", "main/own"), "c": ("fixed", "main/own")})
-    scored = {("main", "own"): (1.0, 0.5), ("main", "a"): (1.0, 0.3), ("main", "b"): (1.0, 0.4), ("main", "c"): (2.0, 0.6)}
+    fixed = run_of(
+        "main", {"own": (None,), "a": ("fixed", "main/own"), "b": ("fixed", "main/own"), "c": ("fixed", "main/own")}
+    )
+    scored = {
+        ("main", "own"): (1.0, 0.5),
+        ("main", "a"): (1.0, 0.3),
+        ("main", "b"): (1.0, 0.4),
+        ("main", "c"): (2.0, 0.6),
+    }
     assert judged([fixed], scored)[0].stand_ins["fixed"].cell == ("main", "b")
 
 
@@ -75,7 +97,8 @@ def of_fakes(plan, root, head="noun"):
 
 def test_headroom_and_gain_rest_on_the_hits_of_all_seeds(plan, root):
     row = of_fakes(plan, root)["uniform 8"]
-    # 42 of 60 videos against 18, then 43.2 against 19.2 (44 and 20 hit): 24 of 60 in both; the own point hits 12 more than chance in both
+    # 42 of 60 videos against 18, then 43.2 against 19.2 (44 and 20 hit): 24 of 60 in both; the own point hits 12 more
+    # than chance in both
     assert row.headroom.value == pytest.approx(24 / 60)
     assert row.gain.value == pytest.approx(0.5, abs=0.03)
     assert row.headroom.low < row.headroom.value < row.headroom.high

@@ -18,7 +18,10 @@ SYSTEM = ("tiny", "uniform8", "motion-digits")
 @pytest.fixture
 def plan():
     made = fake_results.make_plan(seeds=2, budget="study")
-    made["datasets"][0] |= {"classes": {"noun": list("0123456789"), "verb": ["left", "right"]}, "derive": {"action": ["verb", "noun"]}}
+    made["datasets"][0] |= {
+        "classes": {"noun": list("0123456789"), "verb": ["left", "right"]},
+        "derive": {"action": ["verb", "noun"]},
+    }
     return made
 
 
@@ -47,7 +50,9 @@ def test_the_head_that_is_not_named_is_action(ours):
     np.testing.assert_array_equal(ours.hits(*SYSTEM).values, ours.hits(*SYSTEM, head="action").values)
 
 
-@pytest.mark.parametrize(("heads", "chosen"), [(["noun"], "noun"), (["a", "label"], "label"), (["label", "action"], "action")])
+@pytest.mark.parametrize(
+    ("heads", "chosen"), [(["noun"], "noun"), (["a", "label"], "label"), (["label", "action"], "action")]
+)
 def test_default_heads(heads, chosen):
     assert _default(heads, "here") == chosen
 
@@ -60,7 +65,9 @@ def test_among_other_heads_the_claim_must_name_one():
 def test_top5_is_computed_from_the_scores(ours):
     assert ours.top5(*SYSTEM, head="noun").values.all()
     verb = ours.top5(*SYSTEM, head="verb")
-    expected = [0.0 if i % 3 else 1.0 for i in range(60)]  # target 0 has the lowest score; target 8 is among the five highest
+    expected = [
+        0.0 if i % 3 else 1.0 for i in range(60)
+    ]  # target 0 has the lowest score; target 8 is among the five highest
     np.testing.assert_array_equal(verb.values[0], expected)
     np.testing.assert_array_equal(ours.top5(*SYSTEM).values[0], expected)  # action: both parts
 
@@ -75,7 +82,9 @@ def test_scored_has_the_scores_and_the_truth_of_one_head(ours, plan):
 
 
 def test_scored_keeps_several_labels(ours, plan):
-    edit(ours, plan, lambda rows: rows.assign(**{"noun.target": [[0, 1] if i == "v03" else [0] for i in rows.video_id]}))
+    edit(
+        ours, plan, lambda rows: rows.assign(**{"noun.target": [[0, 1] if i == "v03" else [0] for i in rows.video_id]})
+    )
     truth = ours.scored(*SYSTEM, head="noun").truth
     assert truth[:, 0].all() and np.flatnonzero(truth[:, 1]).tolist() == [3] and not truth[:, 2:].any()
 

@@ -172,13 +172,17 @@ def test_what_one_claim_could_say_many_cannot():
 
 
 def test_claims_of_one_seed_cost_the_others_nothing():
-    claims = {f"c{i}": (lambda *_, i=i: Finding(None, lambda: outcome(0.02, seeds=5 if i == 0 else 1))) for i in range(9)}
+    claims = {
+        f"c{i}": (lambda *_, i=i: Finding(None, lambda: outcome(0.02, seeds=5 if i == 0 else 1))) for i in range(9)
+    }
     found = verdicts_of(claims, None, None)
     assert found["c0"].on_ours.kind == "holds" and found["c1"].on_ours.kind == "inconclusive"
 
 
 def test_notes_reach_the_evidence():
-    assert "classes with few positives" in verdict_of(better(effect(0.05, notes=("classes with few positives",)))).evidence
+    assert (
+        "classes with few positives" in verdict_of(better(effect(0.05, notes=("classes with few positives",)))).evidence
+    )
 
 
 def test_a_margin_is_above_nothing():
@@ -246,7 +250,9 @@ def test_a_claim_that_cannot_be_said_at_all_ends_no_other(why, kind):
     def missing(reported, ours):
         raise why("seed 3")
 
-    found = verdicts_of({"a": missing, "b": lambda reported, ours: Finding(True, lambda: exact(True, "1 < 2"))}, None, None)
+    found = verdicts_of(
+        {"a": missing, "b": lambda reported, ours: Finding(True, lambda: exact(True, "1 < 2"))}, None, None
+    )
     assert (found["a"].on_printed, found["a"].on_ours.kind, found["a"].on_ours.why) == (None, kind, "seed 3")
     assert (found["b"].on_printed, found["b"].on_ours.kind) == (True, "holds")
 
@@ -311,7 +317,10 @@ def test_with_shuffled_labels_a_good_method_is_at_chance():
         above += verdict_of(better(found, by=1 / classes)).kind == "holds"
         within += found.interval().low <= 1 / classes <= found.interval().high
     true = np.stack([metrics.top_k(one, targets, 1) for one in scores])
-    assert verdict_of(better(compare.mean(SystemScores(true, np.arange(400), members, tuple("abc"))), by=0.5)).kind == "holds"
+    assert (
+        verdict_of(better(compare.mean(SystemScores(true, np.arange(400), members, tuple("abc"))), by=0.5)).kind
+        == "holds"
+    )
     assert above <= 5 and within >= 90
 
 
@@ -336,17 +345,24 @@ def test_the_larger_simulation_still_runs():
 
 def scored(generator, skill, names, clusters=40, size=4, classes=6):
     members = np.repeat(np.arange(clusters), size)
-    targets = np.concatenate([np.arange(clusters * size - 2) % (classes - 1), [classes - 1] * 2])  # the last class is rare
+    targets = np.concatenate(
+        [np.arange(clusters * size - 2) % (classes - 1), [classes - 1] * 2]
+    )  # the last class is rare
     scores = generator.normal(size=(len(names), clusters * size, classes))
     scores[:, np.arange(len(targets)), targets] += skill
     truth = np.eye(classes, dtype=bool)[targets]
-    return SystemClassScores(scores, truth, np.arange(len(targets)), members, names, tuple(f"class {c}" for c in range(classes)))
+    return SystemClassScores(
+        scores, truth, np.arange(len(targets)), members, names, tuple(f"class {c}" for c in range(classes))
+    )
 
 
 def test_a_difference_of_maps_is_that_of_the_metric_and_names_rare_classes():
     first, second = scored(rng(1), 1.5, ("a0", "a1")), scored(rng(2), 1.0, ("b0", "b1", "b2"))
     found = map_difference(first, second, draws=200)
-    means = [np.mean([metrics.mean_average_precision(one, system.truth).value for one in system.scores]) for system in (first, second)]
+    means = [
+        np.mean([metrics.mean_average_precision(one, system.truth).value for one in system.scores])
+        for system in (first, second)
+    ]
     assert found.value == pytest.approx(means[0] - means[1]) and found.seeds == 2
     assert len(found.notes) == 1 and "class 5 (2)" in found.notes[0] and "class 4" not in found.notes[0]
 
@@ -355,7 +371,11 @@ def test_both_sides_of_a_map_difference_get_the_same_weights():
     system = scored(rng(1), 1.5, ("a0", "a1"))
     other = dataclasses.replace(system, trainings=("b0", "b1"))
     alike, apart = map_difference(system, system, draws=200), map_difference(system, other, draws=200)
-    assert alike.standard_error == pytest.approx(0, abs=1e-12) and math.isclose(apart.value, 0) and apart.standard_error > 0.001
+    assert (
+        alike.standard_error == pytest.approx(0, abs=1e-12)
+        and math.isclose(apart.value, 0)
+        and apart.standard_error > 0.001
+    )
 
 
 def test_maps_of_different_truths_are_not_compared():
@@ -367,6 +387,8 @@ def test_maps_of_different_truths_are_not_compared():
 def test_two_sets_of_seeds_have_maps_that_are_seldom_called_different():
     found = []
     for seed in range(80):
-        first, second = (scored(rng([seed, k]), 1.2, (f"{k}0", f"{k}1", f"{k}2"), clusters=25, size=3, classes=4) for k in range(2))
+        first, second = (
+            scored(rng([seed, k]), 1.2, (f"{k}0", f"{k}1", f"{k}2"), clusters=25, size=3, classes=4) for k in range(2)
+        )
         found.append(verdict_of(better(map_difference(first, second, draws=100))).kind)
     assert found.count("holds") + found.count("contradicted") <= 5

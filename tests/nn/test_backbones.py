@@ -23,7 +23,9 @@ def test_parameters_at_width_one_are_torchvisions(name):
     with torch.device("meta"):
         ours, _ = backbone(name)
         theirs = getattr(torchvision.models, name)()
-    assert shapes(ours) == {key: shape for key, shape in shapes(theirs).items() if not key.startswith(("fc.", "classifier."))}
+    assert shapes(ours) == {
+        key: shape for key, shape in shapes(theirs).items() if not key.startswith(("fc.", "classifier."))
+    }
 
 
 def test_resnet10_is_resnet18_with_one_block_a_stage_and_has_no_published_weights():

@@ -85,6 +85,9 @@ def test_the_stepwise_loss_is_the_mean_of_the_steps_losses():
 
 
 def test_the_weight_of_a_head_scales_its_loss():
-    logits, labels = {"noun": torch.randn(4, 5), "tags": torch.randn(4, 2)}, {"noun": torch.tensor([0, 1, 2, 4]), "tags": torch.ones(4, 2)}
+    logits, labels = (
+        {"noun": torch.randn(4, 5), "tags": torch.randn(4, 2)},
+        {"noun": torch.tensor([0, 1, 2, 4]), "tags": torch.ones(4, 2)},
+    )
     noun, tags = (classification_loss({head: logits[head]}, labels) for head in ("noun", "tags"))
     torch.testing.assert_close(classification_loss(logits, labels, {"tags": 0.1}), noun + 0.1 * tags)

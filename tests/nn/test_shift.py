@@ -54,7 +54,9 @@ def test_mobilenet_is_shifted_before_the_expansion_of_the_blocks_that_have_a_sho
         network = backbone("mobilenet_v2", width=0.25)[0]
     blocks = [module for module in network.modules() if isinstance(module, InvertedResidual)]
     assert blocks[0].use_res_connect
-    assert [id(block.conv[0]) for block in blocks[1:] if block.use_res_connect] == [id(c) for c in shifted_convolutions(network)]
+    assert [id(block.conv[0]) for block in blocks[1:] if block.use_res_connect] == [
+        id(c) for c in shifted_convolutions(network)
+    ]
 
 
 def test_a_network_without_residual_branches_is_refused():
@@ -64,7 +66,8 @@ def test_a_network_without_residual_branches_is_refused():
 
 @torch.inference_mode()
 def test_only_the_branch_is_shifted_and_not_the_shortcut():
-    """With the last normalisation of every branch silent, blocks without down-sampling pass on what they get: nothing has moved."""
+    """With the last normalisation of every branch silent, blocks without down-sampling pass on what they get: nothing
+    has moved."""
     torch.manual_seed(0)
     network = backbone("resnet18", width=0.25)[0].eval()
     for stage in (network.layer1, network.layer2, network.layer3, network.layer4):

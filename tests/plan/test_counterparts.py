@@ -1,4 +1,5 @@
-"""Which static counterpart a point is timed against: resolution, and a clear error for each way of naming what isn't there."""
+"""Which static counterpart a point is timed against: resolution, and a clear error for each way of naming what isn't
+there."""
 
 import shutil
 
@@ -39,8 +40,15 @@ def test_a_point_without_one_has_none(project):
 
 
 def test_keys_of_a_grid_are_filled_in(project):
-    edit(project / "methods/toy/card.yml", "grid: {num_frames: [1, 2]}}", 'grid: {num_frames: [1, 2]}, against: "wide/frames{num_frames}"}')
-    assert {name: other.run.variant + "/" + other.point for name, other in counterparts.counterparts_of(project, run(project)).items()} == {
+    edit(
+        project / "methods/toy/card.yml",
+        "grid: {num_frames: [1, 2]}}",
+        'grid: {num_frames: [1, 2]}, against: "wide/frames{num_frames}"}',
+    )
+    assert {
+        name: other.run.variant + "/" + other.point
+        for name, other in counterparts.counterparts_of(project, run(project)).items()
+    } == {
         "frames1": "wide/frames1",
         "frames2": "wide/frames2",
     }
@@ -96,7 +104,9 @@ def config(**more):
 def test_a_config_selects_runs_to_time_with_its_first_seed(project):
     say(project, "wide/frames2")
     (project / "methods/toy/model.py").write_text("def build(): ...\ndef predict(): ...\n")
-    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))  # whose code is hashed
+    shutil.copytree(
+        ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__")
+    )  # whose code is hashed
     rows = planned_grid(project, config(measure=["dots/toy/pl*"]))["runs"]
     assert [row["run"] for row in rows if row["measured"]] == ["demo/dots/toy/plain/seed1"]
     assert rows[0]["points"][2]["against"] == "demo/dots/toy/wide/seed0/frames2"
@@ -104,7 +114,8 @@ def test_a_config_selects_runs_to_time_with_its_first_seed(project):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("dots/toy/shared", "selects none of the runs"), ("dots/toy/wide", "nothing that .* selects has a point")]
+    ("pattern", "message"),
+    [("dots/toy/shared", "selects none of the runs"), ("dots/toy/wide", "nothing that .* selects has a point")],
 )
 def test_a_pattern_that_times_nothing_is_an_error(project, pattern, message):
     with pytest.raises(SaccadeError, match=message):

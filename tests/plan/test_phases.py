@@ -1,5 +1,6 @@
-"""Phases at the scale of five methods, with a toy one (tests/toy): a need that several runs share, a grid of variants, a gate that
-fails, a calibration, two editions, published weights; through Snakemake from end to end, then what each kind of edit makes it plan."""
+"""Phases at the scale of five methods, with a toy one (tests/toy): a need that several runs share, a grid of variants,
+a gate that fails, a calibration, two editions, published weights; through Snakemake from end to end, then what each
+kind of edit makes it plan."""
 
 import json
 import shutil
@@ -31,7 +32,9 @@ CARD = "methods/toy/card.yml"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The toy project, run as it comes: nobody has brought the published weights."""
-    project = copy_project(tmp_path_factory.mktemp("toy"), ["Snakefile", "workflow", "profiles", "saccade", "environment.yml"])
+    project = copy_project(
+        tmp_path_factory.mktemp("toy"), ["Snakefile", "workflow", "profiles", "saccade", "environment.yml"]
+    )
     shutil.copytree(ROOT / "tests/toy", project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     done = snakemake(project, *TARGETS)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
@@ -46,7 +49,9 @@ def toy(finished):
 
 
 def rows_of(project):
-    return pd.read_csv(project / "results/demo/planned.csv", keep_default_na=False).set_index(["dataset", "variant", "point"])
+    return pd.read_csv(project / "results/demo/planned.csv", keep_default_na=False).set_index(
+        ["dataset", "variant", "point"]
+    )
 
 
 def test_a_phase_is_trained_once_for_all_runs_that_need_it(finished):
@@ -69,7 +74,9 @@ def test_a_gate_that_fails_keeps_the_phase_and_leads_the_report(finished):
     rows = rows_of(finished)
     for edition, variant in (("dots@a", "k1"), ("dots@b", "k2")):
         row = rows.loc[(edition, variant, "keep0.5")]
-        assert row["status"] == "run" and row["why"].startswith("gate missed: phase policy of demo/dots@a/toy/shared/seed0 reached reward")
+        assert row["status"] == "run" and row["why"].startswith(
+            "gate missed: phase policy of demo/dots@a/toy/shared/seed0 reached reward"
+        )
     report.write_index(read_json(finished / "results/demo/plan.json"), finished)
     page = (finished / "reports/demo/index.html").read_text()
     assert 0 < page.index("A gate was missed") < page.index("What was not run")
@@ -112,7 +119,11 @@ def test_plan_shows_every_phase_that_a_run_is_made_of(finished):
 
 @pytest.mark.parametrize(
     ("lost", "rule"),
-    [(f"{K1}/predictions.parquet", "predict"), (f"{SHARED}/policy.json", "train"), ("data/dots/prepared/demo@a/index.parquet", "prepare")],
+    [
+        (f"{K1}/predictions.parquet", "predict"),
+        (f"{SHARED}/policy.json", "train"),
+        ("data/dots/prepared/demo@a/index.parquet", "prepare"),
+    ],
 )
 def test_a_failed_jobs_product_is_made_again_although_all_that_stands_on_it_is_there(finished, lost, rule):
     file = finished / lost
@@ -128,7 +139,9 @@ def test_an_edited_policy_is_trained_again_with_what_follows_but_not_the_base(to
     done = snakemake(toy, "--dry-run", *TARGETS)
     outputs = [line.split()[1] for line in done.stdout.splitlines() if line.strip().startswith("output: results")]
     trained = [
-        output.removesuffix(".json") for output in outputs if output.endswith(("base.json", "policy.json", "calibrate.json", "joint.json"))
+        output.removesuffix(".json")
+        for output in outputs
+        if output.endswith(("base.json", "policy.json", "calibrate.json", "joint.json"))
     ]
     assert sorted(trained) == [f"{K1}/joint", f"{SHARED}/calibrate", f"{SHARED}/policy", f"{K2}/joint"]
 
@@ -168,7 +181,10 @@ def published(path):
     generator = torch.Generator().manual_seed(0)
     state = {}
     for name, shape in shapes.items():
-        state |= {f"module.{name}.weight": torch.randn(shape, generator=generator), f"module.{name}.bias": torch.zeros(shape[0])}
+        state |= {
+            f"module.{name}.weight": torch.randn(shape, generator=generator),
+            f"module.{name}.bias": torch.zeros(shape[0]),
+        }
     path.parent.mkdir()
     torch.save({"epoch": 7, "state_dict": state}, path)
     return state

@@ -75,8 +75,17 @@ def test_a_config_that_names_what_does_not_exist(project, config, message):
 
 
 def test_globs_and_seeds_expand_in_order(project):
-    runs = selected_runs(project, load_config({"budget": "demo", "seeds": [1, 0], "runs": ["*/toy/*", "dots/toy/wide"]}))
-    assert [(r.variant, r.seed) for r in runs] == [("plain", 0), ("plain", 1), ("shared", 0), ("shared", 1), ("wide", 0), ("wide", 1)]
+    runs = selected_runs(
+        project, load_config({"budget": "demo", "seeds": [1, 0], "runs": ["*/toy/*", "dots/toy/wide"]})
+    )
+    assert [(r.variant, r.seed) for r in runs] == [
+        ("plain", 0),
+        ("plain", 1),
+        ("shared", 0),
+        ("shared", 1),
+        ("wide", 0),
+        ("wide", 1),
+    ]
 
 
 def test_a_run_may_name_its_seeds(project):
@@ -98,7 +107,9 @@ def test_what_fine_tuning_drops_of_another_dataset_is_said_by_product(project):
         '  shared: {use: [policy], phases: {policy: {needs: [plain/base], drops: ["head.*"]}}}',
     )
     found = drops_of(project, run(project, "shared"))
-    assert {str(path): globs for path, globs in found.items()} == {"results/demo/dots/toy/plain/seed0/base.json": ("head.*",)}
+    assert {str(path): globs for path, globs in found.items()} == {
+        "results/demo/dots/toy/plain/seed0/base.json": ("head.*",)
+    }
     assert "without head.*" in describe.describe_run(project, run(project, "shared"))
 
 
@@ -122,7 +133,11 @@ def test_a_shared_phase_with_other_settings_is_refused(project):
 @pytest.mark.parametrize(
     ("need", "message"),
     [
-        ("plain/bass", r"methods/toy/card.yml: .* needs 'plain/bass', which doesn't exist: .* has no phase 'bass'; did you mean 'base'"),
+        (
+            "plain/bass",
+            r"methods/toy/card.yml: .* needs 'plain/bass', which doesn't exist: .* has no phase 'bass'; did you mean "
+            r"'base'",
+        ),
         ("plane/base", "methods/toy/card.yml: .* needs 'plane/base', which doesn't exist"),
         ("dotz/toy/plain/base", "unknown dataset 'dotz'"),
         ("bass", "no phase 'bass' in variant shared"),
@@ -182,7 +197,10 @@ def test_a_run_that_needs_a_phase_trained_on_missing_data_is_not_run(project):
 def test_a_part_is_no_run_of_its_own(project):
     edit(project / "methods/toy/card.yml", "wide: {", "wide: {part: true, ")
     config = {"budget": "demo", "seeds": [0]}
-    assert [r.variant for r in selected_runs(project, load_config(config | {"runs": ["dots/toy/*"]}))] == ["plain", "shared"]
+    assert [r.variant for r in selected_runs(project, load_config(config | {"runs": ["dots/toy/*"]}))] == [
+        "plain",
+        "shared",
+    ]
     with pytest.raises(SaccadeError, match="'dots/toy/wide' is only a part of other variants"):
         selected_runs(project, load_config(config | {"runs": ["dots/toy/wide"]}))
 
@@ -204,7 +222,10 @@ def test_a_gate_says_what_is_missing(result, says):
 def test_plan_shows_what_each_point_changes_and_which_layer_says_so(project):
     said = describe.describe_run(project, run(project)).splitlines()
     assert "    frames2: num_frames 2 (points.frames2)" in said
-    assert any(line.startswith('    truthful: sampler "oracle" (points.truthful) (not run: needs ground truth') for line in said)
+    assert any(
+        line.startswith('    truthful: sampler "oracle" (points.truthful) (not run: needs ground truth')
+        for line in said
+    )
     edit(project / "methods/toy/card.yml", "num_frames: 4", "num_frames: 2")
     load_method.cache_clear()
     assert "    frames2: the run's own settings" in describe.describe_run(project, run(project)).splitlines()

@@ -52,7 +52,9 @@ def test_what_is_a_stand_in_itself_has_none(method):
 
 def test_the_planned_grid_says_what_each_point_stands_for(project, method):
     rows = planned_grid(project, load_config(project / "config/demo.yaml"))["runs"]
-    cells = {(row["variant"], point["name"]): (point["stand_in"], point["of"]) for row in rows for point in row["points"]}
+    cells = {
+        (row["variant"], point["name"]): (point["stand_in"], point["of"]) for row in rows for point in row["points"]
+    }
     assert cells["main", "luck1"] == ("random", ["main/choose1"])
     assert cells["small", "resized"] == ("static", ["main/choose2"])
     assert cells["main", "choose1"] == (None, [])
@@ -61,7 +63,11 @@ def test_the_planned_grid_says_what_each_point_stands_for(project, method):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('of: ["choose{num_frames}"]', 'of: ["chose{num_frames}"]', "points.luck1.of: unknown point 'chose1'; did you mean 'choose1'"),
+        (
+            'of: ["choose{num_frames}"]',
+            'of: ["chose{num_frames}"]',
+            "points.luck1.of: unknown point 'chose1'; did you mean 'choose1'",
+        ),
         ("of: [main]", "of: [mein]", "variants.tuned.of: unknown variant 'mein'; did you mean 'main'"),
         ("of: [main]", "of: [small]", "the variant 'small' is a stand-in itself"),
         ("of: [main/choose1]", "of: [luck1]", "the point 'luck1' is a stand-in itself"),

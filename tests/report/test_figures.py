@@ -16,7 +16,9 @@ def draw(plan, root, head="noun"):
     metrics = collect_metrics(plan, root)
     points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
     front = frontier.static_frontier(plan, metrics, "motion-digits", head)
-    return tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", head), f"{head} top-1", front)
+    return tradeoff.draw_tradeoff(
+        points, seed_points(plan, metrics, "tsn", "motion-digits", head), f"{head} top-1", front
+    )
 
 
 def test_every_point_is_named_and_so_is_chance(plan, root):
@@ -49,7 +51,9 @@ def test_a_single_point_without_interval_can_be_drawn(plan, root):
     metrics = collect_metrics(plan, root).query("point == 'uniform8'").assign(low=float("nan"), high=float("nan"))
     points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
     none = pd.DataFrame(columns=frontier.FRONTIER_COLUMNS)
-    figure = tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", none)
+    figure = tradeoff.draw_tradeoff(
+        points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", none
+    )
     assert [text.get_text() for text in figure.axes[0].texts][-1] == "uniform 8"
 
 
@@ -77,7 +81,9 @@ def test_the_svg_holds_text_not_outlines(plan, root, tmp_path):
 
 
 def test_only_points_on_the_front_are_filled(plan, root):
-    marks = [c for c in draw(plan, root).axes[0].collections if isinstance(c, PathCollection) and c.get_sizes()[0] == 38]
+    marks = [
+        c for c in draw(plan, root).axes[0].collections if isinstance(c, PathCollection) and c.get_sizes()[0] == 38
+    ]
     assert sorted(to_hex(c.get_facecolors()[0]) for c in marks) == [figures.ACCENT] * 2 + ["#ffffff"] * 2
 
 

@@ -24,7 +24,10 @@ def found(tmp_path):
 def test_found_gives_the_runs_with_results_and_what_they_read(found):
     assert [run["seed"] for run in found.runs()] == [0, 1]
     run = found.runs()[0]
-    assert found.predictions(run).decisions.iloc[1] == [{"bins": 2, "frames": list(range(8))}, {"bins": 4, "frames": list(range(8))}]
+    assert found.predictions(run).decisions.iloc[1] == [
+        {"bins": 2, "frames": list(range(8))},
+        {"bins": 4, "frames": list(range(8))},
+    ]
     assert (len(found.index(run)), len(found.truth(run)), found.classes(run, "noun")) == (60, 480, ["zero", "one"])
     assert set(found.metrics.method) == {"tsn"}
 
@@ -85,6 +88,8 @@ def test_without_a_result_findings_are_not_asked(found):
 
 
 def test_a_name_that_is_no_file_is_an_error(found):
-    (found.root / "methods/tsn/paper/findings.py").write_text(fake_paper.FINDINGS.replace('"bins", "Bins', '"My bins", "Bins'))
+    (found.root / "methods/tsn/paper/findings.py").write_text(
+        fake_paper.FINDINGS.replace('"bins", "Bins', '"My bins", "Bins')
+    )
     with pytest.raises(SaccadeError, match="findings.py: 'My bins' can't name a file"):
         list(finding_tables(found))

@@ -62,7 +62,11 @@ def test_the_page_has_all_three_sections_after_what_was_not_run(page):
 def test_claims_lead_with_their_count_and_end_with_their_hash(project, page):
     section = page[page.index('<h2 id="claims">') : page.index('<h2 id="motion-digits">')]
     lead = "4 claims. On the printed numbers: 2 agree, 2 not printed. On ours: "
-    assert section.index(lead) < section.index("<table>") < section.index(paper.claims_hash(paper.read_paper(project, "tsn")))
+    assert (
+        section.index(lead)
+        < section.index("<table>")
+        < section.index(paper.claims_hash(paper.read_paper(project, "tsn")))
+    )
     for text in ("Eight frames &lt;beat&gt; four.", "mechanism, embedded data: holds", "not run (needs budget paper"):
         assert text in section
 
@@ -113,4 +117,6 @@ def test_without_a_paper_the_page_has_none_of_the_sections(tmp_path, monkeypatch
     for part in ("collect", "page", "index"):
         report.report(tmp_path, path, part)
     page = (tmp_path / "reports/demo/tsn.html").read_text()
-    assert not [name for name in ("claims", "paper", "findings") if f'href="#{name}"' in page or f'<h2 id="{name}">' in page]
+    assert not [
+        name for name in ("claims", "paper", "findings") if f'href="#{name}"' in page or f'<h2 id="{name}">' in page
+    ]

@@ -37,7 +37,8 @@ def test_pictures_along_a_film_are_the_middles_of_equal_parts():
 
 
 @pytest.mark.parametrize(
-    ("macs", "text"), [(287_000_000, "0.287"), (4_120_000_000, "4.12"), (123_400_000_000, "123"), (1_500_000, "0.00150")]
+    ("macs", "text"),
+    [(287_000_000, "0.287"), (4_120_000_000, "4.12"), (123_400_000_000, "123"), (1_500_000, "0.00150")],
 )
 def test_multiply_adds_have_three_digits_that_count(macs, text):
     assert strips.giga(macs) == text
@@ -46,13 +47,20 @@ def test_multiply_adds_have_three_digits_that_count(macs, text):
 def test_a_box_is_drawn_where_it_is_in_the_picture():
     axes = axes_of(drawn([look(5, [0.25, 0.5, 0.75, 1.0])]), "#5")
     (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-    assert (*box.get_xy(), box.get_width(), box.get_height()) == (14.5, 19.5, 30.0, 20.0)  # edges of pixels lie at halves
+    assert (*box.get_xy(), box.get_width(), box.get_height()) == (
+        14.5,
+        19.5,
+        30.0,
+        20.0,
+    )  # edges of pixels lie at halves
 
 
 def test_frames_looked_at_are_marked_on_the_film_and_others_that_were_offered_dotted():
     figure = drawn([look(20), look(60)], offered=[20, 40, 60, 80])
     film = next(axes for axes in figure.axes if axes.get_xlim() == (0, 100))
-    marks = {line.get_marker(): list(line.get_xdata()) for line in film.lines if line.get_marker() not in ("None", None, "")}
+    marks = {
+        line.get_marker(): list(line.get_xdata()) for line in film.lines if line.get_marker() not in ("None", None, "")
+    }
     assert marks["^"] == [20.5, 60.5] and marks["."] == [40.5, 80.5]
     assert sum(isinstance(image, AxesImage) for image in film.get_images()) == len(FILM)
 

@@ -52,7 +52,14 @@ def test_details_leave_out_columns_without_any_number(plan, root):
 def test_bounds_for_missing_videos_show_where_scoring_gave_them(plan, root):
     path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
     content = read_json(path)
-    bound = {"point": "uniform4", "metric": "noun.top1_if_missing_wrong", "value": 0.25, "low": None, "high": None, "n": 80}
+    bound = {
+        "point": "uniform4",
+        "metric": "noun.top1_if_missing_wrong",
+        "value": 0.25,
+        "low": None,
+        "high": None,
+        "n": 80,
+    }
     fake_results.write(path, {**content, "rows": [*content["rows"], bound]})
     table = tables.show_details(plan, collect_metrics(plan, root), "tsn", "motion-digits")
     assert table["noun top-1 if missing videos were wrong %"].iloc[0] == "25.0"
@@ -63,12 +70,15 @@ def test_hit_rates_stand_beside_chance(plan, root):
     content = read_json(path)
     levels = {"": 0.75, ".chance_random": 0.25, ".chance_even": 0.5, ".chance_fixed": 0.6}
     rows = [
-        {"point": "uniform8", "metric": f"hit.frames{k}", "value": v, "low": v - 0.1, "high": v + 0.1, "n": 50} for k, v in levels.items()
+        {"point": "uniform8", "metric": f"hit.frames{k}", "value": v, "low": v - 0.1, "high": v + 0.1, "n": 50}
+        for k, v in levels.items()
     ]
     fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
     table = tables.show_hit_rates(plan, collect_metrics(plan, root), "tsn", "motion-digits")
     row = {"Of": "frames", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
-    assert table.to_dict("records") == [row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}]
+    assert table.to_dict("records") == [
+        row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}
+    ]
 
 
 def test_without_ground_truth_there_are_no_hit_rates(plan, root):
@@ -123,11 +133,14 @@ def interval(value, low, high):
 
 
 def row(**more):
-    """An own point of 50 % beside an oracle of 70 %, a random one of 30 % and a static one that costs a quarter more."""
+    """An own point of 50 % beside an oracle of 70 %, a random one of 30 % and a static one that costs a quarter
+    more."""
     of = {"oracle": (0.7, 1.0), "random": (0.3, 1.02), "static": (0.45, 1.25)}
     stand_ins = {role: StandIn(("v", role), "same", *numbers) for role, numbers in of.items()}
     known = {"headroom": interval(0.4, 0.3, 0.5), "gain": interval(0.5, 0.25, 0.75), "ratio": 1.8, "note": ""}
-    return StandInComparison(**{"variant": "v", "title": "p", "weights": "same", "own": 0.5, "stand_ins": stand_ins, **known, **more})
+    return StandInComparison(
+        **{"variant": "v", "title": "p", "weights": "same", "own": 0.5, "stand_ins": stand_ins, **known, **more}
+    )
 
 
 def test_a_point_stands_beside_its_stand_ins():
@@ -151,7 +164,9 @@ def test_a_gain_in_a_headroom_that_may_be_nothing_is_untestable(headroom, gain, 
     assert table["Gain %"].iloc[1] == said
 
 
-@pytest.mark.parametrize(("ratio", "note", "said"), [(math.inf, "not reached", "not reached"), (0.5, "at most", "≤ 0.500×")])
+@pytest.mark.parametrize(
+    ("ratio", "note", "said"), [(math.inf, "not reached", "not reached"), (0.5, "at most", "≤ 0.500×")]
+)
 def test_where_the_frontier_gives_no_exact_distance_it_says_so(ratio, note, said):
     assert tables.show_stand_ins({"noun": [row(ratio=ratio, note=note)]})["Baselines' cost"].iloc[0] == said
 

@@ -31,7 +31,8 @@ def test_a_percentage_that_rounds_to_nothing_has_no_sign():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.1, "0.100"), (4.089, "4.09"), (33, "33.0"), (1234.5, "1,234"), (0.00123, "0.00123"), (0, "0")]
+    ("value", "text"),
+    [(0.1, "0.100"), (4.089, "4.09"), (33, "33.0"), (1234.5, "1,234"), (0.00123, "0.00123"), (0, "0")],
 )
 def test_three_significant_digits(value, text):
     assert typeset.significant(value) == text

@@ -69,8 +69,19 @@ def test_a_points_own_reason_wins(plan, root):
 
 
 def test_seeds_are_summarised_by_mean_and_sample_deviation():
-    row = {"dataset": "d", "method": "m", "variant": "v", "point": "p", "metric": "noun.top1", "low": 0.1, "high": 0.5, "n": 9}
-    summary = summarise(pd.DataFrame([{**row, "seed": seed, "value": value} for seed, value in enumerate([0.2, 0.3, 0.4])])).iloc[0]
+    row = {
+        "dataset": "d",
+        "method": "m",
+        "variant": "v",
+        "point": "p",
+        "metric": "noun.top1",
+        "low": 0.1,
+        "high": 0.5,
+        "n": 9,
+    }
+    summary = summarise(
+        pd.DataFrame([{**row, "seed": seed, "value": value} for seed, value in enumerate([0.2, 0.3, 0.4])])
+    ).iloc[0]
     assert (summary["mean"], summary["sd"], summary.seeds) == (pytest.approx(0.3), pytest.approx(0.1), 3)
 
 
@@ -111,9 +122,14 @@ def test_module_groups_keep_the_whole_and_count_no_parent_twice():
 
 
 def test_editions_are_averaged_where_all_were_scored():
-    rows = [["ucf@1", "tsn", "v", "p", 0, "top1", 0.4, 0.3, 0.5, 10], ["ucf@2", "tsn", "v", "p", 0, "top1", 0.6, 0.4, 0.8, 20]]
+    rows = [
+        ["ucf@1", "tsn", "v", "p", 0, "top1", 0.4, 0.3, 0.5, 10],
+        ["ucf@2", "tsn", "v", "p", 0, "top1", 0.6, 0.4, 0.8, 20],
+    ]
     rows.append(["ucf@1", "tsn", "v", "p", 1, "top1", 0.9, 0.8, 1.0, 10])  # seed 1 has one edition only
     metrics = pd.DataFrame(rows, columns=METRICS_COLUMNS)
     means = average_editions({"datasets": [{"name": "ucf", "means": {"mean": ["1", "2"]}}]}, metrics)
-    assert means.drop(columns=["value", "low", "high"]).to_numpy().tolist() == [["ucf@mean", "tsn", "v", "p", 0, "top1", 30]]
+    assert means.drop(columns=["value", "low", "high"]).to_numpy().tolist() == [
+        ["ucf@mean", "tsn", "v", "p", 0, "top1", 30]
+    ]
     assert means[["value", "low", "high"]].to_numpy()[0] == pytest.approx([0.5, 0.35, 0.65])

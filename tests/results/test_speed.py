@@ -14,17 +14,29 @@ RUN = "demo/motion-digits/tsn/tiny/seed0"
 def a_reading(batch, decoding, own, against, aa=1.0, device="cpu"):
     seconds = {side: {"mean": s, "p50": s, "p95": 2 * s} for side, s in (("own", own), ("against", against))}
     ratio = against / own
-    numbers = {"speedup": ratio, "by_process": [ratio - 0.1, ratio, ratio + 0.1], "aa": aa, "marked": abs(aa - 1) > 0.03}
+    numbers = {
+        "speedup": ratio,
+        "by_process": [ratio - 0.1, ratio, ratio + 0.1],
+        "aa": aa,
+        "marked": abs(aa - 1) > 0.03,
+    }
     return {"device": device, "batch": batch, "decoding": decoding, "seconds": seconds} | numbers
 
 
 def an_entry(alone=True, videos=64, aa=1.0):
-    parts = {"own": {"decode": 0.010, "model.net": 0.004}, "against": {"decode": 0.012, "model.net": 0.008, "model.extra": 0.001}}
+    parts = {
+        "own": {"decode": 0.010, "model.net": 0.004},
+        "against": {"decode": 0.012, "model.net": 0.008, "model.extra": 0.001},
+    }
     return {
         "against": {"run": RUN, "point": "uniform8"},
         "macs": {"own": 100.0, "against": 200.0, "ratio": 2.0},
         "videos": videos,
-        "readings": [a_reading(1, False, 0.004, 0.006), a_reading(1, True, 0.02, 0.022, aa), a_reading(16, False, 0.002, 0.004)],
+        "readings": [
+            a_reading(1, False, 0.004, 0.006),
+            a_reading(1, True, 0.02, 0.022, aa),
+            a_reading(16, False, 0.002, 0.004),
+        ],
         "parts": {"cpu": parts},
         "alone": alone,
         "code": "c0de",
@@ -57,7 +69,12 @@ def test_nothing_timed_gives_no_rows(tmp_path):
 
 def test_the_speed_up_stands_beside_the_cost_ratio(tree):
     (row,) = show_speed(read_speed(*tree(uniform4=an_entry()))).to_dict("records")
-    assert row["Point"] == "uniform 4" and row["Counterpart"] == "uniform8" and row["MACs"] == "2.00×" and row["Device"] == "cpu"
+    assert (
+        row["Point"] == "uniform 4"
+        and row["Counterpart"] == "uniform8"
+        and row["MACs"] == "2.00×"
+        and row["Device"] == "cpu"
+    )
     assert row["Batch 1"] == "1.50× [1.40, 1.60]" and row["Batch 16"] == "2.00× [1.90, 2.10]"
     assert row["Batch 1 with decoding"] == "1.10× [1.00, 1.20]"
     assert row["ms per video"] == "4.00 [4.00, 8.00]" and row["Doubts"] == "none"
@@ -91,7 +108,10 @@ def test_the_best_under_each_limit(tree):
     found = read_speed(*tree(uniform4=an_entry()))  # uniform4 takes 4 ms, its counterpart uniform8 6 ms
     values = pd.DataFrame({"variant": ["tiny", "tiny"], "point": ["uniform4", "uniform8"], "value": [0.4, 0.5]})
     table = equal_time(found, values)
-    assert list(zip(table.limit_ms, table.point, table.ms, strict=True)) == [(5.0, "uniform4", 4.0), (10.0, "uniform8", 6.0)]
+    assert list(zip(table.limit_ms, table.point, table.ms, strict=True)) == [
+        (5.0, "uniform4", 4.0),
+        (10.0, "uniform8", 6.0),
+    ]
     worse = equal_time(found, values.assign(value=[0.5, 0.4]))
     assert list(worse.point) == ["uniform4", "uniform4"]
     shown = show_equal_time({"noun": table})

@@ -85,7 +85,8 @@ print(hashlib.sha256(Path(sys.argv[1]).read_bytes()).hexdigest())
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="MALLOC_PERTURB_ is glibc's")
 def test_what_unused_memory_holds_does_not_reach_a_video(tmp_path):
-    """glibc fills fresh memory with the given byte; x264's macroblock tree would read it (80 pixels are five blocks)."""
+    """glibc fills fresh memory with the given byte; x264's macroblock tree would read it (80 pixels are five
+    blocks)."""
     found = set()
     for number in ("1", "85", "200"):
         environment = os.environ | {"MALLOC_PERTURB_": number, "PYTHONPATH": str(FOLDER.parents[1])}
@@ -127,7 +128,9 @@ def test_a_video_that_is_no_longer_what_was_written_is_remade(prepare, tmp_path,
     elif fault == "one byte":
         file.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
     else:
-        file.with_suffix(".json").write_text(json.dumps({key: value for key, value in script.items() if key != "sha256"}))
+        file.with_suffix(".json").write_text(
+            json.dumps({key: value for key, value in script.items() if key != "sha256"})
+        )
     _, same = prepare.prepare(settings, tmp_path, 3, 1)
     assert file.read_bytes() == whole and same.equals(truth)
     assert json.loads(file.with_suffix(".json").read_text()) == script
@@ -190,7 +193,9 @@ def test_every_digit_is_in_one_split_with_its_own_class():
     parts = split_instances(0, {"train": 0.6, "val": 0.2, "test": 0.2})
     everyone = [one for split in parts.values() for group in split for one in group]
     assert sorted(everyone) == list(range(1797))
-    assert all(digit_labels()[one] == label for split in parts.values() for label, group in enumerate(split) for one in group)
+    assert all(
+        digit_labels()[one] == label for split in parts.values() for label, group in enumerate(split) for one in group
+    )
     assert split_backgrounds({"train": 2, "val": 1, "test": 1}) == {"train": [0, 1], "val": [2], "test": [3]}
 
 
@@ -206,7 +211,9 @@ def test_labels_are_balanced_and_digits_reused_late(prepare):
 def test_the_target_is_in_its_box_and_nowhere_else(prepare):
     bright = settings_of(counts={"train": 8, "val": 0, "test": 0}, clutter="none", distractors=0, locate_cue=0.0)
     faint = dataclasses.replace(bright, contrast=0.0)
-    for (scene, frames, truth), (_, empty, _) in zip(frames_and_truth(prepare, bright), frames_and_truth(prepare, faint), strict=True):
+    for (scene, frames, truth), (_, empty, _) in zip(
+        frames_and_truth(prepare, bright), frames_and_truth(prepare, faint), strict=True
+    ):
         for index, ink in enumerate(np.abs(frames - empty)):
             rows, columns = np.nonzero(ink > 0.02)
             assert truth["x0"][index] - 1 <= columns.min() and columns.max() <= truth["x1"][index], scene.video_id
@@ -221,25 +228,34 @@ def test_an_informative_frame_shows_the_digit_and_no_other_does(prepare):
         face, blank = face_picture(scene.target.face), face_picture(scene.target.blank)
         angle = sum(curve.values[0] for curve in scene.target.tracks["angle"].values())
         for index, frame in enumerate(frames):
-            likeness = [np.corrcoef(face_seen(frame, truth, index, angle).ravel(), picture.ravel())[0, 1] for picture in (face, blank)]
+            likeness = [
+                np.corrcoef(face_seen(frame, truth, index, angle).ravel(), picture.ravel())[0, 1]
+                for picture in (face, blank)
+            ]
             assert (likeness[0] > likeness[1]) == truth["informative"][index]
 
 
 def face_seen(frame, truth, index, angle):
-    """The picture on the badge, turned upright: the frame at the points that a face of 160 × 160 points is painted on."""
+    """The picture on the badge, turned upright: the frame at the points that a face of 160 × 160 points is painted
+    on."""
     x, y = (truth["x0"][index] + truth["x1"][index]) / 2, (truth["y0"][index] + truth["y1"][index]) / 2
     side = 0.84 * (truth["x1"][index] - truth["x0"][index])
-    down, across = np.meshgrid((np.arange(160) - 79.5) / 160 * side, (np.arange(160) - 79.5) / 160 * side, indexing="ij")
+    down, across = np.meshgrid(
+        (np.arange(160) - 79.5) / 160 * side, (np.arange(160) - 79.5) / 160 * side, indexing="ij"
+    )
     column = (x + across * np.cos(angle) - down * np.sin(angle)).astype(int)
     row = (y + across * np.sin(angle) + down * np.cos(angle)).astype(int)
     return frame[np.clip(row, 0, frame.shape[0] - 1), np.clip(column, 0, frame.shape[1] - 1)]
 
 
 @pytest.mark.parametrize(
-    ("verb", "channel", "sign"), [("left", "x", -1), ("down", "y", 1), ("grow", "zoom", 1), ("anticlockwise", "angle", -1)]
+    ("verb", "channel", "sign"),
+    [("left", "x", -1), ("down", "y", 1), ("grow", "zoom", 1), ("anticlockwise", "angle", -1)],
 )
 def test_a_verb_moves_its_channel_its_way(prepare, verb, channel, sign):
-    scenes = prepare.compose_all(settings_of(counts={"train": 40, "val": 0, "test": 0}, static_share=[0, 0], audio_pairs=[]), 0)
+    scenes = prepare.compose_all(
+        settings_of(counts={"train": 40, "val": 0, "test": 0}, static_share=[0, 0], audio_pairs=[]), 0
+    )
     for scene in (scene for scene in scenes if scene.target.verb == verb):
         for name, parts in scene.target.tracks.items():
             steps = np.diff(parts["verb"].at(np.linspace(0, 1, 50)))
@@ -259,7 +275,9 @@ def test_half_resolution_is_blind_where_detail_is_fine(prepare, share, low, high
     """What is left of the strokes' magnitude after averaging 2 × 2 pixels."""
     settings = settings_of(counts={"train": 2, "val": 0, "test": 0}, clutter="none", distractors=0, fine_detail=share)
     plain = dataclasses.replace(settings, contrast=0.0)
-    for (_, frames, _), (_, empty, _) in zip(frames_and_truth(prepare, settings), frames_and_truth(prepare, plain), strict=True):
+    for (_, frames, _), (_, empty, _) in zip(
+        frames_and_truth(prepare, settings), frames_and_truth(prepare, plain), strict=True
+    ):
         ink = frames - empty
         halves = ink.reshape(len(ink), 48, 2, 56, 2).mean(axis=(2, 4))
         assert low <= 4 * np.abs(halves).sum() / np.abs(ink).sum() <= high + 1e-6
@@ -267,7 +285,9 @@ def test_half_resolution_is_blind_where_detail_is_fine(prepare, share, low, high
 
 def test_where_the_clock_stands_frames_are_equal_unless_noise_goes_on(prepare):
     for noisy in (False, True):
-        settings = settings_of(counts={"train": 3, "val": 0, "test": 0}, informative_frames=[16, 16], static_noise=noisy)
+        settings = settings_of(
+            counts={"train": 3, "val": 0, "test": 0}, informative_frames=[16, 16], static_noise=noisy
+        )
         for scene in prepare.compose_all(settings, 3):
             frames = [frame.copy() for frame in luminance_frames(scene, prepare.rendering(settings))]
             still = frame_truth(scene, prepare.rendering(settings), [0.0] * len(frames))["still"]
@@ -277,16 +297,24 @@ def test_where_the_clock_stands_frames_are_equal_unless_noise_goes_on(prepare):
 
 def test_the_informative_share_is_as_set_and_even_over_time(prepare):
     settings = settings_of(
-        counts={"train": 160, "val": 0, "test": 0}, informative_frames=[4, 4], duration_s=4.0, distractors=0, clutter="none"
+        counts={"train": 160, "val": 0, "test": 0},
+        informative_frames=[4, 4],
+        duration_s=4.0,
+        distractors=0,
+        clutter="none",
     )
     rendering = prepare.rendering(settings)
-    shown = np.stack([frame_truth(scene, rendering, [0.0] * 48)["informative"] for scene in prepare.compose_all(settings, 1)])
+    shown = np.stack(
+        [frame_truth(scene, rendering, [0.0] * 48)["informative"] for scene in prepare.compose_all(settings, 1)]
+    )
     assert shown.mean() == pytest.approx(0.25, abs=0.01)
     assert np.abs(shown.mean(axis=0) - 0.25).max() < 4 * np.sqrt(0.25 * 0.75 / 160)  # the first frame too
 
 
 def test_cost_by_class_ties_stillness_to_the_class(prepare):
-    settings = settings_of(counts={"train": 20, "val": 0, "test": 0}, cost_by_class="noun", static_share=[0.1, 0.9], audio_pairs=[])
+    settings = settings_of(
+        counts={"train": 20, "val": 0, "test": 0}, cost_by_class="noun", static_share=[0.1, 0.9], audio_pairs=[]
+    )
     for scene in prepare.compose_all(settings, 0):
         assert 1 - scene.clock.values[-1] / 1.0 == pytest.approx(0.1 + 0.8 * scene.labels["noun"] / 9, abs=1e-3)
 
@@ -300,7 +328,9 @@ def test_label_noise_is_in_the_training_labels_only(prepare, tmp_path):
 
 
 def test_sound_is_where_the_script_has_it_and_silence_is_zero(prepare):
-    settings = settings_of(counts={"train": 30, "val": 0, "test": 0}, audio_silent_share=0.5, audio_hum=0.0, duration_s=2.0)
+    settings = settings_of(
+        counts={"train": 30, "val": 0, "test": 0}, audio_silent_share=0.5, audio_hum=0.0, duration_s=2.0
+    )
     scenes = prepare.compose_all(settings, 0)
     assert 5 < sum(scene.silent for scene in scenes) < 25
     for scene in scenes:
@@ -314,7 +344,9 @@ def test_sound_is_where_the_script_has_it_and_silence_is_zero(prepare):
 
 
 def test_sound_tells_a_pair_apart_as_often_as_declared(prepare):
-    settings = settings_of(counts={"train": 400, "val": 0, "test": 0}, audio_reliability=0.8, audio_misleading_share=0.0)
+    settings = settings_of(
+        counts={"train": 400, "val": 0, "test": 0}, audio_reliability=0.8, audio_misleading_share=0.0
+    )
     right, other = [], []
     for scene in prepare.compose_all(settings, 0):
         for sound in scene.sounds[:1]:
@@ -414,7 +446,9 @@ def test_one_frame_of_the_true_box_does_not_tell_the_verb(prepare):
 def test_distractors_do_not_tell_the_noun(prepare):
     """A live shortcut check that fails if distractors avoid the target's class."""
     settings = settings_of(counts={"train": 300, "val": 0, "test": 0}, distractors=3, clutter="none", duration_s=0.25)
-    same = [thing.noun == scene.labels["noun"] for scene in prepare.compose_all(settings, 0) for thing in scene.things[:-1]]
+    same = [
+        thing.noun == scene.labels["noun"] for scene in prepare.compose_all(settings, 0) for thing in scene.things[:-1]
+    ]
     assert np.mean(same) == pytest.approx(0.1, abs=3 * np.sqrt(0.09 / 900))
 
 
@@ -422,8 +456,12 @@ def test_distractors_do_not_tell_the_noun(prepare):
 def test_recorded_checks_belong_to_the_card_and_hold(budget):
     checks = load_module(FOLDER / "checks.py")
     recorded = read_json(FOLDER / "checks.json")[budget]
-    assert recorded["settings"] == checks.settings_hash(checks.card_settings(budget)), "the card changed: run checks.py again"
+    assert recorded["settings"] == checks.settings_hash(checks.card_settings(budget)), (
+        "the card changed: run checks.py again"
+    )
     failed = {name for name, row in recorded["checks"].items() if not row["ok"]}
     assert failed <= set(checks.KNOWN_FAILURES.get(budget, {}))
     for name, row in recorded["checks"].items():
-        assert row["ok"] == (row["value"] <= row["bound"] if row["sense"] == "max" else row["value"] >= row["bound"]), name
+        assert row["ok"] == (row["value"] <= row["bound"] if row["sense"] == "max" else row["value"] >= row["bound"]), (
+            name
+        )

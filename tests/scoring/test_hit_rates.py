@@ -16,7 +16,9 @@ def decided(*views):
 
 
 def target(informative, boxes=None):
-    return hit_rates.Target(np.array(informative, dtype=bool), None if boxes is None else np.array(boxes, dtype=np.float64))
+    return hit_rates.Target(
+        np.array(informative, dtype=bool), None if boxes is None else np.array(boxes, dtype=np.float64)
+    )
 
 
 def rates(table, one, fixed=None):
@@ -43,7 +45,8 @@ def test_the_best_fixed_times_carry_over_to_other_lengths():
 def test_a_patch_by_hand():
     box = [0.1, 0.1, 0.3, 0.3]
     found = rates(decided({"frames": [0], "boxes": [[0.0, 0.0, 0.5, 0.5]]}), target([1], [box]))
-    # of a patch of half the side, anywhere in [0, 0.5]: its centre 0.2 is held up to 0.2, the box from 0 to 0.1, along each side
+    # of a patch of half the side, anywhere in [0, 0.5]: its centre 0.2 is held up to 0.2, the box from 0 to 0.1, along
+    # each side
     assert found["hit.boxes"] == pytest.approx({"value": 1, "random": 0.16, "centre": 0}, abs=0.01)
     assert found["cover.boxes"]["value"] == 1
     assert found["cover.boxes"]["random"] == pytest.approx(0.2**2, abs=0.02)
@@ -70,7 +73,9 @@ def test_expected_chance_is_what_random_patches_reach():
 
 def test_the_best_fixed_place_is_where_targets_are_elsewhere():
     elsewhere = hit_rates.fit([target([1, 1], [[0.8, 0.1, 0.9, 0.2], [0.85, 0.1, 0.95, 0.2]])])
-    found = rates(decided({"frames": [0], "boxes": [[0.0, 0.0, 0.3, 0.3]]}), target([1], [[0.8, 0.1, 1.0, 0.3]]), elsewhere)
+    found = rates(
+        decided({"frames": [0], "boxes": [[0.0, 0.0, 0.3, 0.3]]}), target([1], [[0.8, 0.1, 1.0, 0.3]]), elsewhere
+    )
     assert (found["hit.boxes"]["fixed"], found["hit.boxes"]["centre"], found["hit.boxes"]["value"]) == (1, 0, 0)
 
 
@@ -104,7 +109,9 @@ def test_a_decision_that_breaks_the_contract_is_named(decision, message):
 
 def make_truth(**columns):
     box = {"x0": 10.0, "y0": 0.0, "x1": 30.0, "y1": 20.0}
-    return pd.DataFrame({"video_id": "v", "frame": [0, 1], "informative": [True, True], **box, "visibility": [1.0, 0.4], **columns})
+    return pd.DataFrame(
+        {"video_id": "v", "frame": [0, 1], "informative": [True, True], **box, "visibility": [1.0, 0.4], **columns}
+    )
 
 
 INDEX = pd.DataFrame({"video_id": ["v"], "frames": [2], "width": [100], "height": [50]})

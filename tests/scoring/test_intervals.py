@@ -46,7 +46,9 @@ def test_an_interval_says_over_how_many_videos_and_clusters():
 def test_with_one_video_per_cluster_it_agrees_with_scipy():
     values = rng(1).exponential(size=150)
     ours = intervals.mean_interval(values, np.arange(150), rng(2), 9999)
-    theirs = scipy.stats.bootstrap((values,), np.mean, method="percentile", random_state=rng(3), vectorized=True).confidence_interval
+    theirs = scipy.stats.bootstrap(
+        (values,), np.mean, method="percentile", random_state=rng(3), vectorized=True
+    ).confidence_interval
     assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.01)
     assert ours.high - ours.low > 0.25  # the tolerance is small beside it
 
@@ -54,7 +56,9 @@ def test_with_one_video_per_cluster_it_agrees_with_scipy():
 def test_with_clusters_it_is_the_plain_bootstrap_of_their_means_where_sizes_are_equal():
     values, members = rng(1).normal(size=(40, 5)), np.repeat(np.arange(40), 5)
     ours = intervals.mean_interval(values.ravel(), members, rng(2), 9999)
-    theirs = scipy.stats.bootstrap((values.mean(axis=1),), np.mean, method="percentile", random_state=rng(3)).confidence_interval
+    theirs = scipy.stats.bootstrap(
+        (values.mean(axis=1),), np.mean, method="percentile", random_state=rng(3)
+    ).confidence_interval
     assert [ours.low, ours.high] == pytest.approx([theirs.low, theirs.high], abs=0.01)
 
 
@@ -76,7 +80,9 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 def test_percentiles_of_few_clusters_are_as_wide_as_students_interval():
     means = rng(1).normal(size=8)
-    draws = means.mean() + means.std() / np.sqrt(8) * scipy.stats.norm.ppf((np.arange(10**5) + 0.5) / 10**5)  # what a bootstrap tends to
+    draws = means.mean() + means.std() / np.sqrt(8) * scipy.stats.norm.ppf(
+        (np.arange(10**5) + 0.5) / 10**5
+    )  # what a bootstrap tends to
     found = intervals.to_interval(means.mean(), draws, 8, np.arange(8))
     expected = scipy.stats.t.interval(0.95, 7, means.mean(), scipy.stats.sem(means))
     assert [found.low, found.high] == pytest.approx(expected, rel=1e-3)
@@ -125,7 +131,10 @@ def test_weighted_draws_of_map_agree_with_scikit_learns_weights():
     scores = scores.round(0)  # with ties
     truth = np.eye(5, dtype=bool)[targets]
     weights = rng(9).standard_exponential((3, 12))[:, members]
-    expected = [np.mean([average_precision_score(truth[:, c], scores[:, c], sample_weight=w) for c in range(5)]) for w in weights]
+    expected = [
+        np.mean([average_precision_score(truth[:, c], scores[:, c], sample_weight=w) for c in range(5)])
+        for w in weights
+    ]
     assert intervals.map_draws(scores, truth, members, rng(9), 3) == pytest.approx(expected)
 
 
@@ -203,5 +212,8 @@ def test_bounds_stay_within_the_values_and_swap_with_the_sign(rows, seed):
 def test_the_names_and_the_order_of_clusters_do_not_matter_to_the_value(rows):
     values, members = (np.array(column) for column in zip(*rows, strict=True))
     renamed = [f"person {9 - member}" for member in members]
-    one, other = intervals.mean_interval(values, members, rng(), 10), intervals.mean_interval(values, renamed, rng(), 10)
+    one, other = (
+        intervals.mean_interval(values, members, rng(), 10),
+        intervals.mean_interval(values, renamed, rng(), 10),
+    )
     assert (one.value, one.clusters, one.n) == (other.value, other.clusters, other.n)

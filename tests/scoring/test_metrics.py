@@ -21,7 +21,9 @@ def test_top_k_by_hand():
 @pytest.mark.parametrize("k", [1, 3, 5])
 def test_top_k_agrees_with_scikit_learn_where_nothing_ties(k):
     scores, targets = draw()
-    assert metrics.top_k(scores, targets, k).mean() == pytest.approx(top_k_accuracy_score(targets, scores, k=k, labels=range(7)))
+    assert metrics.top_k(scores, targets, k).mean() == pytest.approx(
+        top_k_accuracy_score(targets, scores, k=k, labels=range(7))
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -110,7 +112,9 @@ def test_mean_average_precision_of_single_labels_agrees_with_scikit_learn():
 def test_mean_average_precision_of_several_labels_agrees_with_scikit_learn():
     scores, _ = draw(decimals=2)
     truth = np.random.default_rng(1).random(scores.shape) < 0.2
-    assert metrics.mean_average_precision(scores, truth).value == pytest.approx(average_precision_score(truth, scores, average="macro"))
+    assert metrics.mean_average_precision(scores, truth).value == pytest.approx(
+        average_precision_score(truth, scores, average="macro")
+    )
 
 
 def test_classes_without_positives_are_named_and_left_out():
@@ -124,7 +128,9 @@ def test_classes_without_positives_are_named_and_left_out():
 def test_equal_scores_reach_the_stated_chance_of_map():
     truth = np.random.default_rng(1).random((50, 6)) < 0.3
     truth[:, 2] = False
-    assert metrics.mean_average_precision(np.full((50, 6), 0.5), truth).value == pytest.approx(metrics.chance_map(truth))
+    assert metrics.mean_average_precision(np.full((50, 6), 0.5), truth).value == pytest.approx(
+        metrics.chance_map(truth)
+    )
 
 
 def test_majority_share_of_a_combination():

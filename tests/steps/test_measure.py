@@ -52,7 +52,8 @@ VIDEOS = 5
 
 @pytest.fixture
 def ready(project, monkeypatch):
-    """The toy project with a model, prepared videos, and weights for the run `plain`; one process, batches of 1 and 2."""
+    """The toy project with a model, prepared videos, and weights for the run `plain`; one process, batches of 1 and
+    2."""
     (project / "methods/toy/model.py").write_text(MODEL)
     card = project / "methods/toy/card.yml"
     edit(card, "  policy: {needs: [base], trains: [policy.*]}\n", "")
@@ -67,7 +68,14 @@ def ready(project, monkeypatch):
         path = encode(project / f"data/dots/v{number}.mp4", frames=4)
         info = decode.probe(path)
         rows.append(
-            {"video_id": f"v{number}", "split": "test", "cluster": number, "path": f"data/dots/v{number}.mp4", "noun": 0} | vars(info)
+            {
+                "video_id": f"v{number}",
+                "split": "test",
+                "cluster": number,
+                "path": f"data/dots/v{number}.mp4",
+                "noun": 0,
+            }
+            | vars(info)
         )
     pd.DataFrame(rows).to_parquet(folder / "index.parquet")
     run = Run("demo", "dots", "", "toy", "plain", 0)
@@ -75,7 +83,9 @@ def ready(project, monkeypatch):
     torch.manual_seed(0)
     model = load_module(project / "methods/toy/model.py").build(settings, heads_of(project, run))
     weights.save(project / run.folder / "base.json", model, ["*"], {})
-    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))  # whose code is hashed
+    shutil.copytree(
+        ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__")
+    )  # whose code is hashed
     monkeypatch.setattr(measure, "PROCESSES", 1)
     monkeypatch.chdir(project)
     return project, run
@@ -86,15 +96,28 @@ def test_a_point_is_timed_beside_its_counterpart(ready):
     assert main(["measure", run.name]) == 0
     found = json.loads((project / run.folder / "latency.json").read_text())["points"]["quick"]
     assert found["against"] == {"run": run.name, "point": "frames2"} and found["videos"] == VIDEOS
-    assert found["macs"] == {"own": 46 * 62 * 108 + 8, "against": 2 * 46 * 62 * 108 + 8, "ratio": pytest.approx(2, rel=1e-4)}
+    assert found["macs"] == {
+        "own": 46 * 62 * 108 + 8,
+        "against": 2 * 46 * 62 * 108 + 8,
+        "ratio": pytest.approx(2, rel=1e-4),
+    }
     cpu = [reading for reading in found["readings"] if reading["device"] == "cpu"]
-    assert [(reading["batch"], reading["decoding"]) for reading in cpu] == [(1, False), (1, True), (2, False), (2, True)]
+    assert [(reading["batch"], reading["decoding"]) for reading in cpu] == [
+        (1, False),
+        (1, True),
+        (2, False),
+        (2, True),
+    ]
     for reading in cpu:
         assert reading["speedup"] > 0 and reading["aa"] > 0 and len(reading["by_process"]) == 1
         assert reading["marked"] is (abs(reading["aa"] - 1) > 0.03)
         assert all(set(reading["seconds"][side]) == {"mean", "p50", "p95"} for side in ("own", "against"))
-    assert {"decode", "transforms", "model.features", "model.classifier", "outside"} == set(found["parts"]["cpu"]["own"])
-    assert found["optimised"]["cpu"]["own"]["folded"] == 1 and found["optimised"]["cpu"]["own"]["decided_otherwise"] == 0
+    assert {"decode", "transforms", "model.features", "model.classifier", "outside"} == set(
+        found["parts"]["cpu"]["own"]
+    )
+    assert (
+        found["optimised"]["cpu"]["own"]["folded"] == 1 and found["optimised"]["cpu"]["own"]["decided_otherwise"] == 0
+    )
     assert found["machine"]["threads"] == 1 and found["machine"]["cpu"] and len(found["machine"]["processes"]) == 1
     assert found["code"] == staleness.measure_code(project, "toy") and found["provenance"]["packages"]["torch"]
     wanted = json.loads(staleness.measure_params(project, run)["settings"])
@@ -128,7 +151,9 @@ def test_the_plan_knows_what_current_times_are_made_with(ready):
     project, run = ready
 
     def planned():
-        (row,) = planned_grid(project, load_config({"budget": "demo", "runs": ["dots/toy/plain"], "seeds": [0]}))["runs"]
+        (row,) = planned_grid(project, load_config({"budget": "demo", "runs": ["dots/toy/plain"], "seeds": [0]}))[
+            "runs"
+        ]
         return {point["name"]: point["timed_with"] for point in row["points"]}
 
     pair = made_pair(project, run)
@@ -141,7 +166,10 @@ def test_the_plan_knows_what_current_times_are_made_with(ready):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--point", "frames1"], "no point 'frames1' with a counterpart .there are: quick"), (["--point", "qick"], "did you mean 'quick'")],
+    [
+        (["--point", "frames1"], "no point 'frames1' with a counterpart .there are: quick"),
+        (["--point", "qick"], "did you mean 'quick'"),
+    ],
 )
 def test_a_point_without_counterpart_is_named(ready, capsys, arguments, message):
     _, run = ready
@@ -172,7 +200,10 @@ def test_an_untrained_run_is_not_predicted_and_says_how_to_train_it(ready, capsy
     project, run = ready
     (project / run.folder / "base.json").unlink()
     assert main(["predict", run.name]) == 1
-    assert "isn't trained: results/demo/dots/toy/plain/seed0/base.json is missing. This trains it" in capsys.readouterr().err
+    assert (
+        "isn't trained: results/demo/dots/toy/plain/seed0/base.json is missing. This trains it"
+        in capsys.readouterr().err
+    )
 
 
 def test_settings_that_change_no_clock_measure_nothing_again(ready):

@@ -91,7 +91,9 @@ def test_a_video_that_cannot_be_read_stops_it_and_is_named(clips, capsys, fault)
     if fault == "absent":
         file.unlink()
     else:
-        file.write_bytes({"empty": b"", "truncated": content[: len(content) // 2], "text": b"not a video at all\n" * 40}[fault])
+        file.write_bytes(
+            {"empty": b"", "truncated": content[: len(content) // 2], "text": b"not a video at all\n" * 40}[fault]
+        )
     assert prepare() == 1
     said = capsys.readouterr().err
     assert "1 of 4 videos can't be used" in said and "a.mp4" in said and "allow_missing" in said

@@ -26,7 +26,9 @@ def write_project(root, plan, runs=True):
     for name in ("templates", "notebooks"):
         shutil.copytree(PROJECT / "workflow" / name, root / "workflow" / name)
     if not runs:
-        plan["runs"] = [{**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in plan["runs"]]
+        plan["runs"] = [
+            {**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in plan["runs"]
+        ]
     return fake_results.write_tree(root, plan)
 
 
@@ -36,11 +38,20 @@ def save_parts(root, plan):
     folder = root / "results" / plan["budget"]
     save_table(tables.show_headline(plan, metrics, root, "tsn", "motion-digits"), folder / "tables/tsn", "headline--motion-digits",
                about(plan, "headline", "motion-digits"))  # fmt: skip
-    save_table(tables.show_not_run(collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run"))
+    save_table(
+        tables.show_not_run(collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run")
+    )
     points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
     front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
-    figure = tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front)
-    figures.save_figure(figure, folder / "figures/tsn", "tradeoff--x", about(plan, "tradeoff", "motion-digits", "noun", alt='says "<all>"'))
+    figure = tradeoff.draw_tradeoff(
+        points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front
+    )
+    figures.save_figure(
+        figure,
+        folder / "figures/tsn",
+        "tradeoff--x",
+        about(plan, "tradeoff", "motion-digits", "noun", alt='says "<all>"'),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +113,9 @@ def test_collect_writes_both_tables_and_twice_the_same(tmp_path, plan):
 
 
 def test_page_opens_with_the_budget_then_with_what_was_not_run(page):
-    order = [page.index(text) for text in ("nothing here is judged", "What was not run", "UCF101.rar", "Motion digits</h2>")]
+    order = [
+        page.index(text) for text in ("nothing here is judged", "What was not run", "UCF101.rar", "Motion digits</h2>")
+    ]
     assert order == sorted(order)
 
 
@@ -126,7 +139,9 @@ def test_links_between_files_lead_somewhere(project, name):
     made_elsewhere = {"notebooks/tsn.ipynb"}
     for _, attributes in Tags((project / f"reports/demo/{name}.html").read_text()).seen:
         target = attributes.get("href", "#")
-        assert target.startswith("#") or target in made_elsewhere or (project / "reports/demo" / target).exists(), target
+        assert target.startswith("#") or target in made_elsewhere or (project / "reports/demo" / target).exists(), (
+            target
+        )
 
 
 def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, plan):
@@ -134,12 +149,16 @@ def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, pl
     metrics = collect_metrics(plan, tmp_path)
     for head in ("noun", "verb", "action"):
         points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
-        figure = tradeoff.draw_tradeoff(points, seed_points(plan, metrics, "tsn", "motion-digits", head), head, points[:0])
+        figure = tradeoff.draw_tradeoff(
+            points, seed_points(plan, metrics, "tsn", "motion-digits", head), head, points[:0]
+        )
         saying = about(plan, "tradeoff", "motion-digits", head, alt=f"drawn: {head}")
         figures.save_figure(figure, tmp_path / "results/demo/figures/tsn", f"tradeoff--motion-digits--{head}", saying)
     report.report(tmp_path, path, "index")
     drawings = [
-        attributes["aria-label"] for tag, attributes in Tags((tmp_path / "reports/demo/index.html").read_text()).seen if tag == "svg"
+        attributes["aria-label"]
+        for tag, attributes in Tags((tmp_path / "reports/demo/index.html").read_text()).seen
+        if tag == "svg"
     ]
     assert sorted(drawings) == ["drawn: action", "drawn: noun", "drawn: verb"]
 
@@ -184,7 +203,10 @@ def test_page_says_that_latex_is_not_installed(page):
             "echo 'This is pdfTeX'; echo './tsn.tex:7: Undefined control sequence.'; exit 1",
             "tsn.tex: ./tsn.tex:7: Undefined control sequence.",
         ),
-        ('echo "kpathsea: can\'t find the format file" >&2; exit 1', "tsn.tex: kpathsea: can&#39;t find the format file"),
+        (
+            'echo "kpathsea: can\'t find the format file" >&2; exit 1',
+            "tsn.tex: kpathsea: can&#39;t find the format file",
+        ),
         ("exit 3", "tsn.tex: exit status 3, without a word"),
     ],
 )
@@ -197,7 +219,9 @@ def test_a_latex_that_fails_costs_the_pdf_and_not_the_page(tmp_path, plan, monke
     monkeypatch.setattr(pages.shutil, "which", lambda name: str(fake))
     report.report(tmp_path, write_project(tmp_path, plan), "page")
     page = (tmp_path / "reports/demo/tsn.html").read_text()
-    assert "No PDF was made: pdflatex failed on" in page and f"{why}; the .tex is kept." in page and "tsn.pdf" not in page
+    assert (
+        "No PDF was made: pdflatex failed on" in page and f"{why}; the .tex is kept." in page and "tsn.pdf" not in page
+    )
     assert (tmp_path / "reports/demo/tsn.tex").is_file()
     assert "saccade: warning: no PDF was made: pdflatex failed on" in capsys.readouterr().err
 
@@ -260,7 +284,10 @@ def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_p
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("assert get_ipython().kernel.parent.transport == 'ipc'; 1 / 0", r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb"),
+        (
+            "assert get_ipython().kernel.parent.transport == 'ipc'; 1 / 0",
+            r"failed in its cell \d+: ZeroDivisionError.*tsn.failed.ipynb",
+        ),
         ("import os; os._exit(1)", r"kernel of the notebook of tsn did not start, or died: .+; run it again"),
     ],
 )
@@ -270,7 +297,9 @@ def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, plan, monk
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     path = write_project(tmp_path, plan)
     notebook = json.loads((tmp_path / report.NOTEBOOK).read_text())
-    notebook["cells"] = [{"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}]
+    notebook["cells"] = [
+        {"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}
+    ]
     fake_results.write(tmp_path / report.NOTEBOOK, notebook)
     with pytest.raises(SaccadeError, match=message):
         report.report(tmp_path, path, "notebook")

@@ -19,7 +19,8 @@ ACTION = {"action": ("verb", "noun")}
 
 
 def make_index(videos=8):
-    """Test videos v0... in clusters of two, nouns a b c d e a b c, verbs alternating, tags x or y + z; one training video."""
+    """Test videos v0... in clusters of two, nouns a b c d e a b c, verbs alternating, tags x or y + z; one training
+    video."""
     number = np.arange(videos)
     test = {"video_id": [f"v{i}" for i in number], "split": "test", "cluster": [f"c{i // 2}" for i in number]}
     labels = {"noun": number % 5, "verb": number % 2, "tags": [[0] if i % 2 else [1, 2] for i in number]}
@@ -132,7 +133,9 @@ def test_one_cluster_gives_bounds_of_none_so_that_the_file_is_valid_json():
 def test_points_keep_their_order_and_do_not_depend_on_each_other_or_on_the_order_of_rows():
     index = make_index()
     good, bad = make_predictions(index, ["good"]), make_predictions(index, ["bad"], noun=[5] * 8)
-    found, both = scored(pd.concat([good, bad]).sample(frac=1, random_state=1).sort_values("point", ascending=False), index)
+    found, both = scored(
+        pd.concat([good, bad]).sample(frac=1, random_state=1).sort_values("point", ascending=False), index
+    )
     assert list(dict.fromkeys(row["point"] for row in found["rows"])) == ["good", "bad"]
     assert both["good", "noun.top1"] == scored(good, index)[1]["good", "noun.top1"]
     assert both["bad", "noun.top1"]["value"] == 0
@@ -180,7 +183,12 @@ def test_the_step_writes_what_it_gives_back(tmp_path):
     write_json(run / "provenance.predict.json", {"code": "c0de"})
     found = score.score(run, prepared, (NOUN, VERB, TAGS), ACTION)
     assert found == json.loads((run / "metrics.json").read_text())
-    assert (found["run"], found["code"], found["expected"], found["evaluated"]) == ("demo/toy/tsn/tiny/seed0", "c0de", 8, 8)
+    assert (found["run"], found["code"], found["expected"], found["evaluated"]) == (
+        "demo/toy/tsn/tiny/seed0",
+        "c0de",
+        8,
+        8,
+    )
     assert found["rows"] == score.evaluate(make_predictions(index), index, (NOUN, VERB, TAGS), ACTION)[0]["rows"]
 
 
@@ -203,7 +211,9 @@ def test_predictions_that_are_not_there_or_broken_say_what_to_run(tmp_path, cont
 
 
 def test_the_step_needs_no_torch():
-    blocked = "import sys; sys.modules.update(dict.fromkeys(['torch', 'sklearn', 'snakemake'])); import saccade.steps.score"
+    blocked = (
+        "import sys; sys.modules.update(dict.fromkeys(['torch', 'sklearn', 'snakemake'])); import saccade.steps.score"
+    )
     subprocess.run([sys.executable, "-c", blocked], check=True, cwd=ROOT)
 
 
@@ -231,7 +241,10 @@ def spoiled(column, row, value):
         (spoiled("frames", 1, np.nan), "'frames' must hold whole numbers"),
         (spoiled("point", 1, None), "name no point"),
         (make_predictions(make_index()).iloc[:0], "there are no predictions"),
-        (make_predictions(make_index()).drop(columns=["verb.scores", "macs"]), "lack the column macs, verb.scores; predict again"),
+        (
+            make_predictions(make_index()).drop(columns=["verb.scores", "macs"]),
+            "lack the column macs, verb.scores; predict again",
+        ),
     ],
 )
 def test_predictions_that_are_not_whole_are_refused_by_name(predictions, says):
@@ -256,7 +269,11 @@ def test_an_index_that_does_not_fit_is_refused_by_name(index, says):
 def test_hit_rates_stand_beside_their_chance_levels():
     index = make_index().assign(frames=4)
     truth = pd.DataFrame(
-        [{"video_id": video, "frame": frame, "informative": frame == 1} for video in index["video_id"] for frame in range(4)]
+        [
+            {"video_id": video, "frame": frame, "informative": frame == 1}
+            for video in index["video_id"]
+            for frame in range(4)
+        ]
     )
     predictions = make_predictions(index).assign(decisions='[{"frames": [0, 1]}]')
     found, _ = score.evaluate(predictions, index, (NOUN,), {}, truth=truth, draws=200)
@@ -267,7 +284,9 @@ def test_hit_rates_stand_beside_their_chance_levels():
 
 def test_hits_per_video_are_kept_and_average_to_the_accuracy(tmp_path):
     index = make_index()
-    run, prepared = write_run(tmp_path, make_predictions(index, points=("a", "b"), noun=[0, 1, 2, 3, 5, 5, 5, 5]), index)
+    run, prepared = write_run(
+        tmp_path, make_predictions(index, points=("a", "b"), noun=[0, 1, 2, 3, 5, 5, 5, 5]), index
+    )
     found = score.score(run, prepared, (NOUN, VERB), ACTION)
     hits = pd.read_parquet(run / "hits.parquet")
     assert list(hits) == ["point", "video_id", "cluster", "noun.top1", "verb.top1", "action.top1"]

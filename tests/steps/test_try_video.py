@@ -1,4 +1,5 @@
-"""`try` on a network with random weights: what it says is what the network says, and what can't be tried is refused with the way out."""
+"""`try` on a network with random weights: what it says is what the network says, and what can't be tried is refused
+with the way out."""
 
 import re
 import shutil
@@ -46,7 +47,11 @@ def trained(tmp_path_factory) -> Path:
         if isinstance(layer, torch.nn.Linear):
             torch.nn.init.normal_(layer.weight)  # far from equal probabilities
     phase = phase_of(root, run, "train")
-    facts = {"settings": phase_settings(root, run, phase), "code": staleness.train_code(root, "tsn", "train"), "trains": ["*"]}
+    facts = {
+        "settings": phase_settings(root, run, phase),
+        "code": staleness.train_code(root, "tsn", "train"),
+        "trains": ["*"],
+    }
     weights.save(root / run.folder / "train.json", model, ["*"], facts | {"classes": {"label": list(HEADS[0].classes)}})
     (root / "other").mkdir()
     for name in ("clip.mp4", "other/clip.avi"):
@@ -76,7 +81,9 @@ def test_what_it_says_is_what_the_network_says(project, capsys):
     expected = counted.result.probabilities["label"][0]
     found = [(name, float(percent)) for percent, name in re.findall(r"([\d.]+) %  (\w+)$", said, re.M)]
     assert [name for name, _ in found] == [HEADS[0].classes[number] for number in expected.argsort(descending=True)]
-    np.testing.assert_allclose([percent for _, percent in found], 100 * expected.sort(descending=True).values, atol=0.051)
+    np.testing.assert_allclose(
+        [percent for _, percent in found], 100 * expected.sort(descending=True).values, atol=0.051
+    )
     assert f"cost    {strips.giga(counted.macs)} GMACs" in said
     assert "looked  at 4 of 40 frames" in said
     assert all(float(milliseconds) > 0 for milliseconds in re.findall(r"([\d.]+) ms", said))
@@ -85,7 +92,10 @@ def test_what_it_says_is_what_the_network_says(project, capsys):
 
 def test_videos_of_one_name_get_a_strip_each_in_the_runs_folder(project, capsys):
     assert main(["try", RUN, "clip.mp4", "other/clip.avi"]) == 0
-    assert sorted(file.name for file in Path("results", RUN, "try").iterdir()) == ["clip.avi-uniform8.png", "clip.mp4-uniform8.png"]
+    assert sorted(file.name for file in Path("results", RUN, "try").iterdir()) == [
+        "clip.avi-uniform8.png",
+        "clip.mp4-uniform8.png",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +115,10 @@ def test_no_strip_overwrites_another(videos, names):
     ("arguments", "message"),
     [
         ([RUN, "clip.mp4", "--point", "uniform3"], "unknown point 'uniform3'; did you mean 'uniform"),
-        ([RUN, "clip.mp4", "--point", "oracle2"], "point 'oracle2' needs ground truth per frame, which can't be had for any video"),
+        (
+            [RUN, "clip.mp4", "--point", "oracle2"],
+            "point 'oracle2' needs ground truth per frame, which can't be had for any video",
+        ),
         ([RUN, "clip.mp4", "absent.mp4"], "absent.mp4: no such file"),
         ([RUN, "Snakefile"], "Snakefile: the file is empty"),
         (
@@ -140,7 +153,9 @@ def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
 
 
 def tried(path: Path, decisions: dict) -> try_video.Tried:
-    return try_video.Tried(path, decode.probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions])
+    return try_video.Tried(
+        path, decode.probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions]
+    )
 
 
 def strip(project, decisions: dict, monkeypatch):
@@ -149,7 +164,10 @@ def strip(project, decisions: dict, monkeypatch):
     monkeypatch.setattr(strips, "draw", lambda *given: seen.update(looks=given[4], offered=given[5]))
     settings = resolve(project, Run.parse(project, RUN)).typed
     numbers = [0, 10, 20, 30]
-    clip = {"indices": torch.tensor(numbers), "rgb": transforms.test_clip(decode.read_frames(project / "clip.mp4", numbers).rgb, settings)}
+    clip = {
+        "indices": torch.tensor(numbers),
+        "rgb": transforms.test_clip(decode.read_frames(project / "clip.mp4", numbers).rgb, settings),
+    }
     try_video._strip("run", tried(project / "clip.mp4", decisions), clip, settings)
     return seen["looks"], seen["offered"]
 
@@ -161,7 +179,8 @@ def test_a_strip_shows_the_frames_decided_on_with_their_boxes(project, monkeypat
 
 
 def test_a_box_lies_on_the_picture_where_it_lies_in_the_frame(project, monkeypatch):
-    """128 x 170 after resizing, of which the crop starts at row 8 and column 29; a frame outside the clip is shown whole."""
+    """128 x 170 after resizing, of which the crop starts at row 8 and column 29; a frame outside the clip is shown
+    whole."""
     settings = resolve(project, Run.parse(project, RUN)).typed
     assert (settings.resize, settings.crop) == (128, 112)
     box = [0.25, 0.25, 0.5, 0.5]

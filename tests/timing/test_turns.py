@@ -30,7 +30,12 @@ def test_turns_are_taken_call_by_call_and_each_is_timed():
 
 
 def sample(own, against, again=None):
-    return {"own": [own], "own again": [own], "against": [against], "against again": [against if again is None else again]}
+    return {
+        "own": [own],
+        "own again": [own],
+        "against": [against],
+        "against again": [against if again is None else again],
+    }
 
 
 def test_seconds_per_video_are_a_distribution_over_videos():

@@ -76,7 +76,9 @@ def test_neighbouring_triangles_add_up_to_one():
 
 
 def test_more_mels_than_frequencies_is_refused():
-    with pytest.raises(SaccadeError, match="mel filter 0 holds no frequency: 128 mels are too many for n_fft 128 at 16000 Hz"):
+    with pytest.raises(
+        SaccadeError, match="mel filter 0 holds no frequency: 128 mels are too many for n_fft 128 at 16000 Hz"
+    ):
         audio.mel_filters(128, 128, 16000)
 
 

@@ -31,7 +31,8 @@ ENCODINGS = {
     "mpeg4.avi": ("mpeg4", {"g": "7", "qscale": "3"}),
     "mpeg4-b-frames.avi": ("mpeg4", {"g": "7", "bf": "2", "qscale": "3"}),
 }
-# Where groups of 7 can be entered; where only pictures that no other refers to can be left out; for the rest there is no proof.
+# Where groups of 7 can be entered; where only pictures that no other refers to can be left out; for the rest there is
+# no proof.
 ENTERED = {"groups.mp4", "no-b-frames.mp4", "groups.mkv", "hevc.mp4", "vp9.webm", "mpeg4.avi"}
 THINNED = {"one-group.mp4", "open-groups.mp4", "intra-refresh.mp4", "b-pyramid.mp4"}
 
@@ -96,9 +97,15 @@ def _plan(path, frames):
 
 def test_a_plan_tells_the_frame_that_each_packet_gives(encoded):
     with av.open(str(encoded)) as container:
-        times = [packet.pts if packet.pts is not None else packet.dts for packet in container.demux(video=0) if packet.size]
+        times = [
+            packet.pts if packet.pts is not None else packet.dts for packet in container.demux(video=0) if packet.size
+        ]
     known = _plan(encoded, 40)
-    assert known.numbers == [sorted(times).index(time) for time in times] if encoded.name in ENTERED | THINNED else known is None
+    assert (
+        known.numbers == [sorted(times).index(time) for time in times]
+        if encoded.name in ENTERED | THINNED
+        else known is None
+    )
 
 
 def test_there_is_no_plan_for_a_wrong_frame_count(tmp_path):
@@ -176,7 +183,9 @@ def test_a_declared_track_without_samples_is_no_sound(tmp_path):
 
 @pytest.mark.parametrize(("name", "codec"), [("v.avi", "mpeg4"), ("v.mp4", "libx264"), ("v.mkv", "libx264")])
 def test_a_variable_frame_rate_is_no_damage(tmp_path, name, codec):
-    path = encode(tmp_path / name, codec=codec, shown_at=[0, 1, 2, 5, 6, 7, 8, 12, 13, 14])  # an AVI fills the gaps with empty places
+    path = encode(
+        tmp_path / name, codec=codec, shown_at=[0, 1, 2, 5, 6, 7, 8, 12, 13, 14]
+    )  # an AVI fills the gaps with empty places
     info = probe(path)
     assert info.frames == 10 and info.duration_s == pytest.approx(1.5, abs=0.11)  # to within a frame
     assert [number_of(frame) for frame in read_frames(path, range(10), 10).rgb] == list(range(10))
@@ -271,7 +280,9 @@ def test_sound_is_resampled_to_the_rate_asked_for(tmp_path):
     assert sound.dtype == np.float32 and sound.ndim == 1 and len(sound) == pytest.approx(16000, abs=600)
     middle = sound[4000:12000]
     spectrum = np.abs(np.fft.rfft(middle))
-    assert spectrum.argmax() * 8000 / len(middle) == 1000 and np.sqrt(2 * np.mean(middle**2)) == pytest.approx(0.5, rel=0.05)
+    assert spectrum.argmax() * 8000 / len(middle) == 1000 and np.sqrt(2 * np.mean(middle**2)) == pytest.approx(
+        0.5, rel=0.05
+    )
 
 
 def test_two_channels_become_their_mean(tmp_path):
@@ -310,7 +321,13 @@ def test_probe_of_published_files(name, frames, fps, width, height, audio):
 @fixtures
 @pytest.mark.parametrize(
     "name",
-    ["mmaction2_demo.mp4", "mmaction2_test.avi", "torchcodec_av1_video.mkv", "torchcodec_h265_video.mp4", "torchcodec_nasa_13013.mp4"],
+    [
+        "mmaction2_demo.mp4",
+        "mmaction2_test.avi",
+        "torchcodec_av1_video.mkv",
+        "torchcodec_h265_video.mp4",
+        "torchcodec_nasa_13013.mp4",
+    ],
 )
 def test_frames_of_published_files_are_those_of_decoding_from_the_beginning(name):
     frames = _all_frames(FIXTURES / name)
@@ -329,4 +346,6 @@ def test_passing_over_saves_decoding_in_a_published_file():
 def test_sound_of_a_published_file_equals_its_wave_file():
     rate, wave = wavfile.read(FIXTURES / "mmaction2_test.wav")
     sound = read_audio(FIXTURES / "mmaction2_test.avi", rate)
-    assert len(sound) == len(wave) and np.abs(sound - wave.mean(1) / 2**15).max() < 1e-4  # written by another program, in 16 bits
+    assert (
+        len(sound) == len(wave) and np.abs(sound - wave.mean(1) / 2**15).max() < 1e-4
+    )  # written by another program, in 16 bits

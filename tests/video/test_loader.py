@@ -32,9 +32,13 @@ def source(tmp_path_factory):
     for number, video in enumerate(["v3", "v1", "v5", "v0", "v4", "v2"]):
         path = encode(root / "raw" / f"{video}.mp4", 20 + number, sound=SOUNDS.get(video), options={"g": "6"})
         info = probe(path)
-        measured = {name: getattr(info, name) for name in ("bytes", "frames", "fps", "duration_s", "width", "height", "audio")}
+        measured = {
+            name: getattr(info, name) for name in ("bytes", "frames", "fps", "duration_s", "width", "height", "audio")
+        }
         labels = {"noun": number % 3, "tags": [0, 2] if number % 2 else []}
-        rows.append({"video_id": video, "split": "train", "cluster": "c", "path": f"raw/{video}.mp4"} | measured | labels)
+        rows.append(
+            {"video_id": video, "split": "train", "cluster": "c", "path": f"raw/{video}.mp4"} | measured | labels
+        )
     return root, pd.DataFrame(rows)[[*INDEX_COLUMNS, "noun", "tags"]]
 
 
@@ -48,12 +52,16 @@ def _all(dataset, size=4, *, shuffle=False, epoch=0, workers=0, start=0) -> list
 
 def _by_video(found: list[dict]) -> dict[str, tuple[torch.Tensor, list[int]]]:
     return {
-        video: (batch["rgb"][place], batch["indices"][place].tolist()) for batch in found for place, video in enumerate(batch["video_id"])
+        video: (batch["rgb"][place], batch["indices"][place].tolist())
+        for batch in found
+        for place, video in enumerate(batch["video_id"])
     }
 
 
 def _same(one: dict, other: dict) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[k][0], other[k][0]) and one[k][1] == other[k][1] for k in one)
+    return one.keys() == other.keys() and all(
+        torch.equal(one[k][0], other[k][0]) and one[k][1] == other[k][1] for k in one
+    )
 
 
 AUGMENTED = {"train": True, "crop": 16, "train_crop": "random-resized", "flip": True}
@@ -67,7 +75,9 @@ def test_a_batch_holds_what_the_contract_says(source):
     for key in ("indices", "video_frames", "decoded_frames"):
         assert batch[key].dtype == torch.int64
     assert batch["video_id"] == ["v0", "v1", "v2", "v3"] and batch["video_frames"].tolist() == [23, 21, 25, 20]
-    assert (batch["decoded_frames"] >= 4).all() and (batch["decoded_frames"] <= batch["indices"].max(1).values + 1).all()
+    assert (batch["decoded_frames"] >= 4).all() and (
+        batch["decoded_frames"] <= batch["indices"].max(1).values + 1
+    ).all()
 
 
 def test_the_frames_are_those_of_the_indices(source):
@@ -79,7 +89,10 @@ def test_the_frames_are_those_of_the_indices(source):
 def test_labels_are_classes_or_multi_hot(source):
     labels = _all(_dataset(source))[0]["labels"]
     assert labels["noun"].tolist() == [0, 1, 2, 0] and labels["noun"].dtype == torch.int64
-    assert labels["tags"].tolist() == [[1, 0, 1], [1, 0, 1], [1, 0, 1], [0, 0, 0]] and labels["tags"].dtype == torch.float32
+    assert (
+        labels["tags"].tolist() == [[1, 0, 1], [1, 0, 1], [1, 0, 1], [0, 0, 0]]
+        and labels["tags"].dtype == torch.float32
+    )
 
 
 def test_without_shuffling_batches_are_cut_from_the_sorted_ids(source):
@@ -133,7 +146,9 @@ def test_the_global_generators_are_left_alone(source):
 
 def test_at_test_time_nothing_is_drawn(source):
     changes = {"crop": 16, "train_crop": "random", "flip": True}
-    assert _same(_by_video(_all(_dataset(source, **changes))), _by_video(_all(_dataset(source, seed=5, **changes), epoch=2)))
+    assert _same(
+        _by_video(_all(_dataset(source, **changes))), _by_video(_all(_dataset(source, seed=5, **changes), epoch=2))
+    )
 
 
 def test_random_frames_at_test_time_depend_on_seed_and_video_only(source):
@@ -158,13 +173,19 @@ def test_a_view_that_is_not_there(source):
 
 
 def _truth(index, informative) -> pd.DataFrame:
-    rows = [(video, frame) for video, count in zip(index["video_id"], index["frames"], strict=True) for frame in range(count)]
+    rows = [
+        (video, frame)
+        for video, count in zip(index["video_id"], index["frames"], strict=True)
+        for frame in range(count)
+    ]
     table = pd.DataFrame(rows, columns=["video_id", "frame"])
     return table.assign(informative=table["frame"].isin(informative))
 
 
 def test_the_oracle_sees_the_informative_frames(source):
-    dataset = _dataset(source, sampler="oracle", truth=_truth(source[1], [3, 11, 12, 18]).sample(frac=1, random_state=0))
+    dataset = _dataset(
+        source, sampler="oracle", truth=_truth(source[1], [3, 11, 12, 18]).sample(frac=1, random_state=0)
+    )
     assert all(batch["indices"].tolist() == [[3, 11, 12, 18]] * len(batch["indices"]) for batch in _all(dataset))
 
 
@@ -210,7 +231,9 @@ def test_sound_has_the_same_steps_for_all(source):
     batch = _all(_dataset(_sounding(source), modalities=["rgb", "audio"], num_mels=20))[0]
     seconds = source[1].loc[source[1]["audio"], "duration_s"].max()
     assert batch["audio"].shape == (3, 1, 20, 1 + round(seconds * 16000) // 160) and batch["rgb"].shape[0] == 3
-    loud = (batch["audio"][:, 0].max(1).values > 0).sum(1) / 100  # seconds; v0 sounds for 1, v1 for 3 (its video ends first), v3 for 2
+    loud = (batch["audio"][:, 0].max(1).values > 0).sum(
+        1
+    ) / 100  # seconds; v0 sounds for 1, v1 for 3 (its video ends first), v3 for 2
     assert np.allclose(loud, [1.0, min(3.0, seconds), 2.0], atol=0.15)
 
 
@@ -220,7 +243,9 @@ def test_sound_alone_decodes_no_picture(source):
 
 
 def test_a_soundless_video_is_named_where_sound_is_needed(source):
-    with pytest.raises(SaccadeError, match=r"'audio' needs sound, and 3 of 6 train videos have none: v2, v4, v5; take 'audio' out"):
+    with pytest.raises(
+        SaccadeError, match=r"'audio' needs sound, and 3 of 6 train videos have none: v2, v4, v5; take 'audio' out"
+    ):
         _dataset(source, modalities=["rgb", "audio"])
 
 
@@ -285,7 +310,10 @@ def test_no_index(tmp_path):
         (lambda index: pd.concat([index, index.iloc[:2]]), "video ids given twice: v3, v1"),
         (lambda index: index.assign(noun=[0, 1, 3, 0, 1, 2]), "video v5: noun label 3 is outside the 3 classes"),
         (lambda index: index.assign(noun=[0, -1, 2, 0, 1, 2]), "video v1: noun label -1 is outside the 3 classes"),
-        (lambda index: index.assign(tags=[[0], [], [1, 7], [], [], []]), "video v5: tags label 7 is outside the 3 classes"),
+        (
+            lambda index: index.assign(tags=[[0], [], [1, 7], [], [], []]),
+            "video v5: tags label 7 is outside the 3 classes",
+        ),
     ],
 )
 def test_a_bad_index_says_what_is_wrong(source, tmp_path, change, message):
@@ -299,7 +327,11 @@ def test_an_index_that_no_longer_matches_its_files(source, tmp_path):
     size = (root / "raw" / "v5.mp4").stat().st_size
     with (root / "raw" / "v5.mp4").open("ab") as file:
         file.write(b"x")
-    message = rf"no longer matches its files: raw/v1.mp4 is missing, raw/v5.mp4 has {size + 1} bytes, had {size} .*run prepare again"
+    message = (
+        rf"no longer matches its files: raw/v1.mp4 is missing, raw/v5.mp4 has {size + 1} bytes, had {size} "
+        r".*run "
+        r"prepare again"
+    )
     with pytest.raises(SaccadeError, match=message):
         read_index(*_prepare((root, index), tmp_path))
 
@@ -333,7 +365,9 @@ def test_a_clip_brings_the_truth_of_its_frames_where_it_is_asked_for(source):
     asked = _settings(truth=["moment"])
     dataset = VideoDataset(index, root, HEADS, asked, "train", train=False, seed=0, truth=truth)
     batch = _all(dataset)[0]
-    for video, numbers, moments in zip(batch["video_id"], batch["indices"].tolist(), batch["truth.moment"].tolist(), strict=True):
+    for video, numbers, moments in zip(
+        batch["video_id"], batch["indices"].tolist(), batch["truth.moment"].tolist(), strict=True
+    ):
         assert moments == [100 * int(video[1]) + number for number in numbers]
     with pytest.raises(SaccadeError, match="asks for moment of every frame"):
         VideoDataset(index, root, HEADS, asked, "train", train=False, seed=0)

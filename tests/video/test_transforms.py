@@ -14,7 +14,9 @@ CROPS = ("centre", "random", "multiscale", "random-resized")
 
 
 def _settings(**changes) -> Input:
-    return Input(**{"heads": ["noun"], "num_frames": 2, "resize": 0, "crop": 0, "mean": [0.0] * 3, "std": [1.0] * 3} | changes)
+    return Input(
+        **{"heads": ["noun"], "num_frames": 2, "resize": 0, "crop": 0, "mean": [0.0] * 3, "std": [1.0] * 3} | changes
+    )
 
 
 def _ramp(height: int, width: int, frames: int = 2) -> np.ndarray:
@@ -45,7 +47,9 @@ def test_mean_of_the_wrong_length():
         transforms.test_clip(_ramp(4, 4), _settings(mean=[0.5]))
 
 
-@pytest.mark.parametrize(("height", "width", "expected"), [(256, 340, (224, 297)), (340, 256, (297, 224)), (50, 50, (224, 224))])
+@pytest.mark.parametrize(
+    ("height", "width", "expected"), [(256, 340, (224, 297)), (340, 256, (297, 224)), (50, 50, (224, 224))]
+)
 def test_short_side_is_resized(height, width, expected):
     assert transforms.resized_size(height, width, 224) == expected
     assert transforms.test_clip(_ramp(height, width, 1), _settings(resize=224)).shape[-2:] == expected
@@ -62,7 +66,10 @@ def test_resizing_is_bilinear_with_antialiasing_as_in_pillow():
 def test_test_crops_lie_along_the_longer_side(crop_number, left):
     frames = _ramp(10, 20)
     clip = transforms.test_clip(frames, _settings(crop=8, num_crops=3), crop_number) * 255
-    assert torch.equal(clip[0, 1, 0].round().int(), torch.arange(left, left + 8, dtype=torch.int32)) and clip[0, 0, 0, 0].round() == 1
+    assert (
+        torch.equal(clip[0, 1, 0].round().int(), torch.arange(left, left + 8, dtype=torch.int32))
+        and clip[0, 0, 0, 0].round() == 1
+    )
 
 
 @pytest.mark.parametrize("kind", CROPS)
@@ -89,12 +96,16 @@ def test_other_seeds_give_other_crops(kind):
 
 
 def test_random_crops_reach_every_corner():
-    places = {tuple((_train(_ramp(6, 7, 1), seed, crop=5)[0, :2, 0, 0] * 255).round().int().tolist()) for seed in range(100)}
+    places = {
+        tuple((_train(_ramp(6, 7, 1), seed, crop=5)[0, :2, 0, 0] * 255).round().int().tolist()) for seed in range(100)
+    }
     assert places == {(row, column) for row in (0, 1) for column in (0, 1, 2)}
 
 
 def test_the_centre_crop_draws_nothing():
-    assert torch.equal(_train(_ramp(10, 20), crop=8, train_crop="centre"), transforms.test_clip(_ramp(10, 20), _settings(crop=8)))
+    assert torch.equal(
+        _train(_ramp(10, 20), crop=8, train_crop="centre"), transforms.test_clip(_ramp(10, 20), _settings(crop=8))
+    )
 
 
 def test_a_flip_mirrors_half_of_the_clips():
@@ -143,7 +154,9 @@ def test_a_crop_larger_than_the_frame_is_refused():
             clip(_settings(crop=16))
 
 
-@pytest.mark.parametrize("frames", [np.zeros((2, 3, 8, 8), np.uint8), np.zeros((2, 8, 8, 3), np.float32), np.zeros((8, 8, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "frames", [np.zeros((2, 3, 8, 8), np.uint8), np.zeros((2, 8, 8, 3), np.float32), np.zeros((8, 8, 3), np.uint8)]
+)
 def test_other_arrays_are_refused(frames):
     with pytest.raises(ValueError, match="should be uint8"):
         transforms.test_clip(frames, _settings())
@@ -155,7 +168,9 @@ def test_a_box_of_the_frame_holds_the_same_pixels_in_each_crop(height, width, cr
     frames, settings = _ramp(height, width), _settings(crop=112, num_crops=3)
     clip = (255 * transforms.test_clip(frames, settings, crop_number)[0]).round()
     box = [60 / width, 62 / height, 68 / width, 66 / height]
-    left, top, right, bottom = (round(112 * side) for side in transforms.in_test_clip(box, height, width, settings, crop_number))
+    left, top, right, bottom = (
+        round(112 * side) for side in transforms.in_test_clip(box, height, width, settings, crop_number)
+    )
     patch = clip[:, top:bottom, left:right]
     assert torch.equal(patch, torch.from_numpy(frames)[0, 62:66, 60:68].permute(2, 0, 1).float())
 

@@ -1,4 +1,5 @@
-"""The networks of AdaFocus (Sec. 3.1 to 3.3, 4.2), and where they look: the learned place, and what stands beside it."""
+"""The networks of AdaFocus (Sec. 3.1 to 3.3, 4.2), and where they look: the learned place, and what stands beside
+it."""
 
 from typing import Any
 
@@ -32,7 +33,9 @@ class Thresholds(nn.Module):
         """The threshold that this share of that split's frames reaches (Sec. 3.3)."""
         scores: Tensor = getattr(self, f"from_{split}")
         if not scores.numel():
-            raise SaccadeError("the threshold of learned skipping isn't known yet; the phase `calibrate` must run first")
+            raise SaccadeError(
+                "the threshold of learned skipping isn't known yet; the phase `calibrate` must run first"
+            )
         number = round((1 - share) * len(scores))
         return scores[number] if number < len(scores) else scores.new_tensor(torch.inf)
 
@@ -85,12 +88,13 @@ class AdaFocus(nn.Module):
         return self.maps("local", patches).mean((3, 4))
 
     def policy_input(self, maps: Tensor) -> Tensor:
-        """The maps in order; or, where one place holds for the clip, all of them at once, as channels: (B, 1, T*C, h, w)."""
+        """The maps in order; or, where one place holds for the clip, all of them at once, as channels: (B, 1, T*C, h,
+        w)."""
         return maps.flatten(1, 2)[:, None] if self.settings.per_clip else maps
 
     def scores(self, pooled: Tensor | None, local: Tensor | None) -> Logits:
-        """{head: (B, S, K)} logits from pooled global (B, T, D) and local features: after each of S = T frames (eq. 4), or, of shifted
-        networks, one answer, S = 1: the sum of both networks' mean logits (official code)."""
+        """{head: (B, S, K)} logits from pooled global (B, T, D) and local features: after each of S = T frames (eq. 4),
+        or, of shifted networks, one answer, S = 1: the sum of both networks' mean logits (official code)."""
         if self.settings.temporal == "gru":
             return self.classifier(self.joined(pooled, local))  # type: ignore[no-any-return]
         assert pooled is not None and local is not None
@@ -122,7 +126,9 @@ def frame_size(rgb: Tensor) -> places.Size:
     return rgb.shape[-2], rgb.shape[-1]
 
 
-def corners_of(model: AdaFocus, clip: dict[str, Any], settings: Settings, maps: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def corners_of(
+    model: AdaFocus, clip: dict[str, Any], settings: Settings, maps: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
     """Top and left of each frame's patch (B, T, 2), and the candidates' numbers (B, T) where it was one of them."""
     rgb, size = clip["rgb"], frame_size(clip["rgb"])
     videos, frames = rgb.shape[:2]
@@ -143,7 +149,11 @@ def corners_of(model: AdaFocus, clip: dict[str, Any], settings: Settings, maps: 
         corners = places.random_corners_of(clip["video_id"], count[1], size, settings.patch_size)
     else:
         gaussian = settings.look == "gaussian"
-        chosen = places.gaussian_places(clip, count, settings.sigma, model.training) if gaussian else torch.full((*count, 2), 0.5)
+        chosen = (
+            places.gaussian_places(clip, count, settings.sigma, model.training)
+            if gaussian
+            else torch.full((*count, 2), 0.5)
+        )
         corners = places.corners_at(chosen, size, settings.patch_size)
     if actions is not None:
         corners = places.candidate_corners(actions, settings.candidates, size, settings.patch_size)
@@ -173,13 +183,16 @@ def kept_frames(model: AdaFocus, maps: Tensor, clip: dict[str, Any], settings: S
     for number, video in enumerate(clip["video_id"]):
         draw = generator(0, 0, video, "keep")
         count = int(settings.keep * frames + draw.random())  # rounded down or up, so that the mean is kept
-        chosen = draw.permutation(frames)[:count] if settings.skip == "random" else segments(frames, max(count, 1))[:count]
+        chosen = (
+            draw.permutation(frames)[:count] if settings.skip == "random" else segments(frames, max(count, 1))[:count]
+        )
         kept[number, torch.from_numpy(np.asarray(chosen))] = True
     return kept.to(maps.device)
 
 
 def focus_on(model: AdaFocus, rgb: Tensor, corners: Tensor, kept: Tensor, patch: int) -> Tensor:
-    """Local features (B, T, D) of the kept patches, zeros for the others, which are neither cut nor computed (eq. 9)."""
+    """Local features (B, T, D) of the kept patches, zeros for the others, which are neither cut nor computed (eq.
+    9)."""
     local = rgb.new_zeros((*rgb.shape[:2], model.sizes["local"]))
     if kept.any():
         features = model.focus(places.cut(rgb[kept], corners[kept], patch)[:, None])[:, 0]

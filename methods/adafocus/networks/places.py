@@ -1,7 +1,8 @@
 """Where a patch may be, and how it is cut: pixels of the clip, rows before columns.
 
-A place is the share of the room that is left above and to the left: (0, 0) is the top left corner, (1, 1) the bottom right one, so every
-corner of the frame can be reached. Source: official code (`get_patch_grid`-like arithmetic on normalised offsets), checked in the tests.
+A place is the share of the room that is left above and to the left: (0, 0) is the top left corner, (1, 1) the bottom
+right one, so every corner of the frame can be reached. Source: official code (`get_patch_grid`-like arithmetic on
+normalised offsets), checked in the tests.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ def room(size: Size, patch: int) -> Size:
 
 
 def candidate_corners(actions: Tensor, candidates: int, size: Size, patch: int) -> Tensor:
-    """(...) numbers k = row * candidates + column to (..., 2) top and left: floor(row / (candidates - 1) * room), in whole numbers."""
+    """(...) numbers k = row * candidates + column to (..., 2) top and left: floor(row / (candidates - 1) * room), in
+    whole numbers."""
     down, across = room(size, patch)
     steps = max(candidates - 1, 1)
     return torch.stack([actions // candidates * down // steps, actions % candidates * across // steps], dim=-1)
@@ -40,24 +42,32 @@ def corners_at(places: Tensor, size: Size, patch: int) -> Tensor:
 
 
 def random_corners(count: Size, size: Size, patch: int, generator: torch.Generator | None = None) -> Tensor:
-    """(B, T, 2) drawn uniformly from all offsets, both ends included (the official code never draws the last), on the CPU."""
-    return torch.stack([torch.randint(largest + 1, count, generator=generator) for largest in room(size, patch)], dim=-1)
+    """(B, T, 2) drawn uniformly from all offsets, both ends included (the official code never draws the last), on the
+    CPU."""
+    return torch.stack(
+        [torch.randint(largest + 1, count, generator=generator) for largest in room(size, patch)], dim=-1
+    )
 
 
 def random_corners_of(videos: Sequence[str], count: int, size: Size, patch: int) -> Tensor:
     """As `random_corners`, at test time: (B, count, 2) by the videos' names, whatever else is in the batch."""
     highest = [largest + 1 for largest in room(size, patch)]
-    return torch.from_numpy(np.stack([of_video(0, 0, video, "place").integers(highest, size=(count, 2)) for video in videos]))
+    return torch.from_numpy(
+        np.stack([of_video(0, 0, video, "place").integers(highest, size=(count, 2)) for video in videos])
+    )
 
 
 def gaussian_places(clip: dict[str, Any], count: Size, sigma: float, training: bool) -> Tensor:
-    """(B, T, 2) the middle plus `sigma` half rooms times a standard normal number, cut to the frame; drawn anew in training, else by the
-    videos' names. Table 5 says "standard gaussian distribution centred the frame", in no unit: our reading."""
+    """(B, T, 2) the middle plus `sigma` half rooms times a standard normal number, cut to the frame; drawn anew in
+    training, else by the videos' names. Table 5 says "standard gaussian distribution centred the frame", in no unit:
+    our reading."""
     if training:
         drawn = torch.randn(*count, 2)
     else:
         shape = (count[1], 2)
-        drawn = torch.from_numpy(np.stack([of_video(0, 0, v, "place gaussian").standard_normal(shape) for v in clip["video_id"]])).float()
+        drawn = torch.from_numpy(
+            np.stack([of_video(0, 0, v, "place gaussian").standard_normal(shape) for v in clip["video_id"]])
+        ).float()
     return (0.5 + 0.5 * sigma * drawn).clamp(0, 1)
 
 
@@ -69,15 +79,19 @@ def true_actions(clip: dict[str, Any], candidates: int, size: Size, patch: int) 
 
 
 def true_centres(clip: dict[str, Any]) -> Tensor:
-    """(B, T, 2) row and column of the middle of the target's true box in pixels. Raises SaccadeError where the clip doesn't bring it."""
+    """(B, T, 2) row and column of the middle of the target's true box in pixels. Raises SaccadeError where the clip
+    doesn't bring it."""
     if "truth.y0" not in clip:
-        raise SaccadeError("the true place is asked for; set truth: [x0, y0, x1, y1, visibility, informative], on data that has it")
+        raise SaccadeError(
+            "the true place is asked for; set truth: [x0, y0, x1, y1, visibility, informative], on data that has it"
+        )
     y0, x0, y1, x1 = (clip[f"truth.{key}"] for key in ("y0", "x0", "y1", "x1"))
     return torch.stack([(y0 + y1) / 2, (x0 + x1) / 2], dim=-1)
 
 
 def cut(frames: Tensor, corners: Tensor, patch: int) -> Tensor:
-    """(N, C, H, W) frames and (N, 2) top and left to (N, C, patch, patch), in channels-last memory, nothing resampled."""
+    """(N, C, H, W) frames and (N, 2) top and left to (N, C, patch, patch), in channels-last memory, nothing
+    resampled."""
     along = torch.arange(patch, device=frames.device)
     rows, columns = (corners[:, axis, None] + along for axis in (0, 1))  # (N, patch)
     number = torch.arange(len(frames), device=frames.device)[:, None, None]

@@ -1,7 +1,9 @@
-"""The policy networks, and how they learn: proximal policy optimisation (Schulman et al. 2017) as far as the paper and its code use it.
+"""The policy networks, and how they learn: proximal policy optimisation (Schulman et al. 2017) as far as the paper and
+its code use it.
 
-With `updates: 1` the old policy is the current one, so the probability ratio is exactly 1 and its clipping never acts: what is left is an
-advantage actor-critic update. That is how the official code runs. More updates per batch are possible here and are another algorithm.
+With `updates: 1` the old policy is the current one, so the probability ratio is exactly 1 and its clipping never acts:
+what is left is an advantage actor-critic update. That is how the official code runs. More updates per batch are
+possible here and are another algorithm.
 """
 
 from collections.abc import Callable
@@ -15,10 +17,11 @@ from ..settings import Settings
 
 
 class Policy(nn.Module):
-    """Reads global maps (B, T, C, h, w) in order; gives `outputs` numbers per frame, from it and those before (Sec. 3.1, Fig. 3).
+    """Reads global maps (B, T, C, h, w) in order; gives `outputs` numbers per frame, from it and those before (Sec.
+    3.1, Fig. 3).
 
-    1 x 1 convolution, ReLU, linear, ReLU, GRU, linear (official code; the paper names convolution and GRU). A map of another size than
-    `map_size` cells is pooled to it. The critic reads the same GRU and is asked in training only.
+    1 x 1 convolution, ReLU, linear, ReLU, GRU, linear (official code; the paper names convolution and GRU). A map of
+    another size than `map_size` cells is pooled to it. The critic reads the same GRU and is asked in training only.
     """
 
     def __init__(self, in_channels: int, outputs: int, settings: Settings) -> None:
@@ -43,7 +46,9 @@ class Policy(nn.Module):
         flat = maps.flatten(0, 1)  # (B*T, C, h, w)
         if flat.shape[-2:] != (self.map_size, self.map_size):
             flat = functional.adaptive_avg_pool2d(flat, self.map_size)
-        squeezed = functional.relu(self.squeeze_norm(self.squeeze(flat))).flatten(1)  # channel by channel, as in the code
+        squeezed = functional.relu(self.squeeze_norm(self.squeeze(flat))).flatten(
+            1
+        )  # channel by channel, as in the code
         embedded = functional.relu(self.embed_norm(self.embed(squeezed))).unflatten(0, maps.shape[:2])
         states: Tensor = self.gru(embedded, None if before is None else before[None].contiguous())[0]
         return states
@@ -55,7 +60,8 @@ class Policy(nn.Module):
 
 
 def place_distribution(scores: Tensor, settings: Settings) -> Distribution:
-    """Over the candidates (eq. 3); of `places: anywhere`, over places around a mean in [0, 1] (official code for Something-Something)."""
+    """Over the candidates (eq. 3); of `places: anywhere`, over places around a mean in [0, 1] (official code for
+    Something-Something)."""
     if settings.places == "grid":
         return Categorical(logits=scores)
     return Independent(Normal(scores.sigmoid(), settings.place_sigma), 1)
@@ -94,8 +100,11 @@ def standardised(values: Tensor) -> Tensor:
     return (values - values.mean()) / (values.std() + 1e-5)
 
 
-def ppo_loss(log_prob: Tensor, old: Tensor, values: Tensor, target: Tensor, entropy: Tensor, settings: Settings) -> tuple[Tensor, Tensor]:
-    """The loss, and the largest distance of a probability ratio from 1. All (B, T). Source: Schulman et al. 2017, eq. 7 and 9."""
+def ppo_loss(
+    log_prob: Tensor, old: Tensor, values: Tensor, target: Tensor, entropy: Tensor, settings: Settings
+) -> tuple[Tensor, Tensor]:
+    """The loss, and the largest distance of a probability ratio from 1. All (B, T). Source: Schulman et al. 2017, eq. 7
+    and 9."""
     ratio = (log_prob - old).exp()
     advantage = target - values.detach()
     clipped = ratio.clamp(1 - settings.clip_ratio, 1 + settings.clip_ratio)
@@ -113,9 +122,11 @@ def update(
     optimizer: torch.optim.Optimizer,
     settings: Settings,
 ) -> dict[str, float]:
-    """`updates` steps of PPO on one batch: maps and actions as they were taken, rewards (B, T). `distribution(scores)` of the policy.
+    """`updates` steps of PPO on one batch: maps and actions as they were taken, rewards (B, T). `distribution(scores)`
+    of the policy.
 
-    Returns are standardised, then the critic is taught them and subtracted (official code; no generalised advantage estimation).
+    Returns are standardised, then the critic is taught them and subtracted (official code; no generalised advantage
+    estimation).
     """
     target = standardised(returns(rewards, settings.discount))
     old, found = None, {}
@@ -128,5 +139,9 @@ def update(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        found = {"loss": float(loss.detach()), "entropy": float(chosen.entropy().detach().mean()), "ratio": float(moved)}
+        found = {
+            "loss": float(loss.detach()),
+            "entropy": float(chosen.entropy().detach().mean()),
+            "ratio": float(moved),
+        }
     return found

@@ -1,7 +1,8 @@
 """AdaFocus's tables and figures: our count of each printed complexity cell, on the meta device.
 
-AdaFocus costs every video the same. AdaFocus+ doesn't: the paper names the share of patches that a threshold keeps of training videos,
-while a cost holds for the share it keeps of others. `ours` is the cost at the share named, the note says which one print implies.
+AdaFocus costs every video the same. AdaFocus+ doesn't: the paper names the share of patches that a threshold keeps of
+training videos, while a cost holds for the share it keeps of others. `ours` is the cost at the share named, the note
+says which one print implies.
 """
 
 import re
@@ -28,34 +29,47 @@ def answer(line: dict) -> CountedCell:
     if row is None:
         return CountedCell(**keys, ours=None, rule="", note="cited; not one of our networks")
     if line["origin"] == "cited":
-        return CountedCell(**keys, ours=None, rule="", note="cited, but of this paper's method: Figure 5's row of this name has our count")
+        return CountedCell(
+            **keys,
+            ours=None,
+            rule="",
+            note="cited, but of this paper's method: Figure 5's row of this name has our count",
+        )
     kind, patch, classes = row["kind"], row["patch"], CLASSES[line["dataset"]]
     variant = f"adafocus-tsm-{patch}" if kind == "-TSM" else f"adafocus-{patch}" + ("-plus" if kind else "")
     found = price(variant, classes)
     if kind == "-TSM":
-        return CountedCell(**keys, ours=found.whole, rule=tsm_rule(patch, classes), note=agreement(found.whole, line["value"]))
+        return CountedCell(
+            **keys, ours=found.whole, rule=tsm_rule(patch, classes), note=agreement(found.whole, line["value"])
+        )
     if kind == "+":
         keep = float(row["keep"] or UNSTATED)
-        note = plus_note(found, keep, line) + ("" if row["keep"] else "; the share kept isn't stated, 0.5 has this cost in Figure 5")
+        note = plus_note(found, keep, line) + (
+            "" if row["keep"] else "; the share kept isn't stated, 0.5 has this cost in Figure 5"
+        )
         return CountedCell(**keys, ours=found.keeping(keep), rule=plus_rule(patch, classes, keep), note=note)
     return CountedCell(**keys, ours=found.whole, rule=rule(patch, classes), note=whole_note(found, line, classes))
 
 
 def rule(patch: str, classes: int) -> str:
     return (
-        f"conv + linear + GRU, {classes}-way head included, asked once, at the end; one view of {FRAMES} frames: f_G on 224 x 224, pi "
-        f"(its critic isn't asked), f_L on {patch} x {patch}, f_C"
+        f"conv + linear + GRU, {classes}-way head included, asked once, at the end; one view of {FRAMES} frames: f_G "
+        "on "
+        f"224 x 224, pi (its critic isn't asked), f_L on {patch} x {patch}, f_C"
     )
 
 
 def plus_rule(patch: str, classes: int, keep: float) -> str:
-    return f"{rule(patch, classes)}; pi' beside pi, and f_L on {keep:g} of the patches: the cost that the share named would have"
+    return (
+        f"{rule(patch, classes)}; pi' beside pi, and f_L on {keep:g} of the patches: the cost that the share named "
+        "would have"
+    )
 
 
 def tsm_rule(patch: str, classes: int) -> str:
     return (
-        f"conv + linear + GRU, {classes}-way heads included, on every frame; one view of 8 frames of 224 x 224 (f_G) and 12 of "
-        f"{patch} x {patch} (f_L), pi once, reading all 8 maps"
+        f"conv + linear + GRU, {classes}-way heads included, on every frame; one view of 8 frames of 224 x 224 (f_G) "
+        f"and 12 of {patch} x {patch} (f_L), pi once, reading all 8 maps"
     )
 
 
@@ -71,22 +85,26 @@ def whole_note(found: Price, line: dict, classes: int) -> str:
         return note
     extra = unused_heads(classes)
     return (
-        f"{note}: with the 1000-way heads of both backbones, which nothing reads, and f_C's head after every frame, as in the code, it "
-        f"would be {found.whole + extra:.2f}"
+        f"{note}: with the 1000-way heads of both backbones, which nothing reads, and f_C's head after every frame, as "
+        f"in the code, it would be {found.whole + extra:.2f}"
     )
 
 
 def unused_heads(classes: int) -> float:
-    """GMACs that counting tools add where they are shown networks with all of their layers, and f_C with an answer after each frame."""
+    """GMACs that counting tools add where they are shown networks with all of their layers, and f_C with an answer
+    after each frame."""
     return FRAMES * head_gmacs(1280 + 2048, 1000) + (FRAMES - 1) * head_gmacs(1024, classes)
 
 
 def plus_note(found: Price, keep: float, line: dict) -> str:
     note = (
-        f"{agreement(found.keeping(keep), line['value'])}: it implies that {found.implied(line['value']):.3f} of the patches were kept, "
-        f"where the threshold is to keep {keep:g} of training videos' (Sec. 4.1)"
+        f"{agreement(found.keeping(keep), line['value'])}: it implies that {found.implied(line['value']):.3f} of the "
+        f"patches were kept, where the threshold is to keep {keep:g} of training videos' (Sec. 4.1)"
     )
     if keep != UNSTATED:
         skipped = found.keeping(1 - keep)
-        note += f". Skipping {keep:g}, as the paper words it, would cost {skipped:.2f}, less than any of this patch's points in Figure 5"
+        note += (
+            f". Skipping {keep:g}, as the paper words it, would cost {skipped:.2f}, less than any of this patch's "
+            "points in Figure 5"
+        )
     return note

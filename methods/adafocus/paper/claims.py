@@ -1,8 +1,9 @@
-"""What the paper claims (c01 to c33), and what would show its mechanism on embedded data (m01 to m10): a function of (reported, ours) per
-id of paper.yml, which has the sentence. Those of one form are made by one function that returns them.
+"""What the paper claims (c01 to c33), and what would show its mechanism on embedded data (m01 to m10): a function of
+(reported, ours) per id of paper.yml, which has the sentence. Those of one form are made by one function that returns
+them.
 
-`reported(table, row, column, dataset=None)` gives a printed number. `ours` gives our results per training and video, or raises `NotRun`; a
-system of ours is named by (variant, point, dataset).
+`reported(table, row, column, dataset=None)` gives a printed number. `ours` gives our results per training and video, or
+raises `NotRun`; a system of ours is named by (variant, point, dataset).
 """
 
 import dataclasses
@@ -35,7 +36,9 @@ READ_OFF = 0.05  # share by which 0.05 points of mAP, what Figure 5 can be read 
 RATIO = 1.45  # "1.5x" rounds from there
 SAME = 0.01  # one point: twice the step between two patch sizes in Table 3
 KEPT_GAIN = 0.5  # a gain that is printed as a number must come out at half of it at least, or it is another result
-SAME_RHO = 0.002  # "almost the same": less than the smallest step between points of AdaFocus+, 0.3 points from 76.6 to 76.9
+SAME_RHO = (
+    0.002  # "almost the same": less than the smallest step between points of AdaFocus+, 0.3 points from 76.6 to 76.9
+)
 CROP_SHARE = 0.01  # "about 18 %" is between 17 and 19
 TINY_SAME = 0.02  # two points, less than half of the headroom below which nothing is judged
 TINY_FRAMES, SAME_SHARE = 8, 0.05  # frames of the small networks; shares of them kept that are so close are the same
@@ -47,7 +50,11 @@ BY_MAP = ("activitynet", "fcvid")  # the others by top-1
 V1, V2 = "something-v1", "something-v2"
 AF128, PLUS160, TSM144 = "AdaFocus (128x128)", "AdaFocus+ (160x160)", "AdaFocus-TSM (144x144)"
 FIXED, REWARDS = ("Random Policy", "Central Policy", "Gaussian Policy"), ("Confidence Reward", "Increments Reward")
-VARIANTS = {"Reused": "", "Not reused": "-local", "AdaFocus": "-local"}  # rows of Tables 4 and 5, and how our variants' names end
+VARIANTS = {
+    "Reused": "",
+    "Not reused": "-local",
+    "AdaFocus": "-local",
+}  # rows of Tables 4 and 5, and how our variants' names end
 VARIANTS |= {row: f"-local-{row.split()[0].lower()}" for row in (*FIXED, *REWARDS)}
 RIVALS = {"TSM": ("tsm/resnet50-t8", "uniform"), "TSM+": ("tsm-plus", "offline")}  # of Table 3
 OTHERS = ("FrameGlimpses", "AdaFrame", "LiteEval", "ListenToLook", "SCSampler", "AR-Net")  # of Table 1
@@ -95,7 +102,8 @@ def curve(reported: Reported, name: str) -> Points:
 
 
 def weights_at(costs: Sequence[float], gmacs: float) -> list[float]:
-    """What each of a curve's points counts where it is interpolated at that cost: two neighbours, or beyond an end that end."""
+    """What each of a curve's points counts where it is interpolated at that cost: two neighbours, or beyond an end that
+    end."""
     return [float(np.interp(gmacs, costs, unit)) for unit in np.eye(len(costs))]
 
 
@@ -104,7 +112,8 @@ def value_at(points: Points, gmacs: float) -> float:
 
 
 def savings(points: Points, rival: Points) -> list[float]:
-    """How often each point's cost goes into what the rival's curve, interpolated, costs at the same mAP; without those it never reaches."""
+    """How often each point's cost goes into what the rival's curve, interpolated, costs at the same mAP; without those
+    it never reaches."""
     costs, values = zip(*rival, strict=True)
     return [float(np.interp(value, values, costs)) / cost for cost, value in points if value <= values[-1]]
 
@@ -160,14 +169,17 @@ def on_same_videos(effects: Sequence[Effect], weights: Sequence[float]) -> Effec
 
 
 def above(ours: Any, system: System, points: Sequence[System]) -> Effect:
-    """A system's mAP less that of a curve of ours (its points by rising cost), interpolated at what the system costs."""
+    """A system's mAP less that of a curve of ours (its points by rising cost), interpolated at what the system
+    costs."""
     weights = weights_at([cost(ours, point) for point in points], cost(ours, system))
     used = [(point, weight) for point, weight in zip(points, weights, strict=True) if weight > 0]
     return on_same_videos([gain(ours, system, point) for point, _ in used], [weight for _, weight in used])
 
 
 def no_clock(ours: Any) -> Outcome:
-    raise Untestable("times are those of the paper's two machines, and no prediction tells the time; ours are in latency.json")
+    raise Untestable(
+        "times are those of the paper's two machines, and no prediction tells the time; ours are in latency.json"
+    )
 
 
 # Claims of one form
@@ -189,7 +201,10 @@ def best_and_cheapest(dataset: str) -> Claim:
     """AdaFocus in Table 1: higher in mAP and lower in cost than any other that is printed for the dataset."""
     rows = [row for row in OTHERS if (row, dataset) != ("ListenToLook", "fcvid")]
     return cited(
-        lambda r: all(gap(r, "Table 1", AF128, row, "mAP", dataset) > 0 > gap(r, "Table 1", AF128, row, "GFLOPs", dataset) for row in rows)
+        lambda r: all(
+            gap(r, "Table 1", AF128, row, "mAP", dataset) > 0 > gap(r, "Table 1", AF128, row, "GFLOPs", dataset)
+            for row in rows
+        )
     )
 
 
@@ -214,11 +229,13 @@ def shrinks(table: str, first: str, second: str) -> Claim:
 
 
 def against(size: int, rival: str, data: Sequence[str], least: float, by: float, ratio: float) -> Claim:
-    """AdaFocus-TSM: `least` points or more above a row of Table 3 (ours: more than `by`), which costs `ratio` times as much or more."""
+    """AdaFocus-TSM: `least` points or more above a row of Table 3 (ours: more than `by`), which costs `ratio` times as
+    much or more."""
     row, pairs = f"AdaFocus-TSM ({size}x{size})", [(tsm(size, d), (*RIVALS[rival], d)) for d in data]
     return finding(
         lambda r: all(
-            gap(r, "Table 3", row, rival, "top1", d) >= least and r("Table 3", rival, "GFLOPs", d) >= ratio * r("Table 3", row, "GFLOPs", d)
+            gap(r, "Table 3", row, rival, "top1", d) >= least
+            and r("Table 3", rival, "GFLOPs", d) >= ratio * r("Table 3", row, "GFLOPs", d)
             for d in data
         ),
         lambda o: all_of(*(more(o, *pair, by) for pair in pairs), *(cheaper(o, *pair, 1 / ratio) for pair in pairs)),
@@ -247,7 +264,9 @@ def no_more(what: str, own: System, rival: System, most: float) -> Callable[[Any
     def need(ours: Any) -> None:
         ratio = np.mean(getattr(ours, what)(*own).values) / np.mean(getattr(ours, what)(*rival).values)
         if ratio > most:
-            raise Untestable(f"{what} of {'/'.join(own[:2])}: {ratio:.3f} of those of {'/'.join(rival[:2])}, more than {most:.3g}")
+            raise Untestable(
+                f"{what} of {'/'.join(own[:2])}: {ratio:.3f} of those of {'/'.join(rival[:2])}, more than {most:.3g}"
+            )
 
     return need
 
@@ -255,13 +274,17 @@ def no_more(what: str, own: System, rival: System, most: float) -> Callable[[Any
 # Sections 1 and 4.1, Tables 1 and 2, Figures 5 and 6
 
 c01, c02 = best_and_cheapest("activitynet"), best_and_cheapest("fcvid")
-c03 = cited(lambda r: gap(r, "Table 1", AF128, "AR-Net", "mAP", "fcvid") >= r("Sec. 4.1", AF128, "mAP gain over AR-Net"))
+c03 = cited(
+    lambda r: gap(r, "Table 1", AF128, "AR-Net", "mAP", "fcvid") >= r("Sec. 4.1", AF128, "mAP gain over AR-Net")
+)
 
 
 def c04(reported: Reported, ours: Any) -> Cited:
     """By AR-Net's cost on either dataset, since the text takes that on the one for that on the other."""
     own_cost, told = reported("Table 1", AF128, "GFLOPs", "fcvid"), reported("Sec. 4.1", AF128, "AR-Net, GFLOPs ratio")
-    return Cited(all(round(reported("Table 1", "AR-Net", "GFLOPs", data) / own_cost, 1) == told for data in BY_MAP), CONFOUNDERS)
+    return Cited(
+        all(round(reported("Table 1", "AR-Net", "GFLOPs", data) / own_cost, 1) == told for data in BY_MAP), CONFOUNDERS
+    )
 
 
 c05 = finding(
@@ -276,7 +299,10 @@ c05 = finding(
 def c06(reported: Reported, ours: Any) -> Cited:
     """A baseline cheaper than the curve's beginning (AR-Net's at 17.0) is left out."""
     points = curve(reported, "AdaFocus")
-    others = [(reported("Table 1", row, "GFLOPs", "activitynet"), reported("Table 1", row, "mAP", "activitynet")) for row in OTHERS]
+    others = [
+        (reported("Table 1", row, "GFLOPs", "activitynet"), reported("Table 1", row, "mAP", "activitynet"))
+        for row in OTHERS
+    ]
     baselines = [point for point in [*curve(reported, "AR-Net"), *others] if point[0] >= points[0][0]]
     return Cited(all(value_at(points, gmacs) > value for gmacs, value in baselines), CONFOUNDERS)
 
@@ -285,7 +311,13 @@ c07 = finding(
     lambda r: all(value > value_at(curve(r, "AdaFocus"), gmacs) for gmacs, value in curve(r, "AdaFocus+")),
     lambda o: labelled(
         "AdaFocus+ - AdaFocus at its cost",
-        all_of(*(better(above(o, plus(p, f"keep{keep}"), [net(size) for size in SIZES])) for p in SIZES[1:] for keep in KEEPS)),
+        all_of(
+            *(
+                better(above(o, plus(p, f"keep{keep}"), [net(size) for size in SIZES]))
+                for p in SIZES[1:]
+                for keep in KEEPS
+            )
+        ),
     ),
 )
 
@@ -299,7 +331,10 @@ def c08(reported: Reported, ours: Any) -> Cited:
 def c09(reported: Reported, ours: Any) -> Cited:
     """In whole numbers, as it is said."""
     least, most = (reported("Sec. 1", "AdaFocus+", f"AR-Net, GFLOPs ratio, {end}") for end in ("least", "most"))
-    return Cited(all(least <= round(x) <= most for x in savings(curve(reported, "AdaFocus+"), curve(reported, "AR-Net"))), CONFOUNDERS)
+    return Cited(
+        all(least <= round(x) <= most for x in savings(curve(reported, "AdaFocus+"), curve(reported, "AR-Net"))),
+        CONFOUNDERS,
+    )
 
 
 c10 = cited(lambda r: gap(r, "Table 2", AF128, "AR-Net", "top1") > 0 > gap(r, "Table 2", AF128, "AR-Net", "GFLOPs"))
@@ -318,10 +353,14 @@ c12 = finding(
 @unprinted
 def c13(ours: Any) -> Outcome:
     """Tested at the cost of each of the baselines' points, against the curve of the patch that Table 1 has."""
-    points = [net(128, point=point) for point in (*(f"prefix{first}" for first in (1, 2, 4, 6, 8, 10, 12, 14)), "offline")]
+    points = [
+        net(128, point=point) for point in (*(f"prefix{first}" for first in (1, 2, 4, 6, 8, 10, 12, 14)), "offline")
+    ]
     looks = (*(f"first{first}" for first in (1, 2, 4, 8, 12)), "uniform16")
     rivals = [(f"tsn/resnet50-{kind}", look, "activitynet") for kind in ("average", "gru") for look in looks]
-    return labelled("baseline - adafocus-128 at its cost", all_of(*(at_most(above(ours, rival, points), 0.0) for rival in rivals)))
+    return labelled(
+        "baseline - adafocus-128 at its cost", all_of(*(at_most(above(ours, rival, points), 0.0) for rival in rivals))
+    )
 
 
 # Section 4.2, Table 3
@@ -331,16 +370,24 @@ c15 = against(144, "TSM+", [V2], least=0.0, by=-SAME, ratio=1.0)
 c16 = against(144, "TSM", [V1, V2], least=0.1, by=0.0, ratio=1.0)
 c17 = against(176, "TSM+", [V1, V2], least=1.1, by=KEPT_GAIN * 0.011, ratio=1.0)
 c18 = finding(
-    lambda r: all(rising([r("Table 3", f"AdaFocus-TSM ({size}x{size})", "top1", data) for size in TSM_SIZES]) for data in (V1, V2)),
-    lambda o: all_of(*(monotone([tsm(size, data) for size in TSM_SIZES], compare=partial(gain, o)) for data in (V1, V2))),
+    lambda r: all(
+        rising([r("Table 3", f"AdaFocus-TSM ({size}x{size})", "top1", data) for size in TSM_SIZES]) for data in (V1, V2)
+    ),
+    lambda o: all_of(
+        *(monotone([tsm(size, data) for size in TSM_SIZES], compare=partial(gain, o)) for data in (V1, V2))
+    ),
 )
 c19 = finding(
     lambda r: all(
-        1 < r("Table 3", TSM144, f"{what} ratio") < r("Table 3", TSM144, "GFLOPs ratio", V1) for what in ("Latency", "Throughput")
+        1 < r("Table 3", TSM144, f"{what} ratio") < r("Table 3", TSM144, "GFLOPs ratio", V1)
+        for what in ("Latency", "Throughput")
     ),
     no_clock,
 )
-c20 = finding(lambda r: gap(r, "Table 3", TSM144, "TSM", "Latency") == 0 and ratio_of(r, "Table 3", "TSM", TSM144, V1) == 1.4, no_clock)
+c20 = finding(
+    lambda r: gap(r, "Table 3", TSM144, "TSM", "Latency") == 0 and ratio_of(r, "Table 3", "TSM", TSM144, V1) == 1.4,
+    no_clock,
+)
 
 
 # Section 4.3, Tables 4 and 5
@@ -351,7 +398,10 @@ def c22(reported: Reported, ours: Any) -> Finding:
 
     def on_ours() -> Outcome:
         found = [gain(ours, net(size), net(size, "Not reused")) for size in SIZES]
-        return labelled("gain by size", all_of(*(better(one, least / 100) for one in found), *(at_most(one, most / 100) for one in found)))
+        return labelled(
+            "gain by size",
+            all_of(*(better(one, least / 100) for one in found), *(at_most(one, most / 100) for one in found)),
+        )
 
     return Finding(all(least <= lead <= most for lead in by_size(reported, "Table 4", "Reused", "Not reused")), on_ours)
 
@@ -403,16 +453,23 @@ def c31(reported: Reported, ours: Any) -> Finding:
 
 @unprinted
 def c32(ours: Any) -> Outcome:
-    raise Untestable("no prediction holds a reward; where both places come from one distribution its mean is 0 by construction")
+    raise Untestable(
+        "no prediction holds a reward; where both places come from one distribution its mean is 0 by construction"
+    )
 
 
-c33 = unprinted(lambda o: all_of(*(more(o, tsm(144, data), ("adafocus-tsm-144-per-frame", "offline", data)) for data in (V1, V2))))
+c33 = unprinted(
+    lambda o: all_of(*(more(o, tsm(144, data), ("adafocus-tsm-144-per-frame", "offline", data)) for data in (V1, V2)))
+)
 
 
 # The mechanism, on embedded data: nothing is printed
 
 TINY, RESIZED, WHOLE = tiny("tiny-40"), tiny("tiny-40-resized"), tiny("tiny-whole4")
-SKIPPING, OTHER_SKIPPING = tiny("tiny-40-plus", "keep0.5"), [tiny("tiny-40-plus", f"keep0.5-{how}") for how in ("random", "uniform")]
+SKIPPING, OTHER_SKIPPING = (
+    tiny("tiny-40-plus", "keep0.5"),
+    [tiny("tiny-40-plus", f"keep0.5-{how}") for how in ("random", "uniform")],
+)
 
 m01 = beats(TINY, [tiny("tiny-40-random")], room)
 m02 = beats(TINY, [tiny("tiny-40-central"), tiny("tiny-40-gaussian")], room)

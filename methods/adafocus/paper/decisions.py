@@ -15,14 +15,18 @@ from saccade.scoring.hit_rates import read_targets
 
 KEYS = ["dataset", "variant", "point", "seed"]
 OWN = "offline"  # the point at which a run's own choices are all there is
-READINGS = ("prefix", "begin")  # points after the first frames begin so: of those spread over the video, or of the video
+READINGS = (
+    "prefix",
+    "begin",
+)  # points after the first frames begin so: of those spread over the video, or of the video
 WHOLE = "(?!prefix|begin|online).*"  # points that see the whole video at once
 EXAMPLES, FRAMES = 3, 8  # videos of either kind that are drawn, and frames of each
 
 
 @dataclass(frozen=True)
 class Example:
-    """A video: what is said of it, whether it was classified rightly, frames (N, H, W, 3), patches and targets (N, 4) in fractions."""
+    """A video: what is said of it, whether it was classified rightly, frames (N, H, W, 3), patches and targets (N, 4)
+    in fractions."""
 
     words: str
     right: bool
@@ -38,13 +42,22 @@ def scored(found: Any) -> pd.DataFrame:
     for key, one in metrics.groupby(KEYS, sort=False):
         values = dict(zip(one.metric, one.value, strict=True))
         for head in heads[key[0]]:
-            rows.append([*key, head, *(values.get(name) for name in ("gmacs.mean", "frames.mean", f"{head}.top1", f"{head}.map"))])
+            rows.append(
+                [
+                    *key,
+                    head,
+                    *(values.get(name) for name in ("gmacs.mean", "frames.mean", f"{head}.top1", f"{head}.map")),
+                ]
+            )
     table = pd.DataFrame(rows, columns=[*KEYS, "head", "gmacs", "frames", "top1", "map"])
-    return table.astype(dict.fromkeys(["gmacs", "frames", "top1", "map"], float)).dropna(subset=["top1", "map"], how="all")
+    return table.astype(dict.fromkeys(["gmacs", "frames", "top1", "map"], float)).dropna(
+        subset=["top1", "map"], how="all"
+    )
 
 
 def online(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `scored` at points that see the first frames only, and of `prefix` the one that sees all; `reading` says which."""
+    """The rows of `scored` at points that see the first frames only, and of `prefix` the one that sees all; `reading`
+    says which."""
     found = [scores.iloc[:0].assign(reading="")]
     for reading in READINGS:
         some = scores[scores.point.str.match(rf"{reading}\d")]
@@ -55,7 +68,8 @@ def online(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def learning(found: Any) -> pd.DataFrame:
-    """The history of stage II of every run with results (tables.HISTORY_COLUMNS), and the settings that tell its lines apart."""
+    """The history of stage II of every run with results (tables.HISTORY_COLUMNS), and the settings that tell its lines
+    apart."""
     keys = {"patch": "patch_size", "reward": "reward", "places": "places", "candidates": "candidates"}
     rows = []
     for run in found.runs():
@@ -66,11 +80,16 @@ def learning(found: Any) -> pd.DataFrame:
 
 
 def decided(found: Any, wanted: str = WHOLE) -> pd.DataFrame:
-    """A row per run, planned point of such a name and video whose decisions hold patches: KEYS, title (of the point), video_id, frames,
-    boxes (T, 4; nan where skipped), actions (None where places aren't candidates), the point's settings. NotRun where no run has any."""
+    """A row per run, planned point of such a name and video whose decisions hold patches: KEYS, title (of the point),
+    video_id, frames, boxes (T, 4; nan where skipped), actions (None where places aren't candidates), the point's
+    settings. NotRun where no run has any."""
     rows = []
     for run in found.runs():
-        titles = {point["name"]: point.get("title") or point["name"] for point in run["points"] if re.fullmatch(wanted, point["name"])}
+        titles = {
+            point["name"]: point.get("title") or point["name"]
+            for point in run["points"]
+            if re.fullmatch(wanted, point["name"])
+        }
         for point, table in found.predictions(run, list(titles)).groupby("point", sort=False):
             if "boxes" not in table.decisions.iloc[0][0]:
                 continue
@@ -86,8 +105,8 @@ def decided(found: Any, wanted: str = WHOLE) -> pd.DataFrame:
 
 
 def habits(rows: pd.DataFrame) -> dict[str, float]:
-    """Of one seed at one point: `places` ever chosen, `entropy` of their histogram in bits, `share` of the most frequent one, mean `move`
-    between neighbouring patches in sides of the frame, `kept` share of the frames."""
+    """Of one seed at one point: `places` ever chosen, `entropy` of their histogram in bits, `share` of the most
+    frequent one, mean `move` between neighbouring patches in sides of the frame, `kept` share of the frames."""
     moves = np.concatenate([np.linalg.norm(np.diff(boxes[:, :2], axis=0), axis=1) for boxes in rows.boxes])
     kept = np.mean([1 - np.isnan(boxes[:, 0]).mean() for boxes in rows.boxes])
     shares = np.array([]) if rows.actions.isna().any() else histogram(rows)
@@ -100,16 +119,21 @@ def habits(rows: pd.DataFrame) -> dict[str, float]:
 
 def histogram(rows: pd.DataFrame) -> np.ndarray:
     """The share of each candidate (candidates^2,) among the patches looked at."""
-    chosen = np.concatenate([actions[~np.isnan(boxes[:, 0])] for actions, boxes in zip(rows.actions, rows.boxes, strict=True)])
+    chosen = np.concatenate(
+        [actions[~np.isnan(boxes[:, 0])] for actions, boxes in zip(rows.actions, rows.boxes, strict=True)]
+    )
     return np.bincount(chosen, minlength=rows.settings.iloc[0]["candidates"] ** 2) / max(len(chosen), 1)
 
 
 def place_maps(found: Any, rows: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
-    """(title, shares (candidates, candidates)): for each size of patch and grid where targets are, then each variant's choices."""
+    """(title, shares (candidates, candidates)): for each size of patch and grid where targets are, then each variant's
+    choices."""
     maps = []
     sizes = rows.settings.map(lambda settings: (settings["patch_size"], settings["candidates"]))
     for (patch, candidates), same in rows.groupby(sizes, sort=False):
-        nearest = _true_places(found, same[(same.variant == same.variant.iloc[0]) & (same.seed == same.seed.iloc[0])], candidates)
+        nearest = _true_places(
+            found, same[(same.variant == same.variant.iloc[0]) & (same.seed == same.seed.iloc[0])], candidates
+        )
         if len(nearest):
             maps.append((f"targets, {patch} px", np.bincount(nearest, minlength=candidates**2) / len(nearest)))
         for variant, one in same.groupby("variant", sort=False):
@@ -118,16 +142,20 @@ def place_maps(found: Any, rows: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
 
 
 def _true_places(found: Any, rows: pd.DataFrame, candidates: int) -> np.ndarray:
-    """The candidate nearest to the target on every frame looked at where it is to be seen; none where the truth isn't known."""
+    """The candidate nearest to the target on every frame looked at where it is to be seen; none where the truth isn't
+    known."""
     targets = _targets(found, rows)
-    aims = [targets[video][frames] for video, frames in zip(rows.video_id, rows.frames, strict=True) if video in targets]
+    aims = [
+        targets[video][frames] for video, frames in zip(rows.video_id, rows.frames, strict=True) if video in targets
+    ]
     boxes, patches = np.concatenate([np.empty((0, 4)), *aims]), np.concatenate(list(rows.boxes))
     side = (patches[:, 2:] - patches[:, :2])[~np.isnan(patches[:, 0])][:1]
     return nearest_places(boxes[~np.isnan(boxes[:, 0])], side, candidates)
 
 
 def nearest_places(boxes: np.ndarray, side: np.ndarray, candidates: int) -> np.ndarray:
-    """(N, 4) targets to the numbers of the candidates whose patches, of that `side` (1, 2) across and down, have the nearest middle."""
+    """(N, 4) targets to the numbers of the candidates whose patches, of that `side` (1, 2) across and down, have the
+    nearest middle."""
     steps = max(candidates - 1, 1)
     corners = (boxes[:, :2] + boxes[:, 2:]) / 2 - side / 2  # of a patch around each target
     across, down = np.clip(np.round(corners / np.maximum(1 - side, 1e-9) * steps), 0, candidates - 1).astype(int).T
@@ -135,7 +163,8 @@ def nearest_places(boxes: np.ndarray, side: np.ndarray, candidates: int) -> np.n
 
 
 def examples(found: Any, rows: pd.DataFrame) -> Iterator[Example]:
-    """Of one run's rows: the first videos by name that are classified rightly, then the first that aren't. NotRun without the videos."""
+    """Of one run's rows: the first videos by name that are classified rightly, then the first that aren't. NotRun
+    without the videos."""
     run = _run_of(found, rows)
     predictions = found.predictions(run, [OWN]).sort_values("video_id").set_index("video_id")
     head = next(name.removesuffix(".scores") for name in predictions if name.endswith(".scores"))

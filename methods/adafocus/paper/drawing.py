@@ -94,7 +94,13 @@ def _learning_panels(rows: pd.DataFrame) -> list[_Panel]:
     panels = [_Panel("best patch holds the target, val (%)", some("val.hit", 100), levels)]
     for reward, group in some("train.reward").groupby("reward", sort=False):
         panels.append(_Panel(REWARDS[reward], group, {"": 0.0} if reward != "confidence" else {}))
-    panels.append(_Panel("entropy (nats)", entropy, {f"evenly over {n} x {n}": np.log(n**2) for n in sorted(entropy.candidates.unique())}))
+    panels.append(
+        _Panel(
+            "entropy (nats)",
+            entropy,
+            {f"evenly over {n} x {n}": np.log(n**2) for n in sorted(entropy.candidates.unique())},
+        )
+    )
     panels.append(_Panel("frames kept (%)", some("train.kept", 100), {}))
     return [panel for panel in panels if len(panel.rows)]
 
@@ -120,11 +126,22 @@ def draw_online(rows: pd.DataFrame, key: str, metric: str) -> Figure:
     for (variant, reading), group in rows.groupby(["variant", "reading"], sort=False):
         at, colour, begins = _by_frames(group, key), styles[variant]["color"], reading == "begin"
         spread = np.stack([at["mean"] - at["min"], at["max"] - at["mean"]])
-        line: Any = {"color": colour, "linestyle": "--" if begins else "-", "linewidth": 1.4, "elinewidth": 0.8, "marker": "o", "ms": 4}
-        axes.errorbar(at.gmacs, at["mean"], spread, **line, mfc=WHITE, label=f"{variant}, where it begins" if begins else variant)
+        line: Any = {
+            "color": colour,
+            "linestyle": "--" if begins else "-",
+            "linewidth": 1.4,
+            "elinewidth": 0.8,
+            "marker": "o",
+            "ms": 4,
+        }
+        axes.errorbar(
+            at.gmacs, at["mean"], spread, **line, mfc=WHITE, label=f"{variant}, where it begins" if begins else variant
+        )
         axes.plot(at.gmacs.iloc[-1:], at["mean"].iloc[-1:], "o", color=colour, ms=4.5, zorder=5)
         for one in at.itertuples():
-            axes.annotate(f"{one.Index:g}", (one.gmacs, one.mean), (4, -9), textcoords="offset points", color=MUTED, fontsize=7.5)
+            axes.annotate(
+                f"{one.Index:g}", (one.gmacs, one.mean), (4, -9), textcoords="offset points", color=MUTED, fontsize=7.5
+            )
     axes.margins(0.08, 0.12)
     axes.set_xlim(left=0)
     axes.set(xlabel="GMACs per video", ylabel=f"{metric} (%)")
@@ -151,7 +168,8 @@ def told_online(rows: pd.DataFrame, key: str) -> str:
 
 
 def draw_places(maps: Sequence[tuple[str, np.ndarray]]) -> Figure:
-    """A heat map for each (title, shares (candidates, candidates)), all on one scale of square roots that ends at MOST."""
+    """A heat map for each (title, shares (candidates, candidates)), all on one scale of square roots that ends at
+    MOST."""
     rows, most = -(-len(maps) // A_ROW), 100 * max(grid.max() for _, grid in maps)
     figure = Figure(figsize=(WIDTH, 0.75 + 1.7 * rows), layout="constrained")
     figure.get_layout_engine().set(wspace=0.06, hspace=0.06)  # type: ignore[union-attr, call-arg]
@@ -160,7 +178,9 @@ def draw_places(maps: Sequence[tuple[str, np.ndarray]]) -> Figure:
     for axes in panels.flat[len(maps) :]:
         axes.axis("off")
     for axes, (title, shares) in zip(panels.flat, maps, strict=False):
-        image = axes.imshow(100 * shares, norm=scale, cmap=sns.light_palette(ACCENT, as_cmap=True), interpolation="none")
+        image = axes.imshow(
+            100 * shares, norm=scale, cmap=sns.light_palette(ACCENT, as_cmap=True), interpolation="none"
+        )
         axes.set_title("\n".join(textwrap.wrap(title, 20)), fontsize=8, color=INK)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(True)
@@ -196,18 +216,34 @@ def draw_examples(videos: Sequence[Example]) -> Figure:
 
 def _draw_frame(axes: Axes, video: Example, number: int) -> None:
     skipped = bool(np.isnan(video.patches[number, 0]))
-    axes.imshow(reduced(video.frames[number]), extent=(0, 1, 1, 0), aspect="auto", alpha=0.35 if skipped else 1, interpolation="none")
-    for (x0, y0, x1, y1), colour, line in ((video.targets[number], WHITE, (0, (2, 1.5))), (video.patches[number], GREEN, "-")):
+    axes.imshow(
+        reduced(video.frames[number]),
+        extent=(0, 1, 1, 0),
+        aspect="auto",
+        alpha=0.35 if skipped else 1,
+        interpolation="none",
+    )
+    for (x0, y0, x1, y1), colour, line in (
+        (video.targets[number], WHITE, (0, (2, 1.5))),
+        (video.patches[number], GREEN, "-"),
+    ):
         if not np.isnan(x0):
             outline = [effects.withStroke(linewidth=2.0, foreground="#000000", alpha=0.5)] if line == "-" else []
-            box: Any = {"fill": False, "edgecolor": colour, "linestyle": line, "linewidth": 1.2, "path_effects": outline}
+            box: Any = {
+                "fill": False,
+                "edgecolor": colour,
+                "linestyle": line,
+                "linewidth": 1.2,
+                "path_effects": outline,
+            }
             axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, **box))
     axes.set(xlim=(0, 1), ylim=(1, 0))
     axes.axis("off")
 
 
 def reduced(picture: np.ndarray) -> np.ndarray:
-    """(h, w, 3) uint8: means of square blocks, so that the longer side has at most LONGEST pixels (a remainder at the edges is cut)."""
+    """(h, w, 3) uint8: means of square blocks, so that the longer side has at most LONGEST pixels (a remainder at the
+    edges is cut)."""
     block = -(-max(picture.shape[:2]) // LONGEST)
     height, width = (side // block for side in picture.shape[:2])
     blocks = picture[: height * block, : width * block].reshape(height, block, width, block, 3)
@@ -219,5 +255,9 @@ def told_examples(videos: Sequence[Example]) -> str:
     pairs = [np.concatenate([getattr(video, name) for video in videos]) for name in ("patches", "targets")]
     judged = ~np.isnan(pairs[0][:, 0]) & ~np.isnan(pairs[1][:, 0])
     hits = holds_centre(pairs[0][judged], pairs[1][judged]).sum()
-    held = f" The patch holds the middle of the target on {hits} of {judged.sum()} frames where both are drawn." if judged.any() else ""
+    held = (
+        f" The patch holds the middle of the target on {hits} of {judged.sum()} frames where both are drawn."
+        if judged.any()
+        else ""
+    )
     return "; ".join(video.words for video in videos) + "." + held

@@ -1,5 +1,5 @@
-"""What only AdaFocus shows: where its policy looks and how it learned to, how much AdaFocus+ keeps, what the first frames are worth
-(Fig. 6), and patches on frames (Fig. 7). No torch."""
+"""What only AdaFocus shows: where its policy looks and how it learned to, how much AdaFocus+ keeps, what the first
+frames are worth (Fig. 6), and patches on frames (Fig. 7). No torch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,13 @@ from saccade.results.found import NotRun
 from . import drawing
 from .decisions import EXAMPLES, FRAMES, KEYS, OWN, decided, examples, habits, learning, online, place_maps, scored
 
-PLACED = (OWN, "oracle", "random", "central", "gaussian")  # points of the same weights that differ only in where they look
+PLACED = (
+    OWN,
+    "oracle",
+    "random",
+    "central",
+    "gaussian",
+)  # points of the same weights that differ only in where they look
 WHERE = {"prefix": "spread over the video", "begin": "where the video begins"}
 METRICS = {"top1": "top-1", "map": "mAP"}
 
@@ -24,25 +30,28 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     yield (
         "online",
         "After the first frames",
-        "What an answer after the first frames costs and is worth, as the paper's Figure 6: mean over seeds; brackets: the least and the "
-        "most of them. The frames are spread over the video, or those it begins with: two readings of the text.",
+        "What an answer after the first frames costs and is worth, as the paper's Figure 6: mean over seeds; brackets: "
+        "the least and the most of them. The frames are spread over the video, or those it begins with: two readings "
+        "of the text.",
         _online_table(online(scores)),
     )
     choices = decided(found)
     yield (
         "where",
         "Where the policy looks",
-        "Over the patches of the test split, mean over seeds. Places: how many of the candidates are ever chosen. Entropy: of the "
-        "histogram of chosen candidates, in bits, of at most log2 of their number; 0 where all patches have one place. Most frequent: "
-        "the share of the candidate chosen most often. Move: from one frame's patch to the next one's, in sides of the frame. Kept: "
-        "frames whose patch was looked at. Places that are no candidates have no histogram.",
+        "Over the patches of the test split, mean over seeds. Places: how many of the candidates are ever chosen. "
+        "Entropy: of the histogram of chosen candidates, in bits, of at most log2 of their number; 0 where all patches "
+        "have one place. Most frequent: the share of the candidate chosen most often. Move: from one frame's patch to "
+        "the next one's, in sides of the frame. Kept: frames whose patch was looked at. Places that are no candidates "
+        "have no histogram.",
         _where_table(choices[choices.point.isin(PLACED)]),
     )
     yield (
         "kept",
         "How much AdaFocus+ keeps",
-        "The share of frames whose patch is looked at: as asked for, and as realised on the test split (mean over videos and seeds). The "
-        "policy's threshold was solved on the training split, or on val. ±: sample standard deviation over seeds.",
+        "The share of frames whose patch is looked at: as asked for, and as realised on the test split (mean over "
+        "videos and seeds). The policy's threshold was solved on the training split, or on val. ±: sample standard "
+        "deviation over seeds.",
         _kept_table(choices, scores),
     )
 
@@ -51,8 +60,16 @@ def _online_table(rows: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for (dataset, variant, head, reading), group in rows.groupby(["dataset", "variant", "head", "reading"], sort=False):
         for frames, one in group.groupby("frames"):
-            line = {"Dataset": dataset, "Variant": variant, "Head": head, "Where": WHERE[reading], "Frames": f"{frames:g}"}
-            lines.append(line | {"GMACs": one.gmacs.mean()} | {title: _over_seeds(one[key]) for key, title in METRICS.items()})
+            line = {
+                "Dataset": dataset,
+                "Variant": variant,
+                "Head": head,
+                "Where": WHERE[reading],
+                "Frames": f"{frames:g}",
+            }
+            lines.append(
+                line | {"GMACs": one.gmacs.mean()} | {title: _over_seeds(one[key]) for key, title in METRICS.items()}
+            )
     return pd.DataFrame(lines)
 
 
@@ -69,7 +86,12 @@ def _where_table(rows: pd.DataFrame) -> pd.DataFrame:
         candidates = group.settings.iloc[0]["candidates"] ** 2
         line = {"Dataset": dataset, "Variant": variant, "Point": group.title.iloc[0]}
         line |= {"Places": _of(one.places, candidates), "Entropy": _of(one.entropy, np.log2(candidates))}
-        line |= {"Most frequent (%)": percent(one.share), "Move": one.move, "Kept (%)": percent(one.kept), "Seeds": group.seed.nunique()}
+        line |= {
+            "Most frequent (%)": percent(one.share),
+            "Move": one.move,
+            "Kept (%)": percent(one.kept),
+            "Seeds": group.seed.nunique(),
+        }
         lines.append(line)
     return pd.DataFrame(lines)
 
@@ -81,7 +103,9 @@ def _of(value: float, most: float) -> str:
 def _kept_table(choices: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     asked = choices.settings.map(lambda settings: settings["keep"] if settings["skip"] != "none" else np.nan)
     lines = []
-    for (dataset, variant), rows in choices.assign(keep=asked).dropna(subset=["keep"]).groupby(["dataset", "variant"], sort=False):
+    for (dataset, variant), rows in (
+        choices.assign(keep=asked).dropna(subset=["keep"]).groupby(["dataset", "variant"], sort=False)
+    ):
         for (keep, point), one in sorted(rows.groupby(["keep", "point"], sort=False), key=lambda item: -item[0][0]):
             kept = np.mean([habits(seed)["kept"] for _, seed in one.groupby("seed")])
             same = (scores.dataset == dataset) & (scores.variant == variant) & (scores.point == point)
@@ -99,9 +123,9 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
         yield (
             f"online-{_name(dataset)}-{_name(head)}",
             f"After the first frames, {dataset}",
-            f"As the paper's Figure 6: {METRICS[key]} of the head {head} after so many frames as stand beside the marks, against the "
-            "multiply-adds spent till then; filled: after all. Bars: the least and the most of the seeds. Dashed, where it was run: the "
-            "frames that the video begins with in place of some spread over it.",
+            f"As the paper's Figure 6: {METRICS[key]} of the head {head} after so many frames as stand beside the "
+            "marks, against the multiply-adds spent till then; filled: after all. Bars: the least and the most of the "
+            "seeds. Dashed, where it was run: the frames that the video begins with in place of some spread over it.",
             f"{METRICS[key]} after the first frames on {dataset}. {drawing.told_online(rows, key)}",
             drawing.draw_online(rows, key, METRICS[key]),
         )
@@ -109,10 +133,10 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
         yield (
             f"learning-{_name(dataset)}-{patch}",
             f"While the policy learns, {dataset}, patches of {patch} pixels",
-            "Stage II, epoch by epoch; thin lines are seeds, thick ones their mean. The best patch is held against one that lies anywhere, "
-            "and the one in the middle, on the same frames of val. Rewards of different kinds (p: probability of the true class) have "
-            "different scales, so each kind has its panel; they are means over training. Entropy of the policy in nats: dotted where all "
-            "candidates are equally likely.",
+            "Stage II, epoch by epoch; thin lines are seeds, thick ones their mean. The best patch is held against one "
+            "that lies anywhere, and the one in the middle, on the same frames of val. Rewards of different kinds (p: "
+            "probability of the true class) have different scales, so each kind has its panel; they are means over "
+            "training. Entropy of the policy in nats: dotted where all candidates are equally likely.",
             f"Learning curves of the policy on {dataset}. {drawing.told_learning(rows)}",
             drawing.draw_learning(rows),
         )
@@ -123,10 +147,13 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
         yield (
             f"places-{_name(dataset)}",
             f"Chosen places, {dataset}",
-            "How often each candidate place is chosen, over all frames looked at in the test split, mean over seeds. Targets, where the "
-            "ground truth is known: the candidate nearest to the target, on frames where it informs and is to be seen. A patch is larger "
-            "than its target, so a policy may do with fewer places than that; one that has settled on a single place doesn't look.",
-            f"Maps of places on {dataset}. " + "; ".join(f"{title}: at most {100 * grid.max():.1f} % in one" for title, grid in maps) + ".",
+            "How often each candidate place is chosen, over all frames looked at in the test split, mean over seeds. "
+            "Targets, where the ground truth is known: the candidate nearest to the target, on frames where it informs "
+            "and is to be seen. A patch is larger than its target, so a policy may do with fewer places than that; one "
+            "that has settled on a single place doesn't look.",
+            f"Maps of places on {dataset}. "
+            + "; ".join(f"{title}: at most {100 * grid.max():.1f} % in one" for title, grid in maps)
+            + ".",
             drawing.draw_places(maps),
         )
     for dataset, rows in own.groupby("dataset", sort=False):
@@ -138,10 +165,11 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
         yield (
             f"patches-{_name(dataset)}",
             f"Patches on frames, {dataset}",
-            f"As the paper's Figure 7: in green the patches of {variant}, seed {seed}; pale: a frame whose patch was skipped; dashed: the "
-            f"target, where the ground truth is known, it informs and is to be seen. At most {FRAMES} of the frames looked at, in order. "
-            f"The videos are chosen by a rule: by name the first {EXAMPLES} of the test split that are recognised, and the first "
-            f"{EXAMPLES} that aren't.",
+            f"As the paper's Figure 7: in green the patches of {variant}, seed {seed}; pale: a frame whose patch was "
+            "skipped; dashed: the target, where the ground truth is known, it informs and is to be seen. At most "
+            f"{FRAMES} of the frames looked at, in order. The videos are chosen by a rule: by name the first "
+            f"{EXAMPLES} "
+            f"of the test split that are recognised, and the first {EXAMPLES} that aren't.",
             f"Frames of {len(videos)} videos of {dataset} with patches. {drawing.told_examples(videos)}",
             drawing.draw_examples(videos),
         )

@@ -1,4 +1,5 @@
-"""What the card's variants cost on a video, in GMACs: our model takes one on the meta device, and all that it executes is counted."""
+"""What the card's variants cost on a video, in GMACs: our model takes one on the meta device, and all that it executes
+is counted."""
 
 from dataclasses import dataclass, replace
 from functools import cache
@@ -40,10 +41,13 @@ class Price:
 @cache
 @torch.no_grad()
 def price(variant: str, classes: int) -> Price:
-    """Where a patch of every frame is looked at; of AdaFocus+ with what its second policy costs. The dataset changes no size."""
+    """Where a patch of every frame is looked at; of AdaFocus+ with what its second policy costs. The dataset changes no
+    size."""
     settings = resolve(ROOT, Run("paper", "activitynet", "", "adafocus", variant, 0)).typed
     with torch.device("meta"):
-        model = build(replace(settings, weights="none"), (Head("label", "single", tuple(map(str, range(classes)))),)).eval()
+        model = build(
+            replace(settings, weights="none"), (Head("label", "single", tuple(map(str, range(classes)))),)
+        ).eval()
         clip = {"rgb": torch.empty(1, settings.num_frames, 3, settings.crop, settings.crop)}
         if settings.glance_frames:
             clip["glance.rgb"] = torch.empty(1, settings.glance_frames, 3, settings.crop, settings.crop)

@@ -1,8 +1,9 @@
-"""The authors' checkpoints under our names; what isn't needed, a second copy or an unused classifier, keeps its name and is left.
+"""The authors' checkpoints under our names; what isn't needed, a second copy or an unused classifier, keeps its name
+and is left.
 
-Both of their code bases save the parts under `glancer` (f_G), `focuser` (f_L), `fc` (f_C) and `policy` (pi). Of the latter's copies it
-is the one that their evaluation reads. Its places are numbered row by row, and what it flattens runs over channels, rows and columns,
-as here; maps of several frames lie behind each other, in order.
+Both of their code bases save the parts under `glancer` (f_G), `focuser` (f_L), `fc` (f_C) and `policy` (pi). Of the
+latter's copies it is the one that their evaluation reads. Its places are numbered row by row, and what it flattens runs
+over channels, rows and columns, as here; maps of several frames lie behind each other, in order.
 """
 
 import re
@@ -24,7 +25,8 @@ WITH_GRU = {  # ActivityNet, FCVID, Mini-Kinetics: torchvision's networks
     r"fc\.gru": "classifier.gru",
     r"fc\.fc": "classifier.classifiers.{head}",
 }
-WITH_SHIFT = {  # Something-Something: the ResNet-50 is a list of its stages, a block of the MobileNetV2 a list without lists inside
+# Something-Something: the ResNet-50 is a list of its stages, a block of the MobileNetV2 a list without lists inside
+WITH_SHIFT = {
     r"glancer\.net\.features\.(?P<layer>(?:0|18)\.[01])": "global_cnn.network.features.{layer}",
     r"glancer\.net\.features\.1\.conv\.(?P<unexpanded>\d)": "global_cnn.network.features.1.conv.{unexpanded}",
     r"glancer\.net\.features\.(?P<block>\d+)\.conv\.(?P<expanded>\d)": "global_cnn.network.features.{block}.conv.{expanded}",
@@ -67,6 +69,9 @@ def _renamed(layer: str, layers: dict[str, str], positions: dict[str, dict[str, 
     """Our name of their layer, with `{head}` still open; None where we have no such layer."""
     for pattern, template in layers.items():
         if found := re.fullmatch(pattern, layer):
-            parts = {name: positions[name].get(part) if name in positions else part for name, part in found.groupdict().items()}
+            parts = {
+                name: positions[name].get(part) if name in positions else part
+                for name, part in found.groupdict().items()
+            }
             return None if None in parts.values() else template.format(head="{head}", **parts)
     return None

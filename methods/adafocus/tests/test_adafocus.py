@@ -1,4 +1,5 @@
-"""What only AdaFocus can get wrong when it infers; how it learns is tested in test_learning.py, published weights in test_published.py."""
+"""What only AdaFocus can get wrong when it infers; how it learns is tested in test_learning.py, published weights in
+test_published.py."""
 
 import dataclasses
 import itertools
@@ -24,7 +25,9 @@ ROOT = FOLDER.parents[1]
 NOUN = (Head("noun", "single", tuple("abcde")),)
 SIZE, FRAMES = 48, 3
 
-model, network, places = (load_module(FOLDER / f"{name}.py") for name in ("model", "networks/adafocus", "networks/places"))
+model, network, places = (
+    load_module(FOLDER / f"{name}.py") for name in ("model", "networks/adafocus", "networks/places")
+)
 Settings = load_module(FOLDER / "settings.py").Settings
 
 # Official code on 224 pixels, by hand: floor(i / 6 * (224 - P)).
@@ -104,7 +107,9 @@ def test_every_candidate_lies_where_the_official_code_puts_it(patch):
     corners = places.candidate_corners(torch.arange(49), 7, (224, 224), patch)
     expected = [(OFFSETS[patch][k // 7], OFFSETS[patch][k % 7]) for k in range(49)]  # the row comes first
     assert corners.tolist() == [list(pair) for pair in expected]
-    in_floats = [[int(i / 6 * (224 - patch)), int(j / 6 * (224 - patch))] for i, j in itertools.product(range(7), repeat=2)]
+    in_floats = [
+        [int(i / 6 * (224 - patch)), int(j / 6 * (224 - patch))] for i, j in itertools.product(range(7), repeat=2)
+    ]
     assert corners.tolist() == in_floats
 
 
@@ -122,7 +127,9 @@ def test_a_cut_patch_is_the_frames_own_pixels():
 
 
 def test_a_patch_larger_than_the_frame_is_refused():
-    with pytest.raises(SaccadeError, match="a patch of 64 pixels doesn't fit into frames of 60x48; set `patch_size` to 48 or less"):
+    with pytest.raises(
+        SaccadeError, match="a patch of 64 pixels doesn't fit into frames of 60x48; set `patch_size` to 48 or less"
+    ):
         places.candidate_corners(torch.tensor([0]), 7, (48, 60), 64)
 
 
@@ -166,7 +173,9 @@ def test_the_true_place_is_the_nearest_candidate():
 def test_the_true_place_needs_the_truth():
     chosen = settings()
     with pytest.raises(SaccadeError, match="set truth:"):
-        model.predict(build(chosen), {key: v for key, v in clip(1, chosen).items() if "truth" not in key}, settings(look="oracle"))
+        model.predict(
+            build(chosen), {key: v for key, v in clip(1, chosen).items() if "truth" not in key}, settings(look="oracle")
+        )
 
 
 # ---- what is executed
@@ -226,7 +235,9 @@ def test_a_video_costs_what_it_executes_whatever_its_batch_mates(form, change):
     together = model.predict(net, batch, at_point)
     counted = count(model.predict, net, one(batch, 1), at_point)
     assert counted.macs == counted.result.macs[0] == together.macs[1] > 0
-    torch.testing.assert_close(counted.result.probabilities["noun"][0], together.probabilities["noun"][1], rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        counted.result.probabilities["noun"][0], together.probabilities["noun"][1], rtol=0, atol=1e-5
+    )
     assert counted.result.decisions[0] == together.decisions[1]
 
 
@@ -243,7 +254,9 @@ def test_a_skipped_patch_is_neither_cut_nor_computed():
     chosen = settings(skip="learned", keep=0.5)
     net, batch = build(chosen), clip(3, chosen)
     seen = []
-    net.local_cnn.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])) if output.device.type == "cpu" else None)
+    net.local_cnn.register_forward_hook(
+        lambda module, inputs, output: seen.append(len(inputs[0])) if output.device.type == "cpu" else None
+    )
     kept = [decision["kept"] for decision in model.predict(net, batch, chosen).decisions]
     assert sum(seen) == sum(kept) and 0 < sum(kept) < 3 * FRAMES
     seen.clear()
@@ -257,7 +270,9 @@ def test_a_policy_that_decides_nothing_is_not_asked():
     net, batch = build(chosen), clip(1, chosen)
     asked = []
     net.policies["where"].actor.register_forward_hook(lambda module, inputs, output: asked.append(output.device.type))
-    learned, random = (model.predict(net, batch, dataclasses.replace(chosen, look=look)).macs for look in ("learned", "random"))
+    learned, random = (
+        model.predict(net, batch, dataclasses.replace(chosen, look=look)).macs for look in ("learned", "random")
+    )
     assert asked.count("cpu") == 1 and learned > random
 
 
@@ -285,7 +300,9 @@ def test_frame_by_frame_gives_the_answers_of_every_beginning(skip):
     offline, online = (model.predict(net, batch, dataclasses.replace(chosen, online=value)) for value in (False, True))
     torch.testing.assert_close(offline.probabilities["noun"], online.probabilities["noun"], rtol=0, atol=1e-5)
     assert offline.decisions == online.decisions
-    assert (online.macs - offline.macs).tolist() == [(FRAMES - 1) * 8 * 5] * 2  # the classifier's last layer, after every frame
+    assert (online.macs - offline.macs).tolist() == [
+        (FRAMES - 1) * 8 * 5
+    ] * 2  # the classifier's last layer, after every frame
 
 
 @torch.inference_mode()
@@ -294,7 +311,9 @@ def test_online_no_frame_is_computed_twice():
     net, batch = build(chosen), clip(1, chosen)
     seen = []
     for part in (net.global_cnn, net.local_cnn):
-        part.register_forward_hook(lambda module, inputs, output: seen.append(len(inputs[0])) if output.device.type == "cpu" else None)
+        part.register_forward_hook(
+            lambda module, inputs, output: seen.append(len(inputs[0])) if output.device.type == "cpu" else None
+        )
     list(model.online(net, batch, chosen))
     assert seen == [1] * 2 * FRAMES
 
@@ -346,7 +365,9 @@ def test_every_group_of_the_shifted_networks_learns_at_its_rate():
     groups = make_optimizer(net, recipe).param_groups
     rates = {round(group["factor"] * recipe.lr, 9): sum(p.numel() for p in group["params"]) for group in groups}
     assert set(rates) == {1e-5, 0.01}
-    trained = {part: sum(p.numel() for p in net.get_submodule(part).parameters()) for part in ("local_cnn", "classifier")}
+    trained = {
+        part: sum(p.numel() for p in net.get_submodule(part).parameters()) for part in ("local_cnn", "classifier")
+    }
     assert rates[min(rates)] == trained["local_cnn"] and rates[max(rates)] == trained["classifier"]
 
 

@@ -1,4 +1,5 @@
-"""Every printed cost has its answer; our model executes what the sizes of its layers say, which is what was known from the dossier."""
+"""Every printed cost has its answer; our model executes what the sizes of its layers say, which is what was known from
+the dossier."""
 
 from math import ceil
 from pathlib import Path
@@ -66,11 +67,15 @@ def gru(inputs: int, hidden: int = 1024) -> int:
 
 
 def adafocus(patch: int, classes: int, answers: int = 1) -> float:
-    return (16 * (mobilenet_v2(224) + policy(49) + resnet50(patch) + gru(1280 + 2048)) + answers * 1024 * classes) / GIGA
+    return (
+        16 * (mobilenet_v2(224) + policy(49) + resnet50(patch) + gru(1280 + 2048)) + answers * 1024 * classes
+    ) / GIGA
 
 
 def adafocus_tsm(patch: int) -> float:
-    return (8 * (mobilenet_v2(224) + 1280 * 174) + 12 * (resnet50(patch) + 2048 * 174) + policy(49, frames=8, channels=64)) / GIGA
+    return (
+        8 * (mobilenet_v2(224) + 1280 * 174) + 12 * (resnet50(patch) + 2048 * 174) + policy(49, frames=8, channels=64)
+    ) / GIGA
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,8 @@ def test_the_second_policy_is_all_that_adafocus_plus_adds(patch):
 
 
 @pytest.mark.parametrize(
-    ("patch", "expected", "with_heads"), [(96, 17.18, 17.23), (128, 26.52, 26.57), (160, 38.53, 38.59), (192, 53.21, 53.27)]
+    ("patch", "expected", "with_heads"),
+    [(96, 17.18, 17.23), (128, 26.52, 26.57), (160, 38.53, 38.59), (192, 53.21, 53.27)],
 )
 def test_adafocus_costs_what_was_recomputed(patch, expected, with_heads):
     """There f_C answers after every frame, which adds 0.003; the second number has the unused 1000-way heads, too."""
@@ -154,7 +160,9 @@ def test_adafocus_tsm_costs_what_was_recomputed(patch, expected):
         (192, 0.9, 47.8, 48.57, 0.884),
     ],
 )
-def test_adafocus_plus_costs_what_was_recomputed_and_print_implies_fewer_patches(patch, keep, printed, expected, implied):
+def test_adafocus_plus_costs_what_was_recomputed_and_print_implies_fewer_patches(
+    patch, keep, printed, expected, implied
+):
     found = pricing.price(f"adafocus-{patch}-plus", 200)
     assert found.keeping(keep) == pytest.approx(expected, abs=0.01)
     assert found.implied(printed) == pytest.approx(implied, abs=0.001)
@@ -162,7 +170,8 @@ def test_adafocus_plus_costs_what_was_recomputed_and_print_implies_fewer_patches
 
 
 def test_the_shares_of_adafocus_plus_are_kept_not_skipped(table):
-    """The other way round its nine points would cost 7.5 to 29, and the dearest would be the one that prints as the cheapest."""
+    """The other way round its nine points would cost 7.5 to 29, and the dearest would be the one that prints as the
+    cheapest."""
     for patch in (128, 160, 192):
         rows = table[(table["table"] == "Figure 5") & table["row"].str.startswith(f"AdaFocus+ ({patch}x")]
         printed = rows.sort_values("row")["reported"].tolist()

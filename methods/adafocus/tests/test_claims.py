@@ -1,4 +1,5 @@
-"""The printed numbers, the layouts and the claims of AdaFocus: that they fit each other, and that the claims come out as planted."""
+"""The printed numbers, the layouts and the claims of AdaFocus: that they fit each other, and that the claims come out
+as planted."""
 
 import dataclasses
 import re
@@ -105,7 +106,12 @@ def as_layout(systems):
 
 def test_the_cards_have_every_run_that_a_row_or_a_figure_names():
     check_runs(ROOT, PAPER)
-    drawn = [(entry["run"], point) for f in PAPER.figures for entry in f["runs"] for point in entry.get("points", [entry.get("point")])]
+    drawn = [
+        (entry["run"], point)
+        for f in PAPER.figures
+        for entry in f["runs"]
+        for point in entry.get("points", [entry.get("point")])
+    ]
     check_runs(ROOT, dataclasses.replace(PAPER, tables=(as_layout(drawn),)))
 
 
@@ -120,14 +126,17 @@ def test_a_curve_is_interpolated_between_neighbours_and_ends_flat():
 
 
 def test_savings_are_those_of_the_figure():
-    """AR-Net reaches 73.3 at 17 + 16 x 4 / 4.5 = 31.22 GFLOPs, 74.9 at 51.4 + 46 / 12 = 55.23, 75.8 at 89.73; 76.6 and 76.9 never."""
+    """AR-Net reaches 73.3 at 17 + 16 x 4 / 4.5 = 31.22 GFLOPs, 74.9 at 51.4 + 46 / 12 = 55.23, 75.8 at 89.73; 76.6 and
+    76.9 never."""
     found = claims.savings(claims.curve(reported, "AdaFocus+"), claims.curve(reported, "AR-Net"))
     assert found[0] == pytest.approx(31.22 / 15.3, abs=0.001)
     assert found[3] == pytest.approx(55.23 / 20.3, abs=0.001)
     assert found[6] == pytest.approx(89.73 / 27.8, abs=0.001) and len(found) == 7
     dossier = [(2.04, 2.08)] * 3 + [(2.65, 2.82)] * 3 + [(3.17, 3.17)]  # from points read off more finely
     slack = claims.READ_OFF
-    assert all(low * (1 - slack) <= ratio <= high * (1 + slack) for ratio, (low, high) in zip(found, dossier, strict=True))
+    assert all(
+        low * (1 - slack) <= ratio <= high * (1 + slack) for ratio, (low, high) in zip(found, dossier, strict=True)
+    )
 
 
 def test_the_arrows_are_those_of_the_curves():
@@ -142,7 +151,9 @@ def test_the_arrows_are_those_of_the_curves():
 
 def test_claims_and_functions_are_the_same():
     assert [claim.id for claim in PAPER.claims] == list(FUNCTIONS) == list(ON_PRINTED) == list(load_predicates(PAPER))
-    assert {claim.id for claim in PAPER.claims if claim.mechanism} == {name for name in FUNCTIONS if name.startswith("m")}
+    assert {claim.id for claim in PAPER.claims if claim.mechanism} == {
+        name for name in FUNCTIONS if name.startswith("m")
+    }
 
 
 @pytest.mark.parametrize("name", ON_PRINTED)
@@ -160,7 +171,10 @@ def test_what_print_says_of_the_claims_that_it_contradicts():
 def test_without_reuse_both_tables_have_the_same_row():
     assert claims.by_size(reported, "Table 5", "AdaFocus", "Random Policy")[2] == 1.9
     for size in claims.SIZES:
-        same = reported("Table 4", f"Not reused, {size}x{size}", "mAP"), reported("Table 5", f"AdaFocus, {size}x{size}", "mAP")
+        same = (
+            reported("Table 4", f"Not reused, {size}x{size}", "mAP"),
+            reported("Table 5", f"AdaFocus, {size}x{size}", "mAP"),
+        )
         assert same[0] == same[1]
 
 
@@ -223,7 +237,9 @@ def test_mean_average_precision_is_compared_where_print_has_it(monkeypatch):
     def scored(variant, point, dataset):
         noise = np.random.default_rng(zlib.crc32(variant.encode())).normal(size=(3, 120, 3))
         scores = noise + truth * (1.0 if variant.endswith("local") else 3.0)
-        return SystemClassScores(scores, truth, np.arange(120), np.arange(120) // 2, tuple(f"{variant}{s}" for s in range(3)), tuple("abc"))
+        return SystemClassScores(
+            scores, truth, np.arange(120), np.arange(120) // 2, tuple(f"{variant}{s}" for s in range(3)), tuple("abc")
+        )
 
     ours = Planted()
     ours.scored = scored
@@ -302,7 +318,10 @@ def test_c24_to_c28_are_about_the_policies_at_each_size():
     assert kind("c25", hits=hits | {"adafocus-160-local-confidence": 0.75}) == "contradicted"
     assert kind("c26", hits=hits | {"adafocus-96-local-confidence": 0.735}) == "contradicted"
     assert kind("c27", hits=hits | {"adafocus-192-local-central": 0.71}) == "inconclusive"
-    falling = {f"adafocus-{size}-local": 0.71 + lead for size, lead in zip(claims.SIZES, (0.044, 0.027, 0.019, 0.011), strict=True)}
+    falling = {
+        f"adafocus-{size}-local": 0.71 + lead
+        for size, lead in zip(claims.SIZES, (0.044, 0.027, 0.019, 0.011), strict=True)
+    }
     assert kind("c28", hits=hits | falling) == "holds"
     assert kind("c28", hits=hits | falling | {"adafocus-192-local": 0.76}) == "contradicted"
 
@@ -313,7 +332,8 @@ def test_c29_needs_the_same_map_at_every_point():
 
 
 def test_c30_and_c31_count():
-    """Costs of the dossier: 16 x (0.299 + 0.751 + 0.010) + 0.214, 16 x 0.299 + 0.113, 65.4; TSM+, TSM on 8 and on 12 frames."""
+    """Costs of the dossier: 16 x (0.299 + 0.751 + 0.010) + 0.214, 16 x 0.299 + 0.113, 65.4; TSM+, TSM on 8 and on 12
+    frames."""
     costs = {"adafocus-96": 17.18, "adafocus-global": 4.90, "tsn/resnet50-average": 65.40}
     assert kind("c30", gmacs=costs) == "holds"
     assert kind("c30", gmacs=costs | {"adafocus-96": 18.0}) == "contradicted"
@@ -337,7 +357,10 @@ def test_m03_and_m04_need_a_rival_that_costs_no_less():
     assert kind("m03", hits=ROOM) == kind("m04", hits=ROOM) == "holds"
     assert kind("m03", hits={"tiny-40-resized": 0.75}) == kind("m04", hits={"tiny-whole4": 0.75}) == "contradicted"
     found = verdict("m04", Planted(hits=ROOM, gmacs={"tiny-whole4": 9.6}))
-    assert found.kind == "untestable here" and "gmacs of tiny-40/offline: 1.042 of those of tiny-whole4/offline" in found.why
+    assert (
+        found.kind == "untestable here"
+        and "gmacs of tiny-40/offline: 1.042 of those of tiny-whole4/offline" in found.why
+    )
     assert kind("m03", hits=ROOM, gmacs={"tiny-40-resized": 9.6}) == "holds"  # the policy's share
     assert kind("m03", hits=ROOM, gmacs={"tiny-40-resized": 9.4}) == "untestable here"
 
@@ -379,4 +402,6 @@ def test_effects_taken_together_are_never_surer_than_independent_ones():
     both = claims.together([first, second], [0.25, -0.75])
     assert both.value == pytest.approx(0.25 * first.value - 0.75 * second.value)
     assert both.standard_error == pytest.approx(0.25 * first.standard_error + 0.75 * second.standard_error)
-    assert both.deviations.std() == pytest.approx(both.standard_error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+    assert (
+        both.deviations.std() == pytest.approx(both.standard_error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+    )

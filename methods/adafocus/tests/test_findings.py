@@ -1,4 +1,5 @@
-"""AdaFocus's own tables and figures, on made-up runs small enough to count by hand: 3 x 3 places of patches half as wide as the frame."""
+"""AdaFocus's own tables and figures, on made-up runs small enough to count by hand: 3 x 3 places of patches half as
+wide as the frame."""
 
 import json
 import subprocess
@@ -20,11 +21,20 @@ from saccade.results.found import Found
 
 FOLDER = Path(__file__).parents[1]
 decisions, drawing, findings, places = (
-    load_module(FOLDER / f"{name}.py") for name in ("paper/decisions", "paper/drawing", "paper/findings", "networks/places")
+    load_module(FOLDER / f"{name}.py")
+    for name in ("paper/decisions", "paper/drawing", "paper/findings", "networks/places")
 )
 FRAMES = [1, 3, 5, 7]  # looked at, of 8
 STILL, JUMPS = [4, 4, 4, 4], [0, 0, 8, 8]
-SETTINGS = {"look": "learned", "skip": "none", "keep": 1.0, "threshold_from": "train", "patch_size": 2, "candidates": 3, "places": "grid"}
+SETTINGS = {
+    "look": "learned",
+    "skip": "none",
+    "keep": 1.0,
+    "threshold_from": "train",
+    "patch_size": 2,
+    "candidates": 3,
+    "places": "grid",
+}
 SETTINGS |= {"reward": "advantage"}
 ALL, FEW = [True] * 4, [True, False, False, False]
 # variant -> point -> (settings, actions by seed, kept of even and odd videos, frames seen, GMACs, top-1 of seed 0)
@@ -65,17 +75,32 @@ def write_run(root, run, log):
         settings[point] = SETTINGS | RUNS[run["variant"]]["offline"][0] | own
         for video in range(4):
             told = json.dumps([view(actions[run["seed"]], kept[video % 2])])
-            rows.append({"point": point, "video_id": f"v{video}", "decisions": told, "n.target": 0, "n.scores": [2.0 - video, 0.5]})
+            rows.append(
+                {
+                    "point": point,
+                    "video_id": f"v{video}",
+                    "decisions": told,
+                    "n.target": 0,
+                    "n.scores": [2.0 - video, 0.5],
+                }
+            )
         values = {"gmacs.mean": gmacs, "frames.mean": frames, "n.top1": top1 + 0.25 * run["seed"], "n.map": 0.5}
         metrics += [
-            {"point": point, "metric": metric, "value": value, "low": None, "high": None, "n": 4} for metric, value in values.items()
+            {"point": point, "metric": metric, "value": value, "low": None, "high": None, "n": 4}
+            for metric, value in values.items()
         ]
     pd.DataFrame(rows).to_parquet(folder / "predictions.parquet")
     fake_results.write(folder / "metrics.json", {"rows": metrics})
     fake_results.write(folder / "provenance.predict.json", {"settings": settings})
     if log:
         lines = [
-            {"epoch": e, "train.reward": 0.1 * e + run["seed"], "train.entropy": 2 / e, "val.hit": 0.5, "val.hit_random": 0.25}
+            {
+                "epoch": e,
+                "train.reward": 0.1 * e + run["seed"],
+                "train.entropy": 2 / e,
+                "val.hit": 0.5,
+                "val.hit_random": 0.25,
+            }
             for e in (1, 2)
         ]
         (folder / "learn_policy.log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -90,18 +115,31 @@ def make_found(root, log=True, truth=True, videos=True):
             "method": "adafocus",
             "variant": variant,
         }
-        | {"seed": seed, "points": [{"name": name, "title": f"at {name}", "stand_in": None, "of": []} for name in points]}
+        | {
+            "seed": seed,
+            "points": [{"name": name, "title": f"at {name}", "stand_in": None, "of": []} for name in points],
+        }
         for variant, points in RUNS.items()
         for seed in (0, 1)
     ]
-    plan = {"budget": "study", "runs": runs, "methods": [], "datasets": [{"name": "dots", "classes": {"n": ["red", "blue"]}}]}
+    plan = {
+        "budget": "study",
+        "runs": runs,
+        "methods": [],
+        "datasets": [{"name": "dots", "classes": {"n": ["red", "blue"]}}],
+    }
     for run in runs:
         write_run(root, run, log)
     folder = root / "data/dots/prepared/study@two"
     folder.mkdir(parents=True)
-    paths = [numbered.encode(root / f"v{number}.mp4", frames=8) if videos else root / f"v{number}.mp4" for number in range(4)]
+    paths = [
+        numbered.encode(root / f"v{number}.mp4", frames=8) if videos else root / f"v{number}.mp4" for number in range(4)
+    ]
     facts = {"frames": 8, "width": 64, "height": 48, "split": "test"}
-    index = [{"video_id": path.stem, "path": path.name, "bytes": path.stat().st_size if videos else 1} | facts for path in paths]
+    index = [
+        {"video_id": path.stem, "path": path.name, "bytes": path.stat().st_size if videos else 1} | facts
+        for path in paths
+    ]
     pd.DataFrame(index).to_parquet(folder / "index.parquet")
     if truth:  # a target in the lower right quarter, seen on odd frames but not on the last
         seen = [(f"v{number}", frame, frame % 2 == 1 and frame < 7) for number in range(4) for frame in range(8)]
@@ -129,7 +167,9 @@ def figures(found):
 
 def cells(table, **where):
     """The one row of a table."""
-    (row,) = table[np.logical_and.reduce([table[column] == value for column, value in where.items()])].to_dict("records")
+    (row,) = table[np.logical_and.reduce([table[column] == value for column, value in where.items()])].to_dict(
+        "records"
+    )
     return row
 
 
@@ -188,10 +228,15 @@ def test_the_nearest_place_is_the_models_own_oracle():
     size, patch, candidates = (110, 96), 40, 8  # rooms of 70 and 56: whole pixels between candidates
     middles = rng.random((500, 2)) * size
     y, x = middles.T[:, None]
-    clip = {f"truth.{key}": torch.from_numpy(value) for key, value in (("y0", y - 5), ("y1", y + 5), ("x0", x - 5), ("x1", x + 5))}
+    clip = {
+        f"truth.{key}": torch.from_numpy(value)
+        for key, value in (("y0", y - 5), ("y1", y + 5), ("x0", x - 5), ("x1", x + 5))
+    }
     theirs = places.true_actions(clip, candidates, size, patch)[0].numpy()
     boxes = np.concatenate([x - 5, y - 5, x + 5, y + 5]).T / (96, 110, 96, 110)
-    np.testing.assert_array_equal(decisions.nearest_places(boxes, np.array([[patch / 96, patch / 110]]), candidates), theirs)
+    np.testing.assert_array_equal(
+        decisions.nearest_places(boxes, np.array([[patch / 96, patch / 110]]), candidates), theirs
+    )
 
 
 def test_maps_show_where_targets_are_then_every_variants_choices(found):
@@ -242,7 +287,10 @@ def test_the_online_curve_rises_with_the_frames(figures):
 
 
 def test_a_frame_has_its_patch_and_its_target(figures):
-    boxes = [[patch for patch in axes.patches if isinstance(patch, Rectangle)] for axes in figures["patches-dots-two"][1].axes]
+    boxes = [
+        [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        for axes in figures["patches-dots-two"][1].axes
+    ]
     assert [len(some) for some in boxes[:4]] == [2, 2, 2, 1]
     assert boxes[0][1].get_bbox().extents.tolist() == box(0)
     np.testing.assert_allclose(boxes[0][0].get_bbox().extents, [44 / 64, 36 / 48, 52 / 64, 46 / 48])
@@ -284,5 +332,8 @@ def test_without_patches_or_settings_only_scores_are_told(tmp_path):
 
 
 def test_findings_need_no_torch():
-    code = f"import sys; from saccade.project import load_module; load_module('{FOLDER / 'paper/findings.py'}'); sys.exit('torch' in sys.modules)"
+    code = (
+        f"import sys; from saccade.project import load_module; load_module('{FOLDER / 'paper/findings.py'}'); "
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parents[1]).returncode == 0

@@ -1,4 +1,5 @@
-"""How AdaFocus learns: rewards and updates by hand, what each phase changes, and that a policy finds what it is rewarded for."""
+"""How AdaFocus learns: rewards and updates by hand, what each phase changes, and that a policy finds what it is
+rewarded for."""
 
 import dataclasses
 import math
@@ -74,17 +75,26 @@ def test_with_one_update_the_ratio_is_exactly_one(updates, moves):
 @pytest.mark.parametrize("kind", ["advantage", "confidence", "increments"])
 @torch.no_grad()
 def test_rewards_are_those_of_frame_after_frame(kind):
-    """The same by a loop that plays one frame at a time and asks what a random patch would have given from the same state."""
+    """The same by a loop that plays one frame at a time and asks what a random patch would have given from the same
+    state."""
     chosen = settings(reward=kind)
     net, batch = build(chosen), labelled(chosen)
     played = learning.roll_out(net, batch, chosen, draws())
     pooled = net.glance(batch["rgb"]).mean((3, 4))
-    own, chance = (net.focus(learning.patches_at(batch["rgb"], where, 24)) for where in (played.corners, played.corners_random))
+    own, chance = (
+        net.focus(learning.patches_at(batch["rgb"], where, 24)) for where in (played.corners, played.corners_random)
+    )
     state, last = torch.zeros(2, 8), torch.zeros(2)
     for number in range(chosen.num_frames):
         after = [net.classifier.states(net.joined(pooled, one)[:, [number]], state)[:, 0] for one in (own, chance)]
-        confidence = [net.classifier.classify(one)["noun"].softmax(1)[torch.arange(2), batch["labels"]["noun"]] for one in after]
-        expected = {"advantage": confidence[0] - confidence[1], "confidence": confidence[0], "increments": confidence[0] - last}[kind]
+        confidence = [
+            net.classifier.classify(one)["noun"].softmax(1)[torch.arange(2), batch["labels"]["noun"]] for one in after
+        ]
+        expected = {
+            "advantage": confidence[0] - confidence[1],
+            "confidence": confidence[0],
+            "increments": confidence[0] - last,
+        }[kind]
         torch.testing.assert_close(played.reward[:, number], expected)
         state, last = after[0], confidence[0]  # only the patch that was chosen moves time on
 
@@ -100,9 +110,15 @@ def test_a_kept_patch_is_worth_what_it_adds_less_its_price():
     local = net.focus(learning.patches_at(batch["rgb"], played.corners, 24))
     state = torch.zeros(2, 8)
     for number in range(chosen.num_frames):
-        given = [net.joined(pooled, one)[:, [number]] for one in (local, torch.zeros_like(local), local * played.kept[..., None])]
+        given = [
+            net.joined(pooled, one)[:, [number]]
+            for one in (local, torch.zeros_like(local), local * played.kept[..., None])
+        ]
         after = [net.classifier.states(one, state)[:, 0] for one in given]
-        with_it, without = (net.classifier.classify(one)["noun"].softmax(1)[torch.arange(2), batch["labels"]["noun"]] for one in after[:2])
+        with_it, without = (
+            net.classifier.classify(one)["noun"].softmax(1)[torch.arange(2), batch["labels"]["noun"]]
+            for one in after[:2]
+        )
         kept = played.kept[:, number] > 0
         torch.testing.assert_close(played.keep_reward[kept, number], (with_it - without - 1e-4 * 24**2)[kept])
         state = after[2]
@@ -114,7 +130,9 @@ def test_the_reward_of_a_random_place_averages_nothing(monkeypatch):
     net, generator = build(chosen), draws()
     anywhere = lambda actions, candidates, size, patch: places.random_corners(actions.shape, size, patch, generator)  # noqa: E731
     monkeypatch.setattr(learning.places, "candidate_corners", anywhere)
-    rewards = torch.cat([learning.roll_out(net, labelled(chosen, 16, seed), chosen, generator).reward.flatten() for seed in range(6)])
+    rewards = torch.cat(
+        [learning.roll_out(net, labelled(chosen, 16, seed), chosen, generator).reward.flatten() for seed in range(6)]
+    )
     assert rewards.std() > 1e-4  # something is at stake
     assert abs(rewards.mean()) < 4 * rewards.std() / math.sqrt(len(rewards))
 
@@ -126,8 +144,13 @@ def test_one_place_for_a_clip_of_shifted_networks_gets_one_reward():
     played = learning.roll_out(net, batch, chosen, draws())
     assert played.reward.shape == (2, 1) and played.places.shape == (2, 1, 2)
     maps = net.glance(batch["glance.rgb"])
-    both = [net.focus(learning.patches_at(batch["rgb"], where, 24)) for where in (played.corners, played.corners_random)]
-    shares = [net.scores(maps.mean((3, 4)), one)["noun"][:, 0].softmax(1)[torch.arange(2), batch["labels"]["noun"]] for one in both]
+    both = [
+        net.focus(learning.patches_at(batch["rgb"], where, 24)) for where in (played.corners, played.corners_random)
+    ]
+    shares = [
+        net.scores(maps.mean((3, 4)), one)["noun"][:, 0].softmax(1)[torch.arange(2), batch["labels"]["noun"]]
+        for one in both
+    ]
     torch.testing.assert_close(played.reward[:, 0], shares[0] - shares[1])
 
 
@@ -251,7 +274,9 @@ def test_killed_between_two_batches_it_ends_with_the_same_policies(clips, tmp_pa
     with pytest.raises(Killed):
         net = build(chosen)
         run = phase_run(net, chosen, tmp_path)
-        phases.learn_policy(dataclasses.replace(run, checkpoint=Checkpoint(file, minutes=0, generators=[run.generator])))
+        phases.learn_policy(
+            dataclasses.replace(run, checkpoint=Checkpoint(file, minutes=0, generators=[run.generator]))
+        )
     monkeypatch.setattr(learning, "update", update)
     net = build(chosen)
     run = phase_run(net, chosen, tmp_path)
@@ -308,11 +333,15 @@ class Bright:
 
 def test_the_policy_finds_the_patch_that_pays():
     """A light in one of nine places; f_L tells how bright its patch is."""
-    chosen = settings(num_frames=2, candidates=3, patch_size=16, reuse=False, policy_size=32, policy_channels=16, map_size=6)
+    chosen = settings(
+        num_frames=2, candidates=3, patch_size=16, reuse=False, policy_size=32, policy_channels=16, map_size=6
+    )
     net, generator = build(chosen), draws()
     net.policies["where"].actor.reset_parameters()  # no preferences
     net.maps = lambda part, frames: (
-        frames.mean((2, 3, 4), keepdim=True) if part == "local" else net.global_cnn(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        frames.mean((2, 3, 4), keepdim=True)
+        if part == "local"
+        else net.global_cnn(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
     )
     del net.classifier
     object.__setattr__(net, "classifier", Bright())
@@ -331,7 +360,9 @@ def test_the_policy_finds_the_patch_that_pays():
         return (learning.roll_out(net, batch, chosen, generator, greedy=True).places == where).float().mean().item()
 
     net.global_cnn.train()
-    for _ in range(20):  # its normalisations know their data, as a trained network's do; else the light would be lost in a constant
+    for _ in range(
+        20
+    ):  # its normalisations know their data, as a trained network's do; else the light would be lost in a constant
         net.glance(lights(32)[0]["rgb"])
     net.eval()
     before = right()

@@ -1,4 +1,5 @@
-"""Files with the names and shapes of the authors' checkpoints become our model, and pi with their weights chooses as theirs does."""
+"""Files with the names and shapes of the authors' checkpoints become our model, and pi with their weights chooses as
+theirs does."""
 
 import dataclasses
 import json
@@ -101,7 +102,8 @@ def load(net: nn.Module, variant: str, file: Path) -> dict:
 
 
 def checkpoint(variant: str) -> dict[str, torch.Tensor]:
-    """Its tensors by their names in the file: those of pi random, every other one a number of its own, which takes no space."""
+    """Its tensors by their names in the file: those of pi random, every other one a number of its own, which takes no
+    space."""
     given, generator = {}, torch.Generator().manual_seed(0)
     for part, name in FILES[variant].items():
         file = PUBLISHED / f"adafocus2021__{name}.json"
@@ -113,7 +115,10 @@ def checkpoint(variant: str) -> dict[str, torch.Tensor]:
                 tensor = (torch.rand(shape, generator=generator) - 0.5) / 10
             given[f"{part}.{key}"] = tensor.abs() if key.endswith("running_var") else tensor
     given["optimizer.state.0.momentum_buffer"] = torch.zeros(2)
-    return given | {"acc": torch.tensor([75.0]), "best_acc": torch.tensor([75.0])}  # tensors, too: metrics as they were computed
+    return given | {
+        "acc": torch.tensor([75.0]),
+        "best_acc": torch.tensor([75.0]),
+    }  # tensors, too: metrics as they were computed
 
 
 def save(given: dict[str, torch.Tensor], file: Path) -> Path:
@@ -126,7 +131,8 @@ def save(given: dict[str, torch.Tensor], file: Path) -> Path:
 
 
 def test_every_tensor_of_ours_is_one_of_theirs(imported):
-    """The fit is strict, so nothing of ours is left as it was; what is left of theirs is a copy, an unused classifier or no weight."""
+    """The fit is strict, so nothing of ours is left as it was; what is left of theirs is a copy, an unused classifier
+    or no weight."""
     copies = {"model_state_dict", "optimizer", "acc", "best_acc"}
     left = {name for name in imported.found["dropped"] if name.split(".")[0] not in copies}
     assert left == {name for name in imported.given if name.startswith(("focuser.policy.", "focuser.net.fc."))}
@@ -138,10 +144,16 @@ def test_known_tensors_land_where_they_belong(imported):
         assert torch.equal(state[ours], imported.given[theirs]), theirs
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [("glancer.net.", ("global_cnn.", "global_head.")), ("focuser.net.", ("local_cnn.",))])
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("glancer.net.", ("global_cnn.", "global_head.")), ("focuser.net.", ("local_cnn.",))]
+)
 def test_networks_are_theirs_layer_by_layer(imported, theirs, ours):
     """Both sides list a network's tensors in the order of its layers, whatever they call them."""
-    expected = [tensor for name, tensor in imported.given.items() if name.startswith(theirs) and not name.startswith("focuser.net.fc.")]
+    expected = [
+        tensor
+        for name, tensor in imported.given.items()
+        if name.startswith(theirs) and not name.startswith("focuser.net.fc.")
+    ]
     found = [tensor for name, tensor in imported.net.state_dict().items() if name.startswith(ours)]
     assert len(found) == len(expected) and all(map(torch.equal, found, expected))
 
@@ -154,14 +166,17 @@ def test_the_policy_with_their_weights_decides_as_theirs(imported):
 
 
 def theirs_of(given: dict[str, torch.Tensor], maps: torch.Tensor, at_once: bool) -> torch.Tensor:
-    """Scores of their policy: frame after frame, or once for all frames with their maps behind each other as channels."""
+    """Scores of their policy: frame after frame, or once for all frames with their maps behind each other as
+    channels."""
     weights = {name.removeprefix("policy."): tensor for name, tensor in given.items() if name.startswith("policy.")}
     layers: list[nn.Module] = [nn.Conv2d(1280 * (8 if at_once else 1), 64 if at_once else 32, 1, bias=False)]
     layers += [nn.BatchNorm2d(64)] * at_once + [nn.ReLU(), nn.Flatten(), nn.Linear(49 * (64 if at_once else 32), 1024)]
     layers += [nn.BatchNorm1d(1024)] * at_once + [nn.ReLU()]
     encoder, gru = nn.Sequential(*layers).eval(), nn.GRU(1024, 1024)
     for part, network in {"state_encoder.": encoder, "gru.": gru}.items():
-        network.load_state_dict({name.removeprefix(part): tensor for name, tensor in weights.items() if name.startswith(part)})
+        network.load_state_dict(
+            {name.removeprefix(part): tensor for name, tensor in weights.items() if name.startswith(part)}
+        )
     state, scores = None, []
     for step in [maps.flatten(1, 2)] if at_once else maps.unbind(1):
         output, state = gru(encoder(step)[None], state)
@@ -181,19 +196,29 @@ def test_batch_counts_that_old_files_lack_are_zero(imported):
     given = {name: tensor for name, tensor in imported.given.items() if not name.endswith("num_batches_tracked")}
     ours = published.import_released(imported.settings, given)
     assert set(ours) == set(imported.net.state_dict())
-    assert all(tensor == 0 and tensor.dtype == torch.int64 for name, tensor in ours.items() if name.endswith("num_batches_tracked"))
+    assert all(
+        tensor == 0 and tensor.dtype == torch.int64
+        for name, tensor in ours.items()
+        if name.endswith("num_batches_tracked")
+    )
 
 
 def test_a_file_that_lacks_a_tensor_is_refused(imported, tmp_path):
     """A checkpoint of stage I has no policy."""
     given = {name: tensor for name, tensor in imported.given.items() if not name.startswith("policy.")}
     with pytest.raises(SaccadeError, match=r"nothing for policies\.where"):
-        load(built(imported.variant, CLASSES[imported.variant]), imported.variant, save(given, tmp_path / "stage1.pth.tar"))
+        load(
+            built(imported.variant, CLASSES[imported.variant]),
+            imported.variant,
+            save(given, tmp_path / "stage1.pth.tar"),
+        )
 
 
 def test_a_file_with_other_classes_is_refused(imported, tmp_path):
     file = save(imported.given, tmp_path / "checkpoint.pth.tar")
-    with pytest.raises(SaccadeError, match=rf"classifiers\.label\.weight is \({CLASSES[imported.variant]}, \d+\) there but \(239"):
+    with pytest.raises(
+        SaccadeError, match=rf"classifiers\.label\.weight is \({CLASSES[imported.variant]}, \d+\) there but \(239"
+    ):
         load(built(imported.variant, 239), imported.variant, file)
 
 

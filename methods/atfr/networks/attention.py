@@ -1,13 +1,15 @@
-"""Double attention (Chen et al., NeurIPS 2018), which ATFR's Table A.6 puts where SGS would be: it weighs frames and drops none."""
+"""Double attention (Chen et al., NeurIPS 2018), which ATFR's Table A.6 puts where SGS would be: it weighs frames and
+drops none."""
 
 from torch import Tensor, nn
 
 
 class DoubleAttention(nn.Module):
-    """Features (B, C, T, H, W) to the same shape, each frame multiplied by what it gets back of the clip's gathered descriptors.
+    """Features (B, C, T, H, W) to the same shape, each frame multiplied by what it gets back of the clip's gathered
+    descriptors.
 
-    As in ATFR's official code: 1x1x1 convolutions to C / 4 channels whose maps are pooled over space, a softmax over time to gather and
-    one over channels to give out, and a convolution back to C.
+    As in ATFR's official code: 1x1x1 convolutions to C / 4 channels whose maps are pooled over space, a softmax over
+    time to gather and one over channels to give out, and a convolution back to C.
     """
 
     def __init__(self, channels: int) -> None:
@@ -17,7 +19,9 @@ class DoubleAttention(nn.Module):
         self.back = nn.Conv3d(hidden, channels, kernel_size=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        values, gather, give = (layer(features).mean((3, 4)) for layer in (self.values, self.gather, self.give))  # (B, C/4, T)
+        values, gather, give = (
+            layer(features).mean((3, 4)) for layer in (self.values, self.gather, self.give)
+        )  # (B, C/4, T)
         descriptors = values @ gather.softmax(2).transpose(1, 2)  # (B, C/4, C/4)
         weights = descriptors @ give.softmax(1)  # (B, C/4, T)
         return features * self.back(weights[..., None, None])

@@ -1,4 +1,5 @@
-"""The paper's video networks by name, cut in two where ATFR samples (Sec. 4: behind the first convolution, res2 or res3)."""
+"""The paper's video networks by name, cut in two where ATFR samples (Sec. 4: behind the first convolution, res2 or
+res3)."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ BUILDERS = {
 
 
 class Early(nn.Sequential):
-    """rgb (B, 3, T, H, W) to features (B, C, T, H, W) before their ReLU; of SlowFast a tuple of both pathways' features."""
+    """rgb (B, 3, T, H, W) to features (B, C, T, H, W) before their ReLU; of SlowFast a tuple of both pathways'
+    features."""
 
     def __init__(self, stages: Mapping[str, nn.Module], channels: tuple[int, ...]) -> None:
         super().__init__(OrderedDict(stages))
@@ -39,8 +41,9 @@ class Late(nn.Sequential):
 def build_network(name: str, placement: Placement, width: float = 1.0) -> tuple[Early, Late]:
     """The network `name` up to and including the stage `placement`, and the rest of it without classifier.
 
-    Between them stand the sums of the last block (or the first convolution, normalised) before their ReLU, which `Late` applies:
-    there ATFR's code samples. `width` scales the channels; 1 is the published network. Raises SaccadeError for what doesn't exist.
+    Between them stand the sums of the last block (or the first convolution, normalised) before their ReLU, which `Late`
+    applies: there ATFR's code samples. `width` scales the channels; 1 is the published network. Raises SaccadeError for
+    what doesn't exist.
     """
     if name not in BUILDERS:
         raise SaccadeError(f"unknown network '{name}'; there are {', '.join(BUILDERS)}")
@@ -62,7 +65,8 @@ def cut(stages: Stages, placement: Placement) -> tuple[Early, Late]:
 
 
 def initialise(module: nn.Module) -> None:
-    """As ATFR's code (and PySlowFast) does it: He et al.'s initialisation, and residual branches that start as nothing."""
+    """As ATFR's code (and PySlowFast) does it: He et al.'s initialisation, and residual branches that start as
+    nothing."""
     for part in module.modules():
         if isinstance(part, nn.Conv3d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")

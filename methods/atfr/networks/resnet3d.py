@@ -1,8 +1,10 @@
-"""3D residual networks as stages in a row: the paper's thin 3DResNet, I3D, C2D and R(2+1)D; the parts are X3D's and SlowFast's too.
+"""3D residual networks as stages in a row: the paper's thin 3DResNet, I3D, C2D and R(2+1)D; the parts are X3D's and
+SlowFast's too.
 
-Every stage takes and gives features *before* their ReLU, which its first block applies. So a network can be cut behind any stage just
-where ATFR samples, between the last residual sum and its ReLU, and no block has to know that it is the last one. Poolings in between
-change places with the ReLU, which changes nothing: the largest value is also the largest one after it.
+Every stage takes and gives features *before* their ReLU, which its first block applies. So a network can be cut behind
+any stage just where ATFR samples, between the last residual sum and its ReLU, and no block has to know that it is the
+last one. Poolings in between change places with the ReLU, which changes nothing: the largest value is also the largest
+one after it.
 """
 
 from collections import OrderedDict
@@ -16,7 +18,8 @@ Kernel = tuple[int, int, int]  # of time, height and width, as strides are
 
 @dataclass(frozen=True)
 class Stages:
-    """A network without classifier: its stages by name, in order; the channels of every pathway where ATFR may sample."""
+    """A network without classifier: its stages by name, in order; the channels of every pathway where ATFR may
+    sample."""
 
     modules: dict[str, nn.Module]
     channels: dict[str, tuple[int, ...]]
@@ -46,7 +49,8 @@ FLAT = {"stem_kernel": (1, 7, 7), "stem": 64, "temporal": ((1,),) * 4, "pairs": 
 LAYOUTS = {
     "3dresnet18": Layout(stem_kernel=(5, 7, 7), stem=8, depths=(2, 2, 2, 2), **THIN),
     "3dresnet50": Layout(stem_kernel=(5, 7, 7), stem=8, depths=(3, 4, 6, 3), **THIN),
-    # Ours, for clips of about 16 x 48 x 48: a smaller stem, and late stages so narrow that the early ones keep their share.
+    # Ours, for clips of about 16 x 48 x 48: a smaller stem, and late stages so narrow that the early ones keep their
+    # share.
     "3dresnet-tiny": Layout(
         stem_kernel=(3, 3, 3),
         stem=8,
@@ -55,7 +59,9 @@ LAYOUTS = {
         outer=(32, 128, 256, 384),
         temporal=THIN["temporal"],
     ),
-    "i3d-r50": Layout(stem_kernel=(5, 7, 7), stem=64, depths=(3, 4, 6, 3), temporal=((3,), (3, 1), (3, 1), (1, 3)), pairs=True, **WIDE),
+    "i3d-r50": Layout(
+        stem_kernel=(5, 7, 7), stem=64, depths=(3, 4, 6, 3), temporal=((3,), (3, 1), (3, 1), (1, 3)), pairs=True, **WIDE
+    ),
     "c2d-r50": Layout(depths=(3, 4, 6, 3), **FLAT),
     "c2d-r18": Layout(depths=(2, 2, 2, 2), **FLAT),
     "r2plus1d-r50": Layout(
@@ -94,7 +100,8 @@ class Residual(nn.Module):
 
 
 class PairPool(nn.Module):
-    """The larger of every two frames, (B, C, T, H, W) to (B, C, T // 2, H, W): an odd last frame is left out, a single one stays."""
+    """The larger of every two frames, (B, C, T, H, W) to (B, C, T // 2, H, W): an odd last frame is left out, a single
+    one stays."""
 
     def forward(self, features: Tensor) -> Tensor:
         return pair_pool(features)
@@ -134,7 +141,8 @@ def bottleneck(inputs: int, inner: int, outputs: int, temporal: int, stride: Ker
 
 
 def factorised_bottleneck(inputs: int, inner: int, outputs: int, stride: Kernel) -> nn.Sequential:
-    """R(2+1)D's: time, then space, each with its stride; time first and as many channels between as around, as pytorchvideo has it."""
+    """R(2+1)D's: time, then space, each with its stride; time first and as many channels between as around, as
+    pytorchvideo has it."""
     return nn.Sequential(
         OrderedDict(
             reduce=ConvNorm(inputs, inner, (1, 1, 1)),
@@ -149,7 +157,8 @@ def factorised_bottleneck(inputs: int, inner: int, outputs: int, stride: Kernel)
 
 
 def residual_stage(inputs: int, layout: Layout, stage: int) -> nn.Sequential:
-    """Stage number `stage` (0 is res2) for features with `inputs` channels; the first block takes the stride and projects the shortcut."""
+    """Stage number `stage` (0 is res2) for features with `inputs` channels; the first block takes the stride and
+    projects the shortcut."""
     inner, outputs = layout.inner[stage], layout.outer[stage]
     blocks = []
     for temporal in islice(cycle(layout.temporal[stage]), layout.depths[stage]):

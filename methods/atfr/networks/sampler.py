@@ -16,7 +16,8 @@ from . import sgs
 class Sampler(nn.Module):
     """Gives bins' weights over frames for features (B, C, T, H, W) of one pathway.
 
-    `bank` (N, blocks, K, T / blocks) holds the positions of the training videos' frames, once `calibrate` has run; empty until then.
+    `bank` (N, blocks, K, T / blocks) holds the positions of the training videos' frames, once `calibrate` has run;
+    empty until then.
     """
 
     def __init__(self, channels: int, settings: Settings, pathway: int) -> None:
@@ -27,22 +28,30 @@ class Sampler(nn.Module):
             self.register_buffer("bank", torch.empty(0))
 
     def forward(self, features: Tensor, settings: Settings, clip: dict[str, Any]) -> Tensor:
-        """Weights (B, N, T) in fp32; an empty bin's row is zero. clip: `video_id` and, for `moments`, `truth.moment`."""
+        """Weights (B, N, T) in fp32; an empty bin's row is zero. clip: `video_id` and, for `moments`,
+        `truth.moment`."""
         with torch.autocast(features.device.type, enabled=False):
             features = features.float()
             batch, frames = len(features), features.shape[2]
             if settings.assignment == "uniform":
-                return torch.stack([sgs.pooled_evenly(frames, bins, like=features) for bins in self._lots(frames, settings, clip)])
+                return torch.stack(
+                    [sgs.pooled_evenly(frames, bins, like=features) for bins in self._lots(frames, settings, clip)]
+                )
             if settings.assignment == "moments":
                 return self._moments(clip, frames).to(features)
-            share = self._others(clip, frames) if settings.assignment == "permuted" else self.share(features, settings, clip)
+            share = (
+                self._others(clip, frames)
+                if settings.assignment == "permuted"
+                else self.share(features, settings, clip)
+            )
             block = settings.block_of(self.pathway)
             weights = sgs.kernel_weights(share, settings.bins_of(block or frames), settings.kernel)
             weights = sgs.out_of_blocks(weights, batch) if block else weights
             return self._shuffled(weights, clip) if settings.assignment == "shuffled" else weights
 
     def share(self, features: Tensor, settings: Settings, clip: dict[str, Any]) -> Tensor:
-        """Where on each coordinate a frame lies: (B, K, T) in [0, 1], nan where all frames are alike; with blocks B * blocks of them."""
+        """Where on each coordinate a frame lies: (B, K, T) in [0, 1], nan where all frames are alike; with blocks B *
+        blocks of them."""
         if settings.assignment == "noise":
             embeddings = self._noise(features, settings.dimensions, clip)
         else:
@@ -56,7 +65,9 @@ class Sampler(nn.Module):
 
     def _lots(self, frames: int, settings: Settings, clip: dict[str, Any]) -> list[int]:
         """B' of each video: `mean_bins` rounded down or up, so that the mean is kept, without looking."""
-        mean = settings.mean_bins * frames / settings.num_frames if settings.mean_bins else frames  # a slow pathway's share
+        mean = (
+            settings.mean_bins * frames / settings.num_frames if settings.mean_bins else frames
+        )  # a slow pathway's share
         if self.training:
             lots = torch.rand(len(clip["video_id"])).tolist()
         else:
@@ -64,7 +75,8 @@ class Sampler(nn.Module):
         return [int(mean + lot) for lot in lots]
 
     def _noise(self, features: Tensor, dimensions: int, clip: dict[str, Any]) -> Tensor:
-        """Embeddings (B, T, L) without any structure: drawn anew for each batch in training, by the video's name otherwise."""
+        """Embeddings (B, T, L) without any structure: drawn anew for each batch in training, by the video's name
+        otherwise."""
         batch, frames = len(features), features.shape[2]
         if self.training:
             return torch.randn(batch, frames, dimensions).to(features)
@@ -74,11 +86,15 @@ class Sampler(nn.Module):
     def _others(self, clip: dict[str, Any], frames: int) -> Tensor:
         """Each video gets the positions of a training video: bins as often and as full, the content ignored."""
         if not self.bank.numel():
-            raise SaccadeError("assignment 'permuted' takes the decisions of training videos; the phase `calibrate` must run first")
+            raise SaccadeError(
+                "assignment 'permuted' takes the decisions of training videos; the phase `calibrate` must run first"
+            )
         known = self.bank.shape[1] * self.bank.shape[3]
         if known != frames:
             raise SaccadeError(f"assignment 'permuted' was calibrated on {known} frames and is asked for {frames}")
-        rows = [int(generator(0, 0, video, "permuted0").integers(len(self.bank))) for video in clip["video_id"]]  # of both pathways
+        rows = [
+            int(generator(0, 0, video, "permuted0").integers(len(self.bank))) for video in clip["video_id"]
+        ]  # of both pathways
         return self.bank[rows].flatten(0, 1)
 
     def _shuffled(self, weights: Tensor, clip: dict[str, Any]) -> Tensor:
@@ -90,8 +106,12 @@ class Sampler(nn.Module):
     def _moments(self, clip: dict[str, Any], frames: int) -> Tensor:
         """Frames of one true moment share a bin and are averaged: no redundancy is missed, and none is imagined."""
         if (truth := clip.get("truth.moment")) is None:
-            raise SaccadeError("assignment 'moments' needs the ground truth of moments; set truth: [moment], on data that has it")
-        chosen = truth[:, torch.linspace(0, truth.shape[1] - 1, frames).long()]  # of the slow pathway: the frames that it sees
+            raise SaccadeError(
+                "assignment 'moments' needs the ground truth of moments; set truth: [moment], on data that has it"
+            )
+        chosen = truth[
+            :, torch.linspace(0, truth.shape[1] - 1, frames).long()
+        ]  # of the slow pathway: the frames that it sees
         numbers = [torch.unique_consecutive(row, return_inverse=True)[1] for row in chosen]
         same = torch.stack([torch.nn.functional.one_hot(number, frames).T for number in numbers]).float()  # (B, T, T)
         return same / same.sum(2, keepdim=True).clamp(min=1)

@@ -1,11 +1,14 @@
-"""Similarity guided sampling (Fayyaz et al., CVPR 2021, Sec. 4): frames whose embeddings are alike share a bin, empty bins are dropped.
+"""Similarity guided sampling (Fayyaz et al., CVPR 2021, Sec. 4): frames whose embeddings are alike share a bin, empty
+bins are dropped.
 
 Where paper and official code differ the card decides; where their formulas break, what happens is said and tested here:
 
 - one frame alone (T = 1) keeps itself, weight 1;
-- frames whose magnitudes can't be told apart in fp32 (all alike, all zero, or two frames around their own mean) share one bin and are
+- frames whose magnitudes can't be told apart in fp32 (all alike, all zero, or two frames around their own mean) share
+one bin and are
   averaged, where the formulas would divide by zero or erase them;
-- the frame of the largest magnitude lies on the edge of the last bin: the linear kernel gives it a weight of EPSILON, as the code
+- the frame of the largest magnitude lies on the edge of the last bin: the linear kernel gives it a weight of EPSILON,
+as the code
   does, so its bin counts as occupied although it's nearly empty.
 
 Everything runs in fp32, also under autocast: in half precision 1 + EPSILON is 1 and that bin would vanish.
@@ -31,8 +34,8 @@ Kernel = Literal["linear", "linear_normalised", "kronecker"]
 class SimilarityNetwork(nn.Module):
     """f_s (Sec. 4.1): features (B, C, T, H, W) to embeddings (B, T, L), a frame at a time.
 
-    `code`: pool, linear C to C/2, ReLU, linear to L, batch normalisation over L, as the official code; `paper`: pool and two linear
-    layers, C to C to L, as Sec. 4.1 says.
+    `code`: pool, linear C to C/2, ReLU, linear to L, batch normalisation over L, as the official code; `paper`: pool
+    and two linear layers, C to C to L, as Sec. 4.1 says.
     """
 
     def __init__(self, channels: int, dimensions: int, form: Literal["code", "paper"]) -> None:
@@ -52,11 +55,12 @@ class SimilarityNetwork(nn.Module):
 
 
 def coordinates(embeddings: Tensor, similarity: Similarity, distance: Distance) -> tuple[Tensor, Tensor]:
-    """What frames are compared by: embeddings (B, T, L) to non-negative numbers (B, K, T), and their scales (B, K) for rounding errors.
+    """What frames are compared by: embeddings (B, T, L) to non-negative numbers (B, K, T), and their scales (B, K) for
+    rounding errors.
 
-    `magnitude` (K = 1): eq. 1, or the distance to the clip's mean embedding, as the official code has it. `angular` (K = 2) and
-    `spherical` (K = 3, the radius first): App. D; of three dimensions the polar angle and the azimuth in [0, 2 pi), of more the first
-    two polar angles. There is no official code for these two.
+    `magnitude` (K = 1): eq. 1, or the distance to the clip's mean embedding, as the official code has it. `angular` (K
+    = 2) and `spherical` (K = 3, the radius first): App. D; of three dimensions the polar angle and the azimuth in [0, 2
+    pi), of more the first two polar angles. There is no official code for these two.
     """
     vectors = embeddings if distance == "norm" else embeddings.mean(1, keepdim=True) - embeddings + SHIFT
     radius = torch.linalg.vector_norm(vectors, dim=2)  # (B, T)
@@ -82,7 +86,8 @@ def coordinates(embeddings: Tensor, similarity: Similarity, distance: Distance) 
 def positions(values: Tensor, scales: Tensor) -> Tensor:
     """Coordinates (B, K, T) over their largest in the clip (eq. 2): in [0, 1], and nan where all are alike.
 
-    Gradients also flow through the largest one, as in the official code. scales (B, K): of which ALIKE is a rounding error.
+    Gradients also flow through the largest one, as in the official code. scales (B, K): of which ALIKE is a rounding
+    error.
     """
     largest, smallest = values.amax(2, keepdim=True), values.amin(2, keepdim=True)
     alike = largest - smallest <= ALIKE * scales[..., None] + torch.finfo(values.dtype).tiny
@@ -91,11 +96,11 @@ def positions(values: Tensor, scales: Tensor) -> Tensor:
 
 
 def kernel_weights(share: Tensor, bins: Sequence[int], kernel: Kernel) -> Tensor:
-    """How much of frame t goes to bin b: positions (B, K, T) to weights (B, N, T) of N = product of `bins` bins, the first varying
-    slowest. An empty bin's row is all zero.
+    """How much of frame t goes to bin b: positions (B, K, T) to weights (B, N, T) of N = product of `bins` bins, the
+    first varying slowest. An empty bin's row is all zero.
 
-    Eqs. 4 to 6, and 9 for K > 1, in units in which a bin is 1 wide. A coordinate in which all frames are alike tells nothing: it gives
-    weight 1 in its first bin. Where no coordinate tells anything, the frames are averaged.
+    Eqs. 4 to 6, and 9 for K > 1, in units in which a bin is 1 wide. A coordinate in which all frames are alike tells
+    nothing: it gives weight 1 in its first bin. Where no coordinate tells anything, the frames are averaged.
     """
     weights = share.new_ones(len(share), 1, share.shape[2])
     for coordinate, number in zip(share.unbind(1), bins, strict=True):
@@ -119,15 +124,20 @@ def _along(place: Tensor, number: int, kernel: Kernel) -> Tensor:
     if kernel == "kronecker":
         inside = (place.detach().floor().clamp(max=number - 1) == centres - 0.5).to(place.dtype)
         return inside * (1 + 2 * (place - place.detach()))  # straight through: the code's gradient, one per half width
-    distance = torch.where(offset <= 0, -offset, offset)  # at a bin's centre eq. 8 takes the left side's slope, abs() none
+    distance = torch.where(
+        offset <= 0, -offset, offset
+    )  # at a bin's centre eq. 8 takes the left side's slope, abs() none
     return (1 + EPSILON - distance).clamp(min=0)
 
 
 def in_blocks(values: Tensor, block: int) -> Tensor:
-    """Coordinates (B, K, T) as (B * blocks, K, block), blocks in time order (App. A: SlowFast on Something-Something)."""
+    """Coordinates (B, K, T) as (B * blocks, K, block), blocks in time order (App. A: SlowFast on
+    Something-Something)."""
     batch, kinds, frames = values.shape
     if frames % block:
-        raise SaccadeError(f"{frames} frames can't be cut into blocks of {block}; choose num_frames and block that divide")
+        raise SaccadeError(
+            f"{frames} frames can't be cut into blocks of {block}; choose num_frames and block that divide"
+        )
     return values.unflatten(2, (-1, block)).transpose(1, 2).reshape(batch * (frames // block), kinds, block)
 
 
@@ -147,7 +157,9 @@ def occupied(weights: Tensor) -> Tensor:
 
 def mix(weights: Tensor, features: Tensor) -> Tensor:
     """Eq. 4: weights (B, N, T) of features (B, C, T, H, W) to (B, C, N, H, W)."""
-    frames = features.permute(0, 2, 3, 4, 1)  # (B, T, H, W, C): how channels-last memory lies, so that nothing is copied
+    frames = features.permute(
+        0, 2, 3, 4, 1
+    )  # (B, T, H, W, C): how channels-last memory lies, so that nothing is copied
     mixed = weights.to(features.dtype) @ frames.flatten(2)  # (B, N, H*W*C)
     return mixed.unflatten(2, frames.shape[2:]).permute(0, 4, 1, 2, 3)
 
@@ -165,7 +177,8 @@ def packed(weights: Tensor, number: int) -> Tensor:
 
 
 def pooled_evenly(frames: int, bins: int, like: Tensor) -> Tensor:
-    """(T, T): the clip cut into `bins` equal stretches of time, each averaged, as a fixed temporal down-sampling does; other rows 0."""
+    """(T, T): the clip cut into `bins` equal stretches of time, each averaged, as a fixed temporal down-sampling does;
+    other rows 0."""
     if not 1 <= bins <= frames:
         raise SaccadeError(f"{frames} frames can't be pooled to {bins}; set `mean_bins` within 1 and {frames}")
     edges = torch.arange(bins + 1) * frames // bins

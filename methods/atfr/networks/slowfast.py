@@ -1,4 +1,5 @@
-"""SlowFast (Feichtenhofer et al., ICCV 2019): few frames through a wide pathway, all frames through a thin one that feeds the other."""
+"""SlowFast (Feichtenhofer et al., ICCV 2019): few frames through a wide pathway, all frames through a thin one that
+feeds the other."""
 
 from dataclasses import dataclass
 
@@ -117,7 +118,8 @@ class PooledPathways(nn.Module):
 
 @fx.wrap  # their shapes decide, so that tracing has to stop here
 def slow_frames(rgb: Tensor, alpha: int) -> Tensor:
-    """T // alpha frames (at least one) of `rgb` (B, 3, T, H, W), evenly from the first to the last, rounded down (official code)."""
+    """T // alpha frames (at least one) of `rgb` (B, 3, T, H, W), evenly from the first to the last, rounded down
+    (official code)."""
     frames = rgb.shape[2]
     chosen = torch.linspace(0, frames - 1, max(1, frames // alpha)).long()
     return rgb.index_select(2, chosen.to(rgb.device))
@@ -125,7 +127,8 @@ def slow_frames(rgb: Tensor, alpha: int) -> Tensor:
 
 @fx.wrap
 def joined(slow: Tensor, told: Tensor) -> Tensor:
-    """Channels of both; where sampling left them unequally long, the shorter one lies in the middle of zeros (official code)."""
+    """Channels of both; where sampling left them unequally long, the shorter one lies in the middle of zeros (official
+    code)."""
     frames = max(slow.shape[2], told.shape[2])
     return torch.cat([_centred(features, frames) for features in (slow, told)], dim=1)
 

@@ -1,4 +1,5 @@
-"""X3D (Feichtenhofer, CVPR 2020): a slim image network expanded in depth and width, with depthwise 3x3x3 convolutions."""
+"""X3D (Feichtenhofer, CVPR 2020): a slim image network expanded in depth and width, with depthwise 3x3x3
+convolutions."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ EXPANSIONS = {  # Table 2 and the code of the paper: S and M differ only in the 
 
 
 class SqueezeExcite(nn.Module):
-    """Scales every channel by a number in (0, 1) that is read from all channels' averages over the clip (Hu et al., CVPR 2018)."""
+    """Scales every channel by a number in (0, 1) that is read from all channels' averages over the clip (Hu et al.,
+    CVPR 2018)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -57,7 +59,9 @@ def rounded(channels: float) -> int:
 def stem(channels: int) -> nn.Sequential:
     """1x3x3 over space, then a depthwise 5x1x1 over time with nothing between them, and batch normalisation."""
     temporal = ConvNorm(channels, channels, (5, 1, 1), groups=channels)
-    return nn.Sequential(OrderedDict(spatial=nn.Conv3d(3, channels, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False), temporal=temporal))
+    return nn.Sequential(
+        OrderedDict(spatial=nn.Conv3d(3, channels, (1, 3, 3), (1, 2, 2), (0, 1, 1), bias=False), temporal=temporal)
+    )
 
 
 def inverted_bottleneck(inputs: int, inner: int, outputs: int, stride: Kernel, excites: bool) -> nn.Sequential:

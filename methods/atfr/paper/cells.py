@@ -1,8 +1,9 @@
 """ATFR's tables: our count of each printed complexity cell, on the meta device.
 
-A static network's cost follows from its layers. With ATFR it is a line a + b B' over the maps that sampling leaves, and B' follows from
-what a trained network decides, which can't be counted without its weights and the videos. So `ours` has there what decides nothing: the
-bins that embeddings without structure keep (the null model). Sizes are those of the operating point that answers the row in paper.yml.
+A static network's cost follows from its layers. With ATFR it is a line a + b B' over the maps that sampling leaves, and
+B' follows from what a trained network decides, which can't be counted without its weights and the videos. So `ours` has
+there what decides nothing: the bins that embeddings without structure keep (the null model). Sizes are those of the
+operating point that answers the row in paper.yml.
 """
 
 from dataclasses import replace
@@ -24,7 +25,14 @@ from .pricing import (
     terms,
 )
 
-CLASSES = {"minikinetics": 200, "kinetics400": 400, "kinetics600": 600, "something-v2": 174, "ucf101": 101, "hmdb51": 51}
+CLASSES = {
+    "minikinetics": 200,
+    "kinetics400": 400,
+    "kinetics600": 600,
+    "something-v2": 174,
+    "ucf101": 101,
+    "hmdb51": 51,
+}
 
 THIN18, THIN50 = Network("3dresnet18", 32, 224), Network("3dresnet50", 32, 256)
 C2D18, C2D50, I3D50 = Network("c2d-r18", 32, 224), Network("c2d-r50", 32, 256), Network("i3d-r50", 32, 256)
@@ -79,7 +87,11 @@ SAMPLED = {
     ("Table 9", "X3D-M+ATFR"): X3D_M,
     ("Table 9", "X3D-XL+ATFR"): X3D_XL356,
     ("Table 10", "SlowFast-R50+ATFR"): SLOWFAST64,
-    **{(table, f"B={bins}"): replace(THIN18, bins=bins) for table in ("Table A.3", "Table A.4") for bins in (4, 8, 16, 32)},
+    **{
+        (table, f"B={bins}"): replace(THIN18, bins=bins)
+        for table in ("Table A.3", "Table A.4")
+        for bins in (4, 8, 16, 32)
+    },
     ("Table A.6", "X3D-S+ATFR"): X3D_S,
     ("App. F", "3DResNet+ATFR, ResNet50"): THIN50,
 }
@@ -96,10 +108,16 @@ def answer(line: dict) -> CountedCell:
         attention = attention_gmacs(network) if "Attention" in line["row"] else 0.0
         ours = static_gmacs(network, classes) + attention
         rule = f"conv + linear{' (of the attention too)' if attention else ''}, {view(network, classes)}"
-        return CountedCell(**keys, ours=ours, rule=rule, note=agreement(ours, line["value"]) + static_note(line, network))
+        return CountedCell(
+            **keys, ours=ours, rule=rule, note=agreement(ours, line["value"]) + static_note(line, network)
+        )
     if network := SAMPLED.get(where):
         ours = float(gmacs(network, classes, null_bins(network)).mean())
-        rule = f"{NULL_MODEL}: a + b E[B'] of structureless embeddings, no trained decision; {view(network, classes)}, SGS itself left out"
+        rule = (
+            f"{NULL_MODEL}: a + b E[B'] of structureless embeddings, no trained decision; {view(network, classes)}, "
+            "SGS "
+            "itself left out"
+        )
         return CountedCell(**keys, ours=ours, rule=rule, note=sampled_note(line, network, classes))
     return CountedCell(**keys, ours=None, rule="", note="cited; not one of our networks")
 
@@ -120,13 +138,16 @@ def static_note(line: dict, network: Network) -> str:
     if network.name.startswith("c2d"):
         true, same = (static_gmacs(one, 200) for one in (R2PLUS1D, C2D50))
         return (
-            f", for {network.name}: the printed cost has no temporal convolutions. R(2+1)D-R50, which has them, costs {true:.1f} where "
-            f"c2d-r50 costs {same:.1f}"
+            f", for {network.name}: the printed cost has no temporal convolutions. R(2+1)D-R50, which has them, costs "
+            f"{true:.1f} where c2d-r50 costs {same:.1f}"
         )
     if line["table"] == "Table 10":
         elements = normalised_giga(network)
         found = f"{static_gmacs(network, 174) + 4 * elements:.2f}"
-        return f"; normalisation at 4 for each of {elements:.3f} G elements would give {found}, a rule that no other row follows"
+        return (
+            f"; normalisation at 4 for each of {elements:.3f} G elements would give {found}, a rule that no other row "
+            "follows"
+        )
     return ""
 
 
@@ -138,15 +159,15 @@ def sampled_note(line: dict, network: Network, classes: int) -> str:
         slow, fast = network.lengths
         filled = float(terms(network, null_bins(network))[:, 1].mean())
         said = (
-            f"a = {start:.3f}, b = {step:.3f} for a slow and {network.alpha} fast maps: print implies about B' = {implied:.1f} of {fast} "
-            f"and {implied / network.alpha:.1f} of {slow} slow ones; embeddings without structure keep {kept[1]:.2f} and {kept[0]:.2f} "
-            f"(filled up to {filled:.2f} where the fast pathway joins)"
+            f"a = {start:.3f}, b = {step:.3f} for a slow and {network.alpha} fast maps: print implies about B' = "
+            f"{implied:.1f} of {fast} and {implied / network.alpha:.1f} of {slow} slow ones; embeddings without "
+            f"structure keep {kept[1]:.2f} and {kept[0]:.2f} (filled up to {filled:.2f} where the fast pathway joins)"
         )
     else:
         unit = " for a pair of maps (an odd one is dropped)" if network.pairs else ""
         said = (
-            f"a = {start:.4f}, b = {step:.4f}{unit}: print implies B' = {implied:.2f} of {network.bins or network.frames}; embeddings "
-            f"without structure keep {kept[0]:.2f}"
+            f"a = {start:.4f}, b = {step:.4f}{unit}: print implies B' = {implied:.2f} of "
+            f"{network.bins or network.frames}; embeddings without structure keep {kept[0]:.2f}"
         )
     return f"{said}{sampled_remark(line, network, classes)}; SGS itself would add {sampling_gmacs(network):.3f}"
 
@@ -166,7 +187,9 @@ def sampled_remark(line: dict, network: Network, classes: int) -> str:
         remark += f". At 256 x 256 a = {start:.3f}, b = {step:.4f}, and print would imply {implied:.2f}"
         remark += f", but a single map costs {start + step:.2f}" if implied < 1 else ""
     if network.name == "3dresnet18" and line["table"] == "Table 4":
-        remark += ". The table's static networks fit 224 x 224; 32 and 64 frames of this one don't fit one size and one B"
+        remark += (
+            ". The table's static networks fit 224 x 224; 32 and 64 frames of this one don't fit one size and one B"
+        )
     if line["table"] == "Table A.4":
         remark += ". All four costs of this table are exactly 2.0 + 0.375 B, which isn't this network's line"
     return remark

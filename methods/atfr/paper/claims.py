@@ -1,7 +1,8 @@
-"""What the paper claims (c01 to c24), and what would show its mechanism on embedded data (m01 to m06): one function per id of paper.yml.
+"""What the paper claims (c01 to c24), and what would show its mechanism on embedded data (m01 to m06): one function per
+id of paper.yml.
 
-`reported(table, row, column, dataset=None)` gives a printed number. `ours` gives our results per training and video, as `Runs`, or
-raises `NotRun`; a system of ours is named by (variant, point, dataset).
+`reported(table, row, column, dataset=None)` gives a printed number. `ours` gives our results per training and video, as
+`Runs`, or raises `NotRun`; a system of ours is named by (variant, point, dataset).
 """
 
 import dataclasses
@@ -31,24 +32,47 @@ from saccade.results.found import NotRun
 
 # Margins for our own runs, committed before any of them; accuracies are fractions.
 NEARLY_SAME = 0.01  # twice the largest loss, 0.5 points in Table 7, that the paper still calls nearly the same
-SLIGHT_LOSS = 0.01  # what "slightly" may cost: print has 0.1 points (Table 6) and 0.3 (Table A.4), too few to tell from none
-LARGE_LOSS = 0.05  # between Tables A.3 and A.4 4 bins print 10.3 points; half of that is still a drop that nobody calls slight
+SLIGHT_LOSS = (
+    0.01  # what "slightly" may cost: print has 0.1 points (Table 6) and 0.3 (Table A.4), too few to tell from none
+)
+LARGE_LOSS = (
+    0.05  # between Tables A.3 and A.4 4 bins print 10.3 points; half of that is still a drop that nobody calls slight
+)
 KEPT_GAIN = 0.5  # a gain that is printed as a number must come out at half of it at least, or it is another result
 SAVING = {  # the least share of the cost that must be saved
     "minikinetics": 0.29,  # the smallest saving in Table 7, I3D's 29.1 %
-    "kinetics400": 0.40,  # the smallest in Table 8 is 42 %; two points less, as other copies of the videos move other bins
+    # the smallest in Table 8 is 42 %; two points less, as other copies of the videos move other bins
+    "kinetics400": 0.40,
     "something-v2": 0.32,  # Table 10: 33.9 %, by the same reasoning
 }
-SLOWER_GROWTH = {"c2d-r18-atfr": 1.75, "3dresnet18-atfr": 1.55}  # cost of 64 frames to 32: Table 4 prints 1.7 and 1.5, rounded
+SLOWER_GROWTH = {
+    "c2d-r18-atfr": 1.75,
+    "3dresnet18-atfr": 1.55,
+}  # cost of 64 frames to 32: Table 4 prints 1.7 and 1.5, rounded
 DOUBLED = 0.02  # of a static network's ratio to 2: classifier and rounding
 SIMILAR_COST = 1.07  # Table 8 calls 26.3 similar to 24.8, which is 6 % more
-NULL_SD, CLIPS = 1.6, 10  # bins of a clip that embeddings without structure give at T = 32 (official sampler, 1000 draws); clips a video
+NULL_SD, CLIPS = (
+    1.6,
+    10,
+)  # bins of a clip that embeddings without structure give at T = 32 (official sampler, 1000 draws); clips a video
 BIN_SHARE = 0.1  # of T: two mean numbers of bins so close are the same; structure would have to show in more
 FRAMES, TINY_FRAMES = 32, 16  # T of the paper's networks, of the tiny ones
 TINY_SAME = 0.02  # two points, less than half of the headroom below which nothing is judged
 
-LOW_MOTION = ("presenting weather forecast", "stretching leg", "playing didgeridoo", "playing clarinet", "golf putting")  # Table 5
-HIGH_MOTION = ("passing American football (in game)", "swimming breast stroke", "playing ice hockey", "pushing cart", "gymnastics tumbling")
+LOW_MOTION = (
+    "presenting weather forecast",
+    "stretching leg",
+    "playing didgeridoo",
+    "playing clarinet",
+    "golf putting",
+)  # Table 5
+HIGH_MOTION = (
+    "passing American football (in game)",
+    "swimming breast stroke",
+    "playing ice hockey",
+    "pushing cart",
+    "gymnastics tumbling",
+)
 
 System = tuple[str, str, str]  # variant, point, dataset
 Reported = Callable[..., float]
@@ -123,7 +147,9 @@ def names(first: System, second: System) -> str:
 
 
 def more_accurate(ours: Any, first: System, second: System, by: float = 0.0, **head: str) -> Outcome:
-    return labelled(f"top-1, {names(first, second)}", better(difference(ours.hits(*first, **head), ours.hits(*second, **head)), by))
+    return labelled(
+        f"top-1, {names(first, second)}", better(difference(ours.hits(*first, **head), ours.hits(*second, **head)), by)
+    )
 
 
 def more_accurate_top5(ours: Any, first: System, second: System) -> Outcome:
@@ -131,7 +157,10 @@ def more_accurate_top5(ours: Any, first: System, second: System) -> Outcome:
 
 
 def as_accurate(ours: Any, first: System, second: System, margin: float = NEARLY_SAME, **head: str) -> Outcome:
-    return labelled(f"top-1, {names(first, second)}", comparable(difference(ours.hits(*first, **head), ours.hits(*second, **head)), margin))
+    return labelled(
+        f"top-1, {names(first, second)}",
+        comparable(difference(ours.hits(*first, **head), ours.hits(*second, **head)), margin),
+    )
 
 
 def loses_at_most(ours: Any, first: System, second: System, bound: float) -> Outcome:
@@ -146,7 +175,8 @@ def cheaper(ours: Any, first: System, second: System, share: float = 1.0) -> Out
 
 
 def class_means(ours: Any, runs: SystemScores, classes: Sequence[str], dataset: str) -> SystemScores:
-    """One value per training and class, the classes being what is drawn again. Untestable where the data lacks one of them."""
+    """One value per training and class, the classes being what is drawn again. Untestable where the data lacks one of
+    them."""
     tables = [
         ours.by_class(dataclasses.replace(runs, values=np.asarray(runs.values)[[s]], trainings=(name,)), dataset)
         for s, name in enumerate(runs.trainings)
@@ -175,7 +205,11 @@ def c01(reported: Reported, ours: Any) -> Finding:
     """Binning by magnitude is more accurate than binning by angles or by all spherical coordinates."""
     others = [mini("3dresnet18-atfr-angular"), mini("3dresnet18-atfr-spherical")]
     return Finding(
-        on_printed=all(gap(reported, "Table 1", "Magnitude", row, c) > 0 for row in ("Angular", "Spherical") for c in ("top1", "top5")),
+        on_printed=all(
+            gap(reported, "Table 1", "Magnitude", row, c) > 0
+            for row in ("Angular", "Spherical")
+            for c in ("top1", "top5")
+        ),
         on_ours=lambda: all_of(
             labelled("top-1", argmax(ours.hits(*BASE), [ours.hits(*other) for other in others])),
             labelled("top-5", argmax(ours.top5(*BASE), [ours.top5(*other) for other in others])),
@@ -199,21 +233,29 @@ def c03(reported: Reported, ours: Any) -> Finding:
     return Finding(
         on_printed=rising([top1[16], top1[1], top1[4], top1[8]]),
         on_ours=lambda: labelled(
-            "top-1 of L = 16, 1, 4, 8, each minus the one before", monotone([ours.hits(*one) for one in (sixteen, one, four, BASE)])
+            "top-1 of L = 16, 1, 4, 8, each minus the one before",
+            monotone([ours.hits(*one) for one in (sixteen, one, four, BASE)]),
         ),
     )
 
 
 def c04(reported: Reported, ours: Any) -> Finding:
-    """Reading 64 frames instead of 32 makes every network more accurate, at either stride, without training it again."""
+    """Reading 64 frames instead of 32 makes every network more accurate, at either stride, without training it
+    again."""
     rows = ("SlowFast-8x8-ResNet18", "R(2+1)D", "R(2+1)D+ATFR", "3DResNet-18+ATFR")
     variants = ("slowfast-8x8-r18", "c2d-r18", "c2d-r18-atfr", "3dresnet18-atfr")
     return Finding(
         on_printed=all(
-            gap(reported, "Table 4", f"{row}, 64 frames", f"{row}, 32 frames", f"top1, stride {s}") > 0 for row in rows for s in (1, 2)
+            gap(reported, "Table 4", f"{row}, 64 frames", f"{row}, 32 frames", f"top1, stride {s}") > 0
+            for row in rows
+            for s in (1, 2)
         ),
         on_ours=lambda: all_of(
-            *(more_accurate(ours, mini(v, f"frames64-stride{s}"), mini(v, f"frames32-stride{s}")) for v in variants for s in (1, 2))
+            *(
+                more_accurate(ours, mini(v, f"frames64-stride{s}"), mini(v, f"frames32-stride{s}"))
+                for v in variants
+                for s in (1, 2)
+            )
         ),
     )
 
@@ -235,7 +277,10 @@ def c05(reported: Reported, ours: Any) -> Finding:
         and growth("3DResNet-18+ATFR") <= SLOWER_GROWTH["3dresnet18-atfr"],
         on_ours=lambda: all_of(
             *(doubles(variant) for variant in ("slowfast-8x8-r18", "c2d-r18")),
-            *(cheaper(ours, mini(v, "frames64-stride2"), mini(v, "frames32-stride2"), most) for v, most in SLOWER_GROWTH.items()),
+            *(
+                cheaper(ours, mini(v, "frames64-stride2"), mini(v, "frames32-stride2"), most)
+                for v, most in SLOWER_GROWTH.items()
+            ),
         ),
     )
 
@@ -245,22 +290,32 @@ def c06(reported: Reported, ours: Any) -> Finding:
     most = {32: 0.70, 64: 0.60}  # Table 4 prints 32.3 of 46.5 and 54.9 of 93.1: 0.695 and 0.590
 
     def share(count: int) -> float:
-        return reported("Table 4", f"R(2+1)D+ATFR, {count} frames", "GFLOPs") / reported("Table 4", f"R(2+1)D, {count} frames", "GFLOPs")
+        return reported("Table 4", f"R(2+1)D+ATFR, {count} frames", "GFLOPs") / reported(
+            "Table 4", f"R(2+1)D, {count} frames", "GFLOPs"
+        )
 
     return Finding(
         on_printed=all(
-            abs(gap(reported, "Table 4", "R(2+1)D+ATFR, 32 frames", "R(2+1)D, 32 frames", f"top1, stride {s}")) <= 0.1 for s in (1, 2)
+            abs(gap(reported, "Table 4", "R(2+1)D+ATFR, 32 frames", "R(2+1)D, 32 frames", f"top1, stride {s}")) <= 0.1
+            for s in (1, 2)
         )
         and all(share(count) <= bound for count, bound in most.items()),
         on_ours=lambda: all_of(
-            *(as_accurate(ours, mini("c2d-r18-atfr", f"frames32-stride{s}"), mini("c2d-r18", f"frames32-stride{s}")) for s in (1, 2)),
-            *(cheaper(ours, mini("c2d-r18-atfr", f"frames{n}-stride2"), mini("c2d-r18", f"frames{n}-stride2"), b) for n, b in most.items()),
+            *(
+                as_accurate(ours, mini("c2d-r18-atfr", f"frames32-stride{s}"), mini("c2d-r18", f"frames32-stride{s}"))
+                for s in (1, 2)
+            ),
+            *(
+                cheaper(ours, mini("c2d-r18-atfr", f"frames{n}-stride2"), mini("c2d-r18", f"frames{n}-stride2"), b)
+                for n, b in most.items()
+            ),
         ),
     )
 
 
 def c07(reported: Reported, ours: Any) -> Finding:
-    """Over the same stretch of time, 64 dense frames with ATFR are more accurate and cheaper than SlowFast's 32 sparse ones."""
+    """Over the same stretch of time, 64 dense frames with ATFR are more accurate and cheaper than SlowFast's 32 sparse
+    ones."""
     dense, sparse = mini("3dresnet18-atfr", "frames64-stride1"), mini("slowfast-8x8-r18", "frames32-stride2")
     own, rival = "3DResNet-18+ATFR, 64 frames", "SlowFast-8x8-ResNet18, 32 frames"
     return Finding(
@@ -281,13 +336,16 @@ def c08(reported: Reported, ours: Any) -> Finding:
         system = mini("3dresnet50-atfr")
         bins = ours.bins(*system)
         few, many = (mean(class_means(ours, bins, classes, system[2])) for classes in (LOW_MOTION, HIGH_MOTION))
-        return all_of(labelled("bins, low motion", at_most(few, low)), labelled("bins, high motion", better(many, high)))
+        return all_of(
+            labelled("bins, low motion", at_most(few, low)), labelled("bins, high motion", better(many, high))
+        )
 
     return Finding(on_printed=low < high, on_ours=on_ours)
 
 
 def c09(reported: Reported, ours: Any) -> Finding:
-    """The number of bins differs between videos more than by chance, and its mean is about half of the frames (a figure, no numbers)."""
+    """The number of bins differs between videos more than by chance, and its mean is about half of the frames (a
+    figure, no numbers)."""
 
     def on_ours() -> Outcome:
         bins = ours.bins(*mini("3dresnet50-atfr"))
@@ -295,14 +353,18 @@ def c09(reported: Reported, ours: Any) -> Finding:
         spread = dataclasses.replace(bins, values=(values - values.mean(axis=1, keepdims=True)) ** 2)
         return all_of(
             labelled("variance of the bins over videos", better(mean(spread), NULL_SD**2 / CLIPS)),
-            labelled("mean bins less half of the frames", comparable(mean(scaled(bins, 1.0, -FRAMES / 2)), BIN_SHARE * FRAMES)),
+            labelled(
+                "mean bins less half of the frames",
+                comparable(mean(scaled(bins, 1.0, -FRAMES / 2)), BIN_SHARE * FRAMES),
+            ),
         )
 
     return Finding(on_printed=None, on_ours=on_ours)
 
 
 def c10(reported: Reported, ours: Any) -> Finding:
-    """The earlier SGS stands the more it saves; after the first convolution it loses a little accuracy, after res2 or res3 it gains."""
+    """The earlier SGS stands the more it saves; after the first convolution it loses a little accuracy, after res2 or
+    res3 it gains."""
     stages = ("First Conv", "Res2", "Res3", "No SGS")
     cost, top1 = ({stage: reported("Table 6", stage, column) for stage in stages} for column in ("GFLOPs", "top1"))
     conv1, res2, res3, none = (mini(f"x3d-s{suffix}") for suffix in ("-atfr-conv1", "-atfr", "-atfr-res3", ""))
@@ -324,7 +386,8 @@ def c10(reported: Reported, ours: Any) -> Finding:
 
 
 def c11(reported: Reported, ours: Any) -> Finding:
-    """On Mini-Kinetics ATFR saves much of the cost of four networks at nearly the same accuracy; X3D and 3DResNet even gain."""
+    """On Mini-Kinetics ATFR saves much of the cost of four networks at nearly the same accuracy; X3D and 3DResNet even
+    gain."""
     gaining = [pair for pair in MINI if pair.variant in ("x3d-s", "3dresnet50")]
     return Finding(
         on_printed=all(p.reduction(reported) >= 29 and abs(p.gain(reported, "top1")) <= 0.5 for p in MINI)
@@ -341,7 +404,9 @@ def c12(reported: Reported, ours: Any) -> Finding:
     """On Kinetics-400 every network gets more accurate with ATFR, and cheaper by more than two fifths."""
     return Finding(
         on_printed=all(
-            p.gain(reported, "top1") >= 0.2 and p.gain(reported, "top5") > 0 and 42 <= reported(p.table, p.adaptive, "reduction") <= 47
+            p.gain(reported, "top1") >= 0.2
+            and p.gain(reported, "top5") > 0
+            and 42 <= reported(p.table, p.adaptive, "reduction") <= 47
             for p in KINETICS400
         ),
         on_ours=lambda: all_of(
@@ -360,7 +425,9 @@ def c13(reported: Reported, ours: Any) -> Finding:
     return Finding(
         on_printed=reported("Table 8", own, "GFLOPs") <= SIMILAR_COST * reported("Table 8", rival, "GFLOPs")
         and gap(reported, "Table 8", own, rival) == printed,
-        on_ours=lambda: all_of(cheaper(ours, first, second, SIMILAR_COST), more_accurate(ours, first, second, KEPT_GAIN * printed / 100)),
+        on_ours=lambda: all_of(
+            cheaper(ours, first, second, SIMILAR_COST), more_accurate(ours, first, second, KEPT_GAIN * printed / 100)
+        ),
     )
 
 
@@ -370,7 +437,8 @@ def c14(reported: Reported, ours: Any) -> Finding:
     first, second = kinetics("x3d-xl-atfr", "views10"), kinetics("x3d-l", "views30-356")
     printed = reported("Sec. 5.4", own, gain)
     return Finding(
-        on_printed=gap(reported, "Table 8", own, rival, "GFLOPs") < 0 and gap(reported, "Table 8", own, rival) == printed,
+        on_printed=gap(reported, "Table 8", own, rival, "GFLOPs") < 0
+        and gap(reported, "Table 8", own, rival) == printed,
         on_ours=lambda: all_of(
             cheaper(ours, first, second, 10 / 30),  # ours are per video, all views
             more_accurate(ours, first, second, KEPT_GAIN * printed / 100),
@@ -379,7 +447,8 @@ def c14(reported: Reported, ours: Any) -> Finding:
 
 
 def c15(reported: Reported, ours: Any) -> Cited:
-    """X3D-XL with ATFR beats the largest SlowFast in top-5, comes close in top-1, and costs almost nine times less per view."""
+    """X3D-XL with ATFR beats the largest SlowFast in top-5, comes close in top-1, and costs almost nine times less per
+    view."""
     own, rival = "X3D-XL+ATFR, 30 views", "SlowFast 16x8, R101+NL"
     ratio = reported("Table 8", rival, "GFLOPs") / reported("Table 8", own, "GFLOPs")
     return Cited(
@@ -443,7 +512,9 @@ def c19(reported: Reported, ours: Any) -> Finding:
     """X3D-S with ATFR trains in less time, infers half as fast again, and fits larger batches."""
 
     def on_ours() -> Outcome:
-        raise NotRun("no prediction tells the time; see latency.json of `python -m saccade measure`, which is never in metrics")
+        raise NotRun(
+            "no prediction tells the time; see latency.json of `python -m saccade measure`, which is never in metrics"
+        )
 
     own, base = "X3D-S+ATFR", "X3D-S"
     return Finding(
@@ -455,8 +526,11 @@ def c19(reported: Reported, ours: Any) -> Finding:
 
 
 def c20(reported: Reported, ours: Any) -> Finding:
-    """Trained with fewer bins, a network costs less and is less accurate, at each step and by either measure of accuracy."""
-    cost, top1, top5 = ([reported("Table A.3", f"B={b}", column) for b in (4, 8, 16, 32)] for column in ("GFLOPs", "top1", "top5"))
+    """Trained with fewer bins, a network costs less and is less accurate, at each step and by either measure of
+    accuracy."""
+    cost, top1, top5 = (
+        [reported("Table A.3", f"B={b}", column) for b in (4, 8, 16, 32)] for column in ("GFLOPs", "top1", "top5")
+    )
     systems = [mini(f"3dresnet18-atfr-b{bins}") for bins in (4, 8, 16)] + [BASE]
     return Finding(
         on_printed=rising(cost) and rising(top1) and rising(top5),
@@ -488,7 +562,11 @@ def c22(reported: Reported, ours: Any) -> Cited:
     others = ("C3D, ResNet18", "RGB-I3D, Inception V1", "R(2+1)D, ResNet50", "DynamoNet, ResNet101", "HATNet, ResNet50")
 
     def off(data: str) -> float:
-        return round(reported("Table A.5", "3DResNet+ATFR, ResNet50", data) - max(reported("Table A.5", row, data) for row in others), 6)
+        return round(
+            reported("Table A.5", "3DResNet+ATFR, ResNet50", data)
+            - max(reported("Table A.5", row, data) for row in others),
+            6,
+        )
 
     return Cited(
         on_printed=all(abs(off(data)) <= 0.5 for data in ("UCF101", "HMDB51")),
@@ -514,7 +592,8 @@ def c23(reported: Reported, ours: Any) -> Finding:
 
 
 def c24(reported: Reported, ours: Any) -> Finding:
-    """ATFR saves over 47 % of the cost on average (over the networks of Tables 7 to 10; print doesn't say over which)."""
+    """ATFR saves over 47 % of the cost on average (over the networks of Tables 7 to 10; print doesn't say over
+    which)."""
     pairs = [*MINI, *KINETICS400, *KINETICS600, SOMETHING]
     least = reported("Sec. 4.3", "3D CNNs+ATFR", "reduction, average above")
 
@@ -541,11 +620,15 @@ TRAINED = tiny("-atfr")
 
 
 def m01(reported: Reported, ours: Any) -> Finding:
-    """Trained bins follow the true number of distinct moments better than those of an embedding that was never trained."""
+    """Trained bins follow the true number of distinct moments better than those of an embedding that was never
+    trained."""
     frozen = tiny("-atfr-frozen")
     return Finding(
         None,
-        lambda: labelled(f"rank correlation, {names(TRAINED, frozen)}", better(difference(ours.follows(*TRAINED), ours.follows(*frozen)))),
+        lambda: labelled(
+            f"rank correlation, {names(TRAINED, frozen)}",
+            better(difference(ours.follows(*TRAINED), ours.follows(*frozen))),
+        ),
     )
 
 
@@ -556,7 +639,9 @@ def m02(reported: Reported, ours: Any) -> Finding:
     def on_ours() -> Outcome:
         own, other = (float(np.mean(ours.gmacs(*system).values)) for system in (TRAINED, uniform))
         if abs(other / own - 1) > EQUAL_COST:
-            raise Untestable(f"{uniform[0]} costs {other / own:.3f} of {TRAINED[0]}, which isn't the same within {EQUAL_COST:.0%}")
+            raise Untestable(
+                f"{uniform[0]} costs {other / own:.3f} of {TRAINED[0]}, which isn't the same within {EQUAL_COST:.0%}"
+            )
         return more_accurate(ours, TRAINED, uniform, head="verb")
 
     return Finding(None, on_ours)
@@ -564,22 +649,27 @@ def m02(reported: Reported, ours: Any) -> Finding:
 
 def m03(reported: Reported, ours: Any) -> Finding:
     """With SGS the network is as accurate as the static one, at a lower cost."""
-    return Finding(None, lambda: all_of(as_accurate(ours, TRAINED, tiny(), TINY_SAME, head="verb"), cheaper(ours, TRAINED, tiny())))
+    return Finding(
+        None, lambda: all_of(as_accurate(ours, TRAINED, tiny(), TINY_SAME, head="verb"), cheaper(ours, TRAINED, tiny()))
+    )
 
 
 def m04(reported: Reported, ours: Any) -> Finding:
-    """The mean number of bins is what embeddings without any structure give: the average saving is geometry, not learning."""
+    """The mean number of bins is what embeddings without any structure give: the average saving is geometry, not
+    learning."""
     noise = tiny("-atfr-iid")
     return Finding(
         None,
         lambda: labelled(
-            f"bins, {names(TRAINED, noise)}", comparable(difference(ours.bins(*TRAINED), ours.bins(*noise)), BIN_SHARE * TINY_FRAMES)
+            f"bins, {names(TRAINED, noise)}",
+            comparable(difference(ours.bins(*TRAINED), ours.bins(*noise)), BIN_SHARE * TINY_FRAMES),
         ),
     )
 
 
 def m05(reported: Reported, ours: Any) -> Finding:
-    """Which frames share a bin matters: with the same weights and bins, frames put into them at random are recognised worse."""
+    """Which frames share a bin matters: with the same weights and bins, frames put into them at random are recognised
+    worse."""
     return Finding(None, lambda: more_accurate(ours, TRAINED, tiny("-atfr", "shuffled"), head="verb"))
 
 

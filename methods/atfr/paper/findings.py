@@ -1,5 +1,5 @@
-"""What only ATFR shows: how many bins videos keep (Fig. 3), which classes keep few and many (Table 5), and, where the ground truth
-knows the redundancy, whether bins follow it. No torch."""
+"""What only ATFR shows: how many bins videos keep (Fig. 3), which classes keep few and many (Table 5), and, where the
+ground truth knows the redundancy, whether bins follow it. No torch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,8 @@ SHOWN = ("dataset", "variant", "point")
 
 
 def bins_of(found: Any) -> pd.DataFrame:
-    """COLUMNS: mean B' over a video's views, and how many of them hold more than a trace; NotRun where no run has any."""
+    """COLUMNS: mean B' over a video's views, and how many of them hold more than a trace; NotRun where no run has
+    any."""
     rows = []
     for run in found.runs():
         label = _label(run)
@@ -33,7 +34,8 @@ def bins_of(found: Any) -> pd.DataFrame:
 
 
 def redundancy_of(found: Any) -> pd.DataFrame:
-    """dataset, video_id, moments (distinct true moments among the frames looked at), motion (mean change of state per frame)."""
+    """dataset, video_id, moments (distinct true moments among the frames looked at), motion (mean change of state per
+    frame)."""
     tables = []
     for label, run in {_label(run): run for run in found.runs()}.items():
         try:
@@ -45,10 +47,15 @@ def redundancy_of(found: Any) -> pd.DataFrame:
         looked = {row.video_id: row.decisions[0]["frames"] for row in found.predictions(run).itertuples(index=False)}
         by_video = truth[truth.video_id.isin(looked)].sort_values("frame").groupby("video_id")
         rows = [
-            (label, video, len(set(frames.moment.to_numpy()[looked[video]])), frames.novelty.iloc[1:].mean()) for video, frames in by_video
+            (label, video, len(set(frames.moment.to_numpy()[looked[video]])), frames.novelty.iloc[1:].mean())
+            for video, frames in by_video
         ]
         tables.append(pd.DataFrame(rows, columns=["dataset", "video_id", "moments", "motion"]))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["dataset", "video_id", "moments", "motion"])
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["dataset", "video_id", "moments", "motion"])
+    )
 
 
 def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
@@ -56,9 +63,10 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     yield (
         "bins",
         "Bins kept per clip, and what they follow",
-        "B' is the number of bins that hold a frame, hence of maps that later stages compute; sd and range over videos. Full bins hold "
-        "more than the trace that the linear kernel leaves of the frame at the very edge. Rank correlations (Spearman, mean over seeds) "
-        "with the true number of distinct moments among the frames looked at, and with the mean change per frame, where they are known.",
+        "B' is the number of bins that hold a frame, hence of maps that later stages compute; sd and range over "
+        "videos. Full bins hold more than the trace that the linear kernel leaves of the frame at the very edge. Rank "
+        "correlations (Spearman, mean over seeds) with the true number of distinct moments among the frames looked at, "
+        "and with the mean change per frame, where they are known.",
         _summary(bins, redundancy_of(found)),
     )
     for dataset, own in bins[bins.point == OWN].groupby("dataset", sort=False):
@@ -75,7 +83,11 @@ def _summary(bins: pd.DataFrame, redundancy: pd.DataFrame) -> pd.DataFrame:
     for key, group in bins.groupby(list(SHOWN), sort=False):
         row: dict[str, Any] = dict(zip(("Dataset", "Variant", "Point"), key, strict=True))
         row |= {"Mean B'": group.bins.mean(), "sd": group.groupby("seed").bins.std().mean()}
-        row |= {"Range": f"{group.bins.min():g} to {group.bins.max():g}", "Full bins": group.full.mean(), "Seeds": group.seed.nunique()}
+        row |= {
+            "Range": f"{group.bins.min():g} to {group.bins.max():g}",
+            "Full bins": group.full.mean(),
+            "Seeds": group.seed.nunique(),
+        }
         known = group.merge(redundancy, on=["dataset", "video_id"])
         for name, column in (("Follows moments", "moments"), ("Follows motion", "motion")):
             rhos = [_correlation(one.bins, one[column]) for _, one in known.groupby("seed")]
@@ -111,12 +123,15 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
     own = bins[bins.point == OWN]
     redundancy = redundancy_of(found)
     for dataset, group in own.groupby("dataset", sort=False):
-        spread = "; ".join(f"{variant}: mean {one.bins.mean():.1f}, sd {one.bins.std():.1f}" for variant, one in group.groupby("variant"))
+        spread = "; ".join(
+            f"{variant}: mean {one.bins.mean():.1f}, sd {one.bins.std():.1f}"
+            for variant, one in group.groupby("variant")
+        )
         yield (
             f"histogram-{_name(str(dataset))}",
             f"Bins kept, {dataset}",
-            "As the paper's Figure 3: clips by number of active bins, in percent. Embeddings without structure keep half of the bins, too; "
-            "what adapts must spread.",
+            "As the paper's Figure 3: clips by number of active bins, in percent. Embeddings without structure keep "
+            "half of the bins, too; what adapts must spread.",
             f"Histogram of active bins on {dataset}. {spread}.",
             _histogram(group),
         )
@@ -125,10 +140,12 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
             yield (
                 f"moments-{_name(str(dataset))}",
                 f"Bins against true moments, {dataset}",
-                "Mean active bins of videos by their number of distinct true moments among the frames looked at; bars are the standard "
-                "deviation over videos. On the dotted line a network keeps one map for each moment.",
+                "Mean active bins of videos by their number of distinct true moments among the frames looked at; bars "
+                "are the standard deviation over videos. On the dotted line a network keeps one map for each moment.",
                 f"Active bins against distinct moments on {dataset}: "
-                + "; ".join(f"{variant} rises by {_slope(one):.2f} bins a moment" for variant, one in known.groupby("variant")),
+                + "; ".join(
+                    f"{variant} rises by {_slope(one):.2f} bins a moment" for variant, one in known.groupby("variant")
+                ),
                 _against_moments(known),
             )
 
@@ -154,7 +171,15 @@ def _against_moments(known: pd.DataFrame) -> Figure:
         by = one.groupby(pd.cut(one.moments, np.linspace(0.5, limit, 7)), observed=True)
         middle, mean, spread = by.moments.mean(), by.bins.mean(), by.bins.std().fillna(0)
         axes.errorbar(
-            middle + 0.08 * number, mean, spread, color=colour, label=str(variant), linewidth=1.4, elinewidth=0.7, marker="o", ms=3
+            middle + 0.08 * number,
+            mean,
+            spread,
+            color=colour,
+            label=str(variant),
+            linewidth=1.4,
+            elinewidth=0.7,
+            marker="o",
+            ms=3,
         )
     axes.set(xlabel="distinct true moments among the frames", ylabel="active bins B'")
     axes.tick_params(colors=INK)

@@ -1,7 +1,8 @@
-"""What the paper's networks cost with so many maps left, in GMACs on the meta device, and how many bins embeddings without structure keep.
+"""What the paper's networks cost with so many maps left, in GMACs on the meta device, and how many bins embeddings
+without structure keep.
 
-A view costs a + b B': all frames up to where ATFR samples, B' maps behind it. With two pathways, and where pairs of maps are pooled, the
-line runs over the lengths that convolutions see.
+A view costs a + b B': all frames up to where ATFR samples, B' maps behind it. With two pathways, and where pairs of
+maps are pooled, the line runs over the lengths that convolutions see.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ DIMENSIONS = 8  # L
 
 @dataclass(frozen=True)
 class Network:
-    """A network as it takes one view, and where ATFR samples in it. bins: B, 0 for as many as frames; block: as in settings.py."""
+    """A network as it takes one view, and where ATFR samples in it. bins: B, 0 for as many as frames; block: as in
+    settings.py."""
 
     name: str
     frames: int
@@ -65,7 +67,8 @@ def built(name: str, placement: str) -> tuple[nn.Module, nn.Module]:
 def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
     """GMACs up to where ATFR samples, and the shapes (C, T, H, W) of the pathways there."""
     counted = count.count(
-        built(network.name, network.placement)[0], torch.empty(1, 3, network.frames, network.size, network.size, device="meta")
+        built(network.name, network.placement)[0],
+        torch.empty(1, 3, network.frames, network.size, network.size, device="meta"),
     )
     pathways = counted.result if network.alpha else (counted.result,)
     return counted.macs / GIGA, tuple(tuple(one.shape[1:]) for one in pathways)
@@ -80,16 +83,24 @@ def behind(network: Network, maps: tuple[int, ...]) -> float:
 
 def static_gmacs(network: Network, classes: int) -> float:
     return (
-        before(network)[0] + behind(network, network.lengths) + head_gmacs(built(network.name, network.placement)[1].num_features, classes)
+        before(network)[0]
+        + behind(network, network.lengths)
+        + head_gmacs(built(network.name, network.placement)[1].num_features, classes)
     )
 
 
 def gmacs(network: Network, classes: int, maps: Tensor) -> Tensor:
     """Maps (N, pathways) to GMACs (N,) of a view, by the line through as few counts as determine it."""
-    probes = [(1, 1), (2, 1), (1, 2), (2, network.alpha + 1)] if network.alpha else [network.unit, (2 * network.unit[0],)]
+    probes = (
+        [(1, 1), (2, 1), (1, 2), (2, network.alpha + 1)] if network.alpha else [network.unit, (2 * network.unit[0],)]
+    )
     counts = torch.tensor([behind(network, probe) for probe in probes], dtype=torch.float64)
     line = torch.linalg.solve(terms(network, torch.tensor(probes)), counts)
-    return before(network)[0] + terms(network, maps) @ line + head_gmacs(built(network.name, network.placement)[1].num_features, classes)
+    return (
+        before(network)[0]
+        + terms(network, maps) @ line
+        + head_gmacs(built(network.name, network.placement)[1].num_features, classes)
+    )
 
 
 def terms(network: Network, maps: Tensor) -> Tensor:
@@ -98,7 +109,9 @@ def terms(network: Network, maps: Tensor) -> Tensor:
         seen = [(maps[:, 0] // 2).clamp(min=1) if network.pairs else maps[:, 0]]
     else:
         slow, fast = maps.unbind(1)
-        told = (fast + network.alpha - 1) // network.alpha  # a lateral convolution's stride; the shorter side is filled up
+        told = (
+            fast + network.alpha - 1
+        ) // network.alpha  # a lateral convolution's stride; the shorter side is filled up
         seen = [torch.maximum(slow, told), told, fast]
     return torch.stack([torch.ones_like(maps[:, 0]), *seen], dim=1).double()
 
@@ -156,7 +169,10 @@ def null_bins(network: Network) -> Tensor:
     """(DRAWS, pathways): how many bins are occupied where each frame's embedding is drawn on its own."""
     slow = network.block // SLOW_TO_FAST if network.alpha else 0
     blocks = (slow, network.block) if network.alpha else (network.block,)
-    kept = [drawn(frames, network.bins, block, seed) for seed, (frames, block) in enumerate(zip(network.lengths, blocks, strict=True))]
+    kept = [
+        drawn(frames, network.bins, block, seed)
+        for seed, (frames, block) in enumerate(zip(network.lengths, blocks, strict=True))
+    ]
     return torch.stack(kept, dim=1)
 
 

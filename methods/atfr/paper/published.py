@@ -1,7 +1,8 @@
-"""Published weights of the video networks under our names: those of ATFR's code (which are PySlowFast's) and of pytorchvideo's hub.
+"""Published weights of the video networks under our names: those of ATFR's code (which are PySlowFast's) and of
+pytorchvideo's hub.
 
-Both give {our name: tensor}; what they don't know is left to the caller, who refuses it. The networks become `early.*` and `late.*`, the
-classifier `classifiers.<head>.*`, the sampler of pathway p `sgs.<p>.similarity.*`.
+Both give {our name: tensor}; what they don't know is left to the caller, who refuses it. The networks become `early.*`
+and `late.*`, the classifier `classifiers.<head>.*`, the sampler of pathway p `sgs.<p>.similarity.*`.
 """
 
 import re
@@ -21,7 +22,8 @@ WRAPPER = "model_state."  # both keep the network under this key, the optimizer'
 PATHWAYS = ("slow", "fast")
 ORDER = ("conv1", "fuse1", "res2", "fuse2", "res3", "fuse3", "res4", "fuse4", "res5", "head")
 
-# {their name without the tensor's: our name}; {layer} is looked up in the tables below, {pathway} is empty where there is one only.
+# {their name without the tensor's: our name}; {layer} is looked up in the tables below, {pathway} is empty where there
+# is one only.
 PYSLOWFAST = {
     r"s1\.pathway(?P<pathway>[01])_stem\.(?P<layer>conv|bn)": "conv1.{pathway}{layer}",
     r"s(?P<stage>[2-5])\.pathway(?P<pathway>[01])_res(?P<block>\d+)\.(?P<layer>.+)": "res{stage}.{pathway}{block}.{layer}",
@@ -88,14 +90,16 @@ PYTORCHVIDEO_X3D_LAYERS = {
 
 
 def from_pyslowfast(name: str, placement: Placement, published: Tensors, head: str) -> Tensors:
-    """Of a checkpoint of ATFR's code with or without samplers, or of PySlowFast's SlowFast, I3D and C2D; its classifier becomes `head`'s.
+    """Of a checkpoint of ATFR's code with or without samplers, or of PySlowFast's SlowFast, I3D and C2D; its classifier
+    becomes `head`'s.
 
-    Samplers behind another stage than `placement` are left. Raises SaccadeError for X3D, which PySlowFast builds otherwise.
+    Samplers behind another stage than `placement` are left. Raises SaccadeError for X3D, which PySlowFast builds
+    otherwise.
     """
     if name in x3d.EXPANSIONS:
         raise SaccadeError(
-            f"PySlowFast's {name} normalises the first shortcut of res2, pytorchvideo's and ours don't, so its weights don't fit; "
-            "take pytorchvideo's"
+            f"PySlowFast's {name} normalises the first shortcut of res2, pytorchvideo's and ours don't, so its weights "
+            "don't fit; take pytorchvideo's"
         )
 
     def ours(layer: str) -> str | None:
@@ -110,7 +114,8 @@ def from_pyslowfast(name: str, placement: Placement, published: Tensors, head: s
 
 
 def from_pytorchvideo(name: str, placement: Placement, published: Tensors, head: str) -> Tensors:
-    """Of pytorchvideo's x3d_{s,m,l,xl}, slowfast_r50 (8x8), i3d_r50, c2d_r50 or r2plus1d_r50; its classifier becomes `head`'s."""
+    """Of pytorchvideo's x3d_{s,m,l,xl}, slowfast_r50 (8x8), i3d_r50, c2d_r50 or r2plus1d_r50; its classifier becomes
+    `head`'s."""
     layers = PYTORCHVIDEO_X3D_LAYERS if name in x3d.EXPANSIONS else PYTORCHVIDEO_LAYERS
     pooled = name.startswith(("i3d", "c2d"))  # blocks.2 is a pooling there
 
@@ -126,7 +131,8 @@ def from_pytorchvideo(name: str, placement: Placement, published: Tensors, head:
 
 
 def _renamed(published: Tensors, ours: Callable[[str], str | None]) -> Tensors:
-    """`ours` gives our layer for theirs, or None. A batch count that a file of an old PyTorch lacks is 0: nothing reads it here."""
+    """`ours` gives our layer for theirs, or None. A batch count that a file of an old PyTorch lacks is 0: nothing reads
+    it here."""
     renamed = {}
     for theirs, tensor in published.items():
         layer, _, tensors_name = theirs.removeprefix(WRAPPER).rpartition(".")
@@ -136,9 +142,15 @@ def _renamed(published: Tensors, ours: Callable[[str], str | None]) -> Tensors:
 
 
 def _in_network(
-    layer: str, patterns: dict[str, str], layers: dict[str, str], name: str, placement: Placement, number: Callable[[str], int]
+    layer: str,
+    patterns: dict[str, str],
+    layers: dict[str, str],
+    name: str,
+    placement: Placement,
+    number: Callable[[str], int],
 ) -> str | None:
-    """Our name of a layer of early or late, None if there is none; `number` gives the number in the name of the stage for theirs."""
+    """Our name of a layer of early or late, None if there is none; `number` gives the number in the name of the stage
+    for theirs."""
     for pattern, template in patterns.items():
         found = re.fullmatch(pattern, layer)
         if found and found["layer"] in layers:

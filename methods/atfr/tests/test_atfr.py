@@ -46,7 +46,8 @@ def settings(**chosen):
 
 
 def build(chosen, heads=HEADS):
-    """With random normalisations: a fresh network's last ones are zero, and would hide what the convolutions before them got."""
+    """With random normalisations: a fresh network's last ones are zero, and would hide what the convolutions before
+    them got."""
     torch.manual_seed(0)
     net = model.build(chosen, heads).eval()
     for norm in net.modules():
@@ -104,7 +105,9 @@ def test_every_kind_declares_what_it_executes_whatever_its_batch_mates(name):
     assert executed == static == together.macs[1].item()
     for number in range(4):
         alone = model.predict(net, one(batch, number), chosen)
-        torch.testing.assert_close(alone.probabilities["verb"][0], together.probabilities["verb"][number], rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            alone.probabilities["verb"][0], together.probabilities["verb"][number], rtol=0, atol=1e-5
+        )
         assert alone.macs[0] == together.macs[number] and alone.decisions[0] == together.decisions[number]
 
 
@@ -137,7 +140,9 @@ def test_filling_up_as_the_published_code_does_makes_a_prediction_depend_on_its_
 def test_in_evaluation_the_forward_pass_of_training_is_the_padded_prediction():
     chosen = settings(padded=True)
     net, batch = build(chosen), clip(6)
-    torch.testing.assert_close(net(batch)["verb"].softmax(1), model.predict(net, batch, chosen).probabilities["verb"], rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        net(batch)["verb"].softmax(1), model.predict(net, batch, chosen).probabilities["verb"], rtol=0, atol=1e-5
+    )
 
 
 def test_only_learned_embeddings_get_gradients():
@@ -150,7 +155,8 @@ def test_only_learned_embeddings_get_gradients():
 
 @torch.inference_mode()
 def test_identical_frames_cost_one_bin():
-    """All frames alike, and res2 sees no borders: the layer alone, as the network's first and last frames see padding."""
+    """All frames alike, and res2 sees no borders: the layer alone, as the network's first and last frames see
+    padding."""
     chosen = settings()
     net = build(chosen)
     features = torch.randn(2, net.early.channels[0], 1, 4, 4).expand(-1, -1, FRAMES, -1, -1)
@@ -203,7 +209,9 @@ def test_shuffled_frames_keep_the_number_of_bins_and_change_the_answer():
     first, second = (model.predict(net, clip(4), chosen) for chosen in (own, other))
     assert [d["bins"] for d in first.decisions] == [d["bins"] for d in second.decisions]
     assert torch.equal(first.macs, second.macs)
-    assert not torch.allclose(net.weigh(net.look(clip(4)["rgb"]), own, clip(4))[0], net.weigh(net.look(clip(4)["rgb"]), other, clip(4))[0])
+    assert not torch.allclose(
+        net.weigh(net.look(clip(4)["rgb"]), own, clip(4))[0], net.weigh(net.look(clip(4)["rgb"]), other, clip(4))[0]
+    )
 
 
 @torch.inference_mode()
@@ -225,9 +233,13 @@ def test_permuted_bins_are_those_of_a_calibrated_video():
 def test_attention_equals_its_sum_over_frames_and_channels():
     layer = load_module(FOLDER / "networks/attention.py").DoubleAttention(8)
     features = torch.randn(1, 8, 3, 2, 2)
-    values, gather, give = (conv(features).mean((3, 4))[0] for conv in (layer.values, layer.gather, layer.give))  # (2, 3)
+    values, gather, give = (
+        conv(features).mean((3, 4))[0] for conv in (layer.values, layer.gather, layer.give)
+    )  # (2, 3)
     for t in range(3):
-        back = sum(gather.softmax(1)[m, s] * give.softmax(0)[m, t] * values[:, s] for m in range(2) for s in range(3))  # (2,)
+        back = sum(
+            gather.softmax(1)[m, s] * give.softmax(0)[m, t] * values[:, s] for m in range(2) for s in range(3)
+        )  # (2,)
         scale = layer.back(back[None, :, None, None, None])[0, :, 0, 0, 0]
         torch.testing.assert_close(layer(features)[0, :, t], features[0, :, t] * scale[:, None, None])
 
@@ -236,15 +248,24 @@ def test_attention_equals_its_sum_over_frames_and_channels():
     "chosen", [{"bins": [4, 8]}, {"similarity": "angular"}, {"layer": "none", "assignment": "noise"}, {"dimensions": 0}]
 )
 def test_settings_that_contradict_each_other_are_refused(chosen):
-    with pytest.raises(ValueError, match=next(iter(chosen)) if len(chosen) == 1 and "similarity" not in chosen else "bins|assignment"):
+    with pytest.raises(
+        ValueError, match=next(iter(chosen)) if len(chosen) == 1 and "similarity" not in chosen else "bins|assignment"
+    ):
         settings(**chosen)
 
 
 def test_normalisation_alone_is_spared_weight_decay_in_the_published_recipe():
     chosen = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", "3dresnet18-atfr", 0), "train").typed
     net = build(dataclasses.replace(chosen, network="3dresnet-tiny"))
-    norms = {id(p) for m in net.modules() if isinstance(m, torch.nn.BatchNorm3d | torch.nn.BatchNorm1d) for p in m.parameters()}
-    groups = {group["weight_decay"]: {id(p) for p in group["params"]} for group in make_optimizer(net, chosen).param_groups}
+    norms = {
+        id(p)
+        for m in net.modules()
+        if isinstance(m, torch.nn.BatchNorm3d | torch.nn.BatchNorm1d)
+        for p in m.parameters()
+    }
+    groups = {
+        group["weight_decay"]: {id(p) for p in group["params"]} for group in make_optimizer(net, chosen).param_groups
+    }
     assert groups.keys() == {0.0, 1e-4}
     assert groups[0.0] == norms
 
@@ -284,7 +305,9 @@ def test_every_point_of_every_small_variant_declares_what_it_executes(name):
         assert count(model.predict, net, batch, chosen).macs == found.macs.sum().item() > 0, point.name
         if not chosen.padded:
             alone = model.predict(net, one(batch, 2), chosen)
-            torch.testing.assert_close(alone.probabilities["verb"][0], found.probabilities["verb"][2], rtol=0, atol=1e-5)
+            torch.testing.assert_close(
+                alone.probabilities["verb"][0], found.probabilities["verb"][2], rtol=0, atol=1e-5
+            )
             assert alone.macs[0] == found.macs[2] and alone.decisions[0] == found.decisions[2], point.name
 
 
@@ -295,7 +318,10 @@ def test_its_maps_are_the_frames_the_features_and_what_is_left_of_them(network):
     shown = model.maps(net, batch, chosen)
     assert list(shown) == ["frames", "res2", "after SGS"]
     assert shown["frames"].shape == (FRAMES, 32, 32, 3) and 0 <= shown["frames"].min() <= shown["frames"].max() <= 1
-    assert len(shown["res2"]) == FRAMES and len(shown["after SGS"]) == model.predict(net, batch, chosen).decisions[0]["bins"]
+    assert (
+        len(shown["res2"]) == FRAMES
+        and len(shown["after SGS"]) == model.predict(net, batch, chosen).decisions[0]["bins"]
+    )
     figure = draw_maps(shown, "a clip")
     assert sum(bool(axes.images) for axes in figure.axes) == FRAMES * 5 + 4 * len(shown["after SGS"])
 
@@ -313,7 +339,9 @@ def published(name: str) -> dict[str, torch.Tensor]:
         pytest.skip("the lists of published weights' names aren't here")
     generator = torch.Generator().manual_seed(0)
     return {
-        key: torch.rand(shape, generator=generator) + 0.5 if dtype == "float32" else torch.ones(shape, dtype=torch.int64)
+        key: torch.rand(shape, generator=generator) + 0.5
+        if dtype == "float32"
+        else torch.ones(shape, dtype=torch.int64)
         for key, shape, dtype in json.loads(file.read_text())["keys"]
     }
 
@@ -323,7 +351,13 @@ def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
     tensors = published(name)
     file = tmp_path / "checkpoint_epoch_00196.pyth"
     torch.save(
-        {"epoch": 195, "model_state": tensors, "optimizer_state": {"state": {0: {"momentum_buffer": torch.zeros(2)}}}, "cfg": "..."}, file
+        {
+            "epoch": 195,
+            "model_state": tensors,
+            "optimizer_state": {"state": {0: {"momentum_buffer": torch.zeros(2)}}},
+            "cfg": "...",
+        },
+        file,
     )
     variant = f"{name.replace('_', '-')}-released"
     entry = load_method(ROOT, "atfr").variants[variant]
@@ -333,7 +367,9 @@ def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
     phases = load_module(FOLDER / "phases.py")
     found = released.load(net, file, lambda given: phases.import_released(chosen, given), ["*"], entry.released.drops)
     assert list(found["dropped"]) == ["optimizer_state.state.0.momentum_buffer"]
-    assert any(torch.equal(tensor, tensors["s1.pathway0_stem.conv.weight"]) for tensor in net.early.state_dict().values())
+    assert any(
+        torch.equal(tensor, tensors["s1.pathway0_stem.conv.weight"]) for tensor in net.early.state_dict().values()
+    )
     assert torch.equal(net.sgs[0].similarity.first.weight, tensors["s2.ts_layer.fc.0.weight"])
     with torch.inference_mode():
         assert model.predict(net, clip(1, 8, 64), chosen).probabilities["label"].shape == (1, 194)

@@ -1,4 +1,5 @@
-"""The video networks: costs and sizes as published, the same values as pytorchvideo's, cut where ATFR samples, at any length."""
+"""The video networks: costs and sizes as published, the same values as pytorchvideo's, cut where ATFR samples, at any
+length."""
 
 import copy
 import json
@@ -16,12 +17,18 @@ from saccade.records import SaccadeError
 from saccade.timing import optimise
 
 FOLDER = Path(__file__).parents[1]
-LISTS = FOLDER.parents[2] / "shared" / "dossiers" / "state_dicts"  # names and shapes in the official models, beside the checkout
+LISTS = (
+    FOLDER.parents[2] / "shared" / "dossiers" / "state_dicts"
+)  # names and shapes in the official models, beside the checkout
 PLACEMENTS = ("conv1", "res2", "res3")
 TINY = ("3dresnet-tiny", "x3d-tiny", "slowfast-tiny")
 
-backbones, published, sgs = (load_module(FOLDER / f"{name}.py") for name in ("networks/backbones", "paper/published", "networks/sgs"))
-resnet3d, slowfast, x3d = (load_module(FOLDER / f"{name}.py") for name in ("networks/resnet3d", "networks/slowfast", "networks/x3d"))
+backbones, published, sgs = (
+    load_module(FOLDER / f"{name}.py") for name in ("networks/backbones", "paper/published", "networks/sgs")
+)
+resnet3d, slowfast, x3d = (
+    load_module(FOLDER / f"{name}.py") for name in ("networks/resnet3d", "networks/slowfast", "networks/x3d")
+)
 BIG = tuple(name for name in backbones.BUILDERS if name not in TINY)
 
 
@@ -44,12 +51,17 @@ def whole(name, placement="res2", num_classes=0):
 
 
 def unsettled(model):
-    """Normalisations as training leaves them: at their start most of a network could be wrong and nobody would see it."""
+    """Normalisations as training leaves them: at their start most of a network could be wrong and nobody would see
+    it."""
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, nn.BatchNorm3d):
-                for tensor, low, high in ((module.running_mean, -0.1, 0.1), (module.running_var, 0.5, 1.5), (module.weight, 0.5, 1.5)):
+                for tensor, low, high in (
+                    (module.running_mean, -0.1, 0.1),
+                    (module.running_var, 0.5, 1.5),
+                    (module.weight, 0.5, 1.5),
+                ):
                     tensor.copy_(torch.rand(len(tensor), generator=generator) * (high - low) + low)
                 module.bias.copy_(torch.randn(len(module.bias), generator=generator) * 0.1)
     return model
@@ -71,7 +83,9 @@ def state_on_meta(name, placement, num_classes):
     parts = {"early": early, "late": late}
     with torch.device("meta"):
         parts["classifiers"] = nn.ModuleDict({"action": nn.Linear(late.num_features, num_classes)})
-        parts["sgs"] = nn.ModuleList(nn.ModuleDict({"similarity": sgs.SimilarityNetwork(c, 8, "code")}) for c in early.channels)
+        parts["sgs"] = nn.ModuleList(
+            nn.ModuleDict({"similarity": sgs.SimilarityNetwork(c, 8, "code")}) for c in early.channels
+        )
     return {key: tuple(value.shape) for key, value in nn.ModuleDict(parts).state_dict().items()}
 
 
@@ -168,7 +182,9 @@ def test_a_clip_costs_what_it_does_elsewhere(name, frames, size, num_classes, ex
 def test_as_many_parameters_as_elsewhere(name, num_classes, millions):
     early, late = on_meta(name)
     numbers = sum(parameter.numel() for part in (early, late) for parameter in part.parameters())
-    assert (numbers + (late.num_features + 1) * num_classes * (num_classes > 0)) / 1e6 == pytest.approx(millions, rel=2e-3)
+    assert (numbers + (late.num_features + 1) * num_classes * (num_classes > 0)) / 1e6 == pytest.approx(
+        millions, rel=2e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,8 +200,11 @@ def test_as_many_parameters_as_elsewhere(name, num_classes, millions):
         ("x3d-m", "res2", 16, 256, 600, 1.2924, 0.30554),
     ],
 )
-def test_the_cost_is_a_straight_line_over_the_frames_that_are_left(name, placement, frames, size, num_classes, start, step):
-    """Dossier, Sec. 3.3; what X3D's head and its squeeze-and-excitation cost whatever the length is part of the start."""
+def test_the_cost_is_a_straight_line_over_the_frames_that_are_left(
+    name, placement, frames, size, num_classes, start, step
+):
+    """Dossier, Sec. 3.3; what X3D's head and its squeeze-and-excitation cost whatever the length is part of the
+    start."""
     costs = [sum(gmacs(name, frames, size, lengths, placement, num_classes)) for lengths in ((1,), None)]
     assert costs == pytest.approx([start + step, start + frames * step], rel=1e-3)
 
@@ -222,11 +241,15 @@ def test_r2plus1d_halves_the_frames_twice_so_that_its_cost_has_steps():
 
 @pytest.mark.parametrize("size", [48, 64])
 @pytest.mark.parametrize(
-    ("name", "full_size"), [("3dresnet-tiny", 2.6495 / 15.41), ("x3d-tiny", 0.4109 / 1.5516), ("slowfast-tiny", 7.871 / 28.228)]
+    ("name", "full_size"),
+    [("3dresnet-tiny", 2.6495 / 15.41), ("x3d-tiny", 0.4109 / 1.5516), ("slowfast-tiny", 7.871 / 28.228)],
 )
 def test_a_tiny_network_shares_its_cost_as_the_full_size_one(name, full_size, size):
     early, late = gmacs(name, 16, size)
-    print(f"{name} at {size}: {early * 1e3:.2f} + {late * 1e3:.2f} M, 1 : {late / early:.2f}, full size 1 : {1 / full_size:.2f}")
+    print(
+        f"{name} at {size}: {early * 1e3:.2f} + {late * 1e3:.2f} M, 1 : {late / early:.2f}, full size 1 : "
+        f"{1 / full_size:.2f}"
+    )
     assert early / late == pytest.approx(full_size, rel=0.2)
 
 
@@ -244,7 +267,10 @@ def test_every_network_takes_any_length_from_one_frame_on(name, placement):
 @pytest.mark.parametrize("name", [*TINY, "i3d-r50", "r2plus1d-r50"])
 def test_where_it_is_cut_changes_no_value_and_no_name(name):
     networks = {placement: whole(name, placement) for placement in PLACEMENTS}
-    bare = {placement: {key.partition(".")[2]: value for key, value in net.state_dict().items()} for placement, net in networks.items()}
+    bare = {
+        placement: {key.partition(".")[2]: value for key, value in net.state_dict().items()}
+        for placement, net in networks.items()
+    }
     rgb = torch.rand(2, 3, 8, 32, 32)
     with torch.inference_mode():
         expected = networks["res2"](rgb)
@@ -297,7 +323,9 @@ def test_what_is_shorter_lies_in_the_middle_of_zeros():
 @pytest.mark.parametrize("name", TINY)
 def test_training_starts_with_branches_that_add_nothing(name):
     early, late = backbones.build_network(name, "res2")
-    for block in (module for part in (early, late) for module in part.modules() if isinstance(module, resnet3d.Residual)):
+    for block in (
+        module for part in (early, late) for module in part.modules() if isinstance(module, resnet3d.Residual)
+    ):
         assert not block.branch[-1].norm.weight.any() and block.branch[0].norm.weight.eq(1).all()
 
 
@@ -323,14 +351,17 @@ def test_what_does_not_exist_is_named():
 
 
 @pytest.mark.parametrize(
-    ("name", "placement"), [*product(TINY, PLACEMENTS), ("i3d-r50", "res2"), ("r2plus1d-r50", "res2"), ("x3d-s", "res2")]
+    ("name", "placement"),
+    [*product(TINY, PLACEMENTS), ("i3d-r50", "res2"), ("r2plus1d-r50", "res2"), ("x3d-s", "res2")],
 )
 @torch.inference_mode()
 def test_optimised_it_gives_the_same_and_keeps_no_normalisation(name, placement):
     plain = whole(name, placement)
     quick = copy.deepcopy(plain)
     number = sum(isinstance(module, nn.BatchNorm3d) for module in plain.modules())
-    assert optimise.optimise(quick) == number and not any(isinstance(module, nn.BatchNorm3d) for module in quick.modules())
+    assert optimise.optimise(quick) == number and not any(
+        isinstance(module, nn.BatchNorm3d) for module in quick.modules()
+    )
     rgb = torch.rand(1, 3, 8, 32, 32)
     expected = plain(rgb)
     torch.testing.assert_close(quick(rgb), expected, rtol=1e-4, atol=1e-5 * float(expected.abs().max()))
@@ -365,7 +396,9 @@ def test_pytorchvideos_weights_fit(name):
     for placement in PLACEMENTS:
         ours = published.from_pytorchvideo(name, placement, state, "action")
         wanted = state_on_meta(name, placement, num_classes=400)
-        assert len(ours) == len(state) and shapes(ours) == {key: shape for key, shape in wanted.items() if not key.startswith("sgs.")}
+        assert len(ours) == len(state) and shapes(ours) == {
+            key: shape for key, shape in wanted.items() if not key.startswith("sgs.")
+        }
 
 
 @pytest.mark.parametrize(("name", "clip"), [(name, clip) for name, (_, clip) in HUB.items() if clip])
@@ -409,7 +442,9 @@ def test_official_weights_fit(file):
     if not listed.is_file():
         pytest.skip(f"{listed} isn't there: the official models' names are kept beside the checkout")
     keys = json.loads(listed.read_text())["keys"]
-    state = {f"model_state.{key}": torch.empty(shape, dtype=getattr(torch, kind), device="meta") for key, shape, kind in keys}
+    state = {
+        f"model_state.{key}": torch.empty(shape, dtype=getattr(torch, kind), device="meta") for key, shape, kind in keys
+    }
     state["optimizer_state.state.0.momentum_buffer"] = torch.empty(3, device="meta")
     ours = published.from_pyslowfast(OFFICIAL[file], "res2", state, "action")
     wanted = state_on_meta(OFFICIAL[file], "res2", num_classes=len(state["model_state.head.projection.bias"]))
@@ -418,7 +453,9 @@ def test_official_weights_fit(file):
     assert shapes(ours) == {key: shape for key, shape in wanted.items() if not (static and key.startswith("sgs."))}
     elsewhere = published.from_pyslowfast(OFFICIAL[file], "res3", state, "action")
     assert elsewhere.keys() & ours.keys() < {key for key in ours if not key.startswith("sgs")}
-    assert len(elsewhere) == sum("ts_layer" not in key for key, _, _ in keys)  # samplers of another stage are left to the caller
+    assert len(elsewhere) == sum(
+        "ts_layer" not in key for key, _, _ in keys
+    )  # samplers of another stage are left to the caller
 
 
 def test_batch_counts_that_an_old_file_lacks_are_zero_and_what_is_unknown_is_left():

@@ -46,8 +46,14 @@ IMPLIED = [  # dossier, Sec. 3.3
     (cells.replace(cells.THIN18, size=256), 200, 14.0, 16.75),
     (cells.replace(cells.THIN18, frames=64), 200, 21.1, 32.8),
     (cells.replace(cells.THIN18, frames=64, size=256), 200, 21.1, 22.5),
-    *((cells.THIN18, 200, printed, bins) for printed, bins in ((3.5, 1.77), (4.2, 3.22), (5.5, 5.92), (5.0, 4.88), (8.0, 11.1))),
-    *((cells.replace(cells.THIN18, size=256), 200, printed, bins) for printed, bins in ((3.5, 0.06), (4.2, 1.18), (5.5, 3.24))),
+    *(
+        (cells.THIN18, 200, printed, bins)
+        for printed, bins in ((3.5, 1.77), (4.2, 3.22), (5.5, 5.92), (5.0, 4.88), (8.0, 11.1))
+    ),
+    *(
+        (cells.replace(cells.THIN18, size=256), 200, printed, bins)
+        for printed, bins in ((3.5, 0.06), (4.2, 1.18), (5.5, 3.24))
+    ),
     (cells.C2D18, 200, 32.3, 15.95),
     (cells.replace(cells.C2D18, frames=64), 200, 54.9, 20.96),
     (cells.C2D50, 200, 67.3, 15.98),
@@ -72,7 +78,16 @@ def test_how_many_bins_print_implies(network, classes, printed, expected):
 
 @pytest.mark.parametrize(
     ("frames", "bins", "expected"),
-    [(2, 0, 1.0), (4, 0, 2.0), (8, 0, 4.07), (13, 0, 6.73), (16, 0, 8.19), (32, 0, 16.06), (64, 0, 31.2), (64, 32, 19.8)]
+    [
+        (2, 0, 1.0),
+        (4, 0, 2.0),
+        (8, 0, 4.07),
+        (13, 0, 6.73),
+        (16, 0, 8.19),
+        (32, 0, 16.06),
+        (64, 0, 31.2),
+        (64, 32, 19.8),
+    ]
     + [(32, 4, 3.10), (32, 8, 5.76), (32, 16, 10.15)],
 )
 def test_embeddings_without_structure_keep_half_of_the_bins(frames, bins, expected):
@@ -85,7 +100,8 @@ def test_the_spread_without_structure_is_known_too():
 
 
 def test_bins_of_blocks_are_those_of_each_block():
-    """Of two frames the larger norm keeps its bin, and the smaller one shares it unless it is less than half as large, which is rare."""
+    """Of two frames the larger norm keeps its bin, and the smaller one shares it unless it is less than half as large,
+    which is rare."""
     kept = pricing.drawn(16, block=2)
     assert kept.min() >= 8 and float(kept.double().mean()) == pytest.approx(8.5, abs=0.2)
     assert float(pricing.drawn(64, block=8).double().mean()) == pytest.approx(

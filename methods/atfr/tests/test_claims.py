@@ -1,4 +1,5 @@
-"""The printed numbers, the layouts and the claims of ATFR: that they fit each other, and that the claims come out as planted."""
+"""The printed numbers, the layouts and the claims of ATFR: that they fit each other, and that the claims come out as
+planted."""
 
 import re
 from pathlib import Path
@@ -27,7 +28,8 @@ ON_PRINTED = {
     "c01": True,  # top-1 69.6 > 68.7, 68.5; top-5 88.8 > 88.1, 87.8
     "c02": True,  # 69.6 > 68.9; 88.8 > 88.6
     "c03": True,  # 67.3 < 68.4 < 69.6; 64.7 < 67.3
-    "c04": True,  # 67.5 -> 72.1, 69.7 -> 74.6; 67.4 -> 70.8, 69.3 -> 73.7; 67.4 -> 71.4, 69.3 -> 73.8; 67.3 -> 72.1, 69.6 -> 74.8
+    # 67.5 -> 72.1, 69.7 -> 74.6; 67.4 -> 70.8, 69.3 -> 73.7; 67.4 -> 71.4, 69.3 -> 73.8; 67.3 -> 72.1, 69.6 -> 74.8
+    "c04": True,
     "c05": True,  # 61.8 / 30.9 = 2.00; 93.1 / 46.5 = 2.00; 54.9 / 32.3 = 1.70; 21.1 / 14.0 = 1.51
     "c06": True,  # 67.4 = 67.4, 69.3 = 69.3; 32.3 / 46.5 = 0.695, 54.9 / 93.1 = 0.590
     "c07": True,  # 72.1 >= 69.7; 21.1 < 30.9
@@ -39,7 +41,8 @@ ON_PRINTED = {
     "c13": True,  # 26.3 <= 1.07 x 24.8 = 26.5; 79.3 - 77.5 = 1.8
     "c14": True,  # 20 < 24.8; 78.6 - 77.5 = 1.1
     "c15": True,  # 94.1 > 93.9; 79.8 - 79.3 = 0.5; 234 / 26.3 = 8.9
-    "c16": False,  # X3D-S 73.5 < 75.1, 75.3; SlowFast 20.8 x 30 = 624 and X3D-XL 26.3 x 30 = 789 > FASTER's 67.7 x 8 = 541.6
+    # X3D-S 73.5 < 75.1, 75.3; SlowFast 20.8 x 30 = 624 and X3D-XL 26.3 x 30 = 789 > FASTER's 67.7 x 8 = 541.6
+    "c16": False,
     "c17": True,  # 25.6 < 26.3; 78.8 -> 79.0, 81.9 -> 82.1
     "c18": True,  # 1 - 87.8 / 132.8 = 33.9 %; 61.7 -> 61.8
     "c19": True,  # 131 -> 121 h; 4295 / 2834 = 1.52; 208 -> 256
@@ -98,7 +101,9 @@ def test_printed_reductions_are_those_of_the_printed_costs_cut_to_whole_percent(
 def test_claims_and_functions_are_the_same():
     assert [claim.id for claim in PAPER.claims] == list(FUNCTIONS) == list(ON_PRINTED)
     assert all(function.__doc__ and "\n" not in function.__doc__ for function in FUNCTIONS.values())
-    assert {claim.id for claim in PAPER.claims if claim.mechanism} == {name for name in FUNCTIONS if name.startswith("m")}
+    assert {claim.id for claim in PAPER.claims if claim.mechanism} == {
+        name for name in FUNCTIONS if name.startswith("m")
+    }
 
 
 @pytest.mark.parametrize("name", ON_PRINTED)
@@ -108,7 +113,10 @@ def test_what_print_says(name):
 
 def test_what_print_says_of_the_claims_that_it_contradicts_is_a_matter_of_their_reading():
     """One network satisfies c16, cost and top-1 without ties satisfy c20, and 'near half' would satisfy c24."""
-    total = {row: reported("Table 8", row, "GFLOPs") * reported("Table 8", row, "views") for row in ("X3D-XL+ATFR, 10 views", "FASTER32")}
+    total = {
+        row: reported("Table 8", row, "GFLOPs") * reported("Table 8", row, "views")
+        for row in ("X3D-XL+ATFR, 10 views", "FASTER32")
+    }
     assert total["X3D-XL+ATFR, 10 views"] == 200 < total["FASTER32"] == pytest.approx(541.6)
     assert reported("Table 8", "X3D-XL+ATFR, 10 views", "top1") > reported("Table 8", "FASTER32", "top1")
     top1 = [reported("Table A.3", f"B={bins}", "top1") for bins in (4, 8, 16, 32)]
@@ -146,7 +154,10 @@ class Planted(fake_paper.Planted):
         """The videos are dealt out to the ten named classes; those named for much motion have more bins."""
         classes = [*claims.LOW_MOTION, *claims.HIGH_MOTION]
         means = np.asarray(runs.values).mean(axis=0)
-        return {name: means[k :: len(classes)].mean() + self.more_bins * (name in claims.HIGH_MOTION) for k, name in enumerate(classes)}
+        return {
+            name: means[k :: len(classes)].mean() + self.more_bins * (name in claims.HIGH_MOTION)
+            for k, name in enumerate(classes)
+        }
 
 
 def verdict(name, ours):
@@ -161,7 +172,11 @@ def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
     found = verdicts_of(FUNCTIONS, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     for name, one in found.items():
-        expected = {True: "printed numbers agree", False: "printed numbers disagree"}[one.on_printed] if name in CITED else "not run"
+        expected = (
+            {True: "printed numbers agree", False: "printed numbers disagree"}[one.on_printed]
+            if name in CITED
+            else "not run"
+        )
         assert one.on_ours.kind == expected, name
     assert "python -m saccade measure" in found["c19"].on_ours.why
 
@@ -205,7 +220,8 @@ def test_c14_compares_the_cost_of_a_view_of_either():
 
 
 def test_c08_is_about_the_named_classes():
-    """Those named for little motion keep the planted number of bins, those for much motion 10 more: 11 and 21, then 13 and 23."""
+    """Those named for little motion keep the planted number of bins, those for much motion 10 more: 11 and 21, then 13
+    and 23."""
     assert kind("c08", bins={"3dresnet50-atfr": 11.0}) == "holds"
     assert kind("c08", bins={"3dresnet50-atfr": 13.0}) == "contradicted"
     ours = Planted(bins={"3dresnet50-atfr": 11.0})
@@ -219,9 +235,13 @@ def test_c17_compares_two_sets_of_videos():
     hits = {"x3d-m-atfr": 0.72, "x3d-xl-atfr": 0.72}
     ours = Planted(hits=hits)
     plain = ours.gmacs
-    ours.gmacs = lambda variant, point, dataset: claims.scaled(plain(variant, point, dataset), 0.9 if dataset == "kinetics600" else 1.0)
+    ours.gmacs = lambda variant, point, dataset: claims.scaled(
+        plain(variant, point, dataset), 0.9 if dataset == "kinetics600" else 1.0
+    )
     assert verdict("c17", ours).kind == "holds"
-    ours.gmacs = lambda variant, point, dataset: claims.scaled(plain(variant, point, dataset), 1.1 if dataset == "kinetics600" else 1.0)
+    ours.gmacs = lambda variant, point, dataset: claims.scaled(
+        plain(variant, point, dataset), 1.1 if dataset == "kinetics600" else 1.0
+    )
     assert verdict("c17", ours).kind == "contradicted"
 
 
@@ -229,7 +249,9 @@ def test_c24_is_the_mean_over_eleven_pairs():
     variants = {pair.after[0] for pair in [*claims.MINI, *claims.KINETICS400, *claims.KINETICS600, claims.SOMETHING]}
     half = dict.fromkeys(variants, 5.0)
     assert kind("c24", gmacs=half) == "holds"
-    assert kind("c24", gmacs=half | {"i3d-r50-atfr": 7.1, "c2d-r50-atfr": 6.6}) == "contradicted"  # 1 - (9 x 0.5 + 1.37) / 11 = 46.6 %
+    assert (
+        kind("c24", gmacs=half | {"i3d-r50-atfr": 7.1, "c2d-r50-atfr": 6.6}) == "contradicted"
+    )  # 1 - (9 x 0.5 + 1.37) / 11 = 46.6 %
 
 
 def test_m02_needs_the_same_cost():
@@ -274,7 +296,9 @@ def test_effects_taken_together_are_never_surer_than_independent_ones():
     assert both.value == pytest.approx(first.value - second.value)
     assert both.standard_error == pytest.approx(first.standard_error + second.standard_error)
     assert both.standard_error > np.hypot(first.standard_error, second.standard_error)
-    assert both.deviations.std() == pytest.approx(both.standard_error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+    assert (
+        both.deviations.std() == pytest.approx(both.standard_error, rel=0.05) and (np.diff(both.deviations) >= 0).all()
+    )
 
 
 def test_classes_are_drawn_again_as_clusters():

@@ -21,7 +21,8 @@ def weights(magnitudes: list[float], bins: int, kernel: str = "linear") -> torch
 
 
 def test_the_linear_kernel_by_hand():
-    """Delta_max = 4, B = 4: gamma = 1/2, centres 0.5, 1.5, 2.5, 3.5 (eqs. 2, 3); 1.25 is a quarter off, half of gamma."""
+    """Delta_max = 4, B = 4: gamma = 1/2, centres 0.5, 1.5, 2.5, 3.5 (eqs. 2, 3); 1.25 is a quarter off, half of
+    gamma."""
     found = weights([0.5, 1.25, 1.5, 4.0], 4)
     expected = torch.tensor([[1.0, 0, 0, 0], [0, 0.5, 1.0, 0], [0, 0, 0, 0], [0, 0, 0, EDGE]])
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-7)
@@ -47,7 +48,8 @@ def test_a_frame_on_an_inner_border_keeps_a_trace_in_both_bins():
 
 @pytest.mark.parametrize(("kernel", "bins"), [("linear", [4, 8]), ("kronecker", [4, 8])])
 def test_angles_by_hand(kernel, bins):
-    """Of the axes z: polar angle 0, of x = y: polar angle pi/2 and azimuth pi/4; bins are pi/2 / 4 and pi/4 / 8 wide."""
+    """Of the axes z: polar angle 0, of x = y: polar angle pi/2 and azimuth pi/4; bins are pi/2 / 4 and pi/4 / 8
+    wide."""
     embeddings = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.3, 0.1]]])
     values, scales = sgs.coordinates(embeddings, "angular", "norm")
     third = math.atan2(math.hypot(0.3, 0.1), 1.0), math.atan2(0.1, 0.3)
@@ -130,7 +132,8 @@ def test_outputs_and_gradients_are_finite(case, kernel, distance, similarity):
 
 
 def test_the_slope_of_the_linear_kernel_is_that_of_equation_8():
-    """+1 / gamma left of a centre and on it, -1 / gamma right of it. Delta_max is held still: it has a gradient of its own."""
+    """+1 / gamma left of a centre and on it, -1 / gamma right of it. Delta_max is held still: it has a gradient of its
+    own."""
     magnitudes = torch.tensor([0.25, 0.5, 0.75], dtype=torch.float64, requires_grad=True)
     share = (magnitudes / 4.0)[None, None]
     sgs.kernel_weights(share, [4], "linear")[0, 0].sum().backward()
@@ -148,7 +151,8 @@ def test_the_linear_kernel_passes_a_numerical_gradient_check_through_the_largest
 
 
 def test_the_kronecker_kernel_passes_gradients_straight_through():
-    """Its derivative is zero everywhere; the surrogate is the code's: the incoming gradient over the frames of the bin."""
+    """Its derivative is zero everywhere; the surrogate is the code's: the incoming gradient over the frames of the
+    bin."""
     share = torch.tensor([[[0.1, 0.2, 0.9]]], requires_grad=True)
     found = sgs.kernel_weights(share, [2], "kronecker")[0]
     (found * torch.tensor([[5.0, 5.0, 0.0], [0.0, 0.0, 3.0]])).sum().backward()
@@ -170,7 +174,9 @@ def test_features_get_the_weights_as_their_gradient():
 def test_mixing_equals_a_loop():
     generator = torch.Generator().manual_seed(0)
     kernel, features = torch.rand(2, 3, 5, generator=generator), torch.randn(2, 4, 5, 2, 2, generator=generator)
-    loop = torch.stack([sum(kernel[:, b, t, None, None, None] * features[:, :, t] for t in range(5)) for b in range(3)], dim=2)
+    loop = torch.stack(
+        [sum(kernel[:, b, t, None, None, None] * features[:, :, t] for t in range(5)) for b in range(3)], dim=2
+    )
     torch.testing.assert_close(sgs.mix(kernel, features), loop)
 
 
@@ -183,7 +189,9 @@ def test_occupied_bins_move_to_the_front_in_their_order():
 def test_blocks_bin_their_own_frames_in_time_order():
     generator = torch.Generator().manual_seed(0)
     values = torch.rand(2, 1, 8, generator=generator)
-    apart = [sgs.kernel_weights(sgs.positions(values[..., low : low + 4], torch.ones(2, 1)), [4], "linear") for low in (0, 4)]
+    apart = [
+        sgs.kernel_weights(sgs.positions(values[..., low : low + 4], torch.ones(2, 1)), [4], "linear") for low in (0, 4)
+    ]
     cut = sgs.positions(sgs.in_blocks(values, 4), torch.ones(4, 1))
     found = sgs.out_of_blocks(sgs.kernel_weights(cut, [4], "linear"), 2)
     assert found.shape == (2, 8, 8)
@@ -210,7 +218,8 @@ def structureless(frames: int, distance: str, bins: int | None = None, draws: in
 
 @pytest.mark.parametrize(("frames", "bins"), [(4, 2.00), (8, 4.07), (13, 6.73), (16, 8.19), (32, 16.06), (64, 31.20)])
 def test_embeddings_without_structure_already_keep_half_of_the_bins(frames, bins):
-    """Means of 1,000 draws through the official sampler, measured independently of this code; its standard error is below 0.06."""
+    """Means of 1,000 draws through the official sampler, measured independently of this code; its standard error is
+    below 0.06."""
     assert structureless(frames, "dist_to_mean") == pytest.approx(bins, abs=0.15)
 
 

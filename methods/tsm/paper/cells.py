@@ -1,4 +1,5 @@
-"""TSM in the papers' tables: our count of each printed complexity cell, by running the shifted networks on the meta device."""
+"""TSM in the papers' tables: our count of each printed complexity cell, by running the shifted networks on the meta
+device."""
 
 from functools import cache
 
@@ -36,14 +37,17 @@ def _adafocus2021() -> list[CountedCell]:
         (
             "TSM+",
             clip_gmacs("resnet50", 8) + clip_gmacs("mobilenet_v2", 8) + heads,
-            "conv + linear, MobileNetV2 and ResNet-50 each on 8 frames of 224 x 224, one 174-way head on both features, one view",
+            "conv + linear, MobileNetV2 and ResNet-50 each on 8 frames of 224 x 224, one 174-way head on both "
+            "features, one view",
             f"agrees; the head is {heads:.3f} of it, so print can't tell whether it runs per frame or once",
         ),
     ]
     keys = {"paper": "adafocus2021", "table": "Table 3", "column": "GFLOPs"}
     datasets = ("something-v1", "something-v2")
     return [
-        CountedCell(row=row, dataset=data, ours=ours, rule=rule, note=note, **keys) for row, ours, rule, note in rows for data in datasets
+        CountedCell(row=row, dataset=data, ours=ours, rule=rule, note=note, **keys)
+        for row, ours, rule, note in rows
+        for data in datasets
     ]
 
 
@@ -59,8 +63,8 @@ def _tcnn2022() -> list[CountedCell]:
             dataset=dataset,
             ours=tsm_gmacs(8, num_classes),
             rule=f"conv + linear, {num_classes}-way head on every frame, 8 frames of 224 x 224, one view",
-            note="frames and backbone are not stated, 8 of ResNet-50 fit; print is met by adding normalisation at 2 per element: "
-            f"{with_it[num_classes]} (a 1000-way head would give {with_it[1000]})",
+            note="frames and backbone are not stated, 8 of ResNet-50 fit; print is met by adding normalisation at 2 "
+            f"per element: {with_it[num_classes]} (a 1000-way head would give {with_it[1000]})",
         )
         for table, dataset, num_classes in (("Table 2", "ucf101", 101), ("Table 3", "hmdb51", 51))
     ]

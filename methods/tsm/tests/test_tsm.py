@@ -1,4 +1,5 @@
-"""What only TSM can get wrong; the shift itself is tested in tests/test_shift.py, the contract in tests/test_contract.py."""
+"""What only TSM can get wrong; the shift itself is tested in tests/test_shift.py, the contract in
+tests/test_contract.py."""
 
 import dataclasses
 from pathlib import Path
@@ -22,7 +23,9 @@ HEADS = (Head("verb", "single", ("a", "b", "c")),)
 def tsm():
     torch.manual_seed(0)
     model, settings = load_module(FOLDER / "model.py"), load_module(FOLDER / "settings.py")
-    chosen = settings.Settings(num_frames=4, resize=0, crop=0, epochs=1, batch_size=2, lr=0.1, backbone="resnet18", width=0.125)
+    chosen = settings.Settings(
+        num_frames=4, resize=0, crop=0, epochs=1, batch_size=2, lr=0.1, backbone="resnet18", width=0.125
+    )
     return model.build(chosen, HEADS).eval()
 
 

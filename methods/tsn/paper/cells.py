@@ -1,7 +1,8 @@
 """TSN and ResNet-50 in the papers' tables: our count of each printed complexity cell, on the meta device.
 
-`ours` is always the rule of `saccade.cost` (multiply-adds of convolutions and linear layers), for the network and frames that the paper
-says or that its number implies. Where print follows another rule, the note counts by that one too.
+`ours` is always the rule of `saccade.cost` (multiply-adds of convolutions and linear layers), for the network and
+frames that the paper says or that its number implies. Where print follows another rule, the note counts by that one
+too.
 """
 
 from functools import cache
@@ -10,7 +11,15 @@ import torch
 from torchvision.models import inception_v3
 from torchvision.models.resnet import Bottleneck
 
-from saccade.cost.image_networks import FRAME, frame_gmacs, gmacs, head_gmacs, network, resnet50_elements, resnet50_gmacs
+from saccade.cost.image_networks import (
+    FRAME,
+    frame_gmacs,
+    gmacs,
+    head_gmacs,
+    network,
+    resnet50_elements,
+    resnet50_gmacs,
+)
 from saccade.cost.printed import CountedCell
 
 
@@ -29,8 +38,8 @@ def _mac2023() -> CountedCell:
         dataset="ucf101",
         ours=resnet50_gmacs(101),
         rule="conv + linear, 101-way head included, one 224 x 224 frame",
-        note="print adds normalisation (2 per element), ReLU (1) and pooling (1 per input element) and leaves the head out, "
-        f"as the paper's published counter does: {theirs:.4f}",
+        note="print adds normalisation (2 per element), ReLU (1) and pooling (1 per input element) and leaves the head "
+        f"out, as the paper's published counter does: {theirs:.4f}",
     )
 
 
@@ -47,9 +56,9 @@ def _adafocus2021() -> list[CountedCell]:
             dataset=dataset,
             ours=tsn,
             rule="conv + linear, 174-way head on every frame, 8 frames of 224 x 224, one view",
-            note="unexplained: the same multiply-adds are printed as 32.7 in the row TSM, so this number was taken from elsewhere and "
-            f"counted otherwise. Normalisation at 4 per element, ReLU and shortcut sums at 1 would give {generous:.2f}, a rule found "
-            "by trying",
+            note="unexplained: the same multiply-adds are printed as 32.7 in the row TSM, so this number was taken "
+            "from elsewhere and counted otherwise. Normalisation at 4 per element, ReLU and shortcut sums at 1 would "
+            f"give {generous:.2f}, a rule found by trying",
         )
         for dataset in ("something-v1", "something-v2")
     ]
@@ -65,8 +74,9 @@ def _tcnn2022() -> CountedCell:
         dataset="ucf101",
         ours=None,
         rule="",
-        note=f"can't be counted: neither network nor frames are stated; it would be {80 / resnet50_gmacs(101):.1f} frames of ResNet-50, "
-        f"and 25 frames of torchvision's Inception-v3 cost {inception[224]:.1f} at 224 pixels, {inception[299]:.1f} at 299",
+        note=f"can't be counted: neither network nor frames are stated; it would be {80 / resnet50_gmacs(101):.1f} "
+        f"frames of ResNet-50, and 25 frames of torchvision's Inception-v3 cost {inception[224]:.1f} at 224 pixels, "
+        f"{inception[299]:.1f} at 299",
     )
 
 
@@ -80,14 +90,16 @@ def _epitoma2020() -> CountedCell:
         dataset="breakfast",
         ours=16 * here,
         rule="conv, no head, 16 frames of 224 x 224, ResNet-50 v1 (strides in the first 1x1 of a stage)",
-        note=f"agrees; torchvision's ResNet-50 (strides in the 3x3) would be {16 * frame_gmacs('resnet50'):.1f}. That no head is counted "
-        f"shows in the next row's 8 timesteps: print 30.8, without head {8 * here:.3f}, with the ImageNet head {8 * with_head:.3f}",
+        note=f"agrees; torchvision's ResNet-50 (strides in the 3x3) would be {16 * frame_gmacs('resnet50'):.1f}. That "
+        f"no head is counted shows in the next row's 8 timesteps: print 30.8, without head {8 * here:.3f}, with the "
+        f"ImageNet head {8 * with_head:.3f}",
     )
 
 
 @cache
 def resnet50_v1_gmacs() -> float:
-    """One frame through ResNet-50 as first published, without its classifier: strides in the first 1x1 convolution of a stage."""
+    """One frame through ResNet-50 as first published, without its classifier: strides in the first 1x1 convolution of a
+    stage."""
     resnet50 = network("resnet50")
     for block in resnet50.modules():
         if isinstance(block, Bottleneck):

@@ -24,7 +24,15 @@ def tsn():
     torch.manual_seed(0)
     model, settings = load_module(FOLDER / "model.py"), load_module(FOLDER / "settings.py")
     chosen = settings.Settings(
-        heads=["noun", "tags"], num_frames=4, resize=0, crop=0, epochs=1, batch_size=2, lr=0.1, backbone="resnet18", width=0.125
+        heads=["noun", "tags"],
+        num_frames=4,
+        resize=0,
+        crop=0,
+        epochs=1,
+        batch_size=2,
+        lr=0.1,
+        backbone="resnet18",
+        width=0.125,
     )
     return model, model.build(chosen, HEADS).eval(), chosen
 
@@ -57,7 +65,9 @@ def test_one_label_gives_a_distribution_and_many_labels_give_independent_probabi
 def test_cost_is_proportional_to_the_frames(tsn):
     module, net, settings = tsn
     one, four = (
-        module.predict(net, {"rgb": torch.rand(1, t, 3, 32, 32), "indices": torch.zeros(1, t, dtype=torch.int64)}, settings).macs
+        module.predict(
+            net, {"rgb": torch.rand(1, t, 3, 32, 32), "indices": torch.zeros(1, t, dtype=torch.int64)}, settings
+        ).macs
         for t in (1, 4)
     )
     assert four.item() == 4 * one.item() > 0
@@ -109,7 +119,8 @@ def test_a_beginning_is_predicted_from_its_own_frames_at_their_own_cost(consensu
 
 @pytest.mark.parametrize(("variant", "per_frame"), [("resnet50-average", 4.0875), ("resnet50-gru", 4.0968)])
 def test_the_baselines_of_adafocus_cost_what_its_layers_add_up_to(variant, per_frame):
-    """By hand for 200 classes: 4.08714 of ResNet-50, and 2048 x 200 or 3 x 1024 x (2048 + 1024) + 1024 x 200, in millions."""
+    """By hand for 200 classes: 4.08714 of ResNet-50, and 2048 x 200 or 3 x 1024 x (2048 + 1024) + 1024 x 200, in
+    millions."""
     settings = resolve(ROOT, Run("paper", "motion-digits", "", "tsn", variant, 0)).typed
     with torch.device("meta"):
         head = Head("activity", "single", tuple(map(str, range(200))))

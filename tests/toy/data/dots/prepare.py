@@ -17,7 +17,9 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
         path = raw / f"v{number:02}.mp4"
         write(path, pictures(number, np.random.default_rng([seed, number])))
         split = SPLITS[(number // CLASSES + settings.fold) % 4]  # every split holds every class
-        rows.append({"video_id": path.stem, "split": split, "cluster": path.stem, "path": str(path), "noun": number % CLASSES})
+        rows.append(
+            {"video_id": path.stem, "split": split, "cluster": path.stem, "path": str(path), "noun": number % CLASSES}
+        )
     return pd.DataFrame(rows), None
 
 

@@ -1,4 +1,5 @@
-"""A network with all that the five papers' networks have, as small as can be: shared features, a policy, a calibrated threshold, a head."""
+"""A network with all that the five papers' networks have, as small as can be: shared features, a policy, a calibrated
+threshold, a head."""
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +28,12 @@ class Toy(nn.Module):
         self.patches = settings.patches
         self.base = Base(settings.width, heads)
         self.policy = nn.Linear(settings.width, 1)
-        self.head = nn.ModuleDict({head.name: nn.Linear(settings.width * settings.patches, head.num_classes) for head in heads})
-        self.register_buffer("scores", torch.empty(0))  # of the training frames, ascending; the phase `calibrate` sets it
+        self.head = nn.ModuleDict(
+            {head.name: nn.Linear(settings.width * settings.patches, head.num_classes) for head in heads}
+        )
+        self.register_buffer(
+            "scores", torch.empty(0)
+        )  # of the training frames, ascending; the phase `calibrate` sets it
 
     def features(self, rgb: Tensor) -> Tensor:
         return self.base(rgb.flatten(0, 1)).unflatten(0, rgb.shape[:2])  # (B, T, D, 4, 4)

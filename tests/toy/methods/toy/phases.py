@@ -17,7 +17,8 @@ def base(run: PhaseRun) -> None:
 
 
 def policy(run: PhaseRun) -> None:
-    """REINFORCE: frames are drawn; the reward is the base's probability of the right class on them, less their price."""
+    """REINFORCE: frames are drawn; the reward is the base's probability of the right class on them, less their
+    price."""
     model, optimizer = run.model, make_optimizer(run.model, run.settings)
     facts = run.checkpoint.resume(model=model, optimizer=optimizer) or {"epoch": 0, "reward": 0.0}
     for epoch in range(facts["epoch"], run.settings.epochs):
@@ -41,7 +42,9 @@ def policy(run: PhaseRun) -> None:
 def _right(model: nn.Module, features: Tensor, drawn: Tensor, labels: dict[str, Tensor]) -> Tensor:
     """(B,): the base's probability of the right class, from the drawn frames (B, T)."""
     mean = (features.mean((-1, -2)) * drawn[..., None]).sum(1) / drawn.sum(1, keepdim=True).clamp(min=1)
-    found = [classify(mean).softmax(1).gather(1, labels[head][:, None]) for head, classify in model.base.classify.items()]
+    found = [
+        classify(mean).softmax(1).gather(1, labels[head][:, None]) for head, classify in model.base.classify.items()
+    ]
     return torch.cat(found, 1).mean(1)
 
 
@@ -49,7 +52,10 @@ def _right(model: nn.Module, features: Tensor, drawn: Tensor, labels: dict[str, 
 def calibrate(run: PhaseRun) -> None:
     """Keeps the sorted scores of the training frames, so that any share to keep has its threshold."""
     run.model.eval()
-    found = [run.model.frame_scores(run.model.features(batch["rgb"])).flatten() for batch in run.batches_without_augmentation()]
+    found = [
+        run.model.frame_scores(run.model.features(batch["rgb"])).flatten()
+        for batch in run.batches_without_augmentation()
+    ]
     run.model.scores = torch.cat(found).sort().values
 
 
@@ -70,5 +76,7 @@ def import_released(settings, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The authors' `stem` is our base, their `gate` our policy; their `aux` has no counterpart."""
     names = {"stem": "base.convolve", "stem_fc": "base.classify.noun", "gate": "policy", "fc": "head.noun"}
     return {
-        f"{ours}.{part}": tensors[f"state_dict.module.{theirs}.{part}"] for theirs, ours in names.items() for part in ("weight", "bias")
+        f"{ours}.{part}": tensors[f"state_dict.module.{theirs}.{part}"]
+        for theirs, ours in names.items()
+        for part in ("weight", "bias")
     }
