@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
+from saccade.cost.count import forward_macs
 from saccade.project import load_module
 from saccade.records import Head
 from saccade.timing import machine, optimise, turns
@@ -141,7 +141,7 @@ def by_stage(net: Any, settings: Any, clips: list[Clip], rounds: int) -> Stages:
         for name, stage in part.named_children():
             several = features if isinstance(features, tuple) else (features,)
             shapes = tuple(tuple(one.shape[1:]) for one in several)
-            macs[name] += len(several[0]) * count.forward_macs(stage, shapes if len(shapes) > 1 else shapes[0])
+            macs[name] += len(several[0]) * forward_macs(stage, shapes if len(shapes) > 1 else shapes[0])
             features = run(name, lambda stage=stage, x=features: stage(x))
         return features
 

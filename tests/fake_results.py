@@ -1,6 +1,7 @@
 """A tiny results tree with obviously invented numbers, for the tests of tables, figures and the report."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,14 @@ def write_tree(root: Path, plan: dict[str, Any]) -> Path:
 def write(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value))
+
+
+def write_project(root, plan, runs=True):
+    """A project with the real templates and notebook, and (unless `runs` is False) finished runs."""
+    for name in ("templates", "notebooks"):
+        shutil.copytree(Path(__file__).parents[1] / "workflow" / name, root / "workflow" / name)
+    if not runs:
+        plan["runs"] = [
+            {**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in plan["runs"]
+        ]
+    return write_tree(root, plan)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
+from saccade.cost.count import forward_macs, gru_macs
 from saccade.nn.shift import TemporalShift
 from saccade.records import Head, Prediction
 from saccade.video.transforms import from_test_clip
@@ -89,7 +89,7 @@ def offline(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Seen:
         assert maps is not None
         kept = kept_frames(model, maps, clip, settings)
         local = focus_on(model, rgb, corners, kept, settings.patch_size)
-        macs += kept.sum(1).cpu() * count.forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
+        macs += kept.sum(1).cpu() * forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
     logits = _last(model, pooled, local)
     return Seen(logits, macs + _classifier_macs(model, frames), corners, actions, kept)
 
@@ -117,7 +117,7 @@ def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterato
             kept = wanted >= model.thresholds.keeping(settings.keep, settings.threshold_from)
         seen_patch = torch.ones(videos, 1, dtype=torch.bool, device=rgb.device) if kept is None else kept
         local = focus_on(model, rgb, corners, seen_patch, settings.patch_size)
-        macs += seen_patch.sum(1).cpu() * count.forward_macs(
+        macs += seen_patch.sum(1).cpu() * forward_macs(
             model.local_cnn, (3, settings.patch_size, settings.patch_size)
         )
         classifier = model.classifier
@@ -187,14 +187,14 @@ def _boxes(clip: dict[str, Any], corners: list[list[int]], settings: Settings, n
 def _clip_macs(network: nn.Module, frames: Tensor) -> int:
     """Of one video's frames (B, T, C, H, W) through a network of frames or clips."""
     if isinstance(network, TemporalShift):
-        return count.forward_macs(network, tuple(frames.shape[1:]))
-    return frames.shape[1] * count.forward_macs(network, tuple(frames.shape[2:]))
+        return forward_macs(network, tuple(frames.shape[1:]))
+    return frames.shape[1] * forward_macs(network, tuple(frames.shape[2:]))
 
 
 def _policy_macs(model: AdaFocus, kind: str, maps: Tensor | None) -> int:
     assert maps is not None
     inputs = model.policy_input(maps) if kind == "where" else maps
-    return count.forward_macs(model.policies[kind], tuple(inputs.shape[1:]))
+    return forward_macs(model.policies[kind], tuple(inputs.shape[1:]))
 
 
 def _classifier_macs(model: AdaFocus, frames: int) -> int:
@@ -205,4 +205,4 @@ def _classifier_macs(model: AdaFocus, frames: int) -> int:
         return outputs * (seen * model.sizes["global"] + frames * model.sizes["local"])
     gru = model.classifier.gru
     assert isinstance(gru, nn.GRU)
-    return count.gru_macs(gru.input_size, gru.hidden_size, frames) + outputs * gru.hidden_size
+    return gru_macs(gru.input_size, gru.hidden_size, frames) + outputs * gru.hidden_size

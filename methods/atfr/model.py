@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
+from saccade.cost.count import forward_macs
 from saccade.nn.heads import probabilities
 from saccade.records import Head, Prediction
 
@@ -160,10 +160,10 @@ def _decision(clip: dict[str, Any], weights: Pathways, bins: Tensor, number: int
 def _early_macs(model: ATFR, rgb: Tensor, pathways: Pathways) -> int:
     """Of one video up to where the layer sits; attention, which is static, included."""
     frames, channels, height, width = rgb.shape[1:]
-    macs = count.forward_macs(model.early, (channels, frames, height, width))
+    macs = forward_macs(model.early, (channels, frames, height, width))
     if model.settings.layer == "attention":
         macs += sum(
-            count.forward_macs(attend, tuple(one.shape[1:]))
+            forward_macs(attend, tuple(one.shape[1:]))
             for attend, one in zip(model.attention, pathways, strict=True)
         )
     return macs
@@ -171,7 +171,7 @@ def _early_macs(model: ATFR, rgb: Tensor, pathways: Pathways) -> int:
 
 def _late_macs(model: ATFR, shapes: list[tuple[int, ...]]) -> int:
     """Of one video from there on, classifiers included: shapes (C, B', H, W) of each pathway."""
-    macs = count.forward_macs(model.late, tuple(shapes) if len(shapes) > 1 else shapes[0])
+    macs = forward_macs(model.late, tuple(shapes) if len(shapes) > 1 else shapes[0])
     return macs + sum(classifier.in_features * classifier.out_features for classifier in model.classifiers.values())
 
 
@@ -181,5 +181,5 @@ def _sampling_macs(model: ATFR, pathways: Pathways, count: tuple[int, ...], sett
     for sampler, features, bins in zip(model.sgs, pathways, count, strict=True):
         shape = tuple(features.shape[1:])
         macs += sgs.mix_macs(bins, shape)
-        macs += count.forward_macs(sampler.similarity, shape) if settings.assignment in ASKS else 0
+        macs += forward_macs(sampler.similarity, shape) if settings.assignment in ASKS else 0
     return macs

@@ -4,7 +4,7 @@ scores are averaged."""
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
+from saccade.cost.count import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, probabilities
 from saccade.nn.shift import TemporalShift
@@ -36,7 +36,7 @@ def predict(model: TSM, clip: dict, settings: Settings) -> Prediction:
     content."""
     rgb = clip["rgb"]
     videos, frames = rgb.shape[:2]
-    macs = count.forward_macs(model, rgb.shape[1:])
+    macs = forward_macs(model, rgb.shape[1:])
     return Prediction(
         probabilities=probabilities(model(rgb), model.heads),
         macs=torch.full((videos,), macs, dtype=torch.int64),

@@ -7,7 +7,7 @@ Beside it the recurrent baseline of AdaFocus's Figure 6: the same network, whose
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
+from saccade.cost.count import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, RecurrentClassifier, probabilities
 from saccade.records import Head, Prediction
@@ -58,7 +58,7 @@ def predict(model: TSN, clip: dict, settings: Settings) -> Prediction:
     if settings.first:
         rgb, indices = rgb[:, : settings.first], indices[:, : settings.first]
     videos, frames = rgb.shape[:2]
-    macs = count.forward_macs(model, rgb.shape[1:])
+    macs = forward_macs(model, rgb.shape[1:])
     return Prediction(
         probabilities=probabilities(model(rgb), model.heads),
         macs=torch.full((videos,), macs, dtype=torch.int64),

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from saccade.cost.count import count
+from saccade.cost.count import count, module_table
 from saccade.engine import weights
 from saccade.engine.device import place, to_device
 from saccade.project import load_module
@@ -76,13 +76,13 @@ def check_macs(
     """The executed MACs of the first video, per module. Raises SaccadeError where they aren't those that `predict`
     declares."""
     clip = to_device(collate([dataset[0]]), device)
-    counted = count.count(method_predict, model, clip, settings)
+    counted = count(method_predict, model, clip, settings)
     declared = int(counted.result.macs[0])
     if counted.macs != declared:
         raise SaccadeError(
             f"video {clip['video_id'][0]}: predict declares {declared} multiply-adds but executes {counted.macs}"
         )
-    return count.module_table(counted)
+    return module_table(counted)
 
 
 def _add(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: int, views: int) -> None:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
-from test_compare import hits, rng
+from made_up_systems import hits, rng
 
 from benchmarks import verdicts
 from saccade.judging import compare

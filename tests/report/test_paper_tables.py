@@ -6,7 +6,8 @@ import fake_paper
 import fake_results
 import pandas as pd
 import pytest
-from test_report import Tags, write_project
+from fake_results import write_project
+from html_tags import Tags
 
 from saccade.cards import paper
 from saccade.report import pages

@@ -1,14 +1,14 @@
 import json
 import os
 import re
-import shutil
 import tempfile
-from html.parser import HTMLParser
 from pathlib import Path
 
 import fake_results
 import pandas as pd
 import pytest
+from fake_results import write_project
+from html_tags import Tags
 
 from saccade.records import SaccadeError
 from saccade.report import figures, pages, tables, tradeoff
@@ -19,17 +19,6 @@ from saccade.results.runs import collect_metrics, collect_planned
 from saccade.steps import report
 
 PROJECT = Path(__file__).parents[2]
-
-
-def write_project(root, plan, runs=True):
-    """A project with the real templates and notebook, and (unless `runs` is False) finished runs."""
-    for name in ("templates", "notebooks"):
-        shutil.copytree(PROJECT / "workflow" / name, root / "workflow" / name)
-    if not runs:
-        plan["runs"] = [
-            {**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in plan["runs"]
-        ]
-    return fake_results.write_tree(root, plan)
 
 
 def save_parts(root, plan):
@@ -80,27 +69,6 @@ def project(tmp_path_factory):
 @pytest.fixture
 def page(project):
     return (project / "reports/demo/tsn.html").read_text()
-
-
-class Tags(HTMLParser):
-    """Start tags with their attributes; `unclosed` is what was left open."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.seen, self.open = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.seen.append((tag, dict(attributes)))
-        if tag not in ("meta", "br", "link", "path", "use", "rect"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.seen.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        if tag in self.open and tag not in ("path", "use", "rect"):
-            assert self.open.pop() == tag
 
 
 def test_collect_writes_both_tables_and_twice_the_same(tmp_path, plan):

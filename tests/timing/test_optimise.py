@@ -6,7 +6,7 @@ import copy
 import pytest
 import torch
 from conftest import ROOT
-from test_contract import built, clip, one, smallest
+from small_models import built, clip, one, smallest
 from torch import nn
 
 from saccade.cost.count import count

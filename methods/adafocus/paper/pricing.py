@@ -51,7 +51,7 @@ def price(variant: str, classes: int) -> Price:
         clip = {"rgb": torch.empty(1, settings.num_frames, 3, settings.crop, settings.crop)}
         if settings.glance_frames:
             clip["glance.rgb"] = torch.empty(1, settings.glance_frames, 3, settings.crop, settings.crop)
-    counted = count.count(offline, model, clip, replace(settings, skip="none"))
+    counted = count(offline, model, clip, replace(settings, skip="none"))
     patches = sum(counted.modules["local_cnn"].values())
-    whether = count.count(model.policies["skip"], model.glance(clip["rgb"])).macs if settings.skip == "learned" else 0
+    whether = count(model.policies["skip"], model.glance(clip["rgb"])).macs if settings.skip == "learned" else 0
     return Price(patches / GIGA, (counted.macs - patches + whether) / GIGA)

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
+from saccade.cost.count import count, forward_macs
 from saccade.cost.image_networks import GIGA, head_gmacs
 
 from ..networks import backbones, resnet3d, sgs, slowfast
@@ -66,7 +66,7 @@ def built(name: str, placement: str) -> tuple[nn.Module, nn.Module]:
 @torch.no_grad()
 def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
     """GMACs up to where ATFR samples, and the shapes (C, T, H, W) of the pathways there."""
-    counted = count.count(
+    counted = count(
         built(network.name, network.placement)[0],
         torch.empty(1, 3, network.frames, network.size, network.size, device="meta"),
     )
@@ -78,7 +78,7 @@ def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
 def behind(network: Network, maps: tuple[int, ...]) -> float:
     """GMACs from there on, where so many maps of each pathway are left."""
     shapes = tuple((channels, left, *size) for (channels, _, *size), left in zip(before(network)[1], maps, strict=True))
-    return count.forward_macs(built(network.name, network.placement)[1], shapes if network.alpha else shapes[0]) / GIGA
+    return forward_macs(built(network.name, network.placement)[1], shapes if network.alpha else shapes[0]) / GIGA
 
 
 def static_gmacs(network: Network, classes: int) -> float:
@@ -152,7 +152,7 @@ def attention_gmacs(network: Network) -> float:
     (shape,) = before(network)[1]
     with torch.device("meta"):
         attention = DoubleAttention(shape[0])
-    return count.forward_macs(attention, shape) / GIGA
+    return forward_macs(attention, shape) / GIGA
 
 
 def sampling_gmacs(network: Network) -> float:
@@ -161,7 +161,7 @@ def sampling_gmacs(network: Network) -> float:
     for bins, shape in zip(null_bins(network).double().mean(0).tolist(), before(network)[1], strict=True):
         with torch.device("meta"):
             similarity = sgs.SimilarityNetwork(shape[0], DIMENSIONS, "code").eval()
-        macs += sgs.mix_macs(1, shape) * bins + count.forward_macs(similarity, shape)
+        macs += sgs.mix_macs(1, shape) * bins + forward_macs(similarity, shape)
     return macs / GIGA
 
 

@@ -118,9 +118,9 @@ def parts_macs(name, frames, size, lengths, placement):
     early, late = without_norms(name, placement)
     rgb = torch.empty(1, 3, frames, size, size, device="meta")
     if lengths is None:
-        before = count.count(early, rgb)
-        return before.macs, count.count(late, before.result).macs
-    return parts_macs(name, frames, size, None, placement)[0], count.count(late, as_long_as(early(rgb), lengths)).macs
+        before = count(early, rgb)
+        return before.macs, count(late, before.result).macs
+    return parts_macs(name, frames, size, None, placement)[0], count(late, as_long_as(early(rgb), lengths)).macs
 
 
 def gmacs(name, frames, size, lengths=None, placement="res2", num_classes=0):
