@@ -81,7 +81,7 @@ def cells(
                 clusters,
                 seeds,
                 np.array(
-                    [verdicts_of(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]
+                    [judge(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]
                 ),
             )
 
@@ -116,7 +116,7 @@ def one_run(trials: int) -> Iterable[dict[str, str]]:
     for chance in (0.6, 0.9):
         for clusters in CLUSTERS:
             found = np.array(
-                [verdicts_of(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)]
+                [judge(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)]
             )
             yield {
                 "accuracy": f"{chance}",
@@ -135,7 +135,7 @@ def differences(trials: int) -> Iterable[dict[str, str]]:
         plain = effect.value + np.quantile(effect.deviations, [0.025, 0.975])
         return found.low <= 0.05 <= found.high, plain[0] <= 0.05 <= plain[1], found.high - found.low
 
-    for clusters, seeds, found in cells(trials, verdicts_of):
+    for clusters, seeds, found in cells(trials, judge):
         yield {
             "clusters": str(clusters),
             "seeds": str(seeds),
@@ -157,7 +157,7 @@ def same_twice(trials: int) -> Iterable[dict[str, str]]:
         )
         return ours, pooled, by_cluster.low > 0 or by_cluster.high < 0
 
-    for clusters, seeds, found in cells(trials, verdicts_of):
+    for clusters, seeds, found in cells(trials, judge):
         yield {
             "clusters": str(clusters),
             "seeds": str(seeds),
@@ -176,7 +176,7 @@ def planted(trials: int) -> Iterable[dict[str, str]]:
         said = kind(better(effect))
         return said == "holds", said == "contradicted", effect.smallest_detectable()
 
-    for clusters, seeds, found in cells(trials, verdicts_of):
+    for clusters, seeds, found in cells(trials, judge):
         row = {
             "clusters": str(clusters),
             "seeds": str(seeds),
@@ -195,7 +195,7 @@ def equivalence(trials: int) -> Iterable[dict[str, str]]:
         effects = (compare.difference(first, other, generator, DRAWS) for other in (equal, edge))
         return tuple(kind(comparable(effect, 0.05)) == "holds" for effect in effects)
 
-    for clusters, seeds, found in cells(trials, verdicts_of):
+    for clusters, seeds, found in cells(trials, judge):
         yield {
             "clusters": str(clusters),
             "seeds": str(seeds),

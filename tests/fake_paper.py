@@ -45,8 +45,8 @@ claims:
   - {id: m02, where: "mechanism", says: "Bins follow moments."}
 """
 CLAIMS = """
-from saccade.compare import difference
-from saccade.verdict import Cited, Finding, better
+from saccade.judging.compare import difference
+from saccade.judging.verdict import Cited, Finding, better
 
 
 def gap(ours, first, second):
