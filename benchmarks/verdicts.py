@@ -80,9 +80,7 @@ def cells(
             yield (
                 clusters,
                 seeds,
-                np.array(
-                    [judge(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]
-                ),
+                np.array([judge(np.random.default_rng([clusters, seeds, t]), clusters, seeds) for t in range(trials)]),
             )
 
 
@@ -115,9 +113,7 @@ def one_run(trials: int) -> Iterable[dict[str, str]]:
 
     for chance in (0.6, 0.9):
         for clusters in CLUSTERS:
-            found = np.array(
-                [judge(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)]
-            )
+            found = np.array([judge(np.random.default_rng([clusters, t]), clusters, chance) for t in range(trials)])
             yield {
                 "accuracy": f"{chance}",
                 "clusters": str(clusters),

@@ -117,9 +117,7 @@ def online(model: AdaFocus, clip: dict[str, Any], settings: Settings) -> Iterato
             kept = wanted >= model.thresholds.keeping(settings.keep, settings.threshold_from)
         seen_patch = torch.ones(videos, 1, dtype=torch.bool, device=rgb.device) if kept is None else kept
         local = focus_on(model, rgb, corners, seen_patch, settings.patch_size)
-        macs += seen_patch.sum(1).cpu() * forward_macs(
-            model.local_cnn, (3, settings.patch_size, settings.patch_size)
-        )
+        macs += seen_patch.sum(1).cpu() * forward_macs(model.local_cnn, (3, settings.patch_size, settings.patch_size))
         classifier = model.classifier
         before = classifier.states(model.joined(pooled, local), before)[:, -1]  # type: ignore[operator]
         logits = classifier.classify(before[:, None])  # type: ignore[operator]

@@ -163,8 +163,7 @@ def _early_macs(model: ATFR, rgb: Tensor, pathways: Pathways) -> int:
     macs = forward_macs(model.early, (channels, frames, height, width))
     if model.settings.layer == "attention":
         macs += sum(
-            forward_macs(attend, tuple(one.shape[1:]))
-            for attend, one in zip(model.attention, pathways, strict=True)
+            forward_macs(attend, tuple(one.shape[1:])) for attend, one in zip(model.attention, pathways, strict=True)
         )
     return macs
 

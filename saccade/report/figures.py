@@ -1,5 +1,6 @@
 """How figures look and are saved; where the cost goes and how training went, drawn and told in words. No torch."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,8 @@ def save_figure(figure: Figure, folder: Path, name: str, about: dict[str, str]) 
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it has settled; otherwise each format lays the figure out again
         for kind, options in undated.items():
-            write_atomic(
-                folder / f"{name}.{kind}",
-                lambda path, kind=kind, options=options: figure.savefig(path, format=kind, **options),
-            )  # type: ignore[misc]
+            save = functools.partial(figure.savefig, format=kind, **options)
+            write_atomic(folder / f"{name}.{kind}", save)
     write_json(folder / f"{name}.json", about)
     return folder / f"{name}.png"
 

@@ -79,7 +79,7 @@ def average_editions(plan: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
             labels = [f"{dataset['name']}@{edition}" for edition in editions]
             groups = metrics[metrics.dataset.isin(labels)].groupby(keys, sort=False)
             parts = {"value": ("value", "mean"), "low": ("low", "mean"), "high": ("high", "mean"), "n": ("n", "sum")}
-            means = groups.agg(**parts, editions=("dataset", "nunique")).reset_index()  # type: ignore[call-overload]
+            means = groups.agg(**parts, editions=("dataset", "nunique")).reset_index()
             found.append(
                 means[means.editions == len(labels)].assign(dataset=f"{dataset['name']}@{name}")[METRICS_COLUMNS]
             )

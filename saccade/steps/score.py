@@ -122,10 +122,10 @@ def _rows(
         "decoded_frames.mean": table["decoded_frames"],
     }
     means = {**hits, **{name: values.to_numpy(np.float64) for name, values in costs.items()}}
-    found = intervals.mean_intervals(
+    averages = intervals.mean_intervals(
         np.stack(list(means.values()), axis=1), clusters, np.random.default_rng(SEED), draws
     )
-    yield from (_row(name, interval) for name, interval in zip(means, found, strict=True))
+    yield from (_row(name, interval) for name, interval in zip(means, averages, strict=True))
     for percent in (50, 95):
         yield _plain(f"gmacs.p{percent}", float(np.percentile(costs["gmacs.mean"], percent)), n)
     for head in heads:
@@ -145,9 +145,9 @@ def _look_rows(table: pd.DataFrame, rates: Mapping[str, pd.DataFrame], draws: in
     for measure, found in rates.items():
         judged = found["value"].notna().to_numpy()
         clusters = table["cluster"][judged]
-        rates = intervals.mean_intervals(found[judged].to_numpy(), clusters, np.random.default_rng(SEED), draws)
+        shares = intervals.mean_intervals(found[judged].to_numpy(), clusters, np.random.default_rng(SEED), draws)
         names = [measure if column == "value" else f"{measure}.chance_{column}" for column in found]
-        yield from (_row(name, interval) for name, interval in zip(names, rates, strict=True))
+        yield from (_row(name, interval) for name, interval in zip(names, shares, strict=True))
 
 
 def _hits(

@@ -1,6 +1,7 @@
 """The step behind `try` (a word that Python keeps for itself): what a trained run makes of any video, at what price,
 and looking where."""
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -75,16 +76,13 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
         )
         strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
         file = out / f"{name}-{point}.png"
-        write_atomic(file, lambda temporary, strip=strip: strip.savefig(temporary, dpi=strips.DPI))  # type: ignore[misc]
+        write_atomic(file, functools.partial(strip.savefig, dpi=strips.DPI))
         maps = ""
         if hasattr(method, "maps"):
             drawn = draw_maps(
                 method.maps(model, to_device(collate([dataset[0]]), device), settings), f"{name}: {task.run} at {point}"
             )
-            write_atomic(
-                out / f"{name}-{point}-maps.png",
-                lambda temporary, drawn=drawn: drawn.savefig(temporary, dpi=strips.DPI),
-            )  # type: ignore[misc]
+            write_atomic(out / f"{name}-{point}-maps.png", functools.partial(drawn.savefig, dpi=strips.DPI))
             maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
         yield f"{path}\n{_told(tried, where)}\n  strip   {file}{maps}"
