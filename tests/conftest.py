@@ -35,6 +35,7 @@ phases:
   policy: {needs: [base], trains: [policy.*]}
 datasets: {dots: {lr: 0.2}}
 budgets: {demo: {epochs: 1, phases: {policy: {epochs: 3}}}}
+contract: [plain]
 variants:
   plain: {}
   wide: {width: 8}

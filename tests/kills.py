@@ -74,7 +74,8 @@ def make_project(root: Path, minutes: float) -> None:
         "\nbudgets:", "\ndatasets:" + RECIPE.replace("MINUTES", str(minutes)) + "\nbudgets:", 1
     )
     card.write_text(
-        text[: text.index("\nbudgets:")] + "\nvariants:\n  tiny: {use: [train]}\n\npoints:\n  uniform2: {}\n"
+        text[: text.index("\nbudgets:")]
+        + "\ncontract: [tiny]\nvariants:\n  tiny: {use: [train]}\n\npoints:\n  uniform2: {}\n"
     )
     rows = []
     for number in range(20):

@@ -56,6 +56,7 @@ class Entry:
     """A variant or an operating point: its settings, and what the report should know of it."""
 
     name: str
+    family: str  # its name in the card, before a grid is filled in: `prefix{first}`
     layer: Mapping[str, Any]
     title: str = ""
     stand_in: str | None = None
@@ -85,6 +86,7 @@ class Method:
     phases: Mapping[str, Phase]
     variants: Mapping[str, Entry]
     points: Mapping[str, Entry]
+    contract: tuple[str, ...]  # the variants that the contract tests build, run and train
     baseline: bool = False  # whether its own points make the static frontier
 
 
@@ -103,10 +105,12 @@ def load_method(root: Path, name: str) -> Method:
         "phases",
         "datasets",
         "budgets",
+        "contract",
         "variants",
         "points",
     ]
-    refuse_unknown_keys(file, "", card, top, required=["method", "title", "settings", "phases", "variants", "points"])
+    needed = ["method", "title", "settings", "phases", "contract", "variants", "points"]
+    refuse_unknown_keys(file, "", card, top, required=needed)
     if card["method"] != name:
         raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
     keys, defaults = settings_class(file.parent)
@@ -135,9 +139,12 @@ def load_method(root: Path, name: str) -> Method:
                 raise SaccadeError(
                     f"{file}: points.{point.name}.against: unknown variant '{named}'" + suggest(named, variants)
                 )
+    contract = _contract(file, card["contract"], variants)
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
-    method = Method(name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, baseline)
+    method = Method(
+        name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, contract, baseline
+    )
     check_stand_ins(method)
     return method
 
@@ -162,6 +169,16 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
         check_value(str, gate["metric"], f"{file}: phases.{name}.gate.metric")
         check_value(float, gate["at_least"], f"{file}: phases.{name}.gate.at_least")
     return Phase(name=name, gate=gate, **lists)
+
+
+def _contract(file: Path, body: Any, variants: Mapping[str, Entry]) -> tuple[str, ...]:
+    named = tuple(check_value(list[str], body, f"{file}: contract"))
+    if not named:
+        raise SaccadeError(f"{file}: contract: name the variants that the contract tests build, run and train")
+    for name in named:
+        if name not in variants:
+            raise SaccadeError(f"{file}: contract: unknown variant '{name}'" + suggest(name, variants))
+    return named
 
 
 def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
@@ -200,7 +217,8 @@ def _entries(
             *(check_value(list[Any], grid[key], f"{file}: {place}.grid.{key}") for key in grid)
         ):
             chosen = dict(zip(grid, combination, strict=True))
-            entry = _entry(file, place, _filled(file, place, pattern, chosen), value | chosen, keys, phases, extra)
+            name = _filled(file, place, pattern, chosen)
+            entry = _entry(file, place, pattern, name, value | chosen, keys, phases, extra)
             if entry.name in entries:
                 raise SaccadeError(f"{file}: {place}: '{entry.name}' is given twice")
             entries[entry.name] = entry
@@ -221,6 +239,7 @@ def _filled(file: Path, place: str, pattern: str, values: Mapping[str, Any]) -> 
 def _entry(
     file: Path,
     place: str,
+    family: str,
     name: str,
     body: dict[str, Any],
     keys: Mapping[str, Any],
@@ -251,7 +270,9 @@ def _entry(
         if "needs" in inner:
             inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
     title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name
-    return Entry(name=name, layer=layer, title=title, stand_in=stand_in, part=part, against=against, **lists)
+    return Entry(
+        name=name, family=family, layer=layer, title=title, stand_in=stand_in, part=part, against=against, **lists
+    )
 
 
 def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str | dict[str, str] | None:

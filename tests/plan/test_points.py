@@ -12,6 +12,7 @@ method: toy
 title: Toy
 settings: {heads: [noun], num_frames: 4, resize: 0, crop: 0, epochs: 2, batch_size: 4, lr: 0.1}
 phases: {base: {}}
+contract: [main]
 variants:
   main: {}
   tuned: {stand_in: random, of: [main]}
