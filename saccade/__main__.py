@@ -302,9 +302,9 @@ def _parser() -> argparse.ArgumentParser:
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")
     reporting.add_argument(
-        "--part", choices=["collect", "notebook", "page", "index"], help="one part (default: all, in order)"
+        "--part", choices=["claims", "collect", "notebook", "page", "index"], help="one part (default: all, in order)"
     )
-    reporting.add_argument("--method", help="one method's notebook or page (default: all)")
+    reporting.add_argument("--method", help="one method's claims, notebook or page (default: all)")
     return parser
 
 

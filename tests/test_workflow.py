@@ -131,7 +131,7 @@ def test_a_paper_added_is_told_and_trains_nothing(demo):
         "paper: tsn2016\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n"
     )
     (demo / "methods/tsn/paper/claims.py").write_text("def c01(reported, ours):\n    return None\n")
-    assert planned(demo) == {"collect": 1, "notebook": 1, "page": 1, "index": 1}
+    assert planned(demo) == {"claims": 1, "collect": 1, "notebook": 1, "page": 1, "index": 1}
 
 
 def test_a_figure_of_the_notebook_edited_runs_the_notebooks(demo):

@@ -29,14 +29,6 @@ EMBEDDED = "mechanism, embedded data: "
 PRINTED = {True: "agrees", False: "disagrees", None: "not printed"}
 
 
-def judge_all(plan: PlannedGrid, root: Path) -> pd.DataFrame:
-    """CLAIMS_COLUMNS of every method of the plan that has a paper.yml: results/<budget>/claims.csv."""
-    tables = [judge_paper(plan, root, entry["name"]) for entry in plan["methods"]]
-    return pd.concat(
-        [pd.DataFrame(columns=CLAIMS_COLUMNS), *(table for table in tables if len(table))], ignore_index=True
-    )
-
-
 def judge_paper(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """CLAIMS_COLUMNS, a line per claim in the order of paper.yml; empty without a paper.yml."""
     paper = read_paper(root, method)

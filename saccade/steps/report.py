@@ -1,5 +1,5 @@
-"""The step that tells: collects every number of the planned grid, runs each method's notebook, and puts its tables and
-figures on pages."""
+"""The step that tells: judges each paper's claims, collects every number of the planned grid, runs each method's
+notebook, and puts its tables and figures on pages."""
 
 import os
 import shutil
@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from saccade.files import read_json, write_atomic, write_csv
-from saccade.judging.claims import judge_all
-from saccade.records import SaccadeError, canonical
+from saccade.judging.claims import judge_paper
+from saccade.records import CLAIMS_COLUMNS, SaccadeError, canonical
 from saccade.report import pages
 from saccade.report.tables import read_coverage, show_not_run, summaries
+from saccade.results.judged import claims_file, read_claims
 from saccade.results.runs import (
     PlannedGrid,
     average_editions,
@@ -32,7 +33,7 @@ from saccade.results.runs import (
 NOTEBOOK = Path("workflow/notebooks/method.ipynb")
 # for a kernel to start or a cell's output to arrive; the libraries' 60 and 4 are too few where the machine is busy
 PATIENCE_S = 600
-PARTS = ("collect", "notebook", "page", "index")
+PARTS = ("claims", "collect", "notebook", "page", "index")
 
 
 def report(root: Path, plan_path: Path, part: str | None = None, method: str | None = None) -> None:
@@ -48,8 +49,9 @@ def report(root: Path, plan_path: Path, part: str | None = None, method: str | N
         elif name == "index":
             write_index(plan, root)
         else:
+            act = {"claims": judge, "notebook": run_notebook, "page": write_page}[name]
             for each in chosen:
-                (run_notebook if name == "notebook" else write_page)(plan, each, root)
+                act(plan, each, root)
 
 
 def read_plan(path: Path) -> PlannedGrid:
@@ -60,13 +62,24 @@ def read_plan(path: Path) -> PlannedGrid:
     return plan
 
 
+def judge(plan: PlannedGrid, method: str, root: Path) -> None:
+    """Writes results/<budget>/claims/<method>.csv, the one place where its paper's claims are judged; nothing without
+    claims."""
+    found = judge_paper(plan, root, method)
+    if len(found):
+        write_csv(claims_file(plan, root, method), found)
+
+
 def collect(plan: PlannedGrid, root: Path) -> None:
-    """Writes results/<budget>/metrics.csv, planned.csv and claims.csv."""
+    """Writes results/<budget>/metrics.csv, planned.csv and claims.csv, the claims of all methods as `judge` left
+    them."""
     folder = root / "results" / plan["budget"]
     metrics = collect_metrics(plan, root)
     write_csv(folder / "metrics.csv", pd.concat([metrics, average_editions(plan, metrics)], ignore_index=True))
     write_csv(folder / "planned.csv", collect_planned(plan, root))
-    write_csv(folder / "claims.csv", judge_all(plan, root))
+    judged = [read_claims(plan, root, entry["name"]) for entry in plan["methods"]]
+    empty = pd.DataFrame(columns=CLAIMS_COLUMNS)
+    write_csv(folder / "claims.csv", pd.concat([empty, *(table for table in judged if len(table))], ignore_index=True))
 
 
 def run_notebook(plan: PlannedGrid, method: str, root: Path) -> None:

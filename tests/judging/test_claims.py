@@ -18,14 +18,15 @@ from saccade.steps import report
 
 @pytest.fixture
 def judged(tmp_path):
-    """claims.csv of a budget, by claim, as `collect` writes it."""
+    """claims.csv of a budget, by claim, as `claims` and `collect` write it."""
 
     def judge(budget, **texts):
         root = Path(tempfile.mkdtemp(dir=tmp_path))
         plan = fake_results.make_plan(seeds=2, budget=budget)
         path = fake_results.write_tree(root, plan)
         fake_paper.write_paper(root, **texts)
-        report.report(root, path, "collect")
+        for part in ("claims", "collect"):
+            report.report(root, path, part)
         table = pd.read_csv(root / f"results/{budget}/claims.csv", dtype=str, keep_default_na=False)
         assert list(table) == CLAIMS_COLUMNS
         return table.set_index("claim")

@@ -75,7 +75,9 @@ def index_of(wildcards):
 def needed_by_phase(wildcards):
     run = run_of(wildcards)
     phase = or_workflow_error(phase_of, ROOT, run, wildcards.phase)
-    needed = [str(need.product) for need in or_workflow_error(needs_of, ROOT, run, phase)]
+    needed = [
+        str(need.product) for need in or_workflow_error(needs_of, ROOT, run, phase)
+    ]
     if (
         phase.name == IMPORT
     ):  # absent, the step says what is missing and where to get it
@@ -85,7 +87,10 @@ def needed_by_phase(wildcards):
 
 
 def needed_by_model(wildcards):
-    return [str(need.product) for need in or_workflow_error(weights_of, ROOT, run_of(wildcards))]
+    return [
+        str(need.product)
+        for need in or_workflow_error(weights_of, ROOT, run_of(wildcards))
+    ]
 
 
 def train_params(wildcards):
@@ -101,19 +106,27 @@ def train_params(wildcards):
 
 
 def predict_params(wildcards):
-    return canonical(or_workflow_error(staleness.predict_params, ROOT, run_of(wildcards)))
+    return canonical(
+        or_workflow_error(staleness.predict_params, ROOT, run_of(wildcards))
+    )
 
 
 def measure_params(wildcards):
-    return canonical(or_workflow_error(staleness.measure_params, ROOT, run_of(wildcards)))
+    return canonical(
+        or_workflow_error(staleness.measure_params, ROOT, run_of(wildcards))
+    )
 
 
 def needed_by_measure(wildcards):
     """The weights of the run and of the runs that it is timed against."""
     run = run_of(wildcards)
-    others = [other.run for other in or_workflow_error(counterparts_of, ROOT, run).values()]
+    others = [
+        other.run for other in or_workflow_error(counterparts_of, ROOT, run).values()
+    ]
     runs = dict.fromkeys([run, *others])
-    needed = [str(n.product) for one in runs for n in or_workflow_error(weights_of, ROOT, one)]
+    needed = [
+        str(n.product) for one in runs for n in or_workflow_error(weights_of, ROOT, one)
+    ]
     return list(dict.fromkeys(needed))
 
 
@@ -195,8 +208,14 @@ def paper_files(wildcards):
     return staleness.paper_files(ROOT, wildcards.method)
 
 
-def all_paper_files(wildcards):
-    return [file for method in METHODS for file in staleness.paper_files(ROOT, method)]
+def judged_of(method):
+    """The file of the method's judged claims, where its paper.yml has claims."""
+    paper = or_workflow_error(read_paper, ROOT, method)
+    return [f"results/{BUDGET}/claims/{method}.csv"] if paper and paper.claims else []
+
+
+def judged_of_method(wildcards):
+    return judged_of(wildcards.method)
 
 
 # Functions, so that a job that is no report's doesn't read all this code.
@@ -210,10 +229,6 @@ def notebook_code(wildcards):
 
 def own_code(wildcards):
     return or_workflow_error(staleness.own_code, ROOT, wildcards.method)
-
-
-def own_codes(wildcards):
-    return [or_workflow_error(staleness.own_code, ROOT, method) for method in METHODS]
 
 
 def scored_of_method(wildcards):

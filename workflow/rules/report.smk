@@ -21,11 +21,33 @@ rule plan:
         "exec python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"
 
 
+rule claims:
+    input:
+        plan=f"results/{BUDGET}/plan.json",
+        metrics=scored_of_method,
+        paper=paper_files,
+    output:
+        f"results/{BUDGET}/claims/{{method}}.csv",
+    log:
+        f"results/{BUDGET}/logs/claims/{{method}}.log",
+    benchmark:
+        f"results/{BUDGET}/benchmarks/claims/{{method}}.tsv"
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        budget=BUDGET,
+        code=report_code,
+        own=own_code,
+    shell:
+        "exec python -m saccade report {params.budget} --part claims --method {wildcards.method} > {log} 2>&1"
+
+
 rule collect:
     input:
         plan=f"results/{BUDGET}/plan.json",
         metrics=scored,
-        papers=all_paper_files,
+        claims=[file for method in METHODS for file in judged_of(method)],
     output:
         metrics=report(
             f"results/{BUDGET}/metrics.csv",
@@ -52,7 +74,6 @@ rule collect:
     params:
         budget=BUDGET,
         code=report_code,
-        own=own_codes,
     shell:
         "exec python -m saccade report {params.budget} --part collect > {log} 2>&1"
 
@@ -63,6 +84,7 @@ rule notebook:
         metrics=scored_of_method,
         latency=measured_of_method,
         cost="results/cost.csv",
+        claims=judged_of_method,
         notebook="workflow/notebooks/method.ipynb",
         paper=paper_files,
     output:
