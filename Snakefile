@@ -1,5 +1,6 @@
 # Saccade: acquire, prepare, train, predict, score, report. `snakemake --cores N` runs config/demo.yaml;
-# `--configfile config/study.yaml` another selection. What to run is in config/, how is in the methods' and datasets' cards.
+# `--configfile config/study.yaml` another selection. What to run is in config/, how is in the cards of methods and
+# datasets.
 import sys
 
 from snakemake.utils import min_version

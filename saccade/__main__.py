@@ -295,9 +295,8 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument(
         "--point", help="time this one anew, and of the others only those without current times (default: all)"
     )
-    measuring.add_argument(
-        "--process", type=int, default=0, help=argparse.SUPPRESS
-    )  # of the fresh processes, which one this is
+    # of the fresh processes, which one this is
+    measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)
     measuring.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # time once, in this process, into this file
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")

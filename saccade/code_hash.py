@@ -102,9 +102,8 @@ def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterat
         if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.value.id in imports:
             qualified.add(id(inner.value))
             yield from _attribute(root, imports[inner.value.id], inner.attr)
-        elif (
-            isinstance(inner, ast.Name) and id(inner) not in qualified
-        ):  # walk goes outside in: an attribute comes before its name
+        # walk goes outside in: an attribute comes before its name
+        elif isinstance(inner, ast.Name) and id(inner) not in qualified:
             if inner.id in module.definitions:
                 yield path, inner.id
             elif inner.id in imports:

@@ -9,12 +9,8 @@ from typing import Literal
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
-FREE = (
-    "workers",
-    "checkpoint_minutes",
-    "timing_batch_size",
-    "cache_mb",
-)  # they change no result, so changing them re-runs nothing
+# they change no result, so changing them re-runs nothing
+FREE = ("workers", "checkpoint_minutes", "timing_batch_size", "cache_mb")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +18,13 @@ class Input:
     """What one clip holds. Frame indices are pure functions of a video's frame count and, in training, of a seeded
     draw."""
 
-    heads: list[str] = field(
-        default_factory=list
-    )  # the label spaces learned, by the dataset card's names; none named: all it has
+    # the label spaces learned, by the dataset card's names; none named: all it has
+    heads: list[str] = field(default_factory=list)
     modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
     sampler: Literal["segments", "consecutive", "first", "random", "oracle"] = "segments"
     num_frames: int  # T
-    glance_frames: int = (
-        0  # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
-    )
+    # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
+    glance_frames: int = 0
     stride: int = 1  # frames between neighbours of a `consecutive` or `first` clip
     num_clips: int = 1  # temporal views of a `consecutive` clip at test time
     num_crops: int = 1  # spatial views at test time: 1 centre, 3 along the longer side
@@ -45,9 +39,8 @@ class Input:
     n_fft: int = 512
     hop_length: int = 160
     num_mels: int = 64
-    truth: list[str] = field(
-        default_factory=list
-    )  # columns of the ground truth per frame that a clip brings along, for oracles
+    # columns of the ground truth per frame that a clip brings along, for oracles
+    truth: list[str] = field(default_factory=list)
     cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
 
     def __post_init__(self) -> None:
@@ -74,9 +67,8 @@ class Recipe:
     batch_size: int
     optimizer: Literal["sgd", "adam"] = "sgd"
     lr: float
-    lr_factors: dict[str, float] = field(
-        default_factory=dict
-    )  # of parameters by name (globs, the first that fits), where not 1
+    # of parameters by name (globs, the first that fits), where not 1
+    lr_factors: dict[str, float] = field(default_factory=dict)
     momentum: float = 0.9
     nesterov: bool = False  # of `sgd`
     weight_decay: float = 0.0

@@ -54,9 +54,9 @@ def prepare(settings, raw, seed, workers):
 # Everything that has a state: momentum, schedule, dropout, random crops, the best epoch's weights; saved after every
 # batch.
 RECIPE = """
-    clips: {weights: none, backbone: resnet18, width: 0.125, num_frames: 2, resize: 0, crop: 32, train_crop: random, dropout: 0.3,
-            epochs: 4, batch_size: 4, optimizer: adam, lr: 0.003, schedule: cosine, warmup_epochs: 1.0, selection: best, clip_norm: 1.0,
-            checkpoint_minutes: MINUTES, device: cpu}
+    clips: {weights: none, backbone: resnet18, width: 0.125, num_frames: 2, resize: 0, crop: 32, train_crop: random,
+            dropout: 0.3, epochs: 4, batch_size: 4, optimizer: adam, lr: 0.003, schedule: cosine, warmup_epochs: 1.0,
+            selection: best, clip_norm: 1.0, checkpoint_minutes: MINUTES, device: cpu}
 """
 
 
@@ -183,9 +183,8 @@ def random_rounds(
             while True:
                 pid = start(root, arguments)
                 number = rng.choices([signal.SIGKILL, signal.SIGTERM, signal.SIGINT], [8, 1, 1])[0]
-                patience = (
-                    rng.uniform(0, 1.1) * seconds[arguments[0]] if hits < 6 else 60.0
-                )  # it must come through at last
+                # it must come through at last
+                patience = rng.uniform(0, 1.1) * seconds[arguments[0]] if hits < 6 else 60.0
                 if hits >= 6:
                     finish(root, pid)
                     break

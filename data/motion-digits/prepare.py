@@ -134,9 +134,11 @@ class Composer:
         ]
         return Scene(
             video_id=f"{split}-{number:05d}", split=split, seed=[seed, SPLITS.index(split), number],
-            labels={"noun": noun, "verb": list(VERBS).index(verb)}, duration_s=duration, aspect=width / height, clock=clock,
+            labels={"noun": noun, "verb": list(VERBS).index(verb)},
+            duration_s=duration, aspect=width / height, clock=clock,
             camera=self.camera(), shots=[self.shot(start) for start in [0.0, *cuts]], things=[*things, target],
-            sounds=self.sounds(verb, clock), hum=settings.audio_hum, silent=bool(rng.uniform() < settings.audio_silent_share),
+            sounds=self.sounds(verb, clock), hum=settings.audio_hum,
+            silent=bool(rng.uniform() < settings.audio_silent_share),
         )  # fmt: skip
 
     def clock(self, noun: int, verb: str) -> Curve:
@@ -159,7 +161,8 @@ class Composer:
         sixteenths = int(rng.integers(settings.informative_frames[0], settings.informative_frames[1] + 1))
         shown = sampling.scattered(rng, runs(rng, sixteenths, settings.duration_s / 16), settings.duration_s)
         return Thing(
-            role=role, noun=noun, verb=verb, lookalike=paired, badge="disc" if role == "target" else "square", size=round(self.unit, 5),
+            role=role, noun=noun, verb=verb, lookalike=paired, badge="disc" if role == "target" else "square",
+            size=round(self.unit, 5),
             face=Face(int(instance), []), blank=sampling.shuffled(rng, self.any_instance()), shown=shown,
             present=[[0.0, settings.duration_s]], tracks=self.tracks(verb, paired, cuts),
         )  # fmt: skip

@@ -103,7 +103,9 @@ def look(videos: pd.DataFrame, truth: pd.DataFrame, side: int, seed: int = 0) ->
         masked = mask_target(frames[total // 2], boxes[total // 2])
         log_power = spectrogram(decoded.sound)
         add = {
-            "file": [decoded.file_bytes, decoded.packets.sum(), decoded.packets[1:].std(), total, *loudness(decoded.sound)],
+            "file": [
+                decoded.file_bytes, decoded.packets.sum(), decoded.packets[1:].std(), total, *loudness(decoded.sound)
+            ],
             "mean_spectrum": log_power.mean(axis=1),
             "sweeps": sweep_features(log_power),
             "first": thumbnail(frames[0]), "last": thumbnail(frames[-1]), "masked": thumbnail(masked),

@@ -41,7 +41,8 @@ def motion(data: Any) -> dict[str, Any]:
 
     moving = [~group["still"].to_numpy()[1:] for group in data.groups]
     steps = np.stack([
-        np.median(np.diff(one, axis=0)[when], axis=0) if when.any() else np.zeros(3) for one, when in zip(tracks, moving, strict=True)
+        np.median(np.diff(one, axis=0)[when], axis=0) if when.any() else np.zeros(3)
+        for one, when in zip(tracks, moving, strict=True)
     ])  # fmt: skip
     guesses = [rule_verb(step, steps.std(axis=0)) for step in steps]
     verbs = np.array([scene.labels["verb"] for scene in data.scenes])
@@ -176,9 +177,8 @@ def resolution(data: Any) -> dict[str, Any]:
     owner, probes, found = data.seen["crops_video"], data.probes, {}
     nouns = np.array([scene.labels["noun"] for scene in data.scenes])[owner]
     goals, truths = nouns[data.is_train[owner]], nouns[~data.is_train[owner]]
-    blind = (
-        data.settings.fine_detail == 1
-    )  # else half resolution need not fail, and the set may be too small to learn from
+    # else half resolution need not fail, and the set may be too small to learn from
+    blind = data.settings.fine_detail == 1
     bounds = {"full": (0.95 if blind else 0.80, "min"), "half": (0.60, "max") if blind else (0.80, "min")}
     for name, array in (("full", "crops"), ("half", "half_crops")):
         train, test = (probes.with_detail(part) for part in data.pair(array))

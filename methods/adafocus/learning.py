@@ -99,9 +99,8 @@ def _play(
         return _Played(_reward(own, chance, own, settings), _right(logits, labels), None)
     seen = local if kept is None else local * kept[..., None]
     states = model.classifier.states(model.joined(pooled, seen))  # type: ignore[operator]
-    before = torch.cat(
-        [torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1
-    )  # h at t - 1, as the played frames left it
+    # h at t - 1, as the played frames left it
+    before = torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1)
 
     def if_seen(features: Tensor) -> Tensor:
         """(B, T) confidence after step t if its patch had these features."""
@@ -174,9 +173,8 @@ def learn(run: PhaseRun) -> None:
             for batch in run.batches(course.epoch, course.batch) if course.batch < steps else ():
                 model.eval()
                 model.policies.train()
-                if (
-                    len(batch["video_id"]) > 1 or not settings.per_clip
-                ):  # a single reward has no spread to be standardised by
+                # a single reward has no spread to be standardised by
+                if len(batch["video_id"]) > 1 or not settings.per_clip:
                     found = _learn_batch(model, batch, settings, run.generator, optimizers)
                     _need_finite(found, course)
                     course.add(found, len(batch["video_id"]))

@@ -16,10 +16,8 @@ from .paper.published import import_released as import_released
 from .settings import WHOLE, Settings
 
 Batch = dict[str, Any]
-LEAST_KEPT, KEPT = (
-    0.5,
-    0.7,
-)  # shares of the frames that stage III keeps: at least in training, and where val is looked at
+# shares of the frames that stage III keeps: at least in training, and where val is looked at
+LEAST_KEPT, KEPT = (0.5, 0.7)
 
 
 def pretrain_global(run: PhaseRun) -> None:

@@ -18,9 +18,8 @@ class Settings(Input, Recipe):
     local_width: float = 1.0
     weights: str = "none"  # where stage 0 starts: `none`, or `imagenet` for both networks
     pretrained_local: bool = True  # f_L has a stage 0, with a head of its own that nothing uses after it
-    temporal: Literal["gru", "shift"] = (
-        "gru"  # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
-    )
+    # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
+    temporal: Literal["gru", "shift"] = "gru"
     reuse: bool = True  # f_C reads the global features beside the local ones
     hidden_size: int = 1024  # of f_C's GRU
     dropout: float = 0.0  # before every classifier

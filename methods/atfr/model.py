@@ -47,9 +47,8 @@ class ATFR(nn.Module):
 
     def look(self, rgb: Tensor) -> Pathways:
         """Features (B, C, T, H, W) of each pathway after `placement`, before its last ReLU."""
-        clips = rgb.transpose(1, 2).contiguous(
-            memory_format=torch.channels_last_3d
-        )  # (B, 3, T, H, W), as convolutions compute faster
+        # (B, 3, T, H, W), as convolutions compute faster
+        clips = rgb.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         features = self.early(clips)
         pathways = list(features) if isinstance(features, tuple) else [features]
         if self.settings.layer == "attention":

@@ -28,16 +28,14 @@ class Settings(Input, Recipe):
     similarity: Literal["magnitude", "angular", "spherical"] = "magnitude"
     distance: Literal["dist_to_mean", "norm"] = "dist_to_mean"
     kernel: Literal["linear", "linear_normalised", "kronecker"] = "linear"
-    bins: list[int] = field(
-        default_factory=list
-    )  # B per coordinate; none named: as many as there are frames (magnitude only)
+    # B per coordinate; none named: as many as there are frames (magnitude only)
+    bins: list[int] = field(default_factory=list)
     block: int = 0  # length in (fast) frames of the stretches that are binned apart; 0: the whole clip
     learned: bool = True  # whether the similarity network gets gradients; otherwise it stays as it was initialised
     gradient_scale: float = 1.0  # of what the kernel passes back to the similarity network; 1: eq. 8 as it is
     assignment: Assignment = "similarity"  # what decides a frame's bin; all but the first are there to compare with
-    mean_bins: float = (
-        0.0  # of `uniform`: B' over videos, each of which gets this rounded up or down by lot; 0: all frames
-    )
+    # of `uniform`: B' over videos, each of which gets this rounded up or down by lot; 0: all frames
+    mean_bins: float = 0.0
     padded: bool = False  # at test time: as the official code, fill up with empty maps to the most bins in the batch
 
     def __post_init__(self) -> None:

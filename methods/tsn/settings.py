@@ -13,9 +13,8 @@ class Settings(Input, Recipe):
     weights: str = "none"  # where training starts: `none`, `imagenet` (torchvision's), or a file
     dropout: float = 0.5  # before the classifiers
     head_weights: dict[str, float] = field(default_factory=dict)  # of the heads' losses, where not 1
-    consensus: Literal["mean", "gru"] = (
-        "mean"  # of the frames: the mean of their scores, or a GRU that reads their features
-    )
+    # of the frames: the mean of their scores, or a GRU that reads their features
+    consensus: Literal["mean", "gru"] = "mean"
     hidden_size: int = 1024  # of the GRU
     first: int = 0  # of the `num_frames` frames chosen, only the first so many are looked at; 0: all
 

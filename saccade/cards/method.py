@@ -20,9 +20,8 @@ from saccade.records import SaccadeError, suggest
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
 STAND_INS = ("oracle", "random", "fixed", "static")
 REQUIREMENTS = ("truth",)
-IMPORT = (
-    "import"  # the phase that brings in published weights; no function's name, so the method's is `import_released`
-)
+# the phase that brings in published weights; no function's name, so the method's is `import_released`
+IMPORT = "import"
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,8 @@ class Entry:
     part: bool = False  # a variant that only gives phases for others to need, and is never predicted itself
     released: Released | None = None  # where a variant's phase `import` finds its file
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
-    against: str | Mapping[str, str] | None = (
-        None  # a point's static counterpart, or one per variant that has one: see `against`
-    )
+    # a point's static counterpart, or one per variant that has one: see `against`
+    against: str | Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -264,9 +262,8 @@ def _entry(
         lists["released"] = _released(file, f"{place}.released", body["released"], body)
     part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
     against = _against(file, f"{place}.against", body.get("against"), body)
-    for phase, inner in layer.get(
-        "phases", {}
-    ).items():  # a grid's variants may each need another one: {k} becomes its value
+    # a grid's variants may each need another one: {k} becomes its value
+    for phase, inner in layer.get("phases", {}).items():
         if "needs" in inner:
             inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
     title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name

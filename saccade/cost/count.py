@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 aten = torch.ops.aten
-PYTORCHS_OWN = {
-    "aten",
-    "prim",
-    "prims",
-    "profiler",
-}  # operators of these count as element-wise where there is no formula
+# operators of these count as element-wise where there is no formula
+PYTORCHS_OWN = {"aten", "prim", "prims", "profiler"}
 
 Shape = tuple[int, ...]
 

@@ -96,16 +96,14 @@ def normalised_gain(
     gain = (own - chance) / room.value if room.value > 0 else np.nan
     if not room.interval().low > 0:
         return Interval(gain, np.nan, np.nan, room.n, room.clusters, room.seeds)
-    scale, freedom, _ = _spread(
-        found, np.array([1.0, gain - 1, -gain])
-    )  # the ratio's first-order moves, times the headroom
+    # the ratio's first-order moves, times the headroom
+    scale, freedom, _ = _spread(found, np.array([1.0, gain - 1, -gain]))
     side = (1 - LEVEL) / 2
     moved = widening(freedom, side) * scale * (found.by_clusters + found.by_seeds)
     above, room_then = moved[:, 0] - moved[:, 1] + own - chance, moved[:, 2] - moved[:, 1] + room.value
     ratios = np.where(room_then > 0, above / np.where(room_then > 0, room_then, 1), np.copysign(np.inf, above))
-    low, high = np.quantile(
-        ratios, [side, 1 - side], method="inverted_cdf"
-    )  # no interpolation: a ratio may be infinite
+    # no interpolation: a ratio may be infinite
+    low, high = np.quantile(ratios, [side, 1 - side], method="inverted_cdf")
     return Interval(gain, float(low), float(high), room.n, room.clusters, room.seeds)
 
 
@@ -196,9 +194,8 @@ def _spread(found: _Resampled, weights: Floats) -> tuple[float, float, float]:
     """
     of_clusters = float((found.by_clusters @ weights).var())
     freedoms, of_seeds, of_both = [(of_clusters, found.clusters - 1)], 0.0, 0.0
-    for trainings in dict.fromkeys(
-        system.trainings for system in found.systems
-    ):  # a set's order would be the hash seed's
+    # a set's order would be the hash seed's
+    for trainings in dict.fromkeys(system.trainings for system in found.systems):
         group = [(w, system) for w, system in zip(weights, found.systems, strict=True) if system.trainings == trainings]
         if (count := len(trainings)) > 1:
             own = float(sum(w * system.values for w, system in group).var(ddof=1)) / count

@@ -24,9 +24,8 @@ from saccade.judging.effect import Effect
 from saccade.results.found import NotRun
 
 ALPHA = 0.05
-LEAST_HEADROOM = (
-    0.05  # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
-)
+# of accuracy, for the lower bound: below it there may be nothing to gain that this data could show
+LEAST_HEADROOM = 0.05
 T = TypeVar("T")
 Kind = Literal[
     "holds",

@@ -31,9 +31,8 @@ class ScaledResNet(resnet.ResNet):
         self.fc = nn.Linear(self.inplanes, 1)  # as wide as the last stage
 
     def _make_layer(self, block: type[Any], planes: int, *args: Any, **kwargs: Any) -> nn.Sequential:
-        if (
-            self.inplanes == 64 and planes == 64
-        ):  # the stem is built, the first stage isn't: the one moment to narrow the stem
+        # the stem is built, the first stage isn't: the one moment to narrow the stem
+        if self.inplanes == 64 and planes == 64:
             self.inplanes = InvertedResidualConfig.adjust_channels(64, self.width)
             self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)
             self.bn1 = nn.BatchNorm2d(self.inplanes)
@@ -175,9 +174,8 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], classifier: str, comp
     given = {key: value for key, value in state.items() if not key.startswith(f"{classifier}.")}
     wanted = network.state_dict()
     problems = {
-        "missing": [
-            key for key in wanted if key not in given and not key.endswith("num_batches_tracked")
-        ],  # absent before torch 0.4.1
+        # `num_batches_tracked` is absent before torch 0.4.1
+        "missing": [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")],
         "unexpected": [key for key in given if key not in wanted],
         "wrong shape": [
             f"{key} {tuple(given[key].shape)} instead of {tuple(value.shape)}"

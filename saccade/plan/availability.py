@@ -13,9 +13,8 @@ def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = ""
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", budget + (f"@{edition}" if edition else ""), "index.parquet")
-    if not all(
-        head.classes for head in dataset.heads.values()
-    ):  # not even the prepared index tells what its labels mean
+    # not even the prepared index tells what its labels mean
+    if not all(head.classes for head in dataset.heads.values()):
         return why_raw_lacking(dataset)
     return "" if (root / prepared).is_file() else why_raw_lacking(dataset)
 

@@ -105,9 +105,8 @@ def cells_settings(root: Path, method: str) -> str:
     without a paper."""
     paper = read_paper(root, method)
     own = [run for run in (paper.runs if paper else ()) if run.split("/")[1] == method]
-    data = next(
-        name for name in names(root, "data") if load_dataset(root, name).source == "embedded"
-    )  # a paper's own may still be to come
+    # a paper's own may still be to come
+    data = next(name for name in names(root, "data") if load_dataset(root, name).source == "embedded")
     return (
         canonical({run: resolve(root, Run("paper", data, "", method, run.split("/")[2], 0)).values for run in own})
         if own

@@ -126,9 +126,8 @@ def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, floa
     width = 4.3 / max(len(classes), 1)
     for number, (name, rows) in enumerate(classes.items()):
         left = WIDTH - MARGIN - (len(classes) - number) * width
-        axes = place(
-            left + 0.5 * width, MARGIN + 0.2, 0.26 * width, 0.2 * len(rows)
-        )  # names left of it, percentages right
+        # names left of it, percentages right
+        axes = place(left + 0.5 * width, MARGIN + 0.2, 0.26 * width, 0.2 * len(rows))
         axes.barh(
             range(len(rows)),
             [probability for _, probability in rows],

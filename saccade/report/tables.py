@@ -238,9 +238,8 @@ def show_cost_cells(cost: pd.DataFrame, reported: pd.DataFrame) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame()
     table = pd.DataFrame(rows).fillna(NONE).astype(str)
-    others = [
-        column for column in table if column != "Dataset"
-    ]  # the same cell printed for several datasets is one row
+    # the same cell printed for several datasets is one row
+    others = [column for column in table if column != "Dataset"]
     return table.groupby(others, sort=False).Dataset.agg(", ".join).reset_index()[list(table)]
 
 

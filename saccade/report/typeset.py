@@ -113,7 +113,7 @@ CAPTIONS = {
         "limit; accuracy: mean over seeds, time: the first seed. †: the reading's A/A is more than 3 % from 1."
     ),
     "details": READING + "Decoded frames: mean per video, looked at or not.",
-    "coverage": "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem.",
+    "coverage": "Videos expected by the dataset's card, usable in all and per split, left out because of a problem.",
     "cost_cells": (
         "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds, "
         "under the counting rule in the notes. Difference: ours minus printed, as a share of the printed number."

@@ -100,9 +100,8 @@ def background(number: int, height: int, width: int) -> NDArray[np.float32]:
     across = 2 * np.pi * np.outer(waves[:, 0], (np.arange(width) + 0.5) / width) + phases[:, None]
     down = 2 * np.pi * np.outer(waves[:, 1], (np.arange(height) + 0.5) / height)
     waves_down = amplitudes[:, None] * np.stack([np.cos(down), -np.sin(down)])  # (2, WAVES, height)
-    sums = np.einsum(
-        "pkh,pkw->hw", waves_down, np.stack([np.cos(across), np.sin(across)])
-    )  # no BLAS: its threads would multiply
+    # no BLAS: its threads would multiply
+    sums = np.einsum("pkh,pkw->hw", waves_down, np.stack([np.cos(across), np.sin(across)]))
     return np.asarray(0.45 + sums, dtype=np.float32)
 
 

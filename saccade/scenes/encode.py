@@ -38,7 +38,10 @@ def write_mp4(
         video.codec_context.options = {
             "crf": str(crf),
             "preset": PRESET,
-            "x264-params": f"threads=1:lookahead-threads=1:keyint={KEYFRAME_EVERY}:min-keyint={KEYFRAME_EVERY}:scenecut=0:no-mbtree=1",
+            "x264-params": (
+                f"threads=1:lookahead-threads=1:keyint={KEYFRAME_EVERY}:min-keyint={KEYFRAME_EVERY}"
+                ":scenecut=0:no-mbtree=1"
+            ),
         }
         audio = container.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono")
         audio.codec_context.bit_rate = AUDIO_BIT_RATE

@@ -119,9 +119,8 @@ def mean_draws(
     """
     count = int(members.max()) + 1
     origin = values[0]  # sums of differences: a constant column stays exactly constant
-    sums = np.stack(
-        [np.bincount(members, column, minlength=count) for column in (values - origin).T], axis=1
-    )  # (clusters, M)
+    # (clusters, M)
+    sums = np.stack([np.bincount(members, column, minlength=count) for column in (values - origin).T], axis=1)
     sizes = np.bincount(members, minlength=count).astype(np.float64)
     means = []
     for step in _steps(draws, count):
@@ -140,9 +139,8 @@ def map_draws(
     steps = [_steps_of_class(scores[:, c], truth[:, c], members, count) for c in np.flatnonzero(truth.any(axis=0))]
     found = []
     for step in _steps(draws, count):
-        weights = generator.standard_exponential(
-            (step, count)
-        ).T.copy()  # a Dirichlet draw once normalised, which the ratios below do
+        # a Dirichlet draw once normalised, which the ratios below do
+        weights = generator.standard_exponential((step, count)).T.copy()
         total = np.zeros(step)
         for gained, seen in steps:
             gain = gained @ weights  # (steps of the curve, draws)

@@ -108,10 +108,8 @@ def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:
 def run_process(pair: Pair, number: int, into: Path) -> dict[str, Any]:
     """What `time_once` writes in a fresh process: this step called again."""
     asked = [pair.own.run, "--point", pair.point, "--process", str(number), "--into", str(into)]
-    own_code = {
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "SACCADE_STOPS_WITH": str(os.getpid()),
-    }  # and not our parent's
+    # and not our parent's
+    own_code = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "SACCADE_STOPS_WITH": str(os.getpid())}
     command = [sys.executable, "-m", "saccade", "measure", *asked]
     done = subprocess.run(command, cwd=pair.own.root, env=os.environ | own_code, check=False)
     if done.returncode:

@@ -114,10 +114,8 @@ def run_notebook(plan: PlannedGrid, method: str, root: Path) -> None:
                 shutil.copyfile(path, failed)
                 said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"
                 raise SaccadeError(f"{said}; the traceback is in {failed}") from error
-            except (
-                RuntimeError,
-                TimeoutError,
-            ) as error:  # the latter is an OSError, but says nothing of the file to write
+            # the latter is an OSError, but says nothing of the file to write
+            except (RuntimeError, TimeoutError) as error:
                 raise SaccadeError(
                     f"the kernel of the notebook of {method} did not start, or died: {error}; run it again"
                 ) from error

@@ -35,9 +35,8 @@ def optimise(model: nn.Module) -> int:
         model.set_submodule(norm, nn.Identity())
     device = next(model.parameters()).device
     place(model, device)
-    clips = {
-        module.network for module in model.modules() if isinstance(module, TemporalShift)
-    }  # their frames belong together
+    # their frames belong together
+    clips = {module.network for module in model.modules() if isinstance(module, TemporalShift)}
     for module in model.modules():
         if (
             isinstance(module, Trunk)

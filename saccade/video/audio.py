@@ -22,6 +22,7 @@ def log_mel(waveform: np.ndarray, settings: Input) -> torch.Tensor:
     if signal.ndim != 1 or not len(signal):
         raise ValueError(f"waveform has shape {tuple(signal.shape)}, should be (samples,) with at least one")
     window = torch.hann_window(settings.n_fft)
+    # (n_fft/2+1, steps)
     spectrum = torch.stft(
         signal,
         settings.n_fft,
@@ -30,7 +31,7 @@ def log_mel(waveform: np.ndarray, settings: Input) -> torch.Tensor:
         center=True,
         pad_mode="constant",
         return_complex=True,
-    )  # (n_fft/2+1, steps)
+    )
     filters = mel_filters(settings.num_mels, settings.n_fft, settings.sample_rate_hz)
     return torch.log(filters @ spectrum.abs().square() + FLOOR)[None]
 

@@ -234,8 +234,7 @@ def _has_sound(path: Path) -> bool:
         if not container.streams.audio:
             return False
         try:
-            return any(
-                [frame.samples for frame in container.decode(container.streams.audio[0])]
-            )  # a list: all of it must decode
+            # a list: all of it must decode
+            return any([frame.samples for frame in container.decode(container.streams.audio[0])])
         except FFmpegError:
             return False

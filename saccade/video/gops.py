@@ -53,9 +53,8 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
         if not packet.size or packet.is_discard or packet.is_corrupt or packet.has_sidedata("new_extradata"):
             return None
         time, picture = place if codec.name == "mpeg4" else packet.pts, look(packet) if look else None
-        if (
-            time is None or picture is None or (starts and time < times[starts[-1]])
-        ):  # nothing may be shown before its group's start
+        # nothing may be shown before its group's start
+        if time is None or picture is None or (starts and time < times[starts[-1]]):
             return None
         if picture.resets and (not starts or time > max(times[starts[-1] :])):
             starts.append(place)

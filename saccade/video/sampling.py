@@ -127,9 +127,8 @@ def choose(
     if settings.sampler == "consecutive":
         return consecutive(frames, settings.num_frames, settings.stride, generator, clip, settings.num_clips)
     if settings.sampler == "first":
-        return consecutive(
-            frames, settings.num_frames, settings.stride, num_clips=2
-        )  # the first of two clips starts with the video
+        # the first of two clips starts with the video
+        return consecutive(frames, settings.num_frames, settings.stride, num_clips=2)
     if settings.sampler == "random":
         if generator is None:
             raise ValueError("the sampler 'random' needs a generator")

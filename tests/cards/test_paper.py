@@ -131,9 +131,8 @@ def test_what_decisions_without_structure_would_cost_says_so_and_yields_to_a_run
     cost["rule"] = "null model: half of the bins"
     cost.to_csv(root / "results/cost.csv", index=False)
     row = tables(root)["Table 1"].loc["Eight"]
-    assert (
-        "(null model)" not in row["GFLOPs ours"] and "counted" not in row["GFLOPs ours"]
-    )  # its run's own cost is there
+    # its run's own cost is there
+    assert "(null model)" not in row["GFLOPs ours"] and "counted" not in row["GFLOPs ours"]
     demo = tables(root, "demo")["Table 1"].loc["Eight"]
     assert demo["GFLOPs ours"] == "33.33 (null model)" and "GFLOPs null model: half of the bins" in demo["Note"]
 

@@ -113,18 +113,8 @@ def test_the_fused_recurrent_network_of_gpus():
         nn.LSTM(8, 16, num_layers=2, bidirectional=True, device="meta"),
         torch.zeros(4, 2, 16, device="meta"),
     )
-    settings = (
-        2,
-        16,
-        0,
-        2,
-        False,
-        0.0,
-        False,
-        True,
-        [],
-        None,
-    )  # LSTM, hidden size, no projection, layers, ..., bidirectional
+    # LSTM, hidden size, no projection, layers, ..., bidirectional
+    settings = (2, 16, 0, 2, False, 0.0, False, True, [], None)
     steps, weights = torch.zeros(5, 2, 8, device="meta"), list(network.parameters())
     counted = count(torch.ops.aten._cudnn_rnn, steps, weights, 4, None, state, state, *settings)
     assert counted.operators == {"aten._cudnn_rnn": lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)}

@@ -134,9 +134,8 @@ def test_what_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_pa
 
     def loss(module, batch):
         value = module(batch["x"]).mean()
-        return (value * 0).sqrt() if batch[
-            "bad"
-        ] and fault == "gradient" else value, {}  # the root's slope at 0 is infinite
+        # the root's slope at 0 is infinite
+        return (value * 0).sqrt() if batch["bad"] and fault == "gradient" else value, {}
 
     def train(epoch, start):
         bad = [False, epoch == 1]

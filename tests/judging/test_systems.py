@@ -65,9 +65,8 @@ def test_among_other_heads_the_claim_must_name_one():
 def test_top5_is_computed_from_the_scores(ours):
     assert ours.top5(*SYSTEM, head="noun").values.all()
     verb = ours.top5(*SYSTEM, head="verb")
-    expected = [
-        0.0 if i % 3 else 1.0 for i in range(60)
-    ]  # target 0 has the lowest score; target 8 is among the five highest
+    # target 0 has the lowest score; target 8 is among the five highest
+    expected = [0.0 if i % 3 else 1.0 for i in range(60)]
     np.testing.assert_array_equal(verb.values[0], expected)
     np.testing.assert_array_equal(ours.top5(*SYSTEM).values[0], expected)  # action: both parts
 

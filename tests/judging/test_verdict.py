@@ -345,9 +345,8 @@ def test_the_larger_simulation_still_runs():
 
 def scored(generator, skill, names, clusters=40, size=4, classes=6):
     members = np.repeat(np.arange(clusters), size)
-    targets = np.concatenate(
-        [np.arange(clusters * size - 2) % (classes - 1), [classes - 1] * 2]
-    )  # the last class is rare
+    # the last class is rare
+    targets = np.concatenate([np.arange(clusters * size - 2) % (classes - 1), [classes - 1] * 2])
     scores = generator.normal(size=(len(names), clusters * size, classes))
     scores[:, np.arange(len(targets)), targets] += skill
     truth = np.eye(classes, dtype=bool)[targets]

@@ -104,9 +104,8 @@ def config(**more):
 def test_a_config_selects_runs_to_time_with_its_first_seed(project):
     say(project, "wide/frames2")
     (project / "methods/toy/model.py").write_text("def build(): ...\ndef predict(): ...\n")
-    shutil.copytree(
-        ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__")
-    )  # whose code is hashed
+    # whose code is hashed
+    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))
     rows = planned_grid(project, config(measure=["dots/toy/pl*"]))["runs"]
     assert [row["run"] for row in rows if row["measured"]] == ["demo/dots/toy/plain/seed1"]
     assert rows[0]["points"][2]["against"] == "demo/dots/toy/wide/seed0/frames2"

@@ -19,7 +19,8 @@ variants:
   small: {stand_in: static, of: [main/choose2], width: 2}
 points:
   "choose{num_frames}": {grid: {num_frames: [1, 2]}, only: [main, tuned]}
-  "luck{num_frames}": {grid: {num_frames: [1, 2]}, stand_in: random, of: ["choose{num_frames}"], sampler: random, only: [main, tuned]}
+  "luck{num_frames}": {grid: {num_frames: [1, 2]}, stand_in: random, of: ["choose{num_frames}"], sampler: random,
+                       only: [main, tuned]}
   whole: {stand_in: static, of: [main/choose1], only: [main]}
   resized: {only: [small]}
 """

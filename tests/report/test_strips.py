@@ -47,12 +47,8 @@ def test_multiply_adds_have_three_digits_that_count(macs, text):
 def test_a_box_is_drawn_where_it_is_in_the_picture():
     axes = axes_of(drawn([look(5, [0.25, 0.5, 0.75, 1.0])]), "#5")
     (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-    assert (*box.get_xy(), box.get_width(), box.get_height()) == (
-        14.5,
-        19.5,
-        30.0,
-        20.0,
-    )  # edges of pixels lie at halves
+    # edges of pixels lie at halves
+    assert (*box.get_xy(), box.get_width(), box.get_height()) == (14.5, 19.5, 30.0, 20.0)
 
 
 def test_frames_looked_at_are_marked_on_the_film_and_others_that_were_offered_dotted():

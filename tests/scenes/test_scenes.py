@@ -25,9 +25,10 @@ from saccade.scenes.truth import boxes, frame_truth, moments
 
 FOLDER = Path(__file__).resolve().parents[2] / "data/motion-digits"
 SMALL = {
-    "counts": {"train": 5, "val": 2, "test": 3}, "size": [96, 112], "duration_s": 1.0, "fps": 12, "crf": 23, "object_px": 32,
-    "clutter_count": 2, "distractors": 1, "speed": [1.0, 1.5], "static_share": [0.2, 0.5], "informative_frames": [4, 8],
-    "audio_pairs": [["grow", "shrink"]], "drift": 0.5, "jump_rate": 0.5, "predictable_share": 0.7,
+    "counts": {"train": 5, "val": 2, "test": 3}, "size": [96, 112], "duration_s": 1.0, "fps": 12, "crf": 23,
+    "object_px": 32, "clutter_count": 2, "distractors": 1, "speed": [1.0, 1.5], "static_share": [0.2, 0.5],
+    "informative_frames": [4, 8], "audio_pairs": [["grow", "shrink"]], "drift": 0.5, "jump_rate": 0.5,
+    "predictable_share": 0.7,
 }  # fmt: skip
 
 

@@ -80,9 +80,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 def test_percentiles_of_few_clusters_are_as_wide_as_students_interval():
     means = rng(1).normal(size=8)
-    draws = means.mean() + means.std() / np.sqrt(8) * scipy.stats.norm.ppf(
-        (np.arange(10**5) + 0.5) / 10**5
-    )  # what a bootstrap tends to
+    # what a bootstrap tends to
+    draws = means.mean() + means.std() / np.sqrt(8) * scipy.stats.norm.ppf((np.arange(10**5) + 0.5) / 10**5)
     found = intervals.to_interval(means.mean(), draws, 8, np.arange(8))
     expected = scipy.stats.t.interval(0.95, 7, means.mean(), scipy.stats.sem(means))
     assert [found.low, found.high] == pytest.approx(expected, rel=1e-3)

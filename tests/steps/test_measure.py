@@ -83,9 +83,8 @@ def ready(project, monkeypatch):
     torch.manual_seed(0)
     model = load_module(project / "methods/toy/model.py").build(settings, heads_of(project, run))
     weights.save(project / run.folder / "base.json", model, ["*"], {})
-    shutil.copytree(
-        ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__")
-    )  # whose code is hashed
+    # whose code is hashed
+    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(measure, "PROCESSES", 1)
     monkeypatch.chdir(project)
     return project, run

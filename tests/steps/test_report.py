@@ -25,8 +25,8 @@ def save_parts(root, plan):
     """What the notebook saves, without the notebook: one table and one figure."""
     metrics = collect_metrics(plan, root)
     folder = root / "results" / plan["budget"]
-    save_table(tables.show_headline(plan, metrics, root, "tsn", "motion-digits"), folder / "tables/tsn", "headline--motion-digits",
-               about(plan, "headline", "motion-digits"))  # fmt: skip
+    headline = tables.show_headline(plan, metrics, root, "tsn", "motion-digits")
+    save_table(headline, folder / "tables/tsn", "headline--motion-digits", about(plan, "headline", "motion-digits"))
     save_table(
         tables.show_not_run(collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run")
     )

@@ -44,9 +44,8 @@ def test_a_method_predicts_the_same_for_the_same_multiply_adds(name):
     before, after = (optimise.infer(predict, model, batch, settings) for model in (plain, quick))
     for head, probabilities in before.probabilities.items():
         torch.testing.assert_close(after.probabilities[head], probabilities, rtol=0, atol=1e-5)
-        assert not torch.allclose(
-            probabilities[0], probabilities[1], rtol=0, atol=1e-4
-        )  # or the comparison would see nothing
+        # or the comparison would see nothing
+        assert not torch.allclose(probabilities[0], probabilities[1], rtol=0, atol=1e-4)
     assert torch.equal(before.macs, after.macs) and before.decisions == after.decisions
     executed = count(optimise.infer, predict, quick, one(batch, 0), settings)
     assert executed.macs == after.macs[0]

@@ -183,9 +183,8 @@ def test_a_declared_track_without_samples_is_no_sound(tmp_path):
 
 @pytest.mark.parametrize(("name", "codec"), [("v.avi", "mpeg4"), ("v.mp4", "libx264"), ("v.mkv", "libx264")])
 def test_a_variable_frame_rate_is_no_damage(tmp_path, name, codec):
-    path = encode(
-        tmp_path / name, codec=codec, shown_at=[0, 1, 2, 5, 6, 7, 8, 12, 13, 14]
-    )  # an AVI fills the gaps with empty places
+    # an AVI fills the gaps with empty places
+    path = encode(tmp_path / name, codec=codec, shown_at=[0, 1, 2, 5, 6, 7, 8, 12, 13, 14])
     info = probe(path)
     assert info.frames == 10 and info.duration_s == pytest.approx(1.5, abs=0.11)  # to within a frame
     assert [number_of(frame) for frame in read_frames(path, range(10), 10).rgb] == list(range(10))
@@ -346,6 +345,5 @@ def test_passing_over_saves_decoding_in_a_published_file():
 def test_sound_of_a_published_file_equals_its_wave_file():
     rate, wave = wavfile.read(FIXTURES / "mmaction2_test.wav")
     sound = read_audio(FIXTURES / "mmaction2_test.avi", rate)
-    assert (
-        len(sound) == len(wave) and np.abs(sound - wave.mean(1) / 2**15).max() < 1e-4
-    )  # written by another program, in 16 bits
+    # written by another program, in 16 bits
+    assert len(sound) == len(wave) and np.abs(sound - wave.mean(1) / 2**15).max() < 1e-4

@@ -231,9 +231,8 @@ def test_sound_has_the_same_steps_for_all(source):
     batch = _all(_dataset(_sounding(source), modalities=["rgb", "audio"], num_mels=20))[0]
     seconds = source[1].loc[source[1]["audio"], "duration_s"].max()
     assert batch["audio"].shape == (3, 1, 20, 1 + round(seconds * 16000) // 160) and batch["rgb"].shape[0] == 3
-    loud = (batch["audio"][:, 0].max(1).values > 0).sum(
-        1
-    ) / 100  # seconds; v0 sounds for 1, v1 for 3 (its video ends first), v3 for 2
+    # seconds; v0 sounds for 1, v1 for 3 (its video ends first), v3 for 2
+    loud = (batch["audio"][:, 0].max(1).values > 0).sum(1) / 100
     assert np.allclose(loud, [1.0, min(3.0, seconds), 2.0], atol=0.15)
 
 

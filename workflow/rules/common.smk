@@ -1,7 +1,8 @@
 # Reads the config and answers the rules' questions. A run is known by its path; its settings come from the cards.
 #
-# Snakemake (9.27) notes the parameters of a failed job as if it had made something. So no output is `update()`: the old file, put back under
-# today's date, would pass for what the job was to make. And `all` asks for every product, not for the pages alone: see `products`.
+# Snakemake (9.27) notes the parameters of a failed job as if it had made something. So no output is `update()`: the old
+# file, put back under today's date, would pass for what the job was to make. And `all` asks for every product, not for
+# the pages alone: see `products`.
 import shlex
 import sys
 from functools import cache
@@ -24,8 +25,8 @@ from saccade.plan.runs import Run
 from saccade.records import SaccadeError, canonical
 
 ROOT = Path(workflow.basedir)
-# The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that it is
-# Snakemake's own child, and it stops, its state saved, when Snakemake is killed: nobody would wait for its result.
+# The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that
+# it is Snakemake's own child. When Snakemake is killed it saves its state and stops: nobody would wait for its result.
 shell.prefix(
     f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH SACCADE_STOPS_WITH=$PPID; "
 )
@@ -157,8 +158,10 @@ def scored(wildcards):
 
 
 def products(wildcards):
-    """All that the runs that can run here leave. A failed job's product is gone, and Snakemake makes nothing anew for the sake of files that
-    are there: unless asked for it, the next run would end well, with the numbers of before.
+    """Every file that the runs of this config leave, of those that can run here.
+
+    A failed job's product is gone, and Snakemake makes nothing anew for the sake of files that are there. Unless asked
+    for it, the next run would end well, with the numbers of before.
     """
     found = []
     for run in GRID["runs"]:
@@ -232,7 +235,9 @@ def own_code(wildcards):
 
 
 def scored_of_method(wildcards):
-    """Its own, on the same data those of the baselines, whose frontier its figures show, and those behind its paper's rows."""
+    """The metrics that a method's page reads: of its own runs, of the baselines on the same data, whose frontier its
+    figures show, and of the runs behind its paper's rows.
+    """
     methods = {wildcards.method} | {m["name"] for m in GRID["methods"] if m["baseline"]}
     own = [run for run in GRID["runs"] if run["method"] == wildcards.method]
     data = {(run["dataset"], run["edition"]) for run in own}

@@ -11,13 +11,15 @@ rule predict:
     conda:
         "../../environment.yml"
     threads: 1
-    resources:
+    resources:  # embedded data runs on a core
         mem_mb=4000,
-        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,  # embedded data trains on a core
+        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,
     params:
         decides=predict_params,
     shell:
-        "exec python -m saccade predict {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+        "exec python -m saccade predict "
+        "{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} "
+        "> {log} 2>&1"
 
 
 rule score:
@@ -37,7 +39,9 @@ rule score:
     params:
         decides=score_params,
     shell:
-        "exec python -m saccade score {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+        "exec python -m saccade score "
+        "{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} "
+        "> {log} 2>&1"
 
 
 # The clock: all cores are its own, so that no other job of this workflow runs beside it, and its turn comes last.
@@ -60,7 +64,9 @@ rule measure:
     params:
         decides=measure_params,
     shell:
-        "exec python -m saccade measure {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} > {log} 2>&1"
+        "exec python -m saccade measure "
+        "{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} "
+        "> {log} 2>&1"
 
 
 # The papers' complexity cells, counted on the meta device: no data, no weights.

@@ -1,4 +1,5 @@
-# raw/ is never an input: what a dataset brings or generates is its own affair, and a missing one stops only its own runs.
+# raw/ is never an input. What a dataset brings or generates is its own affair, and a missing one stops only its own
+# runs.
 rule prepare:
     output:
         index="data/{dataset}/prepared/{budget}{edition}/index.parquet",
@@ -15,4 +16,5 @@ rule prepare:
     params:
         decides=prepare_params,
     shell:
-        "exec python -m saccade prepare {wildcards.dataset}{wildcards.edition} --budget {wildcards.budget} --workers {threads} > {log} 2>&1"
+        "exec python -m saccade prepare {wildcards.dataset}{wildcards.edition} "
+        "--budget {wildcards.budget} --workers {threads} > {log} 2>&1"

@@ -1,4 +1,5 @@
-# The declared product is a small JSON with the weights' sha256: Snakemake compares its content, not a large file's date.
+# The declared product is a small JSON with the weights' sha256: Snakemake compares its content, not a large file's
+# date.
 rule train:
     input:
         index=index_of,
@@ -12,10 +13,12 @@ rule train:
     conda:
         "../../environment.yml"
     threads: 1
-    resources:
+    resources:  # embedded data trains on a core
         mem_mb=4000,
-        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,  # embedded data trains on a core
+        gpu=lambda wildcards: 0 if wildcards.budget in staleness.ALWAYS_CURRENT else 1,
     params:
         decides=train_params,
     shell:
-        "exec python -m saccade train {wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} {wildcards.phase} > {log} 2>&1"
+        "exec python -m saccade train "
+        "{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} "
+        "{wildcards.phase} > {log} 2>&1"

@@ -46,9 +46,8 @@ class Policy(nn.Module):
         flat = maps.flatten(0, 1)  # (B*T, C, h, w)
         if flat.shape[-2:] != (self.map_size, self.map_size):
             flat = functional.adaptive_avg_pool2d(flat, self.map_size)
-        squeezed = functional.relu(self.squeeze_norm(self.squeeze(flat))).flatten(
-            1
-        )  # channel by channel, as in the code
+        # channel by channel, as in the code
+        squeezed = functional.relu(self.squeeze_norm(self.squeeze(flat))).flatten(1)
         embedded = functional.relu(self.embed_norm(self.embed(squeezed))).unflatten(0, maps.shape[:2])
         states: Tensor = self.gru(embedded, None if before is None else before[None].contiguous())[0]
         return states

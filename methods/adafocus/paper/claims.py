@@ -36,9 +36,8 @@ READ_OFF = 0.05  # share by which 0.05 points of mAP, what Figure 5 can be read 
 RATIO = 1.45  # "1.5x" rounds from there
 SAME = 0.01  # one point: twice the step between two patch sizes in Table 3
 KEPT_GAIN = 0.5  # a gain that is printed as a number must come out at half of it at least, or it is another result
-SAME_RHO = (
-    0.002  # "almost the same": less than the smallest step between points of AdaFocus+, 0.3 points from 76.6 to 76.9
-)
+# "almost the same": less than the smallest step between points of AdaFocus+, 0.3 points from 76.6 to 76.9
+SAME_RHO = 0.002
 CROP_SHARE = 0.01  # "about 18 %" is between 17 and 19
 TINY_SAME = 0.02  # two points, less than half of the headroom below which nothing is judged
 TINY_FRAMES, SAME_SHARE = 8, 0.05  # frames of the small networks; shares of them kept that are so close are the same
@@ -50,11 +49,8 @@ BY_MAP = ("activitynet", "fcvid")  # the others by top-1
 V1, V2 = "something-v1", "something-v2"
 AF128, PLUS160, TSM144 = "AdaFocus (128x128)", "AdaFocus+ (160x160)", "AdaFocus-TSM (144x144)"
 FIXED, REWARDS = ("Random Policy", "Central Policy", "Gaussian Policy"), ("Confidence Reward", "Increments Reward")
-VARIANTS = {
-    "Reused": "",
-    "Not reused": "-local",
-    "AdaFocus": "-local",
-}  # rows of Tables 4 and 5, and how our variants' names end
+# rows of Tables 4 and 5, and how our variants' names end
+VARIANTS = {"Reused": "", "Not reused": "-local", "AdaFocus": "-local"}
 VARIANTS |= {row: f"-local-{row.split()[0].lower()}" for row in (*FIXED, *REWARDS)}
 RIVALS = {"TSM": ("tsm/resnet50-t8", "uniform"), "TSM+": ("tsm-plus", "offline")}  # of Table 3
 OTHERS = ("FrameGlimpses", "AdaFrame", "LiteEval", "ListenToLook", "SCSampler", "AR-Net")  # of Table 1

@@ -15,10 +15,8 @@ from saccade.scoring.hit_rates import read_targets
 
 KEYS = ["dataset", "variant", "point", "seed"]
 OWN = "offline"  # the point at which a run's own choices are all there is
-READINGS = (
-    "prefix",
-    "begin",
-)  # points after the first frames begin so: of those spread over the video, or of the video
+# points after the first frames begin so: of those spread over the video, or of the video
+READINGS = ("prefix", "begin")
 WHOLE = "(?!prefix|begin|online).*"  # points that see the whole video at once
 EXAMPLES, FRAMES = 3, 8  # videos of either kind that are drawn, and frames of each
 

@@ -14,13 +14,8 @@ from saccade.results.found import NotRun
 from . import drawing
 from .decisions import EXAMPLES, FRAMES, KEYS, OWN, decided, examples, habits, learning, online, place_maps, scored
 
-PLACED = (
-    OWN,
-    "oracle",
-    "random",
-    "central",
-    "gaussian",
-)  # points of the same weights that differ only in where they look
+# points of the same weights that differ only in where they look
+PLACED = (OWN, "oracle", "random", "central", "gaussian")
 WHERE = {"prefix": "spread over the video", "begin": "where the video begins"}
 METRICS = {"top1": "top-1", "map": "mAP"}
 

@@ -29,7 +29,9 @@ WITH_GRU = {  # ActivityNet, FCVID, Mini-Kinetics: torchvision's networks
 WITH_SHIFT = {
     r"glancer\.net\.features\.(?P<layer>(?:0|18)\.[01])": "global_cnn.network.features.{layer}",
     r"glancer\.net\.features\.1\.conv\.(?P<unexpanded>\d)": "global_cnn.network.features.1.conv.{unexpanded}",
-    r"glancer\.net\.features\.(?P<block>\d+)\.conv\.(?P<expanded>\d)": "global_cnn.network.features.{block}.conv.{expanded}",
+    r"glancer\.net\.features\.(?P<block>\d+)\.conv\.(?P<expanded>\d)": (
+        "global_cnn.network.features.{block}.conv.{expanded}"
+    ),
     r"glancer\.net\.classifier": "global_head.classifiers.{head}",
     r"focuser\.net\.base_model\.(?P<child>[01])": "local_cnn.network.{child}",
     r"focuser\.net\.base_model\.(?P<child>[4-7])\.(?P<layer>.+)": "local_cnn.network.{child}.{layer}",

@@ -300,9 +300,8 @@ def test_frame_by_frame_gives_the_answers_of_every_beginning(skip):
     offline, online = (model.predict(net, batch, dataclasses.replace(chosen, online=value)) for value in (False, True))
     torch.testing.assert_close(offline.probabilities["noun"], online.probabilities["noun"], rtol=0, atol=1e-5)
     assert offline.decisions == online.decisions
-    assert (online.macs - offline.macs).tolist() == [
-        (FRAMES - 1) * 8 * 5
-    ] * 2  # the classifier's last layer, after every frame
+    # the classifier's last layer, after every frame
+    assert (online.macs - offline.macs).tolist() == [(FRAMES - 1) * 8 * 5] * 2
 
 
 @torch.inference_mode()

@@ -360,9 +360,8 @@ def test_the_policy_finds_the_patch_that_pays():
         return (learning.roll_out(net, batch, chosen, generator, greedy=True).places == where).float().mean().item()
 
     net.global_cnn.train()
-    for _ in range(
-        20
-    ):  # its normalisations know their data, as a trained network's do; else the light would be lost in a constant
+    # its normalisations know their data, as a trained network's do; else the light would be lost in a constant
+    for _ in range(20):
         net.glance(lights(32)[0]["rgb"])
     net.eval()
     before = right()

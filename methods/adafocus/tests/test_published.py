@@ -115,10 +115,8 @@ def checkpoint(variant: str) -> dict[str, torch.Tensor]:
                 tensor = (torch.rand(shape, generator=generator) - 0.5) / 10
             given[f"{part}.{key}"] = tensor.abs() if key.endswith("running_var") else tensor
     given["optimizer.state.0.momentum_buffer"] = torch.zeros(2)
-    return given | {
-        "acc": torch.tensor([75.0]),
-        "best_acc": torch.tensor([75.0]),
-    }  # tensors, too: metrics as they were computed
+    # tensors, too: metrics as they were computed
+    return given | {"acc": torch.tensor([75.0]), "best_acc": torch.tensor([75.0])}
 
 
 def save(given: dict[str, torch.Tensor], file: Path) -> Path:

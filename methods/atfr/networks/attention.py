@@ -19,9 +19,8 @@ class DoubleAttention(nn.Module):
         self.back = nn.Conv3d(hidden, channels, kernel_size=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        values, gather, give = (
-            layer(features).mean((3, 4)) for layer in (self.values, self.gather, self.give)
-        )  # (B, C/4, T)
+        # (B, C/4, T)
+        values, gather, give = (layer(features).mean((3, 4)) for layer in (self.values, self.gather, self.give))
         descriptors = values @ gather.softmax(2).transpose(1, 2)  # (B, C/4, C/4)
         weights = descriptors @ give.softmax(1)  # (B, C/4, T)
         return features * self.back(weights[..., None, None])

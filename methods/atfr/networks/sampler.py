@@ -65,9 +65,8 @@ class Sampler(nn.Module):
 
     def _lots(self, frames: int, settings: Settings, clip: dict[str, Any]) -> list[int]:
         """B' of each video: `mean_bins` rounded down or up, so that the mean is kept, without looking."""
-        mean = (
-            settings.mean_bins * frames / settings.num_frames if settings.mean_bins else frames
-        )  # a slow pathway's share
+        # a slow pathway's share
+        mean = settings.mean_bins * frames / settings.num_frames if settings.mean_bins else frames
         if self.training:
             lots = torch.rand(len(clip["video_id"])).tolist()
         else:
@@ -92,9 +91,8 @@ class Sampler(nn.Module):
         known = self.bank.shape[1] * self.bank.shape[3]
         if known != frames:
             raise SaccadeError(f"assignment 'permuted' was calibrated on {known} frames and is asked for {frames}")
-        rows = [
-            int(generator(0, 0, video, "permuted0").integers(len(self.bank))) for video in clip["video_id"]
-        ]  # of both pathways
+        # of both pathways
+        rows = [int(generator(0, 0, video, "permuted0").integers(len(self.bank))) for video in clip["video_id"]]
         return self.bank[rows].flatten(0, 1)
 
     def _shuffled(self, weights: Tensor, clip: dict[str, Any]) -> Tensor:
@@ -109,9 +107,8 @@ class Sampler(nn.Module):
             raise SaccadeError(
                 "assignment 'moments' needs the ground truth of moments; set truth: [moment], on data that has it"
             )
-        chosen = truth[
-            :, torch.linspace(0, truth.shape[1] - 1, frames).long()
-        ]  # of the slow pathway: the frames that it sees
+        # of the slow pathway: the frames that it sees
+        chosen = truth[:, torch.linspace(0, truth.shape[1] - 1, frames).long()]
         numbers = [torch.unique_consecutive(row, return_inverse=True)[1] for row in chosen]
         same = torch.stack([torch.nn.functional.one_hot(number, frames).T for number in numbers]).float()  # (B, T, T)
         return same / same.sum(2, keepdim=True).clamp(min=1)

@@ -124,9 +124,8 @@ def _along(place: Tensor, number: int, kernel: Kernel) -> Tensor:
     if kernel == "kronecker":
         inside = (place.detach().floor().clamp(max=number - 1) == centres - 0.5).to(place.dtype)
         return inside * (1 + 2 * (place - place.detach()))  # straight through: the code's gradient, one per half width
-    distance = torch.where(
-        offset <= 0, -offset, offset
-    )  # at a bin's centre eq. 8 takes the left side's slope, abs() none
+    # at a bin's centre eq. 8 takes the left side's slope, abs() none
+    distance = torch.where(offset <= 0, -offset, offset)
     return (1 + EPSILON - distance).clamp(min=0)
 
 
@@ -157,9 +156,8 @@ def occupied(weights: Tensor) -> Tensor:
 
 def mix(weights: Tensor, features: Tensor) -> Tensor:
     """Eq. 4: weights (B, N, T) of features (B, C, T, H, W) to (B, C, N, H, W)."""
-    frames = features.permute(
-        0, 2, 3, 4, 1
-    )  # (B, T, H, W, C): how channels-last memory lies, so that nothing is copied
+    # (B, T, H, W, C): how channels-last memory lies, so that nothing is copied
+    frames = features.permute(0, 2, 3, 4, 1)
     mixed = weights.to(features.dtype) @ frames.flatten(2)  # (B, N, H*W*C)
     return mixed.unflatten(2, frames.shape[2:]).permute(0, 4, 1, 2, 3)
 

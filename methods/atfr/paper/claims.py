@@ -32,12 +32,10 @@ from saccade.results.found import NotRun
 
 # Margins for our own runs, committed before any of them; accuracies are fractions.
 NEARLY_SAME = 0.01  # twice the largest loss, 0.5 points in Table 7, that the paper still calls nearly the same
-SLIGHT_LOSS = (
-    0.01  # what "slightly" may cost: print has 0.1 points (Table 6) and 0.3 (Table A.4), too few to tell from none
-)
-LARGE_LOSS = (
-    0.05  # between Tables A.3 and A.4 4 bins print 10.3 points; half of that is still a drop that nobody calls slight
-)
+# what "slightly" may cost: print has 0.1 points (Table 6) and 0.3 (Table A.4), too few to tell from none
+SLIGHT_LOSS = 0.01
+# between Tables A.3 and A.4 4 bins print 10.3 points; half of that is still a drop that nobody calls slight
+LARGE_LOSS = 0.05
 KEPT_GAIN = 0.5  # a gain that is printed as a number must come out at half of it at least, or it is another result
 SAVING = {  # the least share of the cost that must be saved
     "minikinetics": 0.29,  # the smallest saving in Table 7, I3D's 29.1 %
@@ -45,27 +43,18 @@ SAVING = {  # the least share of the cost that must be saved
     "kinetics400": 0.40,
     "something-v2": 0.32,  # Table 10: 33.9 %, by the same reasoning
 }
-SLOWER_GROWTH = {
-    "c2d-r18-atfr": 1.75,
-    "3dresnet18-atfr": 1.55,
-}  # cost of 64 frames to 32: Table 4 prints 1.7 and 1.5, rounded
+# cost of 64 frames to 32: Table 4 prints 1.7 and 1.5, rounded
+SLOWER_GROWTH = {"c2d-r18-atfr": 1.75, "3dresnet18-atfr": 1.55}
 DOUBLED = 0.02  # of a static network's ratio to 2: classifier and rounding
 SIMILAR_COST = 1.07  # Table 8 calls 26.3 similar to 24.8, which is 6 % more
-NULL_SD, CLIPS = (
-    1.6,
-    10,
-)  # bins of a clip that embeddings without structure give at T = 32 (official sampler, 1000 draws); clips a video
+# bins of a clip that embeddings without structure give at T = 32 (official sampler, 1000 draws); clips a video
+NULL_SD, CLIPS = (1.6, 10)
 BIN_SHARE = 0.1  # of T: two mean numbers of bins so close are the same; structure would have to show in more
 FRAMES, TINY_FRAMES = 32, 16  # T of the paper's networks, of the tiny ones
 TINY_SAME = 0.02  # two points, less than half of the headroom below which nothing is judged
 
-LOW_MOTION = (
-    "presenting weather forecast",
-    "stretching leg",
-    "playing didgeridoo",
-    "playing clarinet",
-    "golf putting",
-)  # Table 5
+# Table 5
+LOW_MOTION = ("presenting weather forecast", "stretching leg", "playing didgeridoo", "playing clarinet", "golf putting")
 HIGH_MOTION = (
     "passing American football (in game)",
     "swimming breast stroke",

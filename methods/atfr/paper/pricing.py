@@ -109,9 +109,8 @@ def terms(network: Network, maps: Tensor) -> Tensor:
         seen = [(maps[:, 0] // 2).clamp(min=1) if network.pairs else maps[:, 0]]
     else:
         slow, fast = maps.unbind(1)
-        told = (
-            fast + network.alpha - 1
-        ) // network.alpha  # a lateral convolution's stride; the shorter side is filled up
+        # a lateral convolution's stride; the shorter side is filled up
+        told = (fast + network.alpha - 1) // network.alpha
         seen = [torch.maximum(slow, told), told, fast]
     return torch.stack([torch.ones_like(maps[:, 0]), *seen], dim=1).double()
 

@@ -26,7 +26,9 @@ ORDER = ("conv1", "fuse1", "res2", "fuse2", "res3", "fuse3", "res4", "fuse4", "r
 # is one only.
 PYSLOWFAST = {
     r"s1\.pathway(?P<pathway>[01])_stem\.(?P<layer>conv|bn)": "conv1.{pathway}{layer}",
-    r"s(?P<stage>[2-5])\.pathway(?P<pathway>[01])_res(?P<block>\d+)\.(?P<layer>.+)": "res{stage}.{pathway}{block}.{layer}",
+    r"s(?P<stage>[2-5])\.pathway(?P<pathway>[01])_res(?P<block>\d+)\.(?P<layer>.+)": (
+        "res{stage}.{pathway}{block}.{layer}"
+    ),
     r"s(?P<stage>[1-4])_fuse\.(?P<layer>conv_f2s|bn)": "fuse{stage}.{layer}",
 }
 PYSLOWFAST_LAYERS = {
@@ -45,9 +47,10 @@ PYSLOWFAST_LAYERS = {
 SAMPLER = re.compile(r"s(?P<stage>[1-5])\.(?:pathway(?P<pathway>[01])_)?ts_layer\.(?P<layer>fc\.0|fc\.2|bn)")
 SAMPLER_LAYERS = {"fc.0": "first", "fc.2": "second", "bn": "norm"}
 
+OF_A_PATHWAY = r"(?:multipathway_blocks\.(?P<pathway>[01])\.)?"
 PYTORCHVIDEO = {
-    r"blocks\.0\.(?:multipathway_blocks\.(?P<pathway>[01])\.)?(?P<layer>conv|norm|conv\.conv_t|conv\.conv_xy)": "conv1.{pathway}{layer}",
-    r"blocks\.(?P<stage>[1-5])\.(?:multipathway_blocks\.(?P<pathway>[01])\.)?res_blocks\.(?P<block>\d+)\.(?P<layer>.+)": (
+    rf"blocks\.0\.{OF_A_PATHWAY}(?P<layer>conv|norm|conv\.conv_t|conv\.conv_xy)": "conv1.{pathway}{layer}",
+    rf"blocks\.(?P<stage>[1-5])\.{OF_A_PATHWAY}res_blocks\.(?P<block>\d+)\.(?P<layer>.+)": (
         "res{stage}.{pathway}{block}.{layer}"
     ),
     r"blocks\.(?P<stage>[0-3])\.multipathway_fusion\.(?P<layer>conv_fast_to_slow|norm)": "fuse{stage}.{layer}",

@@ -233,13 +233,11 @@ def test_permuted_bins_are_those_of_a_calibrated_video():
 def test_attention_equals_its_sum_over_frames_and_channels():
     layer = load_module(FOLDER / "networks/attention.py").DoubleAttention(8)
     features = torch.randn(1, 8, 3, 2, 2)
-    values, gather, give = (
-        conv(features).mean((3, 4))[0] for conv in (layer.values, layer.gather, layer.give)
-    )  # (2, 3)
+    # (2, 3)
+    values, gather, give = (conv(features).mean((3, 4))[0] for conv in (layer.values, layer.gather, layer.give))
     for t in range(3):
-        back = sum(
-            gather.softmax(1)[m, s] * give.softmax(0)[m, t] * values[:, s] for m in range(2) for s in range(3)
-        )  # (2,)
+        # (2,)
+        back = sum(gather.softmax(1)[m, s] * give.softmax(0)[m, t] * values[:, s] for m in range(2) for s in range(3))
         scale = layer.back(back[None, :, None, None, None])[0, :, 0, 0, 0]
         torch.testing.assert_close(layer(features)[0, :, t], features[0, :, t] * scale[:, None, None])
 

@@ -17,9 +17,8 @@ from saccade.records import SaccadeError
 from saccade.timing import optimise
 
 FOLDER = Path(__file__).parents[1]
-LISTS = (
-    FOLDER.parents[2] / "shared" / "dossiers" / "state_dicts"
-)  # names and shapes in the official models, beside the checkout
+# names and shapes in the official models, beside the checkout
+LISTS = FOLDER.parents[2] / "shared" / "dossiers" / "state_dicts"
 PLACEMENTS = ("conv1", "res2", "res3")
 TINY = ("3dresnet-tiny", "x3d-tiny", "slowfast-tiny")
 
@@ -453,9 +452,8 @@ def test_official_weights_fit(file):
     assert shapes(ours) == {key: shape for key, shape in wanted.items() if not (static and key.startswith("sgs."))}
     elsewhere = published.from_pyslowfast(OFFICIAL[file], "res3", state, "action")
     assert elsewhere.keys() & ours.keys() < {key for key in ours if not key.startswith("sgs")}
-    assert len(elsewhere) == sum(
-        "ts_layer" not in key for key, _, _ in keys
-    )  # samplers of another stage are left to the caller
+    # samplers of another stage are left to the caller
+    assert len(elsewhere) == sum("ts_layer" not in key for key, _, _ in keys)
 
 
 def test_batch_counts_that_an_old_file_lacks_are_zero_and_what_is_unknown_is_left():

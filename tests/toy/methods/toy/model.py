@@ -31,9 +31,8 @@ class Toy(nn.Module):
         self.head = nn.ModuleDict(
             {head.name: nn.Linear(settings.width * settings.patches, head.num_classes) for head in heads}
         )
-        self.register_buffer(
-            "scores", torch.empty(0)
-        )  # of the training frames, ascending; the phase `calibrate` sets it
+        # of the training frames, ascending; the phase `calibrate` sets it
+        self.register_buffer("scores", torch.empty(0))
 
     def features(self, rgb: Tensor) -> Tensor:
         return self.base(rgb.flatten(0, 1)).unflatten(0, rgb.shape[:2])  # (B, T, D, 4, 4)
