@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import threading
@@ -19,14 +20,28 @@ from saccade.files import clear_leftovers, need_writable, write_json
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
 from saccade.plan.counterparts import Counterpart, counterparts_of
-from saccade.plan.describe import describe_project, describe_run, stale
+from saccade.plan.describe import describe_run, stale
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve
+from saccade.plan.overview import describe_one, describe_project
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root, names
 from saccade.records import SaccadeError, Task, suggest
+
+
+def command() -> int:
+    """The command `saccade`, which is installed with one checkout and must not run its code on another's files."""
+    here = Path(__file__).parent
+    try:
+        root = find_root()
+    except SaccadeError:
+        return main()  # which says so
+    if (root / "saccade/__main__.py").is_file() and not here.samefile(root / "saccade"):
+        print(f"saccade: this command belongs to {here.parent}; in {root} say python -m saccade", file=sys.stderr)
+        return 1
+    return main()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,16 +89,18 @@ def _stop_with_parent(parent: int) -> None:
 
 
 def _list(root: Path, options: argparse.Namespace) -> None:
-    print(describe_project(root, _config(options)))
+    width = shutil.get_terminal_size((80, 24)).columns
+    config = _config(root, options)
+    print(describe_one(root, config, options.name, width) if options.name else describe_project(root, config, width))
 
 
 def _plan(root: Path, options: argparse.Namespace) -> None:
     if options.write:
-        write_json(options.write, planned_grid(root, _config(options)))
+        write_json(options.write, planned_grid(root, _config(root, options)))
     elif options.run:
         print(describe_run(root, Run.parse(root, options.run)))
     else:
-        for run in selected_runs(root, _config(options)):
+        for run in selected_runs(root, _config(root, options)):
             print(run.name)
 
 
@@ -245,13 +262,14 @@ def _report(root: Path, options: argparse.Namespace) -> None:
     report.report(root, root / "results" / options.budget / "plan.json", options.part, options.method)
 
 
-def _config(options: argparse.Namespace) -> Config:
+def _config(root: Path, options: argparse.Namespace) -> Config:
     if options.config.lstrip().startswith("{"):
         try:
             return load_config(json.loads(options.config))
         except json.JSONDecodeError as error:
             raise SaccadeError(f"--config: not valid JSON: {error}") from None
-    return load_config(Path(options.config))
+    file = Path(options.config)
+    return load_config(file if file.is_file() else root / file)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -270,10 +288,15 @@ def _parser() -> argparse.ArgumentParser:
     planning = verb(
         "plan", _plan, "what a run would do, each setting and its origin; without a run, the runs of the config"
     )
+    listing.add_argument("name", nargs="?", help="a method or dataset, to tell it in full")
     planning.add_argument("run", nargs="?", help=a_run)
     planning.add_argument("--write", type=Path, help="write the config's planned grid to this JSON file")
     for sub in (listing, planning):
-        sub.add_argument("--config", default="config/demo.yaml", help="a file, or JSON text (default: %(default)s)")
+        sub.add_argument(
+            "--config",
+            default="config/demo.yaml",
+            help="a file, from here or from the project's root, or JSON text (default: %(default)s)",
+        )
     verb("acquire", _acquire, "bring a dataset's raw files, or say how", "dataset")
     preparing = verb("prepare", _prepare, "index a dataset: <dataset>[@<edition>]", "dataset")
     preparing.add_argument("--budget", default="demo")

@@ -1,54 +1,21 @@
-"""What `list` and `plan` print: the project at a glance, and one run with the origin of every setting."""
+"""What `plan` prints: one run, with the origin of every setting."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.config import Config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.files import read_json
 from saccade.plan import staleness
-from saccade.plan.availability import why_blocked, why_no_released_weights, why_unavailable
+from saccade.plan.availability import why_blocked
 from saccade.plan.gates import why_gate_missed
-from saccade.plan.grid import selected_runs
 from saccade.plan.layers import Resolved, data_settings, resolve
 from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import points_of, role, stands_for
 from saccade.plan.runs import Run
-from saccade.project import names
-from saccade.records import SaccadeError, canonical
-
-
-def describe_project(root: Path, config: Config) -> str:
-    """Methods with variants and points, datasets with what they lack here; `*` marks what the config selects."""
-    runs = selected_runs(root, config)
-    lines = [f"budget {config.budget}: {len(runs)} runs (* = selected)", "", "methods"]
-    for name in names(root, "methods"):
-        method = load_method(root, name)
-        lines += [f"  {name}: {method.title}"]
-        chosen = {run.variant for run in runs if run.method == name}
-        lines += [
-            "    variants " + ", ".join(("*" if variant in chosen else "") + variant for variant in method.variants)
-        ]
-        lines += ["    points   " + ", ".join(method.points)]
-        lines += [
-            f"    lacks: {why}"
-            for variant in method.variants
-            if (why := why_no_released_weights(root, method, variant))
-        ]
-    lines += ["", "datasets"]
-    for name in names(root, "data"):
-        try:
-            dataset = load_dataset(root, name)
-        except SaccadeError as error:  # a user's own videos that can't be meant so, say
-            lines += [f"  {name}: {error}"]
-            continue
-        editions = f" (editions {', '.join(dataset.editions)})" if dataset.editions else ""
-        chosen_here = "*" if any(run.dataset == name for run in runs) else ""
-        lines += [f"  {chosen_here}{name}: {dataset.title}{editions}", f"    {_state(root, config, name)}"]
-    return "\n".join(lines)
+from saccade.records import canonical
 
 
 def describe_run(root: Path, run: Run) -> str:
@@ -144,15 +111,6 @@ def stale(root: Path, run: Run, phase: Any) -> list[str]:
         if was["trains"] != list(phase.trains)
         else []
     )
-
-
-def _state(root: Path, config: Config, name: str) -> str:
-    dataset = load_dataset(root, name)
-    why = why_unavailable(root, dataset, config.budget)
-    if why:
-        return f"lacks: {why}"
-    ready = (dataset.folder / "prepared" / config.budget / "index.parquet").is_file()
-    return f"prepared for {config.budget}" if ready else f"not prepared for {config.budget} yet (the workflow does it)"
 
 
 def _phase_state(root: Path, run: Run, phase: Any) -> str:

@@ -1,0 +1,200 @@
+"""What `list` prints: methods with their variants and points, and datasets, at a glance; one of them in full."""
+
+import itertools
+import re
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from saccade.cards.config import Config
+from saccade.cards.dataset import Dataset, load_dataset
+from saccade.cards.method import Entry, Method, load_method
+from saccade.plan.availability import why_no_released_weights, why_unavailable
+from saccade.plan.grid import selected_runs
+from saccade.plan.runs import Run
+from saccade.project import names
+from saccade.records import SaccadeError, suggest
+
+SELECTED = "*"
+WIDEST_NAME = 32  # of a column; a longer name moves only its own line's text
+
+
+def describe_project(root: Path, config: Config, width: int = 80) -> str:
+    """Methods and datasets at a glance, no line longer than `width` where its words allow it; `*` marks what the config
+    selects, and `k{1,2}` stands for k1 and k2."""
+    runs = selected_runs(root, config)
+    intro = f"Budget {config.budget}: {len(runs)} runs are selected ({SELECTED}). a{{1,2}} stands for a1 and a2."
+    lines = [*_wrapped(intro, "", width), "", "METHODS"]
+    for name in names(root, "methods"):
+        method = load_method(root, name)
+        lines += ["", *_wrapped(f"{name}  {method.title}", "", width), *_at_a_glance(root, method, runs, width)]
+    lines += ["", "DATASETS"]
+    for name in names(root, "data"):
+        lines += ["", *_dataset_at_a_glance(root, config, name, runs, width)]
+    return "\n".join([*lines, "", "One in full: saccade list <method or dataset>"])
+
+
+def describe_one(root: Path, config: Config, name: str, width: int = 80) -> str:
+    """The method or dataset `name` in full; raises SaccadeError where there is none."""
+    methods, datasets = names(root, "methods"), names(root, "data")
+    if name not in (*methods, *datasets):
+        raise SaccadeError(f"unknown method or dataset '{name}'" + suggest(name, [*methods, *datasets]))
+    runs = selected_runs(root, config)
+    parts = [_method_in_full(root, load_method(root, name), runs, width)] if name in methods else []
+    parts += [_dataset_in_full(root, config, load_dataset(root, name), runs, width)] if name in datasets else []
+    return "\n\n".join("\n".join(lines) for lines in parts)
+
+
+def _at_a_glance(root: Path, method: Method, runs: Iterable[Run], width: int) -> Iterator[str]:
+    chosen = _chosen(method, runs)
+    for kind, entries in _by_kind(method.variants).items():
+        yield from _labelled(kind, ", ".join(brief(entries, chosen)), width)
+    for kind, entries in _by_kind(method.points).items():
+        yield from _labelled("points" if kind == "variants" else kind, ", ".join(brief(entries, ())), width)
+    lacking = sum(bool(why_no_released_weights(root, method, name)) for name in method.variants)
+    if lacking:
+        yield from _labelled("", f"({lacking} files of published weights aren't here)", width)
+
+
+def _by_kind(entries: Mapping[str, Entry]) -> dict[str, list[Entry]]:
+    """A method's own variants or points, then its stand-ins, its parts, those with published weights."""
+    kinds: dict[str, list[Entry]] = {"variants": [], "stand-ins": [], "parts": [], "published": []}
+    for entry in entries.values():
+        kind = "parts" if entry.part else "published" if entry.released else "variants"
+        kinds["stand-ins" if entry.stand_in else kind].append(entry)
+    return kinds
+
+
+def _chosen(method: Method, runs: Iterable[Run]) -> set[str]:
+    return {run.variant for run in runs if run.method == method.name}
+
+
+def brief(entries: Iterable[Entry], chosen: Collection[str]) -> Iterator[str]:
+    """Their names; `k{1,2}` in place of k1 and k2 where one line of the card gives both, and both or none are
+    chosen."""
+    for family, members in itertools.groupby(entries, key=lambda entry: entry.family):
+        own = [entry.name for entry in members]
+        marked = [name for name in own if name in chosen]
+        for group, mark in ((marked, SELECTED), ([name for name in own if name not in chosen], "")):
+            yield from (mark + name for name in _folded(family, group))
+
+
+def _folded(family: str, own: Sequence[str]) -> Sequence[str]:
+    """One name with braces where these names are all combinations of some values; otherwise the names."""
+    keys = re.findall(r"{\w+}", family)
+    pattern = re.sub(r"\\{\w+\\}", "(.+)", re.escape(family))
+    found = [match.groups() for name in own if (match := re.fullmatch(pattern, name))]
+    values = [list(dict.fromkeys(column)) for column in zip(*found, strict=True)]
+    if len(own) < 2 or len(found) < len(own) or list(itertools.product(*values)) != found:
+        return own
+    for key, some in zip(keys, values, strict=True):
+        family = family.replace(key, some[0] if len(some) == 1 else "{" + ",".join(some) + "}", 1)
+    return [family]
+
+
+def _method_in_full(root: Path, method: Method, runs: Iterable[Run], width: int) -> Iterator[str]:
+    chosen = _chosen(method, runs)
+    yield from _wrapped(f"{method.name}  {method.title}", "", width)
+    yield from _wrapped(method.summary, "  ", width)
+    yield from ("", *_labelled("card", str(method.file.relative_to(root)), width))
+    yield from _labelled("paper", method.paper or "", width)
+    yield from _labelled("contract", ", ".join(method.contract), width)
+    yield from ("", "phases")
+    for phase in method.phases.values():
+        needs = f"needs {', '.join(phase.needs)}; " if phase.needs else ""
+        yield from _row(phase.name, f"{needs}trains {', '.join(phase.trains)}", method.phases, width)
+    headings = {
+        "variants": "variants",
+        "stand-ins": "stand-ins, which the choice is compared with",
+        "parts": "parts, which only give phases to others",
+        "published": "variants of published weights",
+    }
+    for kind, entries in _by_kind(method.variants).items():
+        yield from _section(headings[kind], entries, chosen, width)
+        for entry in entries:
+            if why := why_no_released_weights(root, method, entry.name):
+                yield from _wrapped(f"lacks: {why}", "    ", width)
+    for kind, entries in _by_kind(method.points).items():
+        yield from _section({"variants": "points"}.get(kind, f"points that are {kind}"), entries, (), width)
+
+
+def _section(heading: str, entries: Sequence[Entry], chosen: Collection[str], width: int) -> Iterator[str]:
+    if entries:
+        yield from ("", heading)
+    marked = {(SELECTED if entry.name in chosen else "") + entry.name: entry for entry in entries}
+    for name, entry in marked.items():
+        title = entry.title if entry.title != entry.name else ""
+        stands = f"{entry.stand_in}, for {', '.join(entry.of)}" if entry.stand_in else ""
+        only = f"only of {', '.join(entry.only)}" if entry.only else ""
+        yield from _row(name, "; ".join(filter(None, (title, stands, only))), marked, width)
+
+
+def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[Run], width: int) -> Iterator[str]:
+    mark = SELECTED if any(run.dataset == name for run in runs) else ""
+    try:
+        dataset = load_dataset(root, name)
+    except SaccadeError as error:  # a user's own videos that can't be meant so, say
+        yield from _wrapped(f"{mark}{name}  {error}", "", width)
+        return
+    yield from _wrapped(f"{mark}{name}  {dataset.title}", "", width)
+    if dataset.editions:
+        yield from _labelled("editions", ", ".join(dataset.editions), width)
+    yield from _labelled("here", state_of_data(root, dataset, config.budget), width)
+
+
+def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterable[Run], width: int) -> Iterator[str]:
+    chosen = {run.data for run in runs if run.dataset == dataset.name}
+    yield from _wrapped(f"{dataset.name}  {dataset.title}", "", width)
+    facts = {
+        "card": str(dataset.file.relative_to(root)),
+        "source": dataset.source,
+        "licence": dataset.licence,
+        "truth": "known for every frame" if dataset.truth else "not known",
+        "derived": ", ".join(f"{label} of {' and '.join(parts)}" for label, parts in dataset.derive.items()),
+        "budgets": ", ".join(dataset.budgets) or "any",
+        "means": ", ".join(f"{name} of {', '.join(members)}" for name, members in dataset.means.items()),
+        "expects": ", ".join(dataset.expects),
+        "acquire": dataset.acquire,
+    }
+    for label, text in facts.items():
+        yield from _labelled(label, text, width)
+    yield from ("", "heads")
+    for head in dataset.heads.values():
+        classes = f"{head.num_classes} classes: {', '.join(head.classes)}" if head.classes else "classes as raw/ says"
+        yield from _row(head.name, f"{head.kind}, {classes}", dataset.heads, width)
+    yield from ("", f"for budget {config.budget}")
+    editions = {
+        edition: f"{dataset.name}@{edition}" if edition else dataset.name for edition in ("", *dataset.editions)
+    }
+    marked = {edition: (SELECTED if data in chosen else "") + data for edition, data in editions.items()}
+    for edition, data in marked.items():
+        yield from _row(data, state_of_data(root, dataset, config.budget, edition), marked.values(), width)
+
+
+def state_of_data(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str:
+    """Whether it is prepared here, would be, or what it lacks."""
+    if why := why_unavailable(root, dataset, budget, edition):
+        return f"lacks: {why}"
+    folder = dataset.folder / "prepared" / (budget + (f"@{edition}" if edition else ""))
+    return (
+        f"prepared for {budget}" if (folder / "index.parquet").is_file() else "not prepared yet; the workflow does it"
+    )
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    """A label and its text, aligned with those above; nothing where there is no text."""
+    return _wrapped(text, f"  {label:9}  ", width, " " * 13)
+
+
+def _row(name: str, text: str, others: Iterable[str], width: int) -> list[str]:
+    """A name and what is to be said of it, in two columns; the first is as wide as the longest of the names."""
+    column = min(max(len(other) for other in others), WIDEST_NAME, width // 2)
+    return _wrapped(text, f"  {name:{column}}  ", width, " " * (column + 4)) if text else [f"  {name}"]
+
+
+def _wrapped(text: str, first: str, width: int, then: str | None = None) -> list[str]:
+    """Lines of at most `width`; names, which hold hyphens, are never broken."""
+    rest = first if then is None else then
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=False
+    )
