@@ -65,15 +65,15 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def plan():
-    """The plan of made-up results: two seeds of TSN."""
-    return fake_results.make_plan(seeds=2)
+def grid():
+    """The grid of made-up results: two seeds of TSN."""
+    return fake_results.make_grid(seeds=2)
 
 
 @pytest.fixture
-def root(tmp_path, plan):
-    """A project root in which that plan has been run."""
-    fake_results.write_tree(tmp_path, plan)
+def root(tmp_path, grid):
+    """A project root in which that grid has been run."""
+    fake_results.write_tree(tmp_path, grid)
     return tmp_path
 
 

@@ -133,14 +133,14 @@ def write_paper(root: Path, **texts: str) -> Path:
     return folder
 
 
-def write_decisions(root: Path, plan: dict[str, Any]) -> None:
+def write_decisions(root: Path, grid: dict[str, Any]) -> None:
     """predictions.parquet of every available run, two views each, and the index and the truth that they were made with.
 
     Video i has i % 2 for a noun, i % 4 for a verb and i % 5 + 1 moments; its bins are as many, less the seed's share of
     disorder.
     """
     videos = [f"v{i:02}" for i in range(60)]
-    for run in (run for run in plan["runs"] if run["status"] == "available"):
+    for run in (run for run in grid["runs"] if run["status"] == "available"):
         rng = np.random.default_rng(run["seed"])
         tables = [predictions(videos, point, run["seed"], rng) for point in fake_results.POINTS]
         pd.concat(tables, ignore_index=True).to_parquet(root / "results" / run["run"] / "predictions.parquet")
@@ -149,7 +149,7 @@ def write_decisions(root: Path, plan: dict[str, Any]) -> None:
             for point in fake_results.POINTS
         }
         fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {"settings": settings})
-    folder = root / f"data/motion-digits/prepared/{plan['budget']}"
+    folder = root / f"data/motion-digits/prepared/{grid['budget']}"
     folder.mkdir(parents=True, exist_ok=True)
     index = pd.DataFrame(
         {"video_id": videos, "split": "test", "noun": [i % 2 for i in range(60)], "verb": [i % 2 for i in range(60)]}

@@ -18,7 +18,7 @@ POINTS = {  # name: title, stand-in, GMACs, top-1 of noun
 }
 
 
-def make_plan(seeds: int = 2, variants: tuple[str, ...] = ("tiny",), budget: str = "demo") -> dict[str, Any]:
+def make_grid(seeds: int = 2, variants: tuple[str, ...] = ("tiny",), budget: str = "demo") -> dict[str, Any]:
     runs = [make_run(budget, "motion-digits", "", variant, seed) for variant in variants for seed in range(seeds)]
     runs.append(make_run(budget, "ucf101", "2", "tiny", 0, why="data/ucf101/raw lacks UCF101.rar; ask its authors"))
     return {
@@ -147,17 +147,17 @@ def make_hits(shift: float) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def write_tree(root: Path, plan: dict[str, Any]) -> Path:
-    """The plan's file, every run that it says is available, and the coverage of motion-digits."""
-    for run in plan["runs"]:
+def write_tree(root: Path, grid: dict[str, Any]) -> Path:
+    """The grid's file, every run that it says is available, and the coverage of motion-digits."""
+    for run in grid["runs"]:
         if run["status"] == "available":
             write_run(root, run)
     problems = [{"video_id": "v61", "path": "raw/v61.mp4", "reason": "no frame could be decoded & it is <empty>"}]
     coverage = {"expected": 181, "usable": 180, "by_split": {"train": 100, "val": 20, "test": 60}, "problems": problems}
     coverage |= {"sound": {"with": 100, "without": 80}, "decoder": "av"}
-    write(root / f"data/motion-digits/prepared/{plan['budget']}/coverage.json", coverage)
-    path = root / "results" / plan["budget"] / "plan.json"
-    write(path, plan)
+    write(root / f"data/motion-digits/prepared/{grid['budget']}/coverage.json", coverage)
+    path = root / "results" / grid["budget"] / "plan.json"
+    write(path, grid)
     return path
 
 
@@ -166,12 +166,12 @@ def write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value))
 
 
-def write_project(root, plan, runs=True):
+def write_project(root, grid, runs=True):
     """A project with the real templates and notebook, and (unless `runs` is False) finished runs."""
     for name in ("templates", "notebooks"):
         shutil.copytree(Path(__file__).parents[1] / "workflow" / name, root / "workflow" / name)
     if not runs:
-        plan["runs"] = [
-            {**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in plan["runs"]
+        grid["runs"] = [
+            {**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in grid["runs"]
         ]
-    return write_tree(root, plan)
+    return write_tree(root, grid)

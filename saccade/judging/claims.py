@@ -29,17 +29,17 @@ EMBEDDED = "mechanism, embedded data: "
 PRINTED = {True: "agrees", False: "disagrees", None: "not printed"}
 
 
-def judge_paper(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+def judge_paper(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """CLAIMS_COLUMNS, a line per claim in the order of paper.yml; empty without a paper.yml."""
     paper = read_paper(root, method)
     if paper is None or not paper.claims:
         return pd.DataFrame(columns=CLAIMS_COLUMNS)
     predicates = load_predicates(paper)
-    kept = {claim.id: not_judged(plan["budget"], claim) for claim in paper.claims}
+    kept = {claim.id: not_judged(grid["budget"], claim) for claim in paper.claims}
     chosen = {name: _named(paper, name, act if not kept[name] else _silent(act)) for name, act in predicates.items()}
     reported = Reported(printed_cells(paper), {layout.name: layout.dataset for layout in paper.tables})
-    found = verdicts_of(chosen, reported, SystemResults(plan, root, method))
-    lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], plan["budget"])] for claim in paper.claims]
+    found = verdicts_of(chosen, reported, SystemResults(grid, root, method))
+    lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], grid["budget"])] for claim in paper.claims]
     return pd.DataFrame(lines, columns=CLAIMS_COLUMNS)
 
 

@@ -67,7 +67,7 @@ class Results:
     """What the runs that a paper names left: their planned cells, the summary over seeds by (dataset, run, point,
     metric), and the counts of cost.csv by its KEY."""
 
-    plan: PlannedGrid
+    grid: PlannedGrid
     root: Path
     planned: pd.DataFrame
     summary: dict[tuple[str, ...], Any]
@@ -98,10 +98,10 @@ def _read_printed(path: Path) -> pd.DataFrame:
     return read_reported(path).assign(printed=pd.read_csv(path, dtype=str, keep_default_na=False)["value"])
 
 
-def read_results(plan: PlannedGrid, root: Path, paper: Paper) -> Results:
-    """`plan` is the whole one: a printed row may be a run of another method."""
-    wanted = {label for run in paper.runs for label in _members(plan, run)}
-    mine = {**plan, "runs": [run for run in plan["runs"] if _name(run) in wanted]}
+def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
+    """`grid` is the whole one: a printed row may be a run of another method."""
+    wanted = {label for run in paper.runs for label in _members(grid, run)}
+    mine = {**grid, "runs": [run for run in grid["runs"] if _name(run) in wanted]}
     metrics = collect_metrics(mine, root)
     summary = summarise(pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True))
     cost = (
@@ -110,7 +110,7 @@ def read_results(plan: PlannedGrid, root: Path, paper: Paper) -> Results:
         else pd.DataFrame(columns=[*KEY, "ours", "rule"])
     )
     return Results(
-        plan,
+        grid,
         root,
         collect_planned(mine, root),
         {(f"{s.dataset}/{s.method}/{s.variant}", s.point, s.metric): s for s in rows_of(summary)},
@@ -197,7 +197,7 @@ def _cell(line: Any, ours: Answer) -> list[Any]:
 
 def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Results) -> str:
     """Why no run answers the cell; '' where one does."""
-    budget, data = results.plan["budget"], {run["dataset"] for run in results.plan["runs"]}
+    budget, data = results.grid["budget"], {run["dataset"] for run in results.grid["runs"]}
     if source is None:
         others = [other.run for other in layout.runs.get(line.row, ())]
         return (
@@ -220,7 +220,7 @@ def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Res
 
 
 def _missing(source: Source, metric: str, results: Results) -> str:
-    names = set(_members(results.plan, source.run))
+    names = set(_members(results.grid, source.run))
     planned = results.planned
     planned = planned[(planned["dataset"] + "/" + planned["method"] + "/" + planned["variant"]).isin(names)]
     if planned.empty:
@@ -232,12 +232,12 @@ def _missing(source: Source, metric: str, results: Results) -> str:
     return f"{source.run} at {source.point}: {'; '.join(reasons) if reasons else f'it has no metric {metric}'}"
 
 
-def _members(plan: PlannedGrid, run: str) -> list[str]:
+def _members(grid: PlannedGrid, run: str) -> list[str]:
     """The runs behind a name: itself, or those on all editions where its dataset is one of the data card's means."""
     label, _, rest = run.partition("/")
     name, _, edition = label.partition("@")
     means: dict[str, list[str]] = next(
-        (dataset.get("means", {}) for dataset in plan["datasets"] if dataset["name"] == name), {}
+        (dataset.get("means", {}) for dataset in grid["datasets"] if dataset["name"] == name), {}
     )
     return [f"{name}@{each}/{rest}" for each in means[edition]] if edition in means else [run]
 
@@ -260,8 +260,8 @@ def _scale(unit: str, metric: str, source: Source, results: Results) -> float:
 
 def _views(source: Source, results: Results) -> float:
     """Views per video as the run recorded them when it was predicted; nan where it didn't."""
-    names = _members(results.plan, source.run)
-    for run in (run for run in results.plan["runs"] if _name(run) in names):
+    names = _members(results.grid, source.run)
+    for run in (run for run in results.grid["runs"] if _name(run) in names):
         path = run_folder(run, results.root) / "provenance.predict.json"
         settings = read_json(path).get("settings", {}).get(source.point, {}) if path.exists() else {}
         if "num_clips" in settings:

@@ -62,11 +62,11 @@ class StandInComparison:
         return self.headroom is not None and self.headroom.low >= LEAST_HEADROOM
 
 
-def read_hits(plan: PlannedGrid, root: Path, method: str, dataset: str, head: str) -> dict[VariantPoint, SystemScores]:
+def read_hits(grid: PlannedGrid, root: Path, method: str, dataset: str, head: str) -> dict[VariantPoint, SystemScores]:
     """Top-1 hits per video of every scored cell on the dataset, over its seeds; {} for a head with several labels per
     video."""
     tables = []
-    for run in runs_of(plan, method):
+    for run in runs_of(grid, method):
         path = run_folder(run, root) / "hits.parquet"
         if dataset_label(run) == dataset and path.exists():
             tables.append(pd.read_parquet(path).assign(variant=run["variant"], training=" ".join(run["weights"])))
@@ -87,7 +87,7 @@ def to_runs(rows: pd.DataFrame, column: str) -> SystemScores:
 
 
 def compare_stand_ins(
-    plan: PlannedGrid,
+    grid: PlannedGrid,
     method: str,
     dataset: str,
     points: pd.DataFrame,
@@ -101,7 +101,7 @@ def compare_stand_ins(
     stand-ins of one role the best at equal cost counts. A static one stands in both rows where it has no other to stand
     there.
     """
-    titles = point_titles(plan, method).query("dataset == @dataset")
+    titles = point_titles(grid, method).query("dataset == @dataset")
     found = []
     for own in rows_of(points[points.stand_in == ""]):
         rivals = list(_rivals(titles, points, own))

@@ -36,9 +36,9 @@ from saccade.scoring.predictions import labels_of
 
 @dataclass(frozen=True, eq=False)
 class SystemResults:
-    """The runs of one method under one plan. A head that isn't named is the only one, else `action`, else `label`."""
+    """The runs of one method under one grid. A head that isn't named is the only one, else `action`, else `label`."""
 
-    plan: PlannedGrid
+    grid: PlannedGrid
     root: Path
     method: str
     _kept: dict[tuple[str | None, ...], SystemScores] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class SystemResults:
         """
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            path = prepared_folder(self.plan, self.root, run) / "truth.parquet"
+            path = prepared_folder(self.grid, self.root, run) / "truth.parquet"
             if not path.exists() or "moment" not in pq.read_schema(path).names:
                 raise Untestable(f"no truth per frame says which moments the videos of {dataset_label(run)} hold")
             truth = pd.read_parquet(path, columns=["video_id", "frame", "moment"]).sort_values(["video_id", "frame"])
@@ -133,13 +133,13 @@ class SystemResults:
     def by_class(self, runs: SystemScores, dataset: str, head: str | None = None) -> dict[str, float]:
         """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its
         parts', joined."""
-        run = next((run for run in runs_of(self.plan, self.method) if dataset_label(run) == dataset), None)
+        run = next((run for run in runs_of(self.grid, self.method) if dataset_label(run) == dataset), None)
         if run is None:
-            raise NotRun(f"{self.plan['budget']}/{dataset}/{self.method} is not planned")
+            raise NotRun(f"{self.grid['budget']}/{dataset}/{self.method} is not planned")
         entry = self._dataset(run)
         parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
         index = pd.read_parquet(
-            prepared_folder(self.plan, self.root, run) / "index.parquet", columns=["video_id", *parts]
+            prepared_folder(self.grid, self.root, run) / "index.parquet", columns=["video_id", *parts]
         ).set_index("video_id")
         labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
         means, found = np.asarray(runs.values).mean(axis=0), {}
@@ -165,10 +165,10 @@ class SystemResults:
         """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was
         missed."""
         method, _, own = variant.rpartition("/")
-        name = f"{self.plan['budget']}/{dataset}/{method or self.method}/{own}"
+        name = f"{self.grid['budget']}/{dataset}/{method or self.method}/{own}"
         planned = [
             run
-            for run in runs_of(self.plan, method or self.method)
+            for run in runs_of(self.grid, method or self.method)
             if (dataset_label(run), run["variant"]) == (dataset, own)
         ]
         if not planned:
@@ -195,7 +195,7 @@ class SystemResults:
         return pd.read_parquet(path, columns=["video_id", "cluster", *columns], filters=[("point", "==", point)])
 
     def _dataset(self, run: PlannedRun) -> dict[str, Any]:
-        return next(dict(entry) for entry in self.plan["datasets"] if entry["name"] == run["dataset"])
+        return next(dict(entry) for entry in self.grid["datasets"] if entry["name"] == run["dataset"])
 
     def _parts(self, run: PlannedRun, head: str) -> list[str]:
         """The heads that a label is made of: itself, unless it is derived."""

@@ -62,7 +62,7 @@ def _file(found: Found, name: str) -> str:
 
 
 def _about(found: Found, title: str, caption: str, **more: str) -> About:
-    return about(found.plan, "findings", title=title, caption=source(found.plan) + caption, **more)
+    return about(found.grid, "findings", title=title, caption=source(found.grid) + caption, **more)
 
 
 def _text(value: Any) -> str:

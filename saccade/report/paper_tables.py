@@ -17,7 +17,7 @@ from saccade.results.runs import PlannedGrid, rows_of
 ANSWERED = {COUNTED: "counted on the meta device: ", NULL_MODEL: "", EXECUTED: "executed: ", NOT_RUN: "not run: "}
 
 
-def show_paper(plan: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str, dict[str, str], pd.DataFrame]]:
+def show_paper(grid: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str, dict[str, str], pd.DataFrame]]:
     """(file name, what a page says about it, table) of each table with results in the method's paper.yml, in its order;
     none without one.
 
@@ -26,8 +26,8 @@ def show_paper(plan: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str
     paper = read_paper(root, method)
     if paper is None:
         return
-    reported, results = printed_cells(paper), read_results(plan, root, paper)
-    reading = about(plan, "paper")["caption"]
+    reported, results = printed_cells(paper), read_results(grid, root, paper)
+    reading = about(grid, "paper")["caption"]
     for number, layout in enumerate(paper.tables, 1):
         if not (layout.rows and layout.columns):  # a table without results, laid out for its note
             continue
@@ -35,8 +35,8 @@ def show_paper(plan: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str
         name = f"paper--{number:02}-{re.sub(r'[^a-z0-9]+', '-', layout.name.lower()).strip('-')}"
         title = f"{layout.name}: {layout.title}" if layout.title else layout.name
         caption = f"{reading}{_units(cells)} {layout.note}".strip()
-        yield name, about(plan, "paper", title=title, caption=caption), show_cells(layout, cells)
-        reading = source(plan)
+        yield name, about(grid, "paper", title=title, caption=caption), show_cells(layout, cells)
+        reading = source(grid)
 
 
 def show_cells(layout: Layout, cells: pd.DataFrame) -> pd.DataFrame:

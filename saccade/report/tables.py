@@ -41,23 +41,23 @@ METRIC_NAMES = {
 }
 
 
-def _cells(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> tuple[pd.DataFrame, list[str], Any]:
+def _cells(grid: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> tuple[pd.DataFrame, list[str], Any]:
     """The method's planned points on the dataset, its heads, and `cell(variant, point, metric)`: a summary's row, NaN
     if not scored."""
     own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
     summary = summarise(own).set_index(["variant", "point", "metric"])[["mean", "sd", "low", "high", "seeds", "n"]]
     rows = dict(zip(summary.index, rows_of(summary), strict=True))
     empty = SimpleNamespace(**dict.fromkeys(summary.columns, math.nan))
-    titles = point_titles(plan, method).query("dataset == @dataset")
-    return titles, heads_of(plan, own, dataset), lambda *key: rows.get(key, empty)
+    titles = point_titles(grid, method).query("dataset == @dataset")
+    return titles, heads_of(grid, own, dataset), lambda *key: rows.get(key, empty)
 
 
-def show_headline(plan: PlannedGrid, metrics: pd.DataFrame, root: Path, method: str, dataset: str) -> pd.DataFrame:
+def show_headline(grid: PlannedGrid, metrics: pd.DataFrame, root: Path, method: str, dataset: str) -> pd.DataFrame:
     """One row per planned point: main metric per head, GMACs, frames, videos and clusters, seeds run of those planned;
     last, chance."""
-    titles, heads, cell = _cells(plan, metrics, method, dataset)
-    counts = count_videos(plan, root, method)
-    planned = Counter(run["variant"] for run in runs_of(plan, method) if dataset_label(run) == dataset)
+    titles, heads, cell = _cells(grid, metrics, method, dataset)
+    counts = count_videos(grid, root, method)
+    planned = Counter(run["variant"] for run in runs_of(grid, method) if dataset_label(run) == dataset)
     rows = []
     for p in rows_of(titles):
         mean, p50, p95 = (cell(p.variant, p.point, f"gmacs.{s}").mean for s in ("mean", "p50", "p95"))
@@ -83,9 +83,9 @@ def show_headline(plan: PlannedGrid, metrics: pd.DataFrame, root: Path, method: 
     return pd.DataFrame(rows).fillna(NONE)
 
 
-def show_details(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
+def show_details(grid: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
     """One row per planned point: the other metrics of each head, and decoded frames."""
-    titles, heads, cell = _cells(plan, metrics, method, dataset)
+    titles, heads, cell = _cells(grid, metrics, method, dataset)
     rows = []
     for p in rows_of(titles):
         row = {"Variant": p.variant, "Point": p.title}
@@ -148,10 +148,10 @@ def _ratio(row: StandInComparison) -> str:
     return row.note if math.isinf(row.ratio) else ("≤ " if row.note else "") + f"{significant(row.ratio)}×"
 
 
-def show_hit_rates(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
+def show_hit_rates(grid: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str) -> pd.DataFrame:
     """One row per measure of `looks` and scored point: the share found, beside what chance reaches at the same number
     and size."""
-    titles, _, cell = _cells(plan, metrics, method, dataset)
+    titles, _, cell = _cells(grid, metrics, method, dataset)
     rows = []
     for measure, said in HIT_RATES.items():
         for p in rows_of(titles):
@@ -191,12 +191,12 @@ def show_not_run(planned: pd.DataFrame) -> pd.DataFrame:
     return joined.reset_index().reindex(columns=list(names)).rename(columns=names).astype(str)
 
 
-def show_coverage(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+def show_coverage(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """One row per dataset that the method uses: videos expected, usable (in all and per split), with problems, with
     sound."""
     rows = []
-    for label in dict.fromkeys(dataset_label(run) for run in runs_of(plan, method)):
-        found = read_coverage(plan, root, label)
+    for label in dict.fromkeys(dataset_label(run) for run in runs_of(grid, method)):
+        found = read_coverage(grid, root, label)
         row = {"Dataset": label, "Expected": NONE, "Usable": "not prepared"}
         if found:
             row |= {"Expected": _count(found["expected"]), "Usable": _count(found["usable"])}
@@ -209,7 +209,7 @@ def show_coverage(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     return pd.DataFrame(rows).fillna(NONE)
 
 
-def read_coverage(plan: PlannedGrid, root: Path, label: str) -> dict[str, Any] | None:
+def read_coverage(grid: PlannedGrid, root: Path, label: str) -> dict[str, Any] | None:
     """The coverage.json of `dataset[@edition]`, None where it isn't prepared."""
     name, _, edition = label.partition("@")
     path = (
@@ -217,7 +217,7 @@ def read_coverage(plan: PlannedGrid, root: Path, label: str) -> dict[str, Any] |
         / "data"
         / name
         / "prepared"
-        / (f"{plan['budget']}@{edition}" if edition else plan["budget"])
+        / (f"{grid['budget']}@{edition}" if edition else grid["budget"])
         / "coverage.json"
     )
     return read_json(path) if path.exists() else None
@@ -274,13 +274,13 @@ def count_verdicts(lines: pd.DataFrame) -> str:
     )
 
 
-def summaries(plan: PlannedGrid, root: Path) -> dict[str, str]:
+def summaries(grid: PlannedGrid, root: Path) -> dict[str, str]:
     """{method: `count_verdicts`} of what claims.csv holds."""
-    path = root / "results" / plan["budget"] / "claims.csv"
+    path = root / "results" / grid["budget"] / "claims.csv"
     lines = (
         pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=CLAIMS_COLUMNS)
     )
-    papers = {entry["name"]: read_paper(root, entry["name"]) for entry in plan["methods"]}
+    papers = {entry["name"]: read_paper(root, entry["name"]) for entry in grid["methods"]}
     mine = {method: lines[lines["paper"] == paper.name] for method, paper in papers.items() if paper}
     return {method: count_verdicts(some) for method, some in mine.items() if len(some)}
 

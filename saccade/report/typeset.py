@@ -180,18 +180,18 @@ def escape_latex(text: object) -> str:
     )
 
 
-def about(plan: PlannedGrid, kind: str, dataset: str = "", detail: str = "", **more: str) -> dict[str, str]:
+def about(grid: PlannedGrid, kind: str, dataset: str = "", detail: str = "", **more: str) -> dict[str, str]:
     """What a page says about a table or figure: kind, dataset, title, caption. A caption names the budget that the
     numbers come from."""
     title = TITLES[kind] + (f": {detail}" if detail else "")
-    caption = CAPTIONS[kind] if kind == "cost_cells" else source(plan, dataset) + CAPTIONS[kind]
+    caption = CAPTIONS[kind] if kind == "cost_cells" else source(grid, dataset) + CAPTIONS[kind]
     return {"kind": kind, "dataset": dataset, "title": title, "caption": caption, **more}
 
 
-def source(plan: PlannedGrid, dataset: str = "") -> str:
+def source(grid: PlannedGrid, dataset: str = "") -> str:
     """Where numbers come from: how every caption of a budget's numbers begins."""
-    nature = NATURE.get(plan["budget"], "a budget of its user's own")
-    return f"Budget {plan['budget']} ({nature})" + (f", {dataset}. " if dataset else ". ")
+    nature = NATURE.get(grid["budget"], "a budget of its user's own")
+    return f"Budget {grid['budget']} ({nature})" + (f", {dataset}. " if dataset else ". ")
 
 
 def percent(value: float, sd: float = math.nan, low: float = math.nan, high: float = math.nan) -> str:

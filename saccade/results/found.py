@@ -28,10 +28,10 @@ class NotRun(Exception):  # noqa: N818 (a state, not a mistake)
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What the runs of one method left, as its findings.py is given it. A run is an entry of the plan: run, dataset,
+    """What the runs of one method left, as its findings.py is given it. A run is an entry of the grid: run, dataset,
     variant, seed..."""
 
-    plan: PlannedGrid
+    grid: PlannedGrid
     root: Path
     method: str
 
@@ -40,7 +40,7 @@ class Found:
         names = ("predictions.parquet", "metrics.json")
         return [
             run
-            for run in runs_of(self.plan, self.method)
+            for run in runs_of(self.grid, self.method)
             if all((run_folder(run, self.root) / name).exists() for name in names)
         ]
 
@@ -53,11 +53,11 @@ class Found:
 
     def index(self, run: PlannedRun) -> pd.DataFrame:
         """The prepared index that the run read, all splits."""
-        return self._read(prepared_folder(self.plan, self.root, run) / "index.parquet", run)
+        return self._read(prepared_folder(self.grid, self.root, run) / "index.parquet", run)
 
     def truth(self, run: PlannedRun) -> pd.DataFrame:
         """The truth per frame of the run's videos; NotRun where the dataset has none."""
-        return self._read(prepared_folder(self.plan, self.root, run) / "truth.parquet", run)
+        return self._read(prepared_folder(self.grid, self.root, run) / "truth.parquet", run)
 
     def frames(self, run: PlannedRun, video: str, numbers: Sequence[int]) -> Any:
         """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was
@@ -79,16 +79,16 @@ class Found:
     @cached_property
     def history(self) -> pd.DataFrame:
         """Every number that the method's runs logged while they were trained, tidy (`tables.HISTORY_COLUMNS`)."""
-        return read_history(self.plan, self.root, self.method)
+        return read_history(self.grid, self.root, self.method)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """Every metric of the method's runs, tidy, as in metrics.csv."""
-        return collect_metrics({**self.plan, "runs": runs_of(self.plan, self.method)}, self.root)
+        return collect_metrics({**self.grid, "runs": runs_of(self.grid, self.method)}, self.root)
 
     def classes(self, run: PlannedRun, head: str) -> list[str]:
         """The names of the head's classes, by number."""
-        known = {entry["name"]: entry["classes"] for entry in self.plan["datasets"]}[run["dataset"]]
+        known = {entry["name"]: entry["classes"] for entry in self.grid["datasets"]}[run["dataset"]]
         if head not in known:
             raise NotRun(f"{run['run']} has no head '{head}' ({', '.join(known)})")
         return list(known[head])

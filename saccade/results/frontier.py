@@ -17,23 +17,23 @@ from saccade.results.runs import PlannedGrid, collect_metrics, main_metric, poin
 FRONTIER_COLUMNS = ["method", "variant", "point", "title", "gmacs", "value"]
 
 
-def baselines_of(plan: PlannedGrid) -> list[str]:
-    """The names of the plan's methods that are baselines."""
-    return [method["name"] for method in plan["methods"] if method.get("baseline")]
+def baselines_of(grid: PlannedGrid) -> list[str]:
+    """The names of the grid's methods that are baselines."""
+    return [method["name"] for method in grid["methods"] if method.get("baseline")]
 
 
-def baseline_metrics(plan: PlannedGrid, root: Path) -> pd.DataFrame:
-    """Every metric of the whole plan's baselines, as `tables.collect_metrics`."""
-    names = baselines_of(plan)
-    return collect_metrics({**plan, "runs": [run for run in plan["runs"] if run["method"] in names]}, root)
+def baseline_metrics(grid: PlannedGrid, root: Path) -> pd.DataFrame:
+    """Every metric of the whole grid's baselines, as `tables.collect_metrics`."""
+    names = baselines_of(grid)
+    return collect_metrics({**grid, "runs": [run for run in grid["runs"] if run["method"] in names]}, root)
 
 
-def static_frontier(plan: PlannedGrid, metrics: pd.DataFrame, dataset: str, head: str) -> pd.DataFrame:
+def static_frontier(grid: PlannedGrid, metrics: pd.DataFrame, dataset: str, head: str) -> pd.DataFrame:
     """FRONTIER_COLUMNS, by rising cost: the baselines' points that no other one beats, means over seeds; empty where
     none was run."""
     found = [pd.DataFrame(columns=FRONTIER_COLUMNS)]
-    for method in baselines_of(plan):
-        points = tradeoff_points(plan, metrics, method, dataset, head)
+    for method in baselines_of(grid):
+        points = tradeoff_points(grid, metrics, method, dataset, head)
         own = points[points.stand_in == ""]
         if len(own):
             found.append(own.assign(method=method)[FRONTIER_COLUMNS])
@@ -69,7 +69,7 @@ def pareto_front(cost: Any, value: Any) -> np.ndarray:
     return np.asarray(~(cheaper & strictly).any(axis=1) & np.isfinite(cost) & np.isfinite(value))
 
 
-def tradeoff_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
+def tradeoff_points(grid: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
     """What the accuracy-cost figure draws: variant, point, title, stand_in, of, gmacs, value, chance, low, high, sd,
     seeds, front.
 
@@ -79,7 +79,7 @@ def tradeoff_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, datas
     own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
     wide = summarise(own).set_index(["variant", "point", "metric"])
     names = {"gmacs": "gmacs.mean", "value": main_metric(own, head), "chance": f"{head}.chance"}
-    rows = point_titles(plan, method).query("dataset == @dataset").drop(columns="dataset").reset_index(drop=True)
+    rows = point_titles(grid, method).query("dataset == @dataset").drop(columns="dataset").reset_index(drop=True)
     for column, metric in names.items():
         rows[column] = [
             wide["mean"].get((v, p, metric), math.nan) for v, p in zip(rows.variant, rows.point, strict=True)
@@ -95,7 +95,7 @@ def tradeoff_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, datas
     return rows
 
 
-def seed_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
+def seed_points(grid: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: str, head: str) -> pd.DataFrame:
     """One row per point and seed: variant, point, seed, stand_in, gmacs, value."""
     own = metrics[(metrics.method == method) & (metrics.dataset == dataset)]
     metric = main_metric(own, head)
@@ -107,4 +107,4 @@ def seed_points(plan: PlannedGrid, metrics: pd.DataFrame, method: str, dataset: 
     wide = wide.rename(columns={"gmacs.mean": "gmacs", metric: "value"}).reindex(
         columns=["variant", "point", "seed", "gmacs", "value"]
     )
-    return wide.merge(point_titles(plan, method).query("dataset == @dataset"), on=["variant", "point"])
+    return wide.merge(point_titles(grid, method).query("dataset == @dataset"), on=["variant", "point"])

@@ -9,17 +9,17 @@ from saccade.records import CLAIMS_COLUMNS, SaccadeError
 from saccade.results.runs import PlannedGrid
 
 
-def claims_file(plan: PlannedGrid, root: Path, method: str) -> Path:
-    return root / "results" / str(plan["budget"]) / "claims" / f"{method}.csv"
+def claims_file(grid: PlannedGrid, root: Path, method: str) -> Path:
+    return root / "results" / str(grid["budget"]) / "claims" / f"{method}.csv"
 
 
-def read_claims(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+def read_claims(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """CLAIMS_COLUMNS, a line per claim in the order of paper.yml, all text; empty where the method has no claims.
     SaccadeError where they weren't judged yet."""
-    paper, path = read_paper(root, method), claims_file(plan, root, method)
+    paper, path = read_paper(root, method), claims_file(grid, root, method)
     if paper is None or not paper.claims:
         return pd.DataFrame(columns=CLAIMS_COLUMNS)
     if not path.is_file():
-        command = f"python -m saccade report {plan['budget']} --part claims --method {method}"
+        command = f"python -m saccade report {grid['budget']} --part claims --method {method}"
         raise SaccadeError(f"{path} does not exist; judge the claims with: {command}")
     return pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -1,7 +1,7 @@
 """Tidy tables of what was run, and the tables a reader sees. Numbers stay fractions and integers until `show_*` turns
 them into text.
 
-Every function takes the plan (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one
+Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one
 here. No torch.
 """
 
@@ -24,7 +24,7 @@ PlannedRun = dict[str, Any]  # one of its `runs`
 
 
 def dataset_label(run: dict[str, Any]) -> str:
-    """`dataset[@edition]` of a plan's run, as in its path."""
+    """`dataset[@edition]` of a grid's run, as in its path."""
     return f"{run['dataset']}@{run['edition']}" if run.get("edition") else str(run["dataset"])
 
 
@@ -32,13 +32,13 @@ def run_folder(run: dict[str, Any], root: Path) -> Path:
     return root / "results" / str(run["run"])
 
 
-def runs_of(plan: PlannedGrid, method: str) -> list[dict[str, Any]]:
-    return [run for run in plan["runs"] if run["method"] == method]
+def runs_of(grid: PlannedGrid, method: str) -> list[dict[str, Any]]:
+    return [run for run in grid["runs"] if run["method"] == method]
 
 
-def without_other_methods(plan: PlannedGrid, method: str) -> PlannedGrid:
-    """The plan without the other methods' runs."""
-    return {**plan, "runs": runs_of(plan, method)}
+def without_other_methods(grid: PlannedGrid, method: str) -> PlannedGrid:
+    """The grid without the other methods' runs."""
+    return {**grid, "runs": runs_of(grid, method)}
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
@@ -46,11 +46,11 @@ def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     return iter(table.itertuples(index=False))
 
 
-def collect_metrics(plan: PlannedGrid, root: Path) -> pd.DataFrame:
-    """Every metric of every planned point that has been scored, tidy (METRICS_COLUMNS), in the plan's order and then by
+def collect_metrics(grid: PlannedGrid, root: Path) -> pd.DataFrame:
+    """Every metric of every planned point that has been scored, tidy (METRICS_COLUMNS), in the grid's order and then by
     metric name."""
     rows = []
-    for run in plan["runs"]:
+    for run in grid["runs"]:
         path = run_folder(run, root) / "metrics.json"
         scored = read_json(path)["rows"] if path.exists() else []
         order = [point["name"] for point in run["points"]]
@@ -68,13 +68,13 @@ def collect_metrics(plan: PlannedGrid, root: Path) -> pd.DataFrame:
     return table.astype({"seed": "Int64", "n": "Int64", "value": float, "low": float, "high": float})
 
 
-def average_editions(plan: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
+def average_editions(grid: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
     """One row for each of the data cards' `means`, as dataset `<dataset>@<mean>`, where a point has been scored on all
     its editions with that seed: value, low and high are the editions' means, which for independent editions makes the
     interval too wide, never too narrow; n is the sum."""
     found = [metrics.iloc[:0]]
     keys = ["method", "variant", "point", "seed", "metric"]
-    for dataset in plan["datasets"]:
+    for dataset in grid["datasets"]:
         for name, editions in dataset.get("means", {}).items():
             labels = [f"{dataset['name']}@{edition}" for edition in editions]
             groups = metrics[metrics.dataset.isin(labels)].groupby(keys, sort=False)
@@ -96,11 +96,11 @@ def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
     return found
 
 
-def collect_planned(plan: PlannedGrid, root: Path) -> pd.DataFrame:
+def collect_planned(grid: PlannedGrid, root: Path) -> pd.DataFrame:
     """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why. Where a phase
     missed its gate, `why` says so for a cell that was run, too."""
     rows = []
-    for run in plan["runs"]:
+    for run in grid["runs"]:
         path = run_folder(run, root) / "metrics.json"
         scored = {row["point"] for row in read_json(path)["rows"]} if path.exists() else set()
         reason = (
@@ -114,8 +114,8 @@ def collect_planned(plan: PlannedGrid, root: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=PLANNED_COLUMNS)
 
 
-def point_titles(plan: PlannedGrid, method: str) -> pd.DataFrame:
-    """One row per planned point of the method, in the plan's order: dataset, variant, point, title, stand_in ('' for
+def point_titles(grid: PlannedGrid, method: str) -> pd.DataFrame:
+    """One row per planned point of the method, in the grid's order: dataset, variant, point, title, stand_in ('' for
     the method's own), of (the cells, `<variant>/<point>`, that a stand-in stands for)."""
     rows = {
         (dataset_label(run), run["variant"], point["name"]): (
@@ -123,7 +123,7 @@ def point_titles(plan: PlannedGrid, method: str) -> pd.DataFrame:
             point["stand_in"] or "",
             point["of"],
         )
-        for run in runs_of(plan, method)
+        for run in runs_of(grid, method)
         for point in run["points"]
     }
     return pd.DataFrame(
@@ -150,12 +150,12 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def heads_of(plan: PlannedGrid, metrics: pd.DataFrame, dataset: str) -> list[str]:
+def heads_of(grid: PlannedGrid, metrics: pd.DataFrame, dataset: str) -> list[str]:
     """Heads that were scored on the dataset: the card's in its order, then derived ones (`action`)."""
     names = metrics.loc[metrics.dataset == dataset, "metric"].str.rpartition(".")
     scored = list(dict.fromkeys(names.loc[names[2].isin(["top1", "map"]), 0]))
     card = [
-        head for entry in plan["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]
+        head for entry in grid["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]
     ]
     return [head for head in card if head in scored] + sorted(set(scored) - set(card))
 
@@ -165,10 +165,10 @@ def main_metric(metrics: pd.DataFrame, head: str) -> str:
     return f"{head}.top1" if (metrics.metric == f"{head}.top1").any() else f"{head}.map"
 
 
-def count_videos(plan: PlannedGrid, root: Path, method: str) -> dict[tuple[str, str], tuple[int, int]]:
+def count_videos(grid: PlannedGrid, root: Path, method: str) -> dict[tuple[str, str], tuple[int, int]]:
     """Test videos and clusters behind the numbers of each (dataset, variant) that has been scored."""
     counts = {}
-    for run in runs_of(plan, method):
+    for run in runs_of(grid, method):
         path = run_folder(run, root) / "metrics.json"
         if path.exists():
             scored = read_json(path)
@@ -176,9 +176,9 @@ def count_videos(plan: PlannedGrid, root: Path, method: str) -> dict[tuple[str, 
     return counts
 
 
-def omitted_metrics(plan: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
+def omitted_metrics(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
     """What scoring left out, and why: one sentence each."""
-    files = (run_folder(run, root) / "metrics.json" for run in runs_of(plan, method) if dataset_label(run) == dataset)
+    files = (run_folder(run, root) / "metrics.json" for run in runs_of(grid, method) if dataset_label(run) == dataset)
     notes = (
         f"{note['metric']}: {note['reason']}"
         for path in files
@@ -188,11 +188,11 @@ def omitted_metrics(plan: PlannedGrid, root: Path, method: str, dataset: str) ->
     return list(dict.fromkeys(notes))
 
 
-def read_history(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+def read_history(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """Every number of every epoch line (HISTORY_COLUMNS); where an epoch was logged twice (a resumed training), the
     later line."""
     rows: dict[tuple[Any, ...], float] = {}
-    for run in runs_of(plan, method):
+    for run in runs_of(grid, method):
         for path in sorted(run_folder(run, root).glob("*.log.jsonl")):
             phase = path.name.removesuffix(".log.jsonl")
             for line in (line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")):
@@ -203,11 +203,11 @@ def read_history(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     return pd.DataFrame([[*key, value] for key, value in rows.items()], columns=HISTORY_COLUMNS)
 
 
-def read_modules(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
+def read_modules(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """The MACs of each module of one frame or clip (MODULE_COLUMNS), per dataset and variant, from the first seed that
     has a cost.json."""
     tables: dict[tuple[str, str], pd.DataFrame] = {}
-    for run in runs_of(plan, method):
+    for run in runs_of(grid, method):
         path, key = run_folder(run, root) / "cost.json", (dataset_label(run), run["variant"])
         if key not in tables and path.exists():
             table = pd.DataFrame(read_json(path)["modules"], columns=["name", "type", "macs", "share"])
@@ -215,7 +215,7 @@ def read_modules(plan: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(columns=MODULE_COLUMNS)
 
 
-def prepared_folder(plan: PlannedGrid, root: Path, run: PlannedRun) -> Path:
+def prepared_folder(grid: PlannedGrid, root: Path, run: PlannedRun) -> Path:
     """Where the index and the truth lie that the run read."""
     edition = f"@{run['edition']}" if run["edition"] else ""
-    return Path(root, "data", run["dataset"], "prepared", f"{plan['budget']}{edition}")
+    return Path(root, "data", run["dataset"], "prepared", f"{grid['budget']}{edition}")

@@ -29,11 +29,11 @@ SPEED_COLUMNS = [
 PART_COLUMNS = [*IDENTITY, "side", "part", "ms"]
 
 
-def read_speed(plan: PlannedGrid, root: Path, method: str, dataset: str) -> pd.DataFrame:
+def read_speed(grid: PlannedGrid, root: Path, method: str, dataset: str) -> pd.DataFrame:
     """One row per reading (SPEED_COLUMNS): times in milliseconds per video (ms, against_ms: {mean, p50, p95}); low and
     high: the least and the largest speed-up that one process alone says."""
     rows = []
-    for identity, found in _measured(plan, root, method, dataset):
+    for identity, found in _measured(grid, root, method, dataset):
         for reading in found["readings"]:
             row = identity | {"videos": found["videos"], "mac_ratio": found["macs"]["ratio"], "alone": found["alone"]}
             row |= {"stale": found["stale"]}
@@ -44,11 +44,11 @@ def read_speed(plan: PlannedGrid, root: Path, method: str, dataset: str) -> pd.D
     return pd.DataFrame(rows, columns=SPEED_COLUMNS)
 
 
-def read_parts(plan: PlannedGrid, root: Path, method: str, dataset: str) -> pd.DataFrame:
+def read_parts(grid: PlannedGrid, root: Path, method: str, dataset: str) -> pd.DataFrame:
     """One row per part of a video's time (PART_COLUMNS), batch 1: side is own or against, ms milliseconds per video."""
     rows = [
         identity | {"device": device, "side": side, "part": part, "ms": 1000 * seconds}
-        for identity, found in _measured(plan, root, method, dataset)
+        for identity, found in _measured(grid, root, method, dataset)
         for device, sides in found["parts"].items()
         for side, parts in sides.items()
         for part, seconds in parts.items()
@@ -56,11 +56,11 @@ def read_parts(plan: PlannedGrid, root: Path, method: str, dataset: str) -> pd.D
     return pd.DataFrame(rows, columns=PART_COLUMNS)
 
 
-def _measured(plan: PlannedGrid, root: Path, method: str, dataset: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(who it is, what latency.json says of it) for every planned point that has been timed, in the plan's order;
-    `stale`: whether the code or the settings were others than the plan's."""
+def _measured(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """(who it is, what latency.json says of it) for every planned point that has been timed, in the grid's order;
+    `stale`: whether the code or the settings were others than the grid's."""
     found = []
-    for run in runs_of(plan, method):
+    for run in runs_of(grid, method):
         path = run_folder(run, root) / "latency.json"
         if dataset_label(run) != dataset or not path.exists():
             continue

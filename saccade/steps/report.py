@@ -38,57 +38,57 @@ PARTS = ("claims", "collect", "notebook", "page", "index")
 
 def report(root: Path, plan_path: Path, part: str | None = None, method: str | None = None) -> None:
     """One part for one method, or (None) all of them in order: what the command line and the rules call."""
-    plan = read_plan(plan_path)
-    methods = [entry["name"] for entry in plan["methods"]]
+    grid = read_grid(plan_path)
+    methods = [entry["name"] for entry in grid["methods"]]
     if method is not None and method not in methods:
         raise SaccadeError(f"{plan_path} has no method '{method}'; it has {', '.join(methods)}")
     chosen = methods if method is None else [method]
     for name in PARTS if part is None else [part]:
         if name == "collect":
-            collect(plan, root)
+            collect(grid, root)
         elif name == "index":
-            write_index(plan, root)
+            write_index(grid, root)
         else:
             act = {"claims": judge, "notebook": run_notebook, "page": write_page}[name]
             for each in chosen:
-                act(plan, each, root)
+                act(grid, each, root)
 
 
-def read_plan(path: Path) -> PlannedGrid:
-    plan: PlannedGrid = read_json(path)
+def read_grid(path: Path) -> PlannedGrid:
+    grid: PlannedGrid = read_json(path)
     for key in ("budget", "runs", "methods", "datasets"):
-        if key not in plan:
+        if key not in grid:
             raise SaccadeError(f"{path} has no '{key}'; write it again with: python -m saccade plan --write {path}")
-    return plan
+    return grid
 
 
-def judge(plan: PlannedGrid, method: str, root: Path) -> None:
+def judge(grid: PlannedGrid, method: str, root: Path) -> None:
     """Writes results/<budget>/claims/<method>.csv, the one place where its paper's claims are judged; nothing without
     claims."""
-    found = judge_paper(plan, root, method)
+    found = judge_paper(grid, root, method)
     if len(found):
-        write_csv(claims_file(plan, root, method), found)
+        write_csv(claims_file(grid, root, method), found)
 
 
-def collect(plan: PlannedGrid, root: Path) -> None:
+def collect(grid: PlannedGrid, root: Path) -> None:
     """Writes results/<budget>/metrics.csv, planned.csv and claims.csv, the claims of all methods as `judge` left
     them."""
-    folder = root / "results" / plan["budget"]
-    metrics = collect_metrics(plan, root)
-    write_csv(folder / "metrics.csv", pd.concat([metrics, average_editions(plan, metrics)], ignore_index=True))
-    write_csv(folder / "planned.csv", collect_planned(plan, root))
-    judged = [read_claims(plan, root, entry["name"]) for entry in plan["methods"]]
+    folder = root / "results" / grid["budget"]
+    metrics = collect_metrics(grid, root)
+    write_csv(folder / "metrics.csv", pd.concat([metrics, average_editions(grid, metrics)], ignore_index=True))
+    write_csv(folder / "planned.csv", collect_planned(grid, root))
+    judged = [read_claims(grid, root, entry["name"]) for entry in grid["methods"]]
     empty = pd.DataFrame(columns=CLAIMS_COLUMNS)
     write_csv(folder / "claims.csv", pd.concat([empty, *(table for table in judged if len(table))], ignore_index=True))
 
 
-def run_notebook(plan: PlannedGrid, method: str, root: Path) -> None:
+def run_notebook(grid: PlannedGrid, method: str, root: Path) -> None:
     """Executes the method's notebook, which writes results/<budget>/{tables,figures}/<method>/, and keeps it under
     reports/."""
     import papermill
     from traitlets.config import Config
 
-    budget = plan["budget"]
+    budget = grid["budget"]
     for kind in ("tables", "figures"):  # what an earlier run of the notebook left there may no longer be planned
         shutil.rmtree(root / "results" / budget / kind / method, ignore_errors=True)
     target = root / "reports" / budget / "notebooks" / f"{method}.ipynb"
@@ -140,26 +140,26 @@ def _environment(**values: str) -> Iterator[None]:
                 os.environ[key] = value
 
 
-def write_page(plan: PlannedGrid, method: str, root: Path) -> None:
+def write_page(grid: PlannedGrid, method: str, root: Path) -> None:
     """Writes reports/<budget>/<method>.tex, .pdf (where LaTeX is installed) and .html from the files that the notebook
     left."""
-    plan = without_other_methods(plan, method)
-    folder = root / "reports" / plan["budget"]
-    values = page_values(plan, method, root)
+    grid = without_other_methods(grid, method)
+    folder = root / "reports" / grid["budget"]
+    values = page_values(grid, method, root)
     pages.fill_latex(root, "method.tex.j2", folder / f"{method}.tex", **values)
     values["no_pdf"] = pages.compile_pdf(folder / f"{method}.tex")
     pages.fill_html(root, "method.html.j2", folder / f"{method}.html", **values)
 
 
-def write_index(plan: PlannedGrid, root: Path) -> None:
+def write_index(grid: PlannedGrid, root: Path) -> None:
     """Writes reports/<budget>/index.html: every method with how much of it was run, and what was not."""
-    planned = collect_planned(plan, root)
-    methods, judged = [], summaries(plan, root)
-    for entry in plan["methods"]:
+    planned = collect_planned(grid, root)
+    methods, judged = [], summaries(grid, root)
+    for entry in grid["methods"]:
         mine = planned[planned.method == entry["name"]]
         drawn = [
             d
-            for d in pages.read_figures(root / "results" / plan["budget"] / "figures" / entry["name"])
+            for d in pages.read_figures(root / "results" / grid["budget"] / "figures" / entry["name"])
             if d.about["kind"] == "tradeoff"
         ]
         counts = {
@@ -171,47 +171,47 @@ def write_index(plan: PlannedGrid, root: Path) -> None:
     not_run = show_not_run(planned.assign(variant=planned.method + "/" + planned.variant)).rename(
         columns={"Variant": "Run"}
     )
-    path = root / "reports" / plan["budget"] / "index.html"
+    path = root / "reports" / grid["budget"] / "index.html"
     values = {
         "methods": methods,
-        "gates": failed_gates(plan, root),
+        "gates": failed_gates(grid, root),
         "not_run": as_table("not_run", not_run),
         "cells": len(planned),
-        "files": root / "results" / plan["budget"],
+        "files": root / "results" / grid["budget"],
     }
     pages.fill_html(
         root,
         "index.html.j2",
         path,
-        budget=plan["budget"],
-        banner=pages.banner(plan["budget"]),
-        datasets=plan["datasets"],
+        budget=grid["budget"],
+        banner=pages.banner(grid["budget"]),
+        datasets=grid["datasets"],
         **values,
     )
 
 
-def page_values(plan: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
-    """All that a method's templates show; `plan` holds that method's runs only."""
-    results = root / "results" / plan["budget"]
-    planned = collect_planned(plan, root)
-    labels = list(dict.fromkeys(dataset_label(run) for run in runs_of(plan, method)))
-    titles = {entry["name"]: entry for entry in plan["datasets"]}
+def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
+    """All that a method's templates show; `grid` holds that method's runs only."""
+    results = root / "results" / grid["budget"]
+    planned = collect_planned(grid, root)
+    labels = list(dict.fromkeys(dataset_label(run) for run in runs_of(grid, method)))
+    titles = {entry["name"]: entry for entry in grid["datasets"]}
     return {
-        "budget": plan["budget"],
-        "banner": pages.banner(plan["budget"]),
-        "method": next(entry for entry in plan["methods"] if entry["name"] == method),
+        "budget": grid["budget"],
+        "banner": pages.banner(grid["budget"]),
+        "method": next(entry for entry in grid["methods"] if entry["name"] == method),
         "cells": len(planned),
         "missing": int((planned.status != "run").sum()),
         "datasets": [
-            {**titles[label.partition("@")[0]], **dataset_values(plan, method, root, label)} for label in labels
+            {**titles[label.partition("@")[0]], **dataset_values(grid, method, root, label)} for label in labels
         ],
         "tables": pages.read_tables(results / "tables" / method),
         "figures": pages.read_figures(results / "figures" / method),
-        "gates": failed_gates(plan, root),
-        "records": as_table("records", phase_records(plan, root)),
-        "environment": environment(plan, root),
-        "settings": phase_settings(plan, root),
-        "paths": {"results": results, "reports": root / "reports" / plan["budget"]},
+        "gates": failed_gates(grid, root),
+        "records": as_table("records", phase_records(grid, root)),
+        "environment": environment(grid, root),
+        "settings": phase_settings(grid, root),
+        "paths": {"results": results, "reports": root / "reports" / grid["budget"]},
         "no_pdf": "",
     }
 
@@ -222,41 +222,41 @@ def as_table(name: str, cells: pd.DataFrame, title: str = "") -> pages.Table:
     return pages.Table(name, {"kind": name, "title": title, "caption": ""}, list(map(str, cells)), rows, [], "", Path())
 
 
-def dataset_values(plan: PlannedGrid, method: str, root: Path, label: str) -> dict[str, Any]:
+def dataset_values(grid: PlannedGrid, method: str, root: Path, label: str) -> dict[str, Any]:
     """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), omitted
     (metrics)."""
-    found = read_coverage(plan, root, label) or {}
+    found = read_coverage(grid, root, label) or {}
     return {
         "label": label,
         "problems": found.get("problems", []),
-        "omitted": omitted_metrics(plan, root, method, label),
+        "omitted": omitted_metrics(grid, root, method, label),
     }
 
 
-def _phase_files(plan: PlannedGrid, root: Path) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+def _phase_files(grid: PlannedGrid, root: Path) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
     """(run, phase, content of its <phase>.json) of every phase that has been trained."""
-    for run in plan["runs"]:
+    for run in grid["runs"]:
         for phase in run.get("phases", []):
             path = run_folder(run, root) / f"{phase}.json"
             if path.exists():
                 yield run, phase, read_json(path)
 
 
-def failed_gates(plan: PlannedGrid, root: Path) -> list[str]:
+def failed_gates(grid: PlannedGrid, root: Path) -> list[str]:
     """A sentence for each phase that missed the gate its card sets, with the runs made of it: what depends on it can't
     be judged."""
     found: dict[str, list[str]] = {}
-    for run in plan["runs"]:
+    for run in grid["runs"]:
         for sentence in missed_gates(run, root):
             found.setdefault(sentence, []).append(run["run"])
     return [f"{sentence[0].upper()}{sentence[1:]}. Made of it: {', '.join(runs)}." for sentence, runs in found.items()]
 
 
-def phase_records(plan: PlannedGrid, root: Path) -> pd.DataFrame:
+def phase_records(grid: PlannedGrid, root: Path) -> pd.DataFrame:
     """One row per trained phase and per prediction: when, how long, where, with which code and weights."""
     rows = []
-    files = {(run["run"], phase): record for run, phase, record in _phase_files(plan, root)}
-    for run in plan["runs"]:
+    files = {(run["run"], phase): record for run, phase, record in _phase_files(grid, root)}
+    for run in grid["runs"]:
         for path in sorted(run_folder(run, root).glob("provenance.*.json")):
             step, made = path.name.split(".")[1], read_json(path)
             record = files.get((run["run"], step), made)
@@ -270,11 +270,11 @@ def phase_records(plan: PlannedGrid, root: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def environment(plan: PlannedGrid, root: Path) -> list[tuple[str, str]]:
+def environment(grid: PlannedGrid, root: Path) -> list[tuple[str, str]]:
     """Versions and machine, each with the values seen; more than one value means that runs were made in different
     places."""
     seen: dict[str, dict[str, None]] = {}
-    for run in plan["runs"]:
+    for run in grid["runs"]:
         for path in sorted(run_folder(run, root).glob("provenance.*.json")):
             made = read_json(path)
             flat = {
@@ -286,9 +286,9 @@ def environment(plan: PlannedGrid, root: Path) -> list[tuple[str, str]]:
     return [(key, ", ".join(values)) for key, values in seen.items()]
 
 
-def phase_settings(plan: PlannedGrid, root: Path) -> list[dict[str, Any]]:
+def phase_settings(grid: PlannedGrid, root: Path) -> list[dict[str, Any]]:
     """The settings (JSON text) of each trained phase, with the runs that share them."""
     seen: dict[tuple[str, str], list[str]] = {}
-    for run, phase, record in _phase_files(plan, root):
+    for run, phase, record in _phase_files(grid, root):
         seen.setdefault((phase, canonical(record.get("settings", {}))), []).append(run["run"])
     return [{"phase": phase, "settings": text, "runs": runs} for (phase, text), runs in seen.items()]

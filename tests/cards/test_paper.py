@@ -22,9 +22,9 @@ def root(tmp_path):
     return tmp_path
 
 
-def tables(root, budget="paper", **plan):
+def tables(root, budget="paper", **grid):
     """{table: its shown cells, by row} with two seeds run in that budget."""
-    made = fake_results.make_plan(seeds=2, budget=budget) | plan
+    made = fake_results.make_grid(seeds=2, budget=budget) | grid
     fake_results.write_tree(root, made)
     fake_paper.write_decisions(root, made)
     return {
@@ -35,7 +35,7 @@ def tables(root, budget="paper", **plan):
 
 def test_a_method_without_paper_yml_has_none(tmp_path):
     assert paper.read_paper(tmp_path, "tsn") is None
-    assert list(paper_tables.show_paper(fake_results.make_plan(), tmp_path, "tsn")) == []
+    assert list(paper_tables.show_paper(fake_results.make_grid(), tmp_path, "tsn")) == []
 
 
 def test_paper_yml_is_read_with_defaults_and_numbers_as_names(root):
@@ -151,10 +151,10 @@ def test_a_cost_that_cant_be_counted_is_executed_per_view_in_the_printed_unit(ro
 
 def test_without_a_record_of_the_views_a_cost_per_view_is_not_guessed(root):
     tables(root)
-    plan = fake_results.make_plan(seeds=2, budget="paper")
-    for run in plan["runs"][:2]:
+    grid = fake_results.make_grid(seeds=2, budget="paper")
+    for run in grid["runs"][:2]:
         fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {})
-    (_, _, table), _ = paper_tables.show_paper(plan, root, "tsn")
+    (_, _, table), _ = paper_tables.show_paper(grid, root, "tsn")
     row = table.set_index("Row").loc["Adaptive"]
     assert row["GFLOPs ours"] == "not run"
     assert "can't be told in MMACs per view" in row["Note"]
@@ -176,10 +176,10 @@ def test_a_printed_cell_without_a_run_is_not_run_and_never_a_copy(root, row, why
 
 
 def test_a_planned_run_without_a_result_says_why(root):
-    plan = fake_results.make_plan(seeds=1, budget="paper")
-    plan["runs"][0] |= {"status": "not run", "why": "no time"}
+    grid = fake_results.make_grid(seeds=1, budget="paper")
+    grid["runs"][0] |= {"status": "not run", "why": "no time"}
     assert (
-        tables(root, runs=plan["runs"])["Table 1"]
+        tables(root, runs=grid["runs"])["Table 1"]
         .loc["Eight", "Note"]
         .startswith("top1 not run: motion-digits/tsn/tiny at uniform8: no time")
     )
@@ -203,7 +203,7 @@ def test_no_other_budget_fills_an_accuracy(root, budget):
 
 
 def test_the_first_caption_says_how_to_read_and_each_its_units(root):
-    (_, first, _), (name, second, _) = paper_tables.show_paper(fake_results.make_plan(), root, "tsn")
+    (_, first, _), (name, second, _) = paper_tables.show_paper(fake_results.make_grid(), root, "tsn")
     assert "Difference: ours minus printed" in first["caption"]
     assert first["caption"].endswith(
         "Units: top1 in %; GFLOPs in GMACs per video or MMACs per view. The last row has a number for a name."
@@ -262,11 +262,11 @@ def test_a_column_printed_for_several_datasets_may_stand_once_for_each(root):
 
 
 def test_tidy_cells_keep_fractions_out_and_have_fixed_columns(root):
-    plan = fake_results.make_plan(seeds=2, budget="paper")
-    fake_results.write_tree(root, plan)
+    grid = fake_results.make_grid(seeds=2, budget="paper")
+    fake_results.write_tree(root, grid)
     read = paper.read_paper(root, "tsn")
     cells = printed_cells.paper_cells(
-        read, read.tables[0], printed_cells.printed_cells(read), printed_cells.read_results(plan, root, read)
+        read, read.tables[0], printed_cells.printed_cells(read), printed_cells.read_results(grid, root, read)
     ).set_index(["row", "column"])
     assert list(cells.reset_index())[3:] == printed_cells.CELL_COLUMNS[2:] or set(cells.reset_index()) == set(
         printed_cells.CELL_COLUMNS

@@ -22,8 +22,8 @@ def judged(tmp_path):
 
     def judge(budget, **texts):
         root = Path(tempfile.mkdtemp(dir=tmp_path))
-        plan = fake_results.make_plan(seeds=2, budget=budget)
-        path = fake_results.write_tree(root, plan)
+        grid = fake_results.make_grid(seeds=2, budget=budget)
+        path = fake_results.write_tree(root, grid)
         fake_paper.write_paper(root, **texts)
         for part in ("claims", "collect"):
             report.report(root, path, part)
@@ -41,7 +41,7 @@ def test_claims_csv_has_a_line_for_every_claim_in_the_papers_order(judged):
 
 
 def test_without_a_paper_claims_csv_is_empty(tmp_path):
-    path = fake_results.write_tree(tmp_path, fake_results.make_plan())
+    path = fake_results.write_tree(tmp_path, fake_results.make_grid())
     report.report(tmp_path, path, "collect")
     assert (tmp_path / "results/demo/claims.csv").read_text() == ",".join(CLAIMS_COLUMNS) + "\n"
 

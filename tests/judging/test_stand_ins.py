@@ -11,7 +11,7 @@ from saccade.results.runs import collect_metrics, point_titles, rows_of
 
 
 def run_of(variant, points):
-    """A plan's run whose points are {name: (stand_in, of)}."""
+    """A grid's run whose points are {name: (stand_in, of)}."""
     entries = [
         {"name": name, "title": name, "stand_in": kind, "of": list(of), "why": ""}
         for name, (kind, *of) in points.items()
@@ -28,11 +28,11 @@ def run_of(variant, points):
 
 def judged(runs, scored):
     """The rows of beside_stand_ins without hits and baselines; scored: {(variant, point): (gmacs, value)}."""
-    plan = {"runs": runs}
-    titles = point_titles(plan, "m")
+    grid = {"runs": runs}
+    titles = point_titles(grid, "m")
     numbers = [scored.get((t.variant, t.point), (math.nan, math.nan)) for t in rows_of(titles)]
     points = titles.assign(gmacs=[n[0] for n in numbers], value=[n[1] for n in numbers]).dropna(subset=["value"])
-    return stand_ins.compare_stand_ins(plan, "m", "d", points, {}, pd.DataFrame(columns=frontier.FRONTIER_COLUMNS))
+    return stand_ins.compare_stand_ins(grid, "m", "d", points, {}, pd.DataFrame(columns=frontier.FRONTIER_COLUMNS))
 
 
 MAIN = run_of("main", {"own": (None,), "luck": ("random", "main/own"), "best": ("oracle", "main/own")})
@@ -87,16 +87,16 @@ def test_a_point_without_stand_ins_keeps_its_row():
     assert (row.weights, row.stand_ins) == (None, {})
 
 
-def of_fakes(plan, root, head="noun"):
-    metrics = collect_metrics(plan, root)
-    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
-    front = frontier.static_frontier(plan, metrics, "motion-digits", head)
-    hits = stand_ins.read_hits(plan, root, "tsn", "motion-digits", head)
-    return {row.title: row for row in stand_ins.compare_stand_ins(plan, "tsn", "motion-digits", points, hits, front)}
+def of_fakes(grid, root, head="noun"):
+    metrics = collect_metrics(grid, root)
+    points = tradeoff_points(grid, metrics, "tsn", "motion-digits", head)
+    front = frontier.static_frontier(grid, metrics, "motion-digits", head)
+    hits = stand_ins.read_hits(grid, root, "tsn", "motion-digits", head)
+    return {row.title: row for row in stand_ins.compare_stand_ins(grid, "tsn", "motion-digits", points, hits, front)}
 
 
-def test_headroom_and_gain_rest_on_the_hits_of_all_seeds(plan, root):
-    row = of_fakes(plan, root)["uniform 8"]
+def test_headroom_and_gain_rest_on_the_hits_of_all_seeds(grid, root):
+    row = of_fakes(grid, root)["uniform 8"]
     # 42 of 60 videos against 18, then 43.2 against 19.2 (44 and 20 hit): 24 of 60 in both; the own point hits 12 more
     # than chance in both
     assert row.headroom.value == pytest.approx(24 / 60)
@@ -106,20 +106,20 @@ def test_headroom_and_gain_rest_on_the_hits_of_all_seeds(plan, root):
     assert row.headroom.seeds == 2
 
 
-def test_a_stand_in_that_lacks_a_seed_is_compared_on_the_others(plan, root):
-    path = root / "results" / plan["runs"][1]["run"] / "hits.parquet"
+def test_a_stand_in_that_lacks_a_seed_is_compared_on_the_others(grid, root):
+    path = root / "results" / grid["runs"][1]["run"] / "hits.parquet"
     hits = pd.read_parquet(path)
     hits[hits.point != "random8"].to_parquet(path)
-    assert of_fakes(plan, root)["uniform 8"].headroom.seeds == 1
+    assert of_fakes(grid, root)["uniform 8"].headroom.seeds == 1
 
 
-def test_a_head_without_hits_has_no_headroom(plan, root):
-    assert stand_ins.read_hits(plan, root, "tsn", "motion-digits", "tags") == {}
+def test_a_head_without_hits_has_no_headroom(grid, root):
+    assert stand_ins.read_hits(grid, root, "tsn", "motion-digits", "tags") == {}
 
 
-def test_hits_hold_one_row_per_training_in_the_videos_order(plan, root):
-    runs = stand_ins.read_hits(plan, root, "tsn", "motion-digits", "noun")["tiny", "uniform8"]
+def test_hits_hold_one_row_per_training_in_the_videos_order(grid, root):
+    runs = stand_ins.read_hits(grid, root, "tsn", "motion-digits", "noun")["tiny", "uniform8"]
     assert runs.values.shape == (2, 60)
     assert list(runs.videos) == sorted(runs.videos)
-    assert runs.trainings == tuple(run["weights"][0] for run in plan["runs"][:2])
+    assert runs.trainings == tuple(run["weights"][0] for run in grid["runs"][:2])
     assert np.isin(runs.values, [0, 1]).all()

@@ -16,8 +16,8 @@ SYSTEM = ("tiny", "uniform8", "motion-digits")
 
 
 @pytest.fixture
-def plan():
-    made = fake_results.make_plan(seeds=2, budget="study")
+def grid():
+    made = fake_results.make_grid(seeds=2, budget="study")
     made["datasets"][0] |= {
         "classes": {"noun": list("0123456789"), "verb": ["left", "right"]},
         "derive": {"action": ["verb", "noun"]},
@@ -26,23 +26,23 @@ def plan():
 
 
 @pytest.fixture
-def ours(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    fake_paper.write_decisions(tmp_path, plan)
-    return SystemResults(plan, tmp_path, "tsn")
+def ours(tmp_path, grid):
+    fake_results.write_tree(tmp_path, grid)
+    fake_paper.write_decisions(tmp_path, grid)
+    return SystemResults(grid, tmp_path, "tsn")
 
 
-def edit(ours, plan, change, seeds=2):
+def edit(ours, grid, change, seeds=2):
     """The predictions of so many of SYSTEM's seeds, changed."""
-    for run in plan["runs"][:seeds]:
+    for run in grid["runs"][:seeds]:
         path = ours.root / "results" / run["run"] / "predictions.parquet"
         change(pd.read_parquet(path)).to_parquet(path)
 
 
-def test_hits_hold_a_row_per_seed_named_by_its_weights(ours, plan):
+def test_hits_hold_a_row_per_seed_named_by_its_weights(ours, grid):
     runs = ours.hits(*SYSTEM, head="noun")
     assert runs.values.shape == (2, 60)
-    assert runs.trainings == tuple(run["weights"][0] for run in plan["runs"][:2])
+    assert runs.trainings == tuple(run["weights"][0] for run in grid["runs"][:2])
     assert runs.values.mean(axis=1) == pytest.approx([0.5, 32 / 60])
 
 
@@ -71,7 +71,7 @@ def test_top5_is_computed_from_the_scores(ours):
     np.testing.assert_array_equal(ours.top5(*SYSTEM).values[0], expected)  # action: both parts
 
 
-def test_scored_has_the_scores_and_the_truth_of_one_head(ours, plan):
+def test_scored_has_the_scores_and_the_truth_of_one_head(ours, grid):
     found = ours.scored(*SYSTEM, head="noun")
     assert found.scores.shape == (2, 60, 10) and found.classes == tuple("0123456789")
     assert found.trainings == ours.hits(*SYSTEM, head="noun").trainings
@@ -80,33 +80,33 @@ def test_scored_has_the_scores_and_the_truth_of_one_head(ours, plan):
     np.testing.assert_array_equal(found.videos, ours.gmacs(*SYSTEM).videos)
 
 
-def test_scored_keeps_several_labels(ours, plan):
+def test_scored_keeps_several_labels(ours, grid):
     edit(
-        ours, plan, lambda rows: rows.assign(**{"noun.target": [[0, 1] if i == "v03" else [0] for i in rows.video_id]})
+        ours, grid, lambda rows: rows.assign(**{"noun.target": [[0, 1] if i == "v03" else [0] for i in rows.video_id]})
     )
     truth = ours.scored(*SYSTEM, head="noun").truth
     assert truth[:, 0].all() and np.flatnonzero(truth[:, 1]).tolist() == [3] and not truth[:, 2:].any()
 
 
-def test_scored_leaves_out_what_a_training_lacks_and_refuses_other_labels(ours, plan):
-    edit(ours, plan, lambda rows: rows[rows.video_id != "v00"], seeds=1)
+def test_scored_leaves_out_what_a_training_lacks_and_refuses_other_labels(ours, grid):
+    edit(ours, grid, lambda rows: rows[rows.video_id != "v00"], seeds=1)
     assert ours.scored(*SYSTEM, head="noun").scores.shape == (2, 59, 10)
-    edit(ours, plan, lambda rows: rows.assign(**{"noun.target": 1 - rows["noun.target"]}), seeds=1)
+    edit(ours, grid, lambda rows: rows.assign(**{"noun.target": 1 - rows["noun.target"]}), seeds=1)
     with pytest.raises(SaccadeError, match="were predicted with different labels"):
         ours.scored(*SYSTEM, head="noun")
 
 
-def test_scored_takes_the_only_head_and_no_derived_one(ours, plan):
+def test_scored_takes_the_only_head_and_no_derived_one(ours, grid):
     with pytest.raises(SaccadeError, match="has the heads noun, verb; the claim must name one"):
         ours.scored(*SYSTEM)
     with pytest.raises(Untestable, match="have no action.target, action.scores"):
         ours.scored(*SYSTEM, head="action")
-    edit(ours, plan, lambda rows: rows.drop(columns=["verb.target", "verb.scores"]))
+    edit(ours, grid, lambda rows: rows.drop(columns=["verb.target", "verb.scores"]))
     assert len(ours.scored(*SYSTEM).classes) == 10
 
 
 def test_a_variant_may_be_another_methods(ours):
-    other = SystemResults(ours.plan, ours.root, "atfr")
+    other = SystemResults(ours.grid, ours.root, "atfr")
     np.testing.assert_array_equal(other.hits("tsn/tiny", *SYSTEM[1:]).values, ours.hits(*SYSTEM).values)
     with pytest.raises(NotRun, match="study/motion-digits/tsm/tiny is not planned"):
         other.hits("tsm/tiny", *SYSTEM[1:])
@@ -124,10 +124,10 @@ def test_bins_are_the_mean_over_views(ours):
     assert bins[1][0] == bins[0][0] + 1
 
 
-def test_kept_is_another_number_of_the_decisions(ours, plan):
+def test_kept_is_another_number_of_the_decisions(ours, grid):
     with pytest.raises(Untestable, match="hold no number of kept"):
         ours.kept(*SYSTEM)
-    edit(ours, plan, lambda rows: rows.assign(decisions=rows.decisions.str.replace("bins", "kept")))
+    edit(ours, grid, lambda rows: rows.assign(decisions=rows.decisions.str.replace("bins", "kept")))
     np.testing.assert_array_equal(ours.kept(*SYSTEM).values[0], [i % 5 + 2 for i in range(60)])
 
 
@@ -139,8 +139,8 @@ def test_follows_has_spearmans_correlation_as_its_mean(ours):
     assert found[1].mean() < 1
 
 
-def test_only_frames_that_were_looked_at_have_moments(ours, plan):
-    for run in plan["runs"][:2]:
+def test_only_frames_that_were_looked_at_have_moments(ours, grid):
+    for run in grid["runs"][:2]:
         path = ours.root / "results" / run["run"] / "predictions.parquet"
         rows = pd.read_parquet(path)
         rows.assign(decisions=rows.decisions.str.replace(r"\[0,.*?\]", "[0]", regex=True)).to_parquet(path)
@@ -174,20 +174,20 @@ def test_a_planned_run_without_a_result_says_why(ours):
         ours.bins("tiny", "uniform8", "ucf101@2")
 
 
-def test_a_seed_that_was_not_run_is_left_out(ours, plan):
-    (ours.root / "results" / plan["runs"][1]["run"] / "hits.parquet").unlink()
-    assert ours.hits(*SYSTEM).trainings == (plan["runs"][0]["weights"][0],)
+def test_a_seed_that_was_not_run_is_left_out(ours, grid):
+    (ours.root / "results" / grid["runs"][1]["run"] / "hits.parquet").unlink()
+    assert ours.hits(*SYSTEM).trainings == (grid["runs"][0]["weights"][0],)
 
 
-def test_a_missed_gate_makes_what_is_built_on_it_untestable(ours, plan):
-    plan["runs"][0]["gates"] = {plan["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
+def test_a_missed_gate_makes_what_is_built_on_it_untestable(ours, grid):
+    grid["runs"][0]["gates"] = {grid["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
     for ask in (ours.hits, ours.scored):
         with pytest.raises(Untestable, match="gate: phase train of study/motion-digits/tsn/tiny/seed0 reached"):
             ask(*SYSTEM)
 
 
-def test_decisions_without_bins_are_untestable(ours, plan):
-    for run in plan["runs"][:2]:
+def test_decisions_without_bins_are_untestable(ours, grid):
+    for run in grid["runs"][:2]:
         path = ours.root / "results" / run["run"] / "predictions.parquet"
         pd.read_parquet(path).assign(decisions='[{"frames": [0]}]').to_parquet(path)
     with pytest.raises(Untestable, match="hold no number of bins"):

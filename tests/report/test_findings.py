@@ -13,12 +13,12 @@ from saccade.results.found import Found, NotRun
 
 @pytest.fixture
 def found(tmp_path):
-    plan = fake_results.make_plan(seeds=2)
-    plan["datasets"][0]["classes"]["noun"] = ["zero", "one"]
-    fake_results.write_tree(tmp_path, plan)
-    fake_paper.write_decisions(tmp_path, plan)
+    grid = fake_results.make_grid(seeds=2)
+    grid["datasets"][0]["classes"]["noun"] = ["zero", "one"]
+    fake_results.write_tree(tmp_path, grid)
+    fake_paper.write_decisions(tmp_path, grid)
     fake_paper.write_paper(tmp_path)
-    return Found(plan, tmp_path, "tsn")
+    return Found(grid, tmp_path, "tsn")
 
 
 def test_found_gives_the_runs_with_results_and_what_they_read(found):
@@ -82,7 +82,7 @@ def test_without_findings_there_is_nothing(found, code):
 
 
 def test_without_a_result_findings_are_not_asked(found):
-    for run in found.plan["runs"][:2]:
+    for run in found.grid["runs"][:2]:
         (found.root / "results" / run["run"] / "metrics.json").unlink()
     assert [*finding_tables(found), *finding_figures(found)] == []
 

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A study whose method has a paper, with every part of its report written; tests only read it."""
-    root, plan = tmp_path_factory.mktemp("project"), fake_results.make_plan(seeds=2, budget="study")
-    path = write_project(root, plan)
-    fake_paper.write_decisions(root, plan)
+    root, grid = tmp_path_factory.mktemp("project"), fake_results.make_grid(seeds=2, budget="study")
+    path = write_project(root, grid)
+    fake_paper.write_decisions(root, grid)
     fake_paper.write_paper(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages.shutil, "which", lambda name: None)
@@ -114,7 +114,7 @@ def test_page_and_claims_csv_say_the_same(project):
 
 def test_without_a_paper_the_page_has_none_of_the_sections(tmp_path, monkeypatch):
     monkeypatch.setattr(pages.shutil, "which", lambda name: None)
-    path = write_project(tmp_path, fake_results.make_plan(seeds=1))
+    path = write_project(tmp_path, fake_results.make_grid(seeds=1))
     for part in ("collect", "page", "index"):
         report.report(tmp_path, path, part)
     page = (tmp_path / "reports/demo/tsn.html").read_text()

@@ -12,45 +12,45 @@ from saccade.results.runs import collect_metrics, collect_planned
 from saccade.scoring.intervals import Interval
 
 
-def headline(plan, root, dataset="motion-digits"):
-    return tables.show_headline(plan, collect_metrics(plan, root), root, "tsn", dataset)
+def headline(grid, root, dataset="motion-digits"):
+    return tables.show_headline(grid, collect_metrics(grid, root), root, "tsn", dataset)
 
 
-def test_headline_has_every_planned_point_and_ends_with_chance(plan, root):
-    table = headline(plan, root)
+def test_headline_has_every_planned_point_and_ends_with_chance(grid, root):
+    table = headline(grid, root)
     assert list(table.Point) == ["uniform 4", "uniform 8", "oracle 8", "random 8", "majority class"]
     assert list(table.Role) == ["", "", "oracle", "random", "chance"]
     assert table["noun top-1 %"].iloc[-1] == "10.0"
 
 
-def test_headline_gives_mean_deviation_interval_cost_videos_and_seeds(plan, root):
-    row = headline(plan, root).iloc[0]
+def test_headline_gives_mean_deviation_interval_cost_videos_and_seeds(grid, root):
+    row = headline(grid, root).iloc[0]
     assert row["noun top-1 %"] == "41.0 ± 1.4 [33.0, 49.0]"  # seeds 40 and 42 %
     assert row["GMACs per video"] == "0.200 [0.200, 0.220]"
     assert (row["Videos (clusters)"], row["Seeds"]) == ("60 (20)", "2 of 2")
 
 
-def test_a_seed_that_was_not_run_shows(plan, root):
-    (root / "results" / plan["runs"][1]["run"] / "metrics.json").unlink()
-    assert headline(plan, root)["Seeds"].iloc[0] == "1 of 2"
+def test_a_seed_that_was_not_run_shows(grid, root):
+    (root / "results" / grid["runs"][1]["run"] / "metrics.json").unlink()
+    assert headline(grid, root)["Seeds"].iloc[0] == "1 of 2"
 
 
-def test_a_planned_point_without_a_result_keeps_its_row(plan, root):
-    for run in plan["runs"][:2]:
+def test_a_planned_point_without_a_result_keeps_its_row(grid, root):
+    for run in grid["runs"][:2]:
         run["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
-    table = headline(plan, root).set_index("Point")
+    table = headline(grid, root).set_index("Point")
     assert table.loc["late", "noun top-1 %"] == "not run"
     assert table.loc["late", "Seeds"] == "0 of 2"
 
 
-def test_details_leave_out_columns_without_any_number(plan, root):
-    table = tables.show_details(plan, collect_metrics(plan, root), "tsn", "motion-digits")
+def test_details_leave_out_columns_without_any_number(grid, root):
+    table = tables.show_details(grid, collect_metrics(grid, root), "tsn", "motion-digits")
     assert "noun mAP %" in table
     assert not [column for column in table if "missing" in column]
 
 
-def test_bounds_for_missing_videos_show_where_scoring_gave_them(plan, root):
-    path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
+def test_bounds_for_missing_videos_show_where_scoring_gave_them(grid, root):
+    path = root / "results" / grid["runs"][0]["run"] / "metrics.json"
     content = read_json(path)
     bound = {
         "point": "uniform4",
@@ -61,12 +61,12 @@ def test_bounds_for_missing_videos_show_where_scoring_gave_them(plan, root):
         "n": 80,
     }
     fake_results.write(path, {**content, "rows": [*content["rows"], bound]})
-    table = tables.show_details(plan, collect_metrics(plan, root), "tsn", "motion-digits")
+    table = tables.show_details(grid, collect_metrics(grid, root), "tsn", "motion-digits")
     assert table["noun top-1 if missing videos were wrong %"].iloc[0] == "25.0"
 
 
-def test_hit_rates_stand_beside_chance(plan, root):
-    path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
+def test_hit_rates_stand_beside_chance(grid, root):
+    path = root / "results" / grid["runs"][0]["run"] / "metrics.json"
     content = read_json(path)
     levels = {"": 0.75, ".chance_random": 0.25, ".chance_even": 0.5, ".chance_fixed": 0.6}
     rows = [
@@ -74,19 +74,19 @@ def test_hit_rates_stand_beside_chance(plan, root):
         for k, v in levels.items()
     ]
     fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
-    table = tables.show_hit_rates(plan, collect_metrics(plan, root), "tsn", "motion-digits")
+    table = tables.show_hit_rates(grid, collect_metrics(grid, root), "tsn", "motion-digits")
     row = {"Of": "frames", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
     assert table.to_dict("records") == [
         row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}
     ]
 
 
-def test_without_ground_truth_there_are_no_hit_rates(plan, root):
-    assert tables.show_hit_rates(plan, collect_metrics(plan, root), "tsn", "motion-digits").empty
+def test_without_ground_truth_there_are_no_hit_rates(grid, root):
+    assert tables.show_hit_rates(grid, collect_metrics(grid, root), "tsn", "motion-digits").empty
 
 
-def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):
-    table = tables.show_not_run(collect_planned(plan, root))
+def test_not_run_joins_points_and_seeds_of_one_reason(grid, root):
+    table = tables.show_not_run(collect_planned(grid, root))
     assert table.to_dict("records") == [
         {
             "Dataset": "ucf101@2",
@@ -99,8 +99,8 @@ def test_not_run_joins_points_and_seeds_of_one_reason(plan, root):
     ]
 
 
-def test_coverage_counts_and_says_what_is_not_prepared(plan, root):
-    table = tables.show_coverage(plan, root, "tsn").set_index("Dataset")
+def test_coverage_counts_and_says_what_is_not_prepared(grid, root):
+    table = tables.show_coverage(grid, root, "tsn").set_index("Dataset")
     assert table.loc["motion-digits", ["Expected", "Usable", "Test", "Problems"]].tolist() == ["181", "180", "60", "1"]
     assert table.loc["ucf101@2", "Usable"] == "not prepared"
 

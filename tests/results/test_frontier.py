@@ -8,29 +8,29 @@ from saccade.results import frontier
 
 
 @pytest.fixture
-def plan():
-    return fake_results.make_plan(seeds=1)
+def grid():
+    return fake_results.make_grid(seeds=1)
 
 
-def test_only_baselines_own_points_make_the_frontier(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    metrics = frontier.baseline_metrics(plan, tmp_path)
-    front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
+def test_only_baselines_own_points_make_the_frontier(tmp_path, grid):
+    fake_results.write_tree(tmp_path, grid)
+    metrics = frontier.baseline_metrics(grid, tmp_path)
+    front = frontier.static_frontier(grid, metrics, "motion-digits", "noun")
     assert list(front.point) == ["uniform4", "uniform8"]  # the oracle of equal cost is better
     assert list(front.gmacs) == [0.2, 0.4]
 
 
-def test_without_a_baseline_there_is_no_frontier(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    plan["methods"][0]["baseline"] = False
-    metrics = frontier.baseline_metrics(plan, tmp_path)
+def test_without_a_baseline_there_is_no_frontier(tmp_path, grid):
+    fake_results.write_tree(tmp_path, grid)
+    grid["methods"][0]["baseline"] = False
+    metrics = frontier.baseline_metrics(grid, tmp_path)
     assert metrics.empty
-    assert frontier.static_frontier(plan, metrics, "motion-digits", "noun").empty
+    assert frontier.static_frontier(grid, metrics, "motion-digits", "noun").empty
 
 
-def test_a_baseline_not_run_on_the_dataset_gives_none(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
-    assert frontier.static_frontier(plan, frontier.baseline_metrics(plan, tmp_path), "ucf101@2", "noun").empty
+def test_a_baseline_not_run_on_the_dataset_gives_none(tmp_path, grid):
+    fake_results.write_tree(tmp_path, grid)
+    assert frontier.static_frontier(grid, frontier.baseline_metrics(grid, tmp_path), "ucf101@2", "noun").empty
 
 
 FRONT = pd.DataFrame({"gmacs": [1.0, 2.0, 4.0], "value": [0.3, 0.5, 0.6]})

@@ -12,60 +12,60 @@ from saccade.results.runs import average_editions, collect_metrics, collect_plan
 
 
 @pytest.fixture
-def plan():
-    return fake_results.make_plan(seeds=2, variants=("tiny", "tiny-gru"))
+def grid():
+    return fake_results.make_grid(seeds=2, variants=("tiny", "tiny-gru"))
 
 
 @pytest.fixture
-def root(tmp_path, plan):
-    fake_results.write_tree(tmp_path, plan)
+def root(tmp_path, grid):
+    fake_results.write_tree(tmp_path, grid)
     return tmp_path
 
 
-def test_metrics_have_the_fixed_columns_and_one_row_per_fact(plan, root):
-    metrics = collect_metrics(plan, root)
+def test_metrics_have_the_fixed_columns_and_one_row_per_fact(grid, root):
+    metrics = collect_metrics(grid, root)
     assert list(metrics) == METRICS_COLUMNS
     assert not metrics.duplicated(["dataset", "method", "variant", "point", "seed", "metric"]).any()
     assert len(metrics) == 4 * 4 * 17  # runs, points, metrics
 
 
-def test_metrics_follow_the_plan_whatever_the_order_in_the_file(plan, root):
-    before = collect_metrics(plan, root)
-    path = root / "results" / plan["runs"][0]["run"] / "metrics.json"
+def test_metrics_follow_the_plan_whatever_the_order_in_the_file(grid, root):
+    before = collect_metrics(grid, root)
+    path = root / "results" / grid["runs"][0]["run"] / "metrics.json"
     content = read_json(path)
     fake_results.write(path, {**content, "rows": content["rows"][::-1]})
-    pd.testing.assert_frame_equal(collect_metrics(plan, root), before)
+    pd.testing.assert_frame_equal(collect_metrics(grid, root), before)
     assert list(dict.fromkeys(before.point)) == list(fake_results.POINTS)
 
 
-def test_a_point_that_is_no_longer_planned_is_not_collected(plan, root):
-    for run in plan["runs"]:
+def test_a_point_that_is_no_longer_planned_is_not_collected(grid, root):
+    for run in grid["runs"]:
         run["points"] = run["points"][:1]
-    assert set(collect_metrics(plan, root).point) == {"uniform4"}
+    assert set(collect_metrics(grid, root).point) == {"uniform4"}
 
 
-def test_an_edition_is_part_of_the_dataset(plan, root):
-    assert set(collect_planned(plan, root).dataset) == {"motion-digits", "ucf101@2"}
+def test_an_edition_is_part_of_the_dataset(grid, root):
+    assert set(collect_planned(grid, root).dataset) == {"motion-digits", "ucf101@2"}
 
 
-def test_planned_cells_without_metrics_are_not_run_with_the_reason(plan, root):
-    planned = collect_planned(plan, root)
+def test_planned_cells_without_metrics_are_not_run_with_the_reason(grid, root):
+    planned = collect_planned(grid, root)
     assert len(planned) == 5 * 4
     missing = planned[planned.status == "not run"]
     assert set(missing.dataset) == {"ucf101@2"}
     assert set(missing.why) == {"data/ucf101/raw lacks UCF101.rar; ask its authors"}
 
 
-def test_a_point_added_after_scoring_says_so(plan, root):
-    plan["runs"][0]["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
-    planned = collect_planned(plan, root).set_index("point")
+def test_a_point_added_after_scoring_says_so(grid, root):
+    grid["runs"][0]["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
+    planned = collect_planned(grid, root).set_index("point")
     assert planned.loc["late", "status"] == "not run"
     assert "added after scoring" in planned.loc["late", "why"]
 
 
-def test_a_points_own_reason_wins(plan, root):
-    plan["runs"][-1]["points"][2]["why"] = "needs ground truth"
-    assert "needs ground truth" in set(collect_planned(plan, root).why)
+def test_a_points_own_reason_wins(grid, root):
+    grid["runs"][-1]["points"][2]["why"] = "needs ground truth"
+    assert "needs ground truth" in set(collect_planned(grid, root).why)
 
 
 def test_seeds_are_summarised_by_mean_and_sample_deviation():
@@ -86,9 +86,9 @@ def test_seeds_are_summarised_by_mean_and_sample_deviation():
 
 
 def test_one_seed_has_no_deviation(tmp_path):
-    plan = fake_results.make_plan(seeds=1)
-    fake_results.write_tree(tmp_path, plan)
-    assert summarise(collect_metrics(plan, tmp_path)).sd.isna().all()
+    grid = fake_results.make_grid(seeds=1)
+    fake_results.write_tree(tmp_path, grid)
+    assert summarise(collect_metrics(grid, tmp_path)).sd.isna().all()
 
 
 def test_pareto_front_by_hand():
@@ -96,20 +96,20 @@ def test_pareto_front_by_hand():
     assert pareto_front(cost, value).tolist() == [True, True, False, True, True, False]
 
 
-def test_an_oracle_is_not_on_the_front_and_does_not_beat_it(plan, root):
-    points = tradeoff_points(plan, collect_metrics(plan, root), "tsn", "motion-digits", "noun")
+def test_an_oracle_is_not_on_the_front_and_does_not_beat_it(grid, root):
+    points = tradeoff_points(grid, collect_metrics(grid, root), "tsn", "motion-digits", "noun")
     front = points[points.front]
     assert list(zip(front.variant, front.point, strict=True)) == [("tiny-gru", "uniform4"), ("tiny-gru", "uniform8")]
 
 
-def test_derived_heads_come_after_the_cards(plan, root):
-    assert heads_of(plan, collect_metrics(plan, root), "motion-digits") == ["noun", "verb", "action"]
+def test_derived_heads_come_after_the_cards(grid, root):
+    assert heads_of(grid, collect_metrics(grid, root), "motion-digits") == ["noun", "verb", "action"]
 
 
-def test_an_epoch_logged_twice_counts_once_and_a_torn_line_not_at_all(plan, root):
-    log = root / "results" / plan["runs"][0]["run"] / "train.log.jsonl"
+def test_an_epoch_logged_twice_counts_once_and_a_torn_line_not_at_all(grid, root):
+    log = root / "results" / grid["runs"][0]["run"] / "train.log.jsonl"
     log.write_text(log.read_text() + '{"epoch": 5, "train.loss": 7.0}\n{"epoch": 6, "train')
-    history = read_history(plan, root, "tsn").query("variant == 'tiny' and seed == 0 and series == 'train.loss'")
+    history = read_history(grid, root, "tsn").query("variant == 'tiny' and seed == 0 and series == 'train.loss'")
     assert history.set_index("epoch").value.to_dict() == {1: 2.0, 2: 1.0, 3: 2 / 3, 4: 0.5, 5: 7.0}
 
 

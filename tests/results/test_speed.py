@@ -46,24 +46,24 @@ def an_entry(alone=True, videos=64, aa=1.0):
 
 @pytest.fixture
 def tree(tmp_path):
-    plan = fake_results.make_plan(seeds=1)
-    for point in (point for run in plan["runs"] for point in run["points"]):
+    grid = fake_results.make_grid(seeds=1)
+    for point in (point for run in grid["runs"] for point in run["points"]):
         point["timed_with"] = timed_with("c0de", {"threads": 1})
-    fake_results.write_tree(tmp_path, plan)
+    fake_results.write_tree(tmp_path, grid)
 
     def write(**points):
         fake_results.write(tmp_path / "results" / RUN / "latency.json", {"run": RUN, "points": points})
-        return plan, tmp_path, "tsn", "motion-digits"
+        return grid, tmp_path, "tsn", "motion-digits"
 
     return write
 
 
 def test_nothing_timed_gives_no_rows(tmp_path):
-    plan = fake_results.make_plan(seeds=1)
-    fake_results.write_tree(tmp_path, plan)
-    found = read_speed(plan, tmp_path, "tsn", "motion-digits")
+    grid = fake_results.make_grid(seeds=1)
+    fake_results.write_tree(tmp_path, grid)
+    found = read_speed(grid, tmp_path, "tsn", "motion-digits")
     assert list(found) == SPEED_COLUMNS and show_speed(found).empty
-    assert show_parts(read_parts(plan, tmp_path, "tsn", "motion-digits")).empty
+    assert show_parts(read_parts(grid, tmp_path, "tsn", "motion-digits")).empty
     assert show_equal_time({"noun": equal_time(found, pd.DataFrame(columns=["variant", "point", "value"]))}).empty
 
 

@@ -21,25 +21,25 @@ from saccade.steps import report
 PROJECT = Path(__file__).parents[2]
 
 
-def save_parts(root, plan):
+def save_parts(root, grid):
     """What the notebook saves, without the notebook: one table and one figure."""
-    metrics = collect_metrics(plan, root)
-    folder = root / "results" / plan["budget"]
-    headline = tables.show_headline(plan, metrics, root, "tsn", "motion-digits")
-    save_table(headline, folder / "tables/tsn", "headline--motion-digits", about(plan, "headline", "motion-digits"))
+    metrics = collect_metrics(grid, root)
+    folder = root / "results" / grid["budget"]
+    headline = tables.show_headline(grid, metrics, root, "tsn", "motion-digits")
+    save_table(headline, folder / "tables/tsn", "headline--motion-digits", about(grid, "headline", "motion-digits"))
     save_table(
-        tables.show_not_run(collect_planned(plan, root)), folder / "tables/tsn", "not_run", about(plan, "not_run")
+        tables.show_not_run(collect_planned(grid, root)), folder / "tables/tsn", "not_run", about(grid, "not_run")
     )
-    points = tradeoff_points(plan, metrics, "tsn", "motion-digits", "noun")
-    front = frontier.static_frontier(plan, metrics, "motion-digits", "noun")
+    points = tradeoff_points(grid, metrics, "tsn", "motion-digits", "noun")
+    front = frontier.static_frontier(grid, metrics, "motion-digits", "noun")
     figure = tradeoff.draw_tradeoff(
-        points, seed_points(plan, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front
+        points, seed_points(grid, metrics, "tsn", "motion-digits", "noun"), "noun top-1", front
     )
     figures.save_figure(
         figure,
         folder / "figures/tsn",
         "tradeoff--x",
-        about(plan, "tradeoff", "motion-digits", "noun", alt='says "<all>"'),
+        about(grid, "tradeoff", "motion-digits", "noun", alt='says "<all>"'),
     )
 
 
@@ -49,16 +49,16 @@ def no_latex(monkeypatch):
 
 
 @pytest.fixture
-def plan():
-    return fake_results.make_plan(seeds=1)
+def grid():
+    return fake_results.make_grid(seeds=1)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project whose parts but the notebook have been written; tests only read it."""
-    root, plan = tmp_path_factory.mktemp("project"), fake_results.make_plan(seeds=2)
-    path = write_project(root, plan)
-    save_parts(root, plan)
+    root, grid = tmp_path_factory.mktemp("project"), fake_results.make_grid(seeds=2)
+    path = write_project(root, grid)
+    save_parts(root, grid)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages.shutil, "which", lambda name: None)
         for part in ("collect", "page", "index"):
@@ -71,8 +71,8 @@ def page(project):
     return (project / "reports/demo/tsn.html").read_text()
 
 
-def test_collect_writes_both_tables_and_twice_the_same(tmp_path, plan):
-    path = write_project(tmp_path, plan)
+def test_collect_writes_both_tables_and_twice_the_same(tmp_path, grid):
+    path = write_project(tmp_path, grid)
     report.report(tmp_path, path, "collect")
     first = [(tmp_path / f"results/demo/{name}.csv").read_bytes() for name in ("metrics", "planned")]
     report.report(tmp_path, path, "collect")
@@ -112,15 +112,15 @@ def test_links_between_files_lead_somewhere(project, name):
         )
 
 
-def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, plan):
-    path = write_project(tmp_path, plan)
-    metrics = collect_metrics(plan, tmp_path)
+def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, grid):
+    path = write_project(tmp_path, grid)
+    metrics = collect_metrics(grid, tmp_path)
     for head in ("noun", "verb", "action"):
-        points = tradeoff_points(plan, metrics, "tsn", "motion-digits", head)
+        points = tradeoff_points(grid, metrics, "tsn", "motion-digits", head)
         figure = tradeoff.draw_tradeoff(
-            points, seed_points(plan, metrics, "tsn", "motion-digits", head), head, points[:0]
+            points, seed_points(grid, metrics, "tsn", "motion-digits", head), head, points[:0]
         )
-        saying = about(plan, "tradeoff", "motion-digits", head, alt=f"drawn: {head}")
+        saying = about(grid, "tradeoff", "motion-digits", head, alt=f"drawn: {head}")
         figures.save_figure(figure, tmp_path / "results/demo/figures/tsn", f"tradeoff--motion-digits--{head}", saying)
     report.report(tmp_path, path, "index")
     drawings = [
@@ -178,14 +178,14 @@ def test_page_says_that_latex_is_not_installed(page):
         ("exit 3", "tsn.tex: exit status 3, without a word"),
     ],
 )
-def test_a_latex_that_fails_costs_the_pdf_and_not_the_page(tmp_path, plan, monkeypatch, capsys, script, why):
+def test_a_latex_that_fails_costs_the_pdf_and_not_the_page(tmp_path, grid, monkeypatch, capsys, script, why):
     fake = tmp_path / "bin/pdflatex"
     fake.parent.mkdir()
     fake.write_text(f"#!/bin/sh\n{script}\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     monkeypatch.setattr(pages.shutil, "which", lambda name: str(fake))
-    report.report(tmp_path, write_project(tmp_path, plan), "page")
+    report.report(tmp_path, write_project(tmp_path, grid), "page")
     page = (tmp_path / "reports/demo/tsn.html").read_text()
     assert (
         "No PDF was made: pdflatex failed on" in page and f"{why}; the .tex is kept." in page and "tsn.pdf" not in page
@@ -194,8 +194,8 @@ def test_a_latex_that_fails_costs_the_pdf_and_not_the_page(tmp_path, plan, monke
     assert "saccade: warning: no PDF was made: pdflatex failed on" in capsys.readouterr().err
 
 
-def test_page_and_index_render_when_nothing_was_run(tmp_path, plan):
-    path = write_project(tmp_path, plan, runs=False)
+def test_page_and_index_render_when_nothing_was_run(tmp_path, grid):
+    path = write_project(tmp_path, grid, runs=False)
     for part in ("collect", "page", "index"):
         report.report(tmp_path, path, part)
     page = (tmp_path / "reports/demo/tsn.html").read_text()
@@ -208,28 +208,28 @@ def test_page_and_index_render_when_nothing_was_run(tmp_path, plan):
     ("budget", "says"), [("study", "Mechanism, embedded data"), ("paper", "Real data"), ("mine", "chosen by its user")]
 )
 def test_other_budgets_have_their_own_banner(tmp_path, budget, says):
-    path = write_project(tmp_path, fake_results.make_plan(seeds=1, budget=budget), runs=False)
+    path = write_project(tmp_path, fake_results.make_grid(seeds=1, budget=budget), runs=False)
     report.report(tmp_path, path, "page")
     assert says in (tmp_path / f"reports/{budget}/tsn.html").read_text()
 
 
 def test_a_missed_gate_leads(tmp_path):
-    plan = fake_results.make_plan()
-    plan["runs"][0]["gates"] = {plan["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
-    path = write_project(tmp_path, plan)
+    grid = fake_results.make_grid()
+    grid["runs"][0]["gates"] = {grid["runs"][0]["weights"][0]: {"metric": "val.noun.top1", "at_least": 0.3}}
+    path = write_project(tmp_path, grid)
     report.report(tmp_path, path, "page")
     assert "reached val.noun.top1 = 0.1; its gate asks for 0.3" in (tmp_path / "reports/demo/tsn.html").read_text()
 
 
-def test_an_unknown_method_is_refused(tmp_path, plan):
-    path = write_project(tmp_path, plan)
+def test_an_unknown_method_is_refused(tmp_path, grid):
+    path = write_project(tmp_path, grid)
     with pytest.raises(SaccadeError, match="no method 'tns'; it has tsn"):
         report.report(tmp_path, path, "page", "tns")
 
 
 @pytest.mark.slow
-def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_path, plan):
-    path = write_project(tmp_path, plan)
+def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_path, grid):
+    path = write_project(tmp_path, grid)
     stale = tmp_path / "results/demo/tables/tsn/old.json"
     fake_results.write(stale, {})
     report.report(tmp_path, path)
@@ -259,11 +259,11 @@ def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_p
         ("import os; os._exit(1)", r"kernel of the notebook of tsn did not start, or died: .+; run it again"),
     ],
 )
-def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, plan, monkeypatch, cell, message):
+def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, grid, monkeypatch, cell, message):
     long = tmp_path / ("long" * 30)  # too long for a socket, as clusters' may be
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    path = write_project(tmp_path, plan)
+    path = write_project(tmp_path, grid)
     notebook = json.loads((tmp_path / report.NOTEBOOK).read_text())
     notebook["cells"] = [
         {"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}

@@ -36,7 +36,7 @@ class Example:
 def scored(found: Any) -> pd.DataFrame:
     """KEYS, head, gmacs, frames, top1, map: a row per run, point and head; nan where the head has no such metric."""
     metrics, rows = found.metrics, []
-    heads = {dataset: heads_of(found.plan, metrics, dataset) for dataset in metrics.dataset.unique()}
+    heads = {dataset: heads_of(found.grid, metrics, dataset) for dataset in metrics.dataset.unique()}
     for key, one in metrics.groupby(KEYS, sort=False):
         values = dict(zip(one.metric, one.value, strict=True))
         for head in heads[key[0]]:

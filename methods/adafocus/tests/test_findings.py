@@ -122,7 +122,7 @@ def make_found(root, log=True, truth=True, videos=True):
         for variant, points in RUNS.items()
         for seed in (0, 1)
     ]
-    plan = {
+    grid = {
         "budget": "study",
         "runs": runs,
         "methods": [],
@@ -147,7 +147,7 @@ def make_found(root, log=True, truth=True, videos=True):
         table.assign(x0=44.0, y0=36.0, x1=52.0, y1=46.0, visibility=1.0, moment=0).to_parquet(folder / "truth.parquet")
     (root / "methods").mkdir()
     (root / "methods/adafocus").symlink_to(FOLDER)
-    return Found(plan, root, "adafocus")
+    return Found(grid, root, "adafocus")
 
 
 @pytest.fixture(scope="module")
