@@ -20,6 +20,8 @@ from saccade.records import SaccadeError, suggest
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
 STAND_INS = ("oracle", "random", "fixed", "static")
 REQUIREMENTS = ("truth",)
+VARIANT_KEYS = ("title", "stand_in", "of", "same_as", "use", "part", "released")  # beside settings
+POINT_KEYS = ("title", "stand_in", "of", "same_as", "requires", "only", "against", "mixes_videos")
 # the phase that brings in published weights; no function's name, so the method's is `import_released`
 IMPORT = "import"
 
@@ -67,6 +69,9 @@ class Entry:
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
     # a point's static counterpart, or one per variant that has one: see `against`
     against: str | Mapping[str, str] | None = None
+    # the variant or point whose answers it must give: the same choices computed otherwise, or none made
+    same_as: str | None = None
+    mixes_videos: bool = False  # a point whose answers depend on the rest of the batch, as some published code's do
 
 
 @dataclass(frozen=True)
@@ -123,20 +128,18 @@ def load_method(root: Path, name: str) -> Method:
     check_complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, keys)
-    variants = _entries(
-        file, "variants", card["variants"], keys, phases, ["title", "stand_in", "of", "use", "part", "released"]
-    )
+    variants = _entries(file, "variants", card["variants"], keys, phases, VARIANT_KEYS)
     for variant in variants.values():
         _check_use(file, variant, phases)
-    points = _entries(
-        file, "points", card["points"], keys, phases, ["title", "stand_in", "of", "requires", "only", "against"]
-    )
+    points = _entries(file, "points", card["points"], keys, phases, POINT_KEYS)
     for point in points.values():
         for named in point.against if isinstance(point.against, Mapping) else ():
             if named not in variants:
                 raise SaccadeError(
                     f"{file}: points.{point.name}.against: unknown variant '{named}'" + suggest(named, variants)
                 )
+    _check_same(file, "variants", variants)
+    _check_same(file, "points", points)
     contract = _contract(file, card["contract"], variants)
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
@@ -177,6 +180,15 @@ def _contract(file: Path, body: Any, variants: Mapping[str, Entry]) -> tuple[str
         if name not in variants:
             raise SaccadeError(f"{file}: contract: unknown variant '{name}'" + suggest(name, variants))
     return named
+
+
+def _check_same(file: Path, kind: str, entries: Mapping[str, Entry]) -> None:
+    for entry in entries.values():
+        if entry.same_as is not None and entry.same_as not in entries:
+            raise SaccadeError(
+                f"{file}: {kind}.{entry.name}.same_as: unknown {kind[:-1]} '{entry.same_as}'"
+                + suggest(entry.same_as, entries)
+            )
 
 
 def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
@@ -260,6 +272,8 @@ def _entry(
             lists[key] = tuple(check_value(kind, body[key], f"{file}: {place}.{key}"))
     if "released" in body:
         lists["released"] = _released(file, f"{place}.released", body["released"], body)
+    lists["same_as"] = check_value(str | None, body.get("same_as"), f"{file}: {place}.same_as")
+    lists["mixes_videos"] = check_value(bool, body.get("mixes_videos", False), f"{file}: {place}.mixes_videos")
     part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
     against = _against(file, f"{place}.against", body.get("against"), body)
     # a grid's variants may each need another one: {k} becomes its value

@@ -42,6 +42,7 @@ from saccade.records import SaccadeError
         ("wide: {width: 8}", "wide: {released: {file: ../x.pth, get: ask}}", "must be a path below toy/released/"),
         ("contract: [plain]", "contract: [plane]", "contract: unknown variant 'plane'; did you mean 'plain'"),
         ("contract: [plain]", "contract: []", "contract: name the variants that the contract tests build"),
+        ("wide: {width: 8}", "wide: {same_as: plane}", "wide.same_as: unknown variant 'plane'; did you mean 'plain'"),
         ("contract: [plain]\n", "", "'contract' is missing"),
         ("wide: {width: 8}", "wide: {part: 1}", "variants.wide.part: 1 is a int, but bool is expected"),
     ],
