@@ -44,7 +44,9 @@ def make_grid(seeds: int = 2, variants: tuple[str, ...] = ("tiny",), budget: str
     }
 
 
-def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, why: str = "") -> dict[str, Any]:
+def make_run(
+    budget: str, dataset: str, edition: str, variant: str, seed: int, why: str | None = None
+) -> dict[str, Any]:
     data = f"{dataset}@{edition}" if edition else dataset
     return {
         "run": f"{budget}/{data}/tsn/{variant}/seed{seed}",
@@ -55,7 +57,7 @@ def make_run(budget: str, dataset: str, edition: str, variant: str, seed: int, w
                 "title": title,
                 "stand_in": stand_in,
                 "of": [f"{variant}/uniform8"] if stand_in else [],
-                "why": "",
+                "why": None,
             }
             for name, (title, stand_in, *_) in POINTS.items()
         ],

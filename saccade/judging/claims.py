@@ -35,7 +35,7 @@ def judge_paper(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     if paper is None or not paper.claims:
         return pd.DataFrame(columns=CLAIMS_COLUMNS)
     predicates = load_predicates(paper)
-    kept = {claim.id: not_judged(grid["budget"], claim) for claim in paper.claims}
+    kept = {claim.id: why_not_judged(grid["budget"], claim) for claim in paper.claims}
     chosen = {name: _named(paper, name, act if not kept[name] else _silent(act)) for name, act in predicates.items()}
     reported = Reported(printed_cells(paper), {layout.name: layout.dataset for layout in paper.tables})
     found = verdicts_of(chosen, reported, SystemResults(grid, root, method))
@@ -57,14 +57,14 @@ def load_predicates(paper: Paper) -> dict[str, Predicate]:
     return {name: getattr(module, name) for name in ids}
 
 
-def not_judged(budget: str, claim: Claim) -> str:
-    """Why the claim isn't judged on ours in this budget; '' where it is."""
+def why_not_judged(budget: str, claim: Claim) -> str | None:
+    """Why the claim isn't judged on ours in this budget; None where it is."""
     if budget == "demo":
         return "not judged: the demo proves the machine"
     if budget == "study":
-        return "" if claim.mechanism else "not run (needs budget paper: real data, published schedules)"
+        return None if claim.mechanism else "not run (needs budget paper: real data, published schedules)"
     if budget == "paper":
-        return "not judged: a mechanism is judged on embedded data, in budget study" if claim.mechanism else ""
+        return "not judged: a mechanism is judged on embedded data, in budget study" if claim.mechanism else None
     return f"not judged: budget {budget} is none of the published protocols"
 
 
@@ -105,13 +105,13 @@ def _not_asked() -> Outcome:
     raise NotRun("not asked")
 
 
-def _line(claim: Claim, found: Judgement, kept: str, budget: str) -> list[str]:
+def _line(claim: Claim, found: Judgement, kept: str | None, budget: str) -> list[str]:
     """claim, where, says, comparand, on_printed, on_ours, evidence."""
     verdict = found.on_ours
     evidence = verdict.evidence + ("" if math.isnan(verdict.p) else f"; p = {verdict.p:.2g} after Holm's correction")
     told = verdict.kind + (f" ({verdict.why})" if verdict.why else "")
     if found.comparand == "cited":
-        on_ours, evidence = ("not comparable", verdict.why) if budget != "demo" else (kept, verdict.why)
+        on_ours, evidence = ("not comparable", verdict.why) if kept is None or budget != "demo" else (kept, verdict.why)
     else:
         on_ours = kept or (EMBEDDED if claim.mechanism else "") + told
     return [claim.id, claim.where, claim.says, found.comparand, PRINTED[found.on_printed], on_ours, evidence]

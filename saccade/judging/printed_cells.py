@@ -155,10 +155,10 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
         counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
         if counted is not None and not pd.isna(counted.ours):
             without_structure = str(counted.rule).startswith(NULL_MODEL)
-            if not without_structure or _unanswerable(layout, line, source, results):
+            if not without_structure or _why_unanswered(layout, line, source, results):
                 rule = "" if pd.isna(counted.rule) else str(counted.rule)
                 return Answer(NULL_MODEL if without_structure else COUNTED, rule, float(counted.ours))
-    if why := _unanswerable(layout, line, source, results):
+    if why := _why_unanswered(layout, line, source, results):
         return Answer(NOT_RUN, why)
     assert source is not None
     found = results.summary[source.run, source.point, layout.metrics[line.shown]]
@@ -195,8 +195,8 @@ def _cell(line: Any, ours: Answer) -> list[Any]:
     return [*identity, ours.value, ours.sd, ours.low, ours.high, difference, ours.source, ours.why]
 
 
-def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Results) -> str:
-    """Why no run answers the cell; '' where one does."""
+def _why_unanswered(layout: Layout, line: Any, source: Source | None, results: Results) -> str | None:
+    """Why no run answers the cell; None where one does."""
     budget, data = results.grid["budget"], {run["dataset"] for run in results.grid["runs"]}
     if source is None:
         others = [other.run for other in layout.runs.get(line.row, ())]
@@ -215,11 +215,11 @@ def _unanswerable(layout: Layout, line: Any, source: Source | None, results: Res
     if line.shown not in layout.metrics:
         return f"no metric of ours answers {line.shown}"
     if (source.run, source.point, layout.metrics[line.shown]) in results.summary:
-        return ""
-    return _missing(source, layout.metrics[line.shown], results)
+        return None
+    return _why_missing(source, layout.metrics[line.shown], results)
 
 
-def _missing(source: Source, metric: str, results: Results) -> str:
+def _why_missing(source: Source, metric: str, results: Results) -> str:
     names = set(_members(results.grid, source.run))
     planned = results.planned
     planned = planned[(planned["dataset"] + "/" + planned["method"] + "/" + planned["variant"]).isin(names)]

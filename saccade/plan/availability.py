@@ -8,35 +8,35 @@ from saccade.plan.phases import weights_of
 from saccade.plan.runs import Run
 
 
-def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str:
-    """Why the dataset can't be used here and now; '' where it can."""
+def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
+    """Why the dataset can't be used here and now; None where it can."""
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", budget + (f"@{edition}" if edition else ""), "index.parquet")
     # not even the prepared index tells what its labels mean
     if not all(head.classes for head in dataset.heads.values()):
         return why_raw_lacking(dataset)
-    return "" if (root / prepared).is_file() else why_raw_lacking(dataset)
+    return None if (root / prepared).is_file() else why_raw_lacking(dataset)
 
 
-def why_raw_lacking(dataset: Dataset) -> str:
-    """What raw/ lacks, and how to bring it; '' where it is whole."""
+def why_raw_lacking(dataset: Dataset) -> str | None:
+    """What raw/ lacks, and how to bring it; None where it is whole."""
     missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
     what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
     whole = not missing and all(head.classes for head in dataset.heads.values())
-    return "" if whole else f"data/{dataset.name}/raw {what}; {dataset.acquire}".rstrip("; ")
+    return None if whole else f"data/{dataset.name}/raw {what}; {dataset.acquire}".rstrip("; ")
 
 
-def why_blocked(root: Path, run: Run) -> str:
+def why_blocked(root: Path, run: Run) -> str | None:
     """Why the run can't be done here and now: its data, data that a phase it needs is trained on, or released weights;
-    '' where it can."""
+    None where it can."""
     for one in dict.fromkeys([run, *(need.run for need in weights_of(root, run))]):
         if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
             return why
     imports = [need.run for need in weights_of(root, run) if need.phase.name == IMPORT]
     return next(
         (why for one in imports if (why := why_no_released_weights(root, load_method(root, one.method), one.variant))),
-        "",
+        None,
     )
 
 
@@ -47,9 +47,9 @@ def released_file(root: Path, run: Run) -> Path:
     return Path("methods", run.method, "released", released.file)
 
 
-def why_no_released_weights(root: Path, method: Method, variant: str) -> str:
-    """Which file of published weights the variant lacks and where to get it; '' where it lacks none."""
+def why_no_released_weights(root: Path, method: Method, variant: str) -> str | None:
+    """Which file of published weights the variant lacks and where to get it; None where it lacks none."""
     released = method.variants[variant].released
     if released is None or (root / (file := Path("methods", method.name, "released", released.file))).is_file():
-        return ""
+        return None
     return f"{file} is missing; {released.get}"

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class Counterpart(NamedTuple):
-    """A run and one of its points; `why` it can't run here, '' where it can."""
+    """A run and one of its points; `why` it can't run here, None where it can."""
 
     run: Run
     point: str
-    why: str
+    why: str | None
 
 
 def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:

@@ -117,8 +117,8 @@ def _phase_state(root: Path, run: Run, phase: Any) -> str:
     if not (root / run.folder / f"{phase.name}.json").is_file():
         return "not trained yet: would run"
     changes = stale(root, run, phase)
-    if data := _data_changes(root, run):
-        return f"would run again: its data would be prepared again ({data})"
+    if why := _why_prepared_again(root, run):
+        return f"would run again: its data would be prepared again ({why})"
     if not changes:
         return "trained, up to date"
     only_code = all(change == "its code changed" for change in changes)
@@ -155,15 +155,15 @@ def _changes(was: dict[str, Any], settings: dict[str, Any], code: str) -> Iterat
         yield "its code changed"
 
 
-def _data_changes(root: Path, run: Run) -> str:
-    """How the settings of the run's data differ from those that it was prepared with."""
+def _why_prepared_again(root: Path, run: Run) -> str | None:
+    """How the settings of the run's data differ from those that it was prepared with; None where they don't."""
     coverage = root / run.prepared / "coverage.json"
     if not coverage.is_file():
         return "not prepared yet"
     was, dataset = json.loads(coverage.read_text(encoding="utf-8")), load_dataset(root, run.dataset)
     now = data_settings(root, dataset, run.budget, run.edition)
     changes = list(_changes({"settings": was["settings"], "code": ""}, now, ""))
-    return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else []))
+    return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else [])) or None
 
 
 def _short(value: Any) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def why_gate_missed(gate: Mapping[str, Any], result: Mapping[str, float]) -> str:
-    """What a phase reached of its gate's metric, if that is less than its card asks for; '' where it passes. A phase
+def why_gate_missed(gate: Mapping[str, Any], result: Mapping[str, float]) -> str | None:
+    """What a phase reached of its gate's metric, if that is less than its card asks for; None where it passes. A phase
     that misses its gate is kept and the runs go on, but the report leads with it."""
     metric, least = gate["metric"], gate["at_least"]
     if metric not in result:
         return f"reports no {metric} ({', '.join(sorted(result)) or 'nothing'}), for which its gate asks"
-    return "" if result[metric] >= least else f"reached {metric} = {result[metric]:.3g}; its gate asks for {least:.3g}"
+    return (
+        None if result[metric] >= least else f"reached {metric} = {result[metric]:.3g}; its gate asks for {least:.3g}"
+    )

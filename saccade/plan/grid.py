@@ -111,7 +111,7 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
     }
 
 
-def _point(method: Method, variant: str, point: Entry, why: str) -> dict[str, Any]:
+def _point(method: Method, variant: str, point: Entry, why: str | None) -> dict[str, Any]:
     """`of`: the cells (`<variant>/<point>`) that it stands in for."""
     of = ["/".join(cell) for cell in stands_for(method, variant, point.name)]
     return {
@@ -123,7 +123,7 @@ def _point(method: Method, variant: str, point: Entry, why: str) -> dict[str, An
     }
 
 
-def _against(root: Path, run: Run, point: Entry, why: str) -> dict[str, str]:
+def _against(root: Path, run: Run, point: Entry, why: str | None) -> dict[str, str]:
     """`against`: the run and point beside which it is timed, '' where there is none; `timed_with`: the digest of the
     code and settings that decide its times now, '' where it isn't timed."""
     other = counterpart(root, run, point.name)

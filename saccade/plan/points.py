@@ -48,8 +48,8 @@ def _split(text: str, variant: str) -> VariantPoint:
     return other or variant, point
 
 
-def points_of(root: Path, run: Run) -> list[tuple[Entry, str]]:
-    """The operating points of the run's variant, each with the reason why it can't run here ('' where it can)."""
+def points_of(root: Path, run: Run) -> list[tuple[Entry, str | None]]:
+    """The operating points of the run's variant, each with the reason why it can't run here (None where it can)."""
     method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
     found = []
     for point in method.points.values():
@@ -58,7 +58,7 @@ def points_of(root: Path, run: Run) -> list[tuple[Entry, str]]:
         why = (
             f"needs ground truth per frame, which {dataset.name} doesn't have"
             if "truth" in point.requires and not dataset.truth
-            else ""
+            else None
         )
         found.append((point, why))
     return found

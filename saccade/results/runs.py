@@ -1,8 +1,8 @@
 """Tidy tables of what was run, and the tables a reader sees. Numbers stay fractions and integers until `show_*` turns
 them into text.
 
-Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and a project root, or tables made by another one
-here. No torch.
+Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and a project root, or tables made by
+another one here. No torch.
 """
 
 import json

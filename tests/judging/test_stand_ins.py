@@ -13,7 +13,7 @@ from saccade.results.runs import collect_metrics, point_titles, rows_of
 def run_of(variant, points):
     """A grid's run whose points are {name: (stand_in, of)}."""
     entries = [
-        {"name": name, "title": name, "stand_in": kind, "of": list(of), "why": ""}
+        {"name": name, "title": name, "stand_in": kind, "of": list(of), "why": None}
         for name, (kind, *of) in points.items()
     ]
     return {

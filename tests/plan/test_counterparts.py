@@ -31,7 +31,7 @@ def say(project, text):
 def test_what_is_not_said_is_the_points_own(project, text, variant, point):
     say(project, text)
     found = counterparts.counterpart(project, run(project), "quick")
-    assert (found.run, found.point, found.why) == (run(project, variant), point, "")
+    assert (found.run, found.point, found.why) == (run(project, variant), point, None)
 
 
 def test_a_point_without_one_has_none(project):

@@ -37,7 +37,7 @@ def test_a_seed_that_was_not_run_shows(grid, root):
 
 def test_a_planned_point_without_a_result_keeps_its_row(grid, root):
     for run in grid["runs"][:2]:
-        run["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
+        run["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": None})
     table = headline(grid, root).set_index("Point")
     assert table.loc["late", "noun top-1 %"] == "not run"
     assert table.loc["late", "Seeds"] == "0 of 2"

@@ -57,7 +57,7 @@ def test_planned_cells_without_metrics_are_not_run_with_the_reason(grid, root):
 
 
 def test_a_point_added_after_scoring_says_so(grid, root):
-    grid["runs"][0]["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": ""})
+    grid["runs"][0]["points"].append({"name": "late", "title": "late", "stand_in": None, "of": [], "why": None})
     planned = collect_planned(grid, root).set_index("point")
     assert planned.loc["late", "status"] == "not run"
     assert "added after scoring" in planned.loc["late", "why"]
