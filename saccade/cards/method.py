@@ -13,7 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from saccade.cards.yaml import as_mapping, check_complete, check_value, read_layer, read_yaml, refuse_unknown_keys
+from saccade.cards.yaml import (
+    as_mapping,
+    check_complete,
+    check_value,
+    read_gate,
+    read_layer,
+    read_yaml,
+    refuse_unknown_keys,
+)
 from saccade.project import NAME, card_file, settings_class
 from saccade.records import SaccadeError, suggest
 
@@ -163,13 +171,7 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
         for key in ("needs", "trains", "reads", "ignores", "drops")
         if key in body
     }
-    gate = body.get("gate")
-    if gate is not None:
-        gate = as_mapping(file, f"phases.{name}.gate", gate)
-        refuse_unknown_keys(file, f"phases.{name}.gate", gate, ["metric", "at_least"], required=["metric", "at_least"])
-        check_value(str, gate["metric"], f"{file}: phases.{name}.gate.metric")
-        check_value(float, gate["at_least"], f"{file}: phases.{name}.gate.at_least")
-    return Phase(name=name, gate=gate, **lists)
+    return Phase(name=name, gate=read_gate(file, f"phases.{name}.gate", body.get("gate")), **lists)
 
 
 def _contract(file: Path, body: Any, variants: Mapping[str, Entry]) -> tuple[str, ...]:

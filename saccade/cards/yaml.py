@@ -126,10 +126,23 @@ def read_layer(
         if phase not in phases:
             raise SaccadeError(f"{file}: {place}.phases: unknown phase '{phase}'" + suggest(phase, phases))
         inner = as_mapping(file, f"{place}.phases.{phase}", inner)
-        refuse_unknown_keys(file, f"{place}.phases.{phase}", inner, [*keys, "needs", "drops"])
+        refuse_unknown_keys(file, f"{place}.phases.{phase}", inner, [*keys, "needs", "drops", "gate"])
         checked = {
             key: check_value(keys.get(key, list[str]), value, f"{file}: {place}.phases.{phase}.{key}")
             for key, value in inner.items()
+            if key != "gate"
         }
+        if "gate" in inner:
+            checked["gate"] = read_gate(file, f"{place}.phases.{phase}.gate", inner["gate"])
         layer.setdefault("phases", {})[phase] = checked
     return layer
+
+
+def read_gate(file: Path, place: str, body: Any) -> dict[str, Any] | None:
+    """`{metric, at_least}`: what a phase must reach; None for `null`, which lifts the gate of an earlier layer."""
+    if body is None:
+        return None
+    gate = as_mapping(file, place, body)
+    refuse_unknown_keys(file, place, gate, ["metric", "at_least"], required=["metric", "at_least"])
+    kinds = {"metric": str, "at_least": float}
+    return {key: check_value(kind, gate[key], f"{file}: {place}.{key}") for key, kind in kinds.items()}

@@ -109,11 +109,11 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase with what it needs, and drops of that, in this run."""
+    """The phase with what it needs, and drops of that, in this run, and the gate that holds there."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         needs, drops = (tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "drops"))
-        phase = dataclasses.replace(phase, needs=needs, drops=drops)
+        phase = dataclasses.replace(phase, needs=needs, drops=drops, gate=inner.get("gate", phase.gate))
     return phase
 
 

@@ -21,6 +21,12 @@ from saccade.records import SaccadeError
         ),
         ("epochs: 2, ", "", "epochs must be set"),
         ("{demo: {epochs: 1", "{demo: {epoch: 1", r"budgets.demo: unknown key 'epoch'; did you mean 'epochs'"),
+        (
+            "policy: {epochs: 3",
+            "policy: {gate: {metric: 1, at_least: 0}, epochs: 3",
+            "budgets.demo.phases.policy.gate.metric: 1 is a int, but str",
+        ),
+        ("policy: {epochs: 3", "policy: {gate: {metrik: a}, epochs: 3", "unknown key 'metrik'; did you mean 'metric'"),
         ("phases: {policy: {epochs", "phases: {polices: {epochs", "unknown phase 'polices'; did you mean 'policy'"),
         ("wide: {width: 8}", "wide: {widht: 8}", r"variants.wide: unknown key 'widht'; did you mean 'width'"),
         ("use: [policy]", "use: [polisy]", "unknown phase 'polisy'"),

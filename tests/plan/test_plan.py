@@ -218,6 +218,32 @@ def test_a_gate_says_what_is_missing(result, says):
     assert missed is None if says is None else re.match(says, missed)
 
 
+def test_a_gate_may_be_set_by_a_layer_and_lifted_by_a_later_one(project):
+    card = project / "methods/toy/card.yml"
+    edit(card, "policy: {epochs: 3}", "policy: {epochs: 3, gate: {metric: reward, at_least: 0.5}}")
+    edit(card, "  shared: {", "  spared: {phases: {policy: {gate: null}}}\n  shared: {")
+    gates = {
+        name: planned_grid(project, load_config({"budget": budget, "seeds": [0], "runs": [f"dots/toy/{name}"]}))
+        for budget, name in (("demo", "plain"), ("demo", "spared"), ("study", "wide"))
+    }
+    found = {name: {path.rpartition("/")[2]: gate for path, gate in grid["runs"][0]["gates"].items()}
+             for name, grid in gates.items()}  # fmt: skip
+    assert found == {"plain": {"policy.json": {"metric": "reward", "at_least": 0.5}}, "spared": {}, "wide": {}}
+
+
+def test_gates_of_the_studies_hold_in_the_study_alone_and_not_for_what_it_asks():
+    def gates(budget, data, method, variant):
+        return {phase.name: phase.gate["at_least"] for phase in phases_of(ROOT, Run(budget, *data, method, variant, 0))
+                if phase.gate}  # fmt: skip
+
+    focus, tempo = ("motion-digits", "focus"), ("motion-digits", "tempo")
+    assert gates("study", focus, "adafocus", "tiny-40") == {"warm_up": 0.3}
+    assert gates("study", focus, "adafocus", "tiny-backbones") == {"pretrain_global": 0.3, "pretrain_local": 0.3}
+    assert gates("study", tempo, "atfr", "3dresnet-tiny") == {"train": 0.375}
+    assert gates("study", tempo, "atfr", "3dresnet-tiny-atfr") == {}
+    assert gates("demo", ("motion-digits", ""), "adafocus", "tiny-24") == {}
+
+
 def test_plan_shows_what_each_point_changes_and_which_layer_says_so(project):
     said = describe.describe_run(project, run(project)).splitlines()
     assert "    frames2: num_frames 2 (points.frames2)" in said
