@@ -25,7 +25,7 @@ from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve
 from saccade.plan.overview import describe_one, describe_project
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
-from saccade.plan.points import point_to_try, points_of
+from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root, names
 from saccade.records import SaccadeError, Task, suggest
@@ -160,7 +160,7 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
 
     run = Run.parse(root, options.run)
     resolved = {point.name: resolve(root, run, point=point.name) for point, why in points_of(root, run) if not why}
-    values = json.loads(staleness.predict_params(root, run)["settings"])
+    values = point_settings(root, run)
     products = [need.product for need in weights_of(root, run)]
     points = {name: point.typed for name, point in resolved.items()}
     task = _task(

@@ -27,11 +27,14 @@ class _Module:
 
 
 class _Normalise(ast.NodeTransformer):
-    """Drops docstrings and the annotations of functions: neither changes what a step computes."""
+    """Drops docstrings and the annotations of functions, of what they bind, too: none changes what a step computes."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         self.generic_visit(node)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.AnnAssign):
+                inner.annotation = ast.Constant(None)
         node.body = _without_docstring(node.body)
         return node
 

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from saccade.records import SaccadeError, suggest
+from saccade.settings import sections
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -81,6 +82,11 @@ def settings_class(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         elif item.default_factory is not dataclasses.MISSING:
             defaults[item.name] = item.default_factory()
     return keys, defaults
+
+
+def sections_of(folder: Path) -> dict[str, tuple[str, ...]]:
+    """{section: its settings} of a method's `Settings`: see `saccade.settings.sections`."""
+    return sections(load_module(folder / "settings.py").Settings)
 
 
 def provenance(root: Path, **more: Any) -> dict[str, Any]:

@@ -19,11 +19,15 @@ ROOT = Path(__file__).parents[1]
 
 SETTINGS = """
 from dataclasses import dataclass
-from saccade.settings import Input, Recipe
+from saccade.settings import Section, Shared
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Input, Recipe):
+class Network(Section):
     width: int = 4
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Shared, Network):
+    pass
 """
 
 METHOD = """
@@ -31,7 +35,7 @@ method: toy
 title: Toy
 settings: {heads: [noun], num_frames: 4, resize: 0, crop: 0, epochs: 2, batch_size: 4, lr: 0.1}
 phases:
-  base: {reads: [width, lr, epochs]}
+  base: {reads: [recipe, network]}
   policy: {needs: [base], trains: [policy.*]}
 datasets: {dots: {lr: 0.2}}
 budgets: {demo: {epochs: 1, phases: {policy: {epochs: 3}}}}

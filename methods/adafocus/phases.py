@@ -11,7 +11,7 @@ from saccade.engine.loop import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
 from .learning import learn, one_label
-from .networks.adafocus import AdaFocus, Logits, corners_of, focus_on, glances, patches_at, whole_frames
+from .networks.adafocus import AdaFocus, Logits, corners_of, focus_on, patches_at, whole_frames
 from .paper.published import import_released as import_released
 from .settings import WHOLE, Settings
 
@@ -57,7 +57,7 @@ def fine_tune(run: PhaseRun) -> None:
     With learned skipping the frames of a batch that the policy wants least are skipped, by lot up to half of them (our
     choice), so that f_C knows every kept share that is asked for.
     """
-    run.fit(lambda model, batch: classify(model, batch, run, frozen=("global", "local")))
+    run.fit(lambda model, batch: classify(model, batch, run, frozen=("global", "local"), skipping=True))
 
 
 def learn_policy(run: PhaseRun) -> None:
@@ -81,29 +81,33 @@ def calibrate(run: PhaseRun) -> None:
         setattr(run.model.thresholds, name, torch.cat(scores).sort().values.clone().to(run.device))
 
 
-def classify(model: AdaFocus, batch: Batch, run: PhaseRun, frozen: tuple[str, ...]) -> tuple[Tensor, Logits]:
-    """The mean loss over all steps, and the last step's logits. `frozen`: networks that need no gradient."""
+def classify(
+    model: AdaFocus, batch: Batch, run: PhaseRun, frozen: tuple[str, ...], skipping: bool = False
+) -> tuple[Tensor, Logits]:
+    """The mean loss over all steps, and the last step's logits. `frozen`: networks that need no gradient; `skipping`:
+    whether the policy that skips patches, where there is one, is heard."""
     settings: Settings = run.settings
     maps = pooled = None
-    if glances(model, settings):
+    skipping = skipping and "skip" in model.policies
+    if settings.reuse or settings.temporal == "shift" or settings.look == "learned" or skipping:
         with _frozen("global" in frozen):
             maps = model.glance(batch.get("glance.rgb", batch["rgb"]))
             pooled = maps.mean((3, 4))
     with _frozen("local" in frozen):
-        local = _local(model, batch, run, maps)
+        local = _local(model, batch, run, maps, skipping)
     steps = model.scores(pooled, local)
     loss = stepwise_loss(steps, one_label(batch["labels"], run.generator), settings.head_weights)
     return loss, {head: logits[:, -1] for head, logits in steps.items()}
 
 
-def _local(model: AdaFocus, batch: Batch, run: PhaseRun, maps: Tensor | None) -> Tensor | None:
+def _local(model: AdaFocus, batch: Batch, run: PhaseRun, maps: Tensor | None, skipping: bool) -> Tensor | None:
     """(B, T, D) of what f_L sees; None where there is no f_L."""
     settings: Settings = run.settings
     if settings.look in WHOLE:
         return None if settings.look == "none" else model.focus(whole_frames(batch["rgb"], settings))
     with torch.no_grad():
         corners, _ = corners_of(model, batch, settings, maps)
-    if "skip" not in model.policies:
+    if not skipping:
         return model.focus(patches_at(batch["rgb"], corners, settings.patch_size))
     assert maps is not None
     with torch.no_grad():

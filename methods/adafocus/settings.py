@@ -1,71 +1,135 @@
-"""The settings of AdaFocus: what a card may say beside the shared `Input` and `Recipe`."""
+"""The settings of AdaFocus: what a card may say beside the shared ones, by what the phases read of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from saccade.settings import Input, Recipe, at_least
+from saccade.settings import Section, Shared, at_least
 
 Backbone = Literal["none", "conv4", "resnet10", "resnet18", "resnet50", "mobilenet_v2"]
 WHOLE = ("resized", "whole", "none")  # looks that crop nothing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Input, Recipe):
-    # the networks
-    global_backbone: Backbone  # f_G, sees the whole frame; none: the expensive network alone
+class GlobalNetwork(Section):
+    """f_G, which sees the whole frame."""
+
+    global_backbone: Backbone  # none: the expensive network alone
     global_width: float = 1.0
-    local_backbone: Backbone  # f_L, sees the patch; none: the cheap network alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalNetwork(Section):
+    """f_L, which sees the patch."""
+
+    local_backbone: Backbone  # none: the cheap network alone
     local_width: float = 1.0
+    pretrained_local: bool = True  # it has a stage 0, with a head of its own that nothing uses after it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks(Section):
+    """What both networks have in common."""
+
     weights: str = "none"  # where stage 0 starts: `none`, or `imagenet` for both networks
-    pretrained_local: bool = True  # f_L has a stage 0, with a head of its own that nothing uses after it
     # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
     temporal: Literal["gru", "shift"] = "gru"
-    reuse: bool = True  # f_C reads the global features beside the local ones
-    hidden_size: int = 1024  # of f_C's GRU
     dropout: float = 0.0  # before every classifier
-    head_weights: dict[str, float] = field(default_factory=dict)  # of the heads' losses, where not 1
 
-    # where to look
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier(Section):
+    """f_C, which reads the features."""
+
+    reuse: bool = True  # the global features beside the local ones
+    hidden_size: int = 1024  # of its GRU
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "hidden_size")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look(Section):
+    """Where to look."""
+
     look: Literal["learned", "random", "central", "gaussian", "oracle", "resized", "whole", "none"] = "learned"
     patch_size: int  # P, in pixels of the clip
-    places: Literal["grid", "anywhere"] = "grid"  # one of candidates x candidates places, or a continuous one
-    candidates: int = 7  # along each side
     per_clip: bool = False  # one place for all frames of a video, chosen once all have been seen
     sigma: float = 0.5  # of the look `gaussian`: standard deviation in half ranges, from the middle
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "patch_size")
+        at_least(self, 0, "sigma")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(Section):
+    """The network that learns where to look, and what it chooses from."""
+
+    places: Literal["grid", "anywhere"] = "grid"  # one of candidates x candidates places, or a continuous one
+    candidates: int = 7  # along each side
     place_sigma: float = 0.25  # of `places: anywhere` while learning, in whole ranges
     policy_channels: int = 32  # the policy squeezes the global map to so many channels
     policy_size: int = 1024  # of its embedding and of its GRU
     policy_norm: bool = False  # batch normalisation in its encoder
     map_size: int = 7  # cells along each side of the global map that it reads; a map of another size is pooled to it
 
-    # learning where to look
+    def __post_init__(self) -> None:
+        at_least(self, 1, "candidates", "policy_channels", "policy_size", "map_size")
+        at_least(self, 0, "place_sigma")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinforcement(Section):
+    """How it learns."""
+
     reward: Literal["advantage", "confidence", "increments"] = "advantage"  # eq. 7, or Table 5's two others
     discount: float = 0.7  # gamma of eq. 6
     updates: int = 1  # of PPO per batch (K); with 1 the probability ratio is exactly 1 and its clipping idle
     clip_ratio: float = 0.2
     value_weight: float = 0.5
     entropy_weight: float = 0.01
+    penalty: float = 1.0e-6  # of AdaFocus+, for a patch that is looked at: lambda of eq. 10, times P squared
 
-    # whether to look (AdaFocus+)
+    def __post_init__(self) -> None:
+        at_least(self, 1, "updates")
+        at_least(self, 0, "penalty")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skipping(Section):
+    """Whether to look (AdaFocus+)."""
+
     skip: Literal["none", "learned", "random", "uniform"] = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Section):
+    """What a finished model is asked; no training asks."""
+
     keep: float = 1.0  # share of the frames whose patch is looked at
     threshold_from: Literal["train", "val"] = "train"  # the split whose kept share the threshold was solved on
-    penalty: float = 1.0e-6  # lambda of eq. 10, times P squared
-
-    # when to say it
     first: int = 0  # of the `num_frames` frames chosen, only the first so many are looked at; 0: all
     online: bool = False  # frame by frame, each part keeping its state; the same scores
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        at_least(
-            self, 1, "hidden_size", "patch_size", "candidates", "policy_channels", "policy_size", "map_size", "updates"
-        )
-        at_least(self, 0, "first", "sigma", "place_sigma", "penalty")
-        if self.first > self.num_frames:
-            raise ValueError(f"first is {self.first}, but num_frames only {self.num_frames}")
+        at_least(self, 0, "first")
         if not 0 <= self.keep <= 1:
             raise ValueError(f"keep is {self.keep}; it is a share of the frames, in [0, 1]")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(
+    Shared, GlobalNetwork, LocalNetwork, Networks, Classifier, Look, Policy, Reinforcement, Skipping, Answer
+):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.first > self.num_frames:
+            raise ValueError(f"first is {self.first}, but num_frames only {self.num_frames}")
         if self.crop and self.patch_size > self.crop:
             raise ValueError(f"patch_size is {self.patch_size}, larger than the crop of {self.crop} it is cut from")
         if self.num_crops > 1 or self.num_clips > 1:

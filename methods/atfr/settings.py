@@ -1,9 +1,9 @@
-"""The settings of ATFR: what a card may say beside the shared `Input` and `Recipe`."""
+"""The settings of ATFR: what a card may say beside the shared ones."""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from saccade.settings import Input, Recipe, at_least
+from saccade.settings import Section, Shared, at_least
 
 Assignment = Literal["similarity", "shuffled", "permuted", "noise", "uniform", "moments"]
 LOOKS = ("similarity", "shuffled", "permuted")  # assignments of a layer that has a similarity network
@@ -12,17 +12,20 @@ SLOW_TO_FAST = 4  # SlowFast on Something-Something: a fast block of 8 frames sp
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Input, Recipe):
+class Networks(Section):
     network: str  # a name of backbones.py
     width: float = 1.0  # scales the network's channels; 1 is the published network
     dropout: float = 0.5  # before the classifiers
-    head_weights: dict[str, float] = field(default_factory=dict)  # of the heads' losses, where not 1
 
     # the layer that is added, and where
     layer: Literal["none", "sgs", "attention"] = "none"
     placement: Literal["conv1", "res2", "res3"] = "res2"  # after which stage, before its last ReLU
 
-    # similarity guided sampling
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling(Section):
+    """Similarity guided sampling."""
+
     similarity_network: Literal["code", "paper"] = "code"
     dimensions: int = 8  # L
     similarity: Literal["magnitude", "angular", "spherical"] = "magnitude"
@@ -36,12 +39,24 @@ class Settings(Input, Recipe):
     assignment: Assignment = "similarity"  # what decides a frame's bin; all but the first are there to compare with
     # of `uniform`: B' over videos, each of which gets this rounded up or down by lot; 0: all frames
     mean_bins: float = 0.0
-    padded: bool = False  # at test time: as the official code, fill up with empty maps to the most bins in the batch
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         at_least(self, 1, "dimensions")
         at_least(self, 0, "block", "mean_bins", "gradient_scale")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Section):
+    """How the answer is computed; no training asks."""
+
+    padded: bool = False  # as the official code, fill up with empty maps to the most bins in the batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Shared, Networks, Sampling, Answer):
+    def __post_init__(self) -> None:
+        super().__post_init__()
         wanted = {"magnitude": 1, "angular": 2, "spherical": 3}[self.similarity]
         if len(self.bins) not in ((0, 1) if wanted == 1 else (wanted,)):
             raise ValueError(f"bins is {self.bins}, but similarity {self.similarity} bins {wanted} coordinate(s)")

@@ -22,7 +22,7 @@ from saccade.cards.yaml import (
     read_yaml,
     refuse_unknown_keys,
 )
-from saccade.project import NAME, card_file, settings_class
+from saccade.project import NAME, card_file, sections_of, settings_class
 from saccade.records import SaccadeError, suggest
 
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
@@ -36,7 +36,7 @@ IMPORT = "import"
 
 @dataclass(frozen=True)
 class Phase:
-    """One training stage. `reads`: the settings that decide its weights (None: all), but those it `ignores`; `trains`:
+    """One training stage. `reads`: the sections of the settings that decide its weights (None: all); `trains`:
     state-dict globs; `drops`: globs over tensors of other runs' phases, needed here, that are left out (a classifier of
     other classes)."""
 
@@ -44,7 +44,6 @@ class Phase:
     needs: tuple[str, ...] = ()
     trains: tuple[str, ...] = ("*",)
     reads: tuple[str, ...] | None = None
-    ignores: tuple[str, ...] = ()
     gate: Mapping[str, Any] | None = None
     drops: tuple[str, ...] = ()
 
@@ -93,6 +92,7 @@ class Method:
     paper: str | None
     keys: Mapping[str, Any]  # the settings that exist, with their types
     defaults: Mapping[str, Any]
+    sections: Mapping[str, Sequence[str]]  # the settings that may decide a result, by section
     layers: Mapping[str, Mapping[str, Any]]
     phases: Mapping[str, Phase]
     variants: Mapping[str, Entry]
@@ -125,6 +125,7 @@ def load_method(root: Path, name: str) -> Method:
     if card["method"] != name:
         raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
     keys, defaults = settings_class(file.parent)
+    sections = sections_of(file.parent)
     phases = {
         phase: _phase(file, phase, body or {}, keys)
         for phase, body in as_mapping(file, "phases", card["phases"]).items()
@@ -135,7 +136,7 @@ def load_method(root: Path, name: str) -> Method:
             layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body or {}, keys, phases)
     check_complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
-        _check_reads(file, phase, keys)
+        _check_reads(file, phase, sections)
     variants = _entries(file, "variants", card["variants"], keys, phases, VARIANT_KEYS)
     for variant in variants.values():
         _check_use(file, variant, phases)
@@ -152,7 +153,20 @@ def load_method(root: Path, name: str) -> Method:
     baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
     title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
     method = Method(
-        name, file, title, summary, paper, keys, defaults, layers, phases, variants, points, contract, baseline
+        name,
+        file,
+        title,
+        summary,
+        paper,
+        keys,
+        defaults,
+        sections,
+        layers,
+        phases,
+        variants,
+        points,
+        contract,
+        baseline,
     )
     check_stand_ins(method)
     return method
@@ -165,10 +179,10 @@ def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
             f"{', '.join(sorted(RESERVED_PHASES))}"
         )
     body = as_mapping(file, f"phases.{name}", body)
-    refuse_unknown_keys(file, f"phases.{name}", body, ["needs", "trains", "reads", "ignores", "gate", "drops"])
+    refuse_unknown_keys(file, f"phases.{name}", body, ["needs", "trains", "reads", "gate", "drops"])
     lists = {
         key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}"))
-        for key in ("needs", "trains", "reads", "ignores", "drops")
+        for key in ("needs", "trains", "reads", "drops")
         if key in body
     }
     return Phase(name=name, gate=read_gate(file, f"phases.{name}.gate", body.get("gate")), **lists)
@@ -204,11 +218,12 @@ def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
         )
 
 
-def _check_reads(file: Path, phase: Phase, keys: Mapping[str, Any]) -> None:
-    for label, named in (("reads", phase.reads or ()), ("ignores", phase.ignores)):
-        for key in named:
-            if key not in keys:
-                raise SaccadeError(f"{file}: phases.{phase.name}.{label}: unknown key '{key}'" + suggest(key, keys))
+def _check_reads(file: Path, phase: Phase, sections: Mapping[str, Sequence[str]]) -> None:
+    for name in phase.reads or ():
+        if name not in sections:
+            raise SaccadeError(
+                f"{file}: phases.{phase.name}.reads: unknown section '{name}' of the settings" + suggest(name, sections)
+            )
 
 
 def _entries(

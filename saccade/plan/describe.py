@@ -1,7 +1,7 @@
 """What `plan` prints: one run, with the origin of every setting."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from saccade.files import read_json
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
 from saccade.plan.gates import why_gate_missed
-from saccade.plan.layers import Resolved, data_settings, resolve
+from saccade.plan.layers import Resolved, data_settings, resolve, without_defaults
 from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
-from saccade.plan.points import points_of, role, stands_for
+from saccade.plan.points import point_settings, points_of, role, stands_for
 from saccade.plan.runs import Run
 from saccade.records import canonical
 
@@ -103,7 +103,9 @@ def stale(root: Path, run: Run, phase: Any) -> list[str]:
     if not product.is_file():
         return []
     was = json.loads(product.read_text(encoding="utf-8"))
-    changes = list(_changes(was, phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)))
+    now, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
+    changes = list(_changes(was["settings"], now, load_method(root, run.method).defaults))
+    changes += ["its code changed"] if was["code"] != code else []
     if phase.name == IMPORT and was["released"]["asked"] != staleness.released(root, run):
         changes.append("the card's `released` changed")
     return changes + (
@@ -139,20 +141,25 @@ def _predict_state(root: Path, run: Run) -> str:
     ):
         return "would run again: what it needs would"
     was = json.loads(record.read_text(encoding="utf-8"))
-    now = json.loads(staleness.predict_params(root, run)["settings"])
-    changes = list(_changes(was, now, staleness.predict_code(root, run.method)))
+    now, defaults = point_settings(root, run), load_method(root, run.method).defaults
+    changes = [f"point {point} is new" for point in now if point not in was["settings"]]
+    for point, values in was["settings"].items():
+        changed = _changes(values, now[point], defaults) if point in now else ()
+        changes += [f"{point}.{change}" for change in changed] if point in now else [f"point {point} is gone"]
+    changes += ["its code changed"] if was["code"] != staleness.predict_code(root, run.method) else []
     return f"would run again: {', '.join(changes)}" if changes else "predicted, up to date"
 
 
-def _changes(was: dict[str, Any], settings: dict[str, Any], code: str) -> Iterator[str]:
-    for key in sorted(set(was["settings"]) | set(settings)):
-        before, now = was["settings"].get(key), settings.get(key)
-        if isinstance(before, dict) and isinstance(now, dict):  # an operating point
-            yield from (f"{key}.{change}" for change in _changes({"settings": before, "code": ""}, now, ""))
-        elif before != now:
-            yield f"{key} {_short(before)} -> {_short(now)}"
-    if was["code"] != code:
-        yield "its code changed"
+def _changes(was: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
+    """The settings that differ as the plan compares them: at its published default one that is new, or is no longer
+    read, changes nothing."""
+    before, after = without_defaults(was, defaults), without_defaults(now, defaults)
+    for key in sorted(set(before) | set(after)):
+        old, new = was.get(key, defaults.get(key)), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            yield from (f"{key}.{change}" for change in _changes(old, new, {}))
+        elif before.get(key) != after.get(key):
+            yield f"{key} {_short(old)} -> {_short(new) if key in now else '(not read)'}"
 
 
 def _why_prepared_again(root: Path, run: Run) -> str | None:
@@ -162,7 +169,7 @@ def _why_prepared_again(root: Path, run: Run) -> str | None:
         return "not prepared yet"
     was, dataset = json.loads(coverage.read_text(encoding="utf-8")), load_dataset(root, run.dataset)
     now = data_settings(root, dataset, run.budget, run.edition)
-    changes = list(_changes({"settings": was["settings"], "code": ""}, now, ""))
+    changes = list(_changes(was["settings"], now, dataset.defaults))
     return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else [])) or None
 
 

@@ -43,6 +43,11 @@ def resolve(root: Path, run: Run, phase: str | None = None, point: str | None = 
     return Resolved(values, origins, typed)
 
 
+def without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that aren't at their published default: what re-runs a job when it changes."""
+    return {key: value for key, value in values.items() if key not in defaults or value != defaults[key]}
+
+
 def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
     """The label spaces that the run learns: those that `heads` names, or all that the dataset has."""
     dataset = load_dataset(root, run.dataset)

@@ -11,7 +11,6 @@ from saccade.cards.method import IMPORT, Method, Phase, load_method
 from saccade.plan.layers import _layers, resolve
 from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
-from saccade.settings import FREE
 
 
 @dataclass(frozen=True)
@@ -99,13 +98,10 @@ def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
 
 
 def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
-    """The settings that decide the phase's weights."""
-    values = resolve(root, run, phase.name).values
-    return {
-        key: values[key]
-        for key in sorted(values if phase.reads is None else phase.reads)
-        if key not in (*FREE, *phase.ignores)
-    }
+    """The settings of the sections that decide the phase's weights."""
+    values, sections = resolve(root, run, phase.name).values, load_method(root, run.method).sections
+    read = sections if phase.reads is None else phase.reads
+    return {key: values[key] for key in sorted(key for section in read for key in sections[section])}
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
@@ -146,6 +142,6 @@ def _check_shared(root: Path, run: Run, need: Need) -> None:
     if differ:
         raise SaccadeError(
             f"{run.name} needs {need.product.with_suffix('')}, which was trained with other settings: "
-            f"{', '.join(differ)}; make them equal, or list under the phase's `ignores` the settings that don't decide "
-            "its weights"
+            f"{', '.join(differ)}; make them equal, or leave their section out of what the phase `reads`, where it "
+            "doesn't decide the weights"
         )

@@ -7,6 +7,7 @@ for that choice.
 """
 
 from pathlib import Path
+from typing import Any
 
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import Entry, Method, load_method, offers
@@ -62,6 +63,13 @@ def points_of(root: Path, run: Run) -> list[tuple[Entry, str | None]]:
         )
         found.append((point, why))
     return found
+
+
+def point_settings(root: Path, run: Run) -> dict[str, dict[str, Any]]:
+    """The settings that decide the predictions, of each operating point that can be had."""
+    keys = sorted(key for section in load_method(root, run.method).sections.values() for key in section)
+    found = {point.name: resolve(root, run, point=point.name).values for point, why in points_of(root, run) if not why}
+    return {point: {key: values[key] for key in keys} for point, values in found.items()}
 
 
 def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:

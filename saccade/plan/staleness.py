@@ -1,12 +1,14 @@
 """What, when it changes, makes Snakemake run a job again: settings as canonical JSON, and the code that a verb reaches.
 
-Never a card or a whole file: another variant's settings, a comment, or a new file must not cost a training.
+Never a card or a whole file: another variant's settings, a comment, or a new file must not cost a training. Of settings
+only those that aren't at their published default, so that a new one costs none either.
 """
 
 import dataclasses
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,12 @@ from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import Counterpart, counterparts_of
-from saccade.plan.layers import data_settings, heads_of, resolve
+from saccade.plan.layers import data_settings, heads_of, resolve, without_defaults
 from saccade.plan.phases import phase_settings
-from saccade.plan.points import points_of
+from saccade.plan.points import point_settings
 from saccade.plan.runs import Run
 from saccade.project import names
 from saccade.records import canonical
-from saccade.settings import FREE
 
 ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a finished training by itself
 
@@ -107,10 +108,9 @@ def cells_settings(root: Path, method: str) -> str:
     own = [run for run in (paper.runs if paper else ()) if run.split("/")[1] == method]
     # a paper's own may still be to come
     data = next(name for name in names(root, "data") if load_dataset(root, name).source == "embedded")
+    runs = {run: Run("paper", data, "", method, run.split("/")[2], 0) for run in own}
     return (
-        canonical({run: resolve(root, Run("paper", data, "", method, run.split("/")[2], 0)).values for run in own})
-        if own
-        else ""
+        canonical({name: _decisive(root, run, resolve(root, run).values) for name, run in runs.items()}) if own else ""
     )
 
 
@@ -128,12 +128,16 @@ def paper_files(root: Path, method: str) -> list[str]:
 def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
     """What, when changed, re-runs a phase. Outside `demo` and `study` edited code doesn't: `plan` calls it stale."""
     code = train_code(root, run.method, phase.name)
-    spec = {"settings": phase_settings(root, run, phase), "trains": phase.trains}
+    spec = {"settings": _decisive(root, run, phase_settings(root, run, phase)), "trains": phase.trains}
     if phase.name == IMPORT:
         spec["released"] = released(root, run)
     if phase.drops:
         spec["drops"] = phase.drops
     return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
+
+
+def _decisive(root: Path, run: Run, values: Mapping[str, Any]) -> dict[str, Any]:
+    return without_defaults(values, load_method(root, run.method).defaults)
 
 
 def released(root: Path, run: Run) -> dict[str, Any]:
@@ -144,12 +148,7 @@ def released(root: Path, run: Run) -> dict[str, Any]:
 
 
 def predict_params(root: Path, run: Run) -> dict[str, str]:
-    resolved = {
-        point.name: resolve(root, run, point=point.name).values for point, why in points_of(root, run) if not why
-    }
-    chosen = {
-        point: {key: value for key, value in values.items() if key not in FREE} for point, values in resolved.items()
-    }
+    chosen = {point: _decisive(root, run, values) for point, values in point_settings(root, run).items()}
     return {"settings": canonical(chosen), "code": predict_code(root, run.method)}
 
 
@@ -163,7 +162,10 @@ def measure_params(root: Path, run: Run) -> dict[str, str]:
 def measure_settings(root: Path, run: Run, point: str, other: Counterpart) -> dict[str, Any]:
     """What decides how long a point and its counterpart take, beside the machine."""
     cells = {"own": (run, point), "against": (other.run, other.point)}
-    return {side: {"run": r.name, "point": p, **resolve(root, r, point=p).values} for side, (r, p) in cells.items()}
+    return {
+        side: {"run": r.name, "point": p, **_decisive(root, r, resolve(root, r, point=p).values)}
+        for side, (r, p) in cells.items()
+    }
 
 
 def timed_with(code: str | None, settings: Any) -> str:
@@ -182,7 +184,7 @@ def score_params(root: Path, run: Run) -> dict[str, str]:
 
 def prepare_params(root: Path, dataset: Dataset, budget: str, edition: str) -> dict[str, str]:
     spec = {
-        "settings": data_settings(root, dataset, budget, edition),
+        "settings": without_defaults(data_settings(root, dataset, budget, edition), dataset.defaults),
         "heads": [dataclasses.asdict(head) for head in dataset.heads.values()],
         "allow_missing": dataset.allow_missing,
     } | ({"listing": dataset.listing} if dataset.listing else {})

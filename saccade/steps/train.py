@@ -36,7 +36,15 @@ def train(task: Task) -> None:
         heads=task.heads,
         model=place(model, device),
         train=VideoDataset(
-            index, task.root, task.heads, task.settings, "train", train=True, seed=task.seed, truth=truth
+            index,
+            task.root,
+            task.heads,
+            task.settings,
+            "train",
+            train=True,
+            seed=task.seed,
+            truth=truth,
+            cache_mb=task.settings.cache_mb,
         ),
         val=VideoDataset(index, task.root, task.heads, task.settings, "val", train=False, seed=task.seed, truth=truth),
         device=device,

@@ -94,8 +94,8 @@ class VideoDataset(Dataset[Clip]):
     sorted.
 
     Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that
-    every spectrogram has as many steps. Raises SaccadeError for settings that this data can't meet, VideoError for a
-    file that fails.
+    every spectrogram has as many steps. `cache_mb` of decoded videos are kept in memory. Raises SaccadeError for
+    settings that this data can't meet, VideoError for a file that fails.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class VideoDataset(Dataset[Clip]):
         train: bool,
         seed: int,
         truth: "pd.DataFrame | None" = None,
+        cache_mb: int = 0,
     ) -> None:
         self.index = index[index["split"] == split].sort_values("video_id", ignore_index=True)
         self.root, self.heads, self.settings, self.split, self.train, self.seed, self.view = (
@@ -129,7 +130,7 @@ class VideoDataset(Dataset[Clip]):
         self._rows: list[dict[str, Any]] = [
             {str(k): v for k, v in row.items()} for row in self.index.to_dict("records")
         ]
-        self._kept = KeptVideos(settings.cache_mb if train else 0)
+        self._kept = KeptVideos(cache_mb)
         self._check_sound()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
         self._truth = self._read_columns(truth) if settings.truth else {}

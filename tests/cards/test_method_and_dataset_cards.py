@@ -30,8 +30,15 @@ from saccade.records import SaccadeError
         ("phases: {policy: {epochs", "phases: {polices: {epochs", "unknown phase 'polices'; did you mean 'policy'"),
         ("wide: {width: 8}", "wide: {widht: 8}", r"variants.wide: unknown key 'widht'; did you mean 'width'"),
         ("use: [policy]", "use: [polisy]", "unknown phase 'polisy'"),
-        ("reads: [width,", "ignores: [widht], reads: [width,", "phases.base.ignores: unknown key 'widht'"),
-        ("reads: [width,", "reads: [widht,", "phases.base.reads: unknown key 'widht'"),
+        ("reads: [recipe,", "ignores: [recipe], reads: [recipe,", "phases.base: unknown key 'ignores'"),
+        (
+            "reads: [recipe,",
+            "reads: [recipes,",
+            r"phases.base.reads: unknown section 'recipes' of the settings; did you mean 'recipe'\? \(there are: "
+            r"compute, input, network, recipe\)",
+        ),
+        ("reads: [recipe,", "reads: [machine,", "unknown section 'machine'"),
+        ("reads: [recipe,", "reads: [width,", "unknown section 'width'"),
         ('"frames{num_frames}"', '"frames{n}"', "must hold one {key} for each key of its grid"),
         ("truthful: {", "frames1: {", "'frames1' is given twice"),
         ("title: Toy", "title: Toy\nsummary: [", "not valid YAML"),

@@ -266,12 +266,15 @@ def test_plan_puts_a_phases_own_settings_under_its_name(project):
 
 def test_a_phase_depends_only_on_what_it_reads(project):
     base, policy = phases_of(project, run(project))
-    assert phase_settings(project, run(project), base) == {"width": 4, "lr": 0.2, "epochs": 1}
-    assert "num_frames" in phase_settings(project, run(project), policy)
+    read = phase_settings(project, run(project), base)
+    assert (read["width"], read["lr"], read["epochs"]) == (4, 0.2, 1)
+    assert not {"num_frames", "device", "workers"} & set(read)
+    all_read = phase_settings(project, run(project), policy)
+    assert {"width", "lr", "num_frames", "device"} <= set(all_read) and not {"workers", "cache_mb"} & set(all_read)
 
 
-def test_a_phase_is_shared_over_the_settings_that_it_ignores(project):
-    edit(project / "methods/toy/card.yml", "base: {reads: [width, lr, epochs]}", "base: {ignores: [width]}")
+def test_a_phase_is_shared_over_the_sections_that_it_does_not_read(project):
+    edit(project / "methods/toy/card.yml", "base: {reads: [recipe, network]}", "base: {reads: [input, recipe]}")
     edit(project / "methods/toy/card.yml", "shared: {use: [policy],", "shared: {width: 16, use: [policy],")
     assert [need.run.variant for need in weights_of(project, run(project, "shared"))] == ["plain", "shared"]
     base = phase_settings(project, run(project), phase_of(project, run(project), "base"))

@@ -42,8 +42,9 @@ def source(tmp_path_factory):
     return root, pd.DataFrame(rows)[[*INDEX_COLUMNS, "noun", "tags"]]
 
 
-def _dataset(source, *, train=False, seed=0, truth=None, **changes) -> VideoDataset:
-    return VideoDataset(source[1], source[0], HEADS, _settings(**changes), "train", train=train, seed=seed, truth=truth)
+def _dataset(source, *, train=False, seed=0, truth=None, cache_mb=0, **changes) -> VideoDataset:
+    more = {"train": train, "seed": seed, "truth": truth, "cache_mb": cache_mb}
+    return VideoDataset(source[1], source[0], HEADS, _settings(**changes), "train", **more)
 
 
 def _all(dataset, size=4, *, shuffle=False, epoch=0, workers=0, start=0) -> list[dict]:
