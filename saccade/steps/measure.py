@@ -27,7 +27,8 @@ from saccade.project import load_module, provenance
 from saccade.records import Prediction, SaccadeError, Task
 from saccade.timing import machine, optimise, turns
 from saccade.video import decode
-from saccade.video.loader import VideoDataset, collate, read_index
+from saccade.video.index import read_index
+from saccade.video.loader import VideoDataset, collate
 
 PROCESSES = 3
 VIDEOS = 64  # of the test split, evenly spread over its ids; all of them where there are fewer

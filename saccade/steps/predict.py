@@ -7,7 +7,8 @@ from saccade.engine.inference import check_macs, finished_model, predict_point
 from saccade.files import write_json, write_parquet
 from saccade.project import load_module, provenance
 from saccade.records import PREDICTION_COLUMNS, Task, canonical
-from saccade.video.loader import VideoDataset, read_index
+from saccade.video.index import read_index
+from saccade.video.loader import VideoDataset
 
 
 def predict(task: Task) -> None:

@@ -13,7 +13,7 @@ from saccade.project import load_module, provenance
 from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
 from saccade.video.container import VideoError, fingerprint
 from saccade.video.decode import probe
-from saccade.video.loader import check_index
+from saccade.video.index import check_index
 
 if TYPE_CHECKING:
     import pandas as pd

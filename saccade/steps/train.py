@@ -14,7 +14,8 @@ from saccade.engine.loop import PhaseRun
 from saccade.files import read_json, write_json
 from saccade.project import load_module, provenance
 from saccade.records import Task
-from saccade.video.loader import VideoDataset, read_index
+from saccade.video.index import read_index
+from saccade.video.loader import VideoDataset
 
 
 def train(task: Task) -> None:

@@ -21,7 +21,8 @@ from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
 from saccade.report import strips
 from saccade.report.feature_maps import draw_maps
 from saccade.video.decode import VideoInfo, probe, read_frames
-from saccade.video.loader import VideoDataset, collate, read_index
+from saccade.video.index import read_index
+from saccade.video.loader import VideoDataset, collate
 from saccade.video.transforms import in_test_clip
 
 if TYPE_CHECKING:

@@ -15,71 +15,16 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
+from saccade.records import Head, SaccadeError
 from saccade.settings import Input
 from saccade.video import audio, decode, sampling, transforms
 from saccade.video.cache import KeptVideos
+from saccade.video.index import first_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Clip = dict[str, Any]
-
-
-def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
-    """The index of a prepared dataset and its per-frame truth, None where it has none.
-
-    Raises SaccadeError for what would make a run wrong: columns, splits, ids given twice, labels outside the classes,
-    and files below `root` that are gone or have another size than when they were prepared.
-    """
-    import pandas as pd
-
-    path = Path(prepared) / "index.parquet"
-    if not path.is_file():
-        raise SaccadeError(f"{path} does not exist; run prepare")
-    index = pd.read_parquet(path)
-    check_index(index, heads, path)
-    _check_files(index, Path(root), path)
-    truth = path.with_name("truth.parquet")
-    return index, pd.read_parquet(truth) if truth.is_file() else None
-
-
-def check_index(
-    index: "pd.DataFrame", heads: Sequence[Head], source: Path, columns: Sequence[str] = INDEX_COLUMNS
-) -> None:
-    """Raises SaccadeError where columns lack, a split is unknown, an id is there twice or a label is outside its head's
-    classes."""
-    if lacking := [column for column in [*columns, *(head.name for head in heads)] if column not in index]:
-        raise SaccadeError(
-            f"{source} has no column {', '.join(lacking)}; it has {', '.join(index.columns)}; run prepare again"
-        )
-    if unknown := sorted(set(index["split"]) - set(SPLITS)):
-        raise SaccadeError(f"{source}: unknown split {', '.join(map(str, unknown))}; there are {', '.join(SPLITS)}")
-    if repeated := index.loc[index["video_id"].duplicated(), "video_id"].unique().tolist():
-        raise SaccadeError(f"{source}: video ids given twice: {_some(repeated)}")
-    for head in heads:
-        if (known := index.attrs.get("classes", {}).get(head.name, list(head.classes))) != list(head.classes):
-            raise SaccadeError(
-                f"{source}: the classes of {head.name} were {_some(known)}, now {_some(head.classes)}; run prepare "
-                "again"
-            )
-        for video, value in zip(index["video_id"], index[head.name], strict=True):
-            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < head.num_classes]:
-                raise SaccadeError(
-                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {head.num_classes} classes"
-                )
-
-
-def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
-    wrong = []
-    for name, size in zip(index["path"], index["bytes"], strict=True):
-        path = root / name
-        if not path.is_file():
-            wrong.append(f"{name} is missing")
-        elif path.stat().st_size != size:
-            wrong.append(f"{name} has {path.stat().st_size} bytes, had {size}")
-    if wrong:
-        raise SaccadeError(f"prepared index no longer matches its files: {_some(wrong)} ({source}); run prepare again")
 
 
 class VideoDataset(Dataset[Clip]):
@@ -217,8 +162,8 @@ class VideoDataset(Dataset[Clip]):
         if silent:
             raise SaccadeError(
                 f"the modality 'audio' needs sound, and {len(silent)} of {len(self)} {self.split} videos have none: "
-                f"{_some(silent)}; take 'audio' out of `modalities`, or use an edition of the dataset without those "
-                "videos"
+                f"{first_few(silent)}; take 'audio' out of `modalities`, or use an edition of the dataset without "
+                "those videos"
             )
 
     def _read_truth(self, truth: "pd.DataFrame | None") -> dict[str, np.ndarray]:
@@ -234,7 +179,8 @@ class VideoDataset(Dataset[Clip]):
             frames[str(video)] = rows["frame"].to_numpy(np.int64)
         if unknown := [row["video_id"] for row in self._rows if row["video_id"] not in frames]:
             raise SaccadeError(
-                f"the sampler 'oracle' needs per-frame truth, and it is missing for {_some(unknown)}; run prepare again"
+                f"the sampler 'oracle' needs per-frame truth, and it is missing for {first_few(unknown)}; run "
+                "prepare again"
             )
         return frames
 
@@ -338,7 +284,3 @@ def collate(clips: Sequence[Clip]) -> Clip:
 
 def _as_it_is(batch: Any) -> Any:
     return batch
-
-
-def _some(names: Sequence[Any]) -> str:
-    return ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -9,7 +9,7 @@ import pytest
 from saccade.__main__ import main
 from saccade.files import read_json
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
-from saccade.video.loader import read_index
+from saccade.video.index import read_index
 
 HEADS = {"noun": Head("noun", "single", ("a", "b"))}
 CARD = """

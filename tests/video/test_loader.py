@@ -12,7 +12,8 @@ from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
 from saccade.video import decode
 from saccade.video.decode import VideoError, probe
-from saccade.video.loader import VideoDataset, batches, read_index
+from saccade.video.index import read_index
+from saccade.video.loader import VideoDataset, batches
 
 NOUN, TAGS = Head("noun", "single", ("a", "b", "c")), Head("tags", "multi", ("x", "y", "z"))
 HEADS = [NOUN, TAGS]

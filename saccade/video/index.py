@@ -1,0 +1,76 @@
+"""The index of a prepared dataset: read, and refused where it would make a run wrong. No torch, so that prepare starts
+soon."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    """The index of a prepared dataset and its per-frame truth, None where it has none.
+
+    Raises SaccadeError for what would make a run wrong: columns, splits, ids given twice, labels outside the classes,
+    and files below `root` that are gone or have another size than when they were prepared.
+    """
+    import pandas as pd
+
+    path = Path(prepared) / "index.parquet"
+    if not path.is_file():
+        raise SaccadeError(f"{path} does not exist; run prepare")
+    index = pd.read_parquet(path)
+    check_index(index, heads, path)
+    _check_files(index, Path(root), path)
+    truth = path.with_name("truth.parquet")
+    return index, pd.read_parquet(truth) if truth.is_file() else None
+
+
+def check_index(
+    index: "pd.DataFrame", heads: Sequence[Head], source: Path, columns: Sequence[str] = INDEX_COLUMNS
+) -> None:
+    """Raises SaccadeError where columns lack, a split is unknown, an id is there twice or a label is outside its head's
+    classes."""
+    if lacking := [column for column in [*columns, *(head.name for head in heads)] if column not in index]:
+        raise SaccadeError(
+            f"{source} has no column {', '.join(lacking)}; it has {', '.join(index.columns)}; run prepare again"
+        )
+    if unknown := sorted(set(index["split"]) - set(SPLITS)):
+        raise SaccadeError(f"{source}: unknown split {', '.join(map(str, unknown))}; there are {', '.join(SPLITS)}")
+    if repeated := index.loc[index["video_id"].duplicated(), "video_id"].unique().tolist():
+        raise SaccadeError(f"{source}: video ids given twice: {first_few(repeated)}")
+    for head in heads:
+        if (known := index.attrs.get("classes", {}).get(head.name, list(head.classes))) != list(head.classes):
+            raise SaccadeError(
+                f"{source}: the classes of {head.name} were {first_few(known)}, now {first_few(head.classes)}; run "
+                "prepare again"
+            )
+        for video, value in zip(index["video_id"], index[head.name], strict=True):
+            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < head.num_classes]:
+                raise SaccadeError(
+                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {head.num_classes} classes"
+                )
+
+
+def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
+    wrong = []
+    for name, size in zip(index["path"], index["bytes"], strict=True):
+        path = root / name
+        if not path.is_file():
+            wrong.append(f"{name} is missing")
+        elif path.stat().st_size != size:
+            wrong.append(f"{name} has {path.stat().st_size} bytes, had {size}")
+    if wrong:
+        raise SaccadeError(
+            f"prepared index no longer matches its files: {first_few(wrong)} ({source}); run prepare again"
+        )
+
+
+def first_few(names: Sequence[Any]) -> str:
+    """At most five of the names, and how many more there are."""
+    return ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
