@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.address import split_edition
+from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
@@ -115,14 +115,14 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.prepare import prepare
 
     check_budget(options.budget)
-    name, edition = split_edition(options.dataset)
-    dataset = load_dataset(root, name)
+    named = parse_address(options.dataset, DATA)
+    dataset, edition = load_dataset(root, named.dataset), named.edition
     if why := why_unavailable(root, dataset, options.budget, edition):
         raise SaccadeError(why)
     if edition and edition not in dataset.editions:
         raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
     settings = data_settings(root, dataset, options.budget, edition)
-    label = options.budget + (f"@{edition}" if edition else "")
+    label = with_edition(options.budget, edition)
     prepare(
         root,
         dataset.folder,

@@ -20,7 +20,7 @@ ROOMS = {
     "nn": ["ground"],
     "scenes": ["ground"],
     "cost": ["ground", "nn"],
-    "engine": ["ground", "video", "nn", "cost"],
+    "engine": ["ground", "video", "nn", "cost", "cards.address"],
     "timing": ["ground", "nn", "engine"],
     "scoring": ["ground", "video.sampling"],
     "results": ["ground", "cards", "plan", "scoring", "video.decode"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from saccade.cards.address import RUNS, parse_address
 from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
 from saccade.project import check_budget
 from saccade.records import SaccadeError
@@ -35,8 +36,7 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     check_budget(budget, f"{where}: ")
     runs = tuple(check_value(list[str], body["runs"], f"{where}: runs"))
     for run in runs:
-        if len(run.split("/")) not in (3, 4):
-            raise SaccadeError(f"{where}: runs: '{run}' is not <dataset>[@<edition>]/<method>/<variant>[/seed<k>]")
+        parse_address(run, RUNS, where=f"{where}: runs: ")
     seeds = tuple(check_value(list[int], body["seeds"], f"{where}: seeds"))
     if len(set(seeds)) != len(seeds) or any(seed < 0 for seed in seeds) or not seeds:
         raise SaccadeError(f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 up")

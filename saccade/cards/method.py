@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from saccade.cards.address import OF_POINT, OF_VARIANT, parse_address
 from saccade.cards.yaml import (
     as_mapping,
     check_complete,
@@ -341,12 +342,8 @@ def check_stand_ins(method: Method) -> None:
 
 
 def _check_reference(method: Method, kind: str, entry: Entry, text: str, where: str) -> None:
-    parts = text.split("/")
-    if len(parts) > 2 or not all(parts):
-        shape = "[<variant>/]<point>" if kind == "points" else "<variant>[/<point>]"
-        raise SaccadeError(f"{where}: '{text}' is not {shape}")
-    variant = parts[0] if kind == "variants" or len(parts) == 2 else ""
-    point = parts[-1] if kind == "points" or len(parts) == 2 else ""
+    named = parse_address(text, OF_POINT if kind == "points" else OF_VARIANT, where=f"{where}: ")
+    variant, point = named.variant, named.point
     for name, what, known in ((variant, "variant", method.variants), (point, "point", method.points)):
         if name and name not in known:
             raise SaccadeError(f"{where}: unknown {what} '{name}'" + suggest(name, known))

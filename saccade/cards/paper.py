@@ -12,17 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.address import split_edition
+from saccade.cards.address import VARIANT_ON_DATA, Address, parse_address
 from saccade.cards.method import load_method, offers
 from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
 from saccade.records import SaccadeError, canonical, suggest
 
-SHAPE = "<dataset>[@<edition>]/<method>/<variant>"
-
 
 @dataclass(frozen=True)
 class Source:
-    """Our run behind a printed row (SHAPE, without budget and seed) and one of its operating points; `columns`: printed
+    """Our run behind a printed row (`VARIANT_ON_DATA`, of any seed) and one of its operating points; `columns`: printed
     columns that another of its points answers."""
 
     run: str
@@ -32,11 +30,15 @@ class Source:
     @property
     def label(self) -> str:
         """dataset[@edition], as in a run's path."""
-        return self.run.split("/")[0]
+        return self.address.data
 
     @property
     def dataset(self) -> str:
-        return split_edition(self.label)[0]
+        return self.address.dataset
+
+    @property
+    def address(self) -> Address:
+        return parse_address(self.run, VARIANT_ON_DATA)
 
     def at(self, column: str) -> "Source":
         """The run at the point that answers the column."""
@@ -85,7 +87,7 @@ class Paper:
 
     @property
     def runs(self) -> list[str]:
-        """Every run (SHAPE) that a printed row names."""
+        """Every run (`VARIANT_ON_DATA`) that a printed row names."""
         return sorted({source.run for layout in self.tables for sources in layout.runs.values() for source in sources})
 
 
@@ -119,7 +121,7 @@ def check_runs(root: Path, paper: Paper) -> None:
 
 
 def _check_source(root: Path, source: Source) -> None:
-    _, name, variant = source.run.split("/")
+    name, variant = source.address.method, source.address.variant
     method = load_method(root, name)
     points = [name for name in method.points if offers(method, variant, name)]
     asked = [
@@ -182,8 +184,7 @@ def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
         body = as_mapping(file, place, told)
         refuse_unknown_keys(file, place, body, ["run", "point", "columns"], required=["run", "point"])
         run, point = (check_value(str, body[key], f"{file}: {place}.{key}") for key in ("run", "point"))
-        if len(run.split("/")) != 3 or not all(run.split("/")):
-            raise SaccadeError(f"{file}: {place}.run: '{run}' is not {SHAPE}")
+        parse_address(run, VARIANT_ON_DATA, where=f"{file}: {place}.run: ")
         found.append(
             Source(run, point, check_value(dict[str, str], body.get("columns") or {}, f"{file}: {place}.columns"))
         )

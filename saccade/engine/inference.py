@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from saccade.cards.address import RUN, parse_address
 from saccade.cost.count import count, module_table
 from saccade.engine import weights
 from saccade.engine.device import place, to_device
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 def need_trained(task: Task) -> None:
     """Raises SaccadeError, saying how to train the run, where one of its weights isn't there."""
     if missing := [product for product in task.weights if not (task.root / product).is_file()]:
-        budget, data, method, variant, _ = task.run.split("/")
-        how = f"snakemake --cores 2 --config budget={budget} runs='[{data}/{method}/{variant}]' -- {task.weights[-1]}"
+        named = parse_address(task.run, RUN)
+        runs = f"[{named.data}/{named.method}/{named.variant}]"
+        how = f"snakemake --cores 2 --config budget={named.budget} runs='{runs}' -- {task.weights[-1]}"
         raise SaccadeError(f"{task.run} isn't trained: {missing[0]} is missing. This trains it: {how}")
 
 

@@ -13,16 +13,17 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.address import Address
 from saccade.cards.paper import Layout, Paper, Source
 from saccade.cost.printed import KEY, NULL_MODEL, UNITS, is_complexity, read_reported
 from saccade.files import read_json
+from saccade.plan.grid import runs_behind
 from saccade.records import SaccadeError, suggest
 from saccade.results.runs import (
     PlannedGrid,
     average_editions,
     collect_metrics,
     collect_planned,
-    dataset_label,
     rows_of,
     run_folder,
     summarise,
@@ -100,7 +101,7 @@ def _read_printed(path: Path) -> pd.DataFrame:
 
 def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
     """`grid` is the whole one: a printed row may be a run of another method."""
-    wanted = {label for run in paper.runs for label in _members(grid, run)}
+    wanted = {label for run in paper.runs for label in runs_behind(grid["datasets"], run)}
     mine = {**grid, "runs": [run for run in grid["runs"] if _name(run) in wanted]}
     metrics = collect_metrics(mine, root)
     summary = summarise(pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True))
@@ -220,7 +221,7 @@ def _why_unanswered(layout: Layout, line: Any, source: Source | None, results: R
 
 
 def _why_missing(source: Source, metric: str, results: Results) -> str:
-    names = set(_members(results.grid, source.run))
+    names = set(runs_behind(results.grid["datasets"], source.run))
     planned = results.planned
     planned = planned[(planned["dataset"] + "/" + planned["method"] + "/" + planned["variant"]).isin(names)]
     if planned.empty:
@@ -232,18 +233,8 @@ def _why_missing(source: Source, metric: str, results: Results) -> str:
     return f"{source.run} at {source.point}: {'; '.join(reasons) if reasons else f'it has no metric {metric}'}"
 
 
-def _members(grid: PlannedGrid, run: str) -> list[str]:
-    """The runs behind a name: itself, or those on all editions where its dataset is one of the data card's means."""
-    label, _, rest = run.partition("/")
-    name, _, edition = label.partition("@")
-    means: dict[str, list[str]] = next(
-        (dataset.get("means", {}) for dataset in grid["datasets"] if dataset["name"] == name), {}
-    )
-    return [f"{name}@{each}/{rest}" for each in means[edition]] if edition in means else [run]
-
-
 def _name(run: dict[str, Any]) -> str:
-    return f"{dataset_label(run)}/{run['method']}/{run['variant']}"
+    return str(Address(dataset=run["dataset"], edition=run["edition"], method=run["method"], variant=run["variant"]))
 
 
 def _scale(unit: str, metric: str, source: Source, results: Results) -> float:
@@ -260,7 +251,7 @@ def _scale(unit: str, metric: str, source: Source, results: Results) -> float:
 
 def _views(source: Source, results: Results) -> float:
     """Views per video as the run recorded them when it was predicted; nan where it didn't."""
-    names = _members(results.grid, source.run)
+    names = runs_behind(results.grid["datasets"], source.run)
     for run in (run for run in results.grid["runs"] if _name(run) in names):
         path = run_folder(run, results.root) / "provenance.predict.json"
         settings = read_json(path).get("settings", {}).get(source.point, {}) if path.exists() else {}

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.stats import rankdata
 
+from saccade.cards.address import SYSTEM, Address, parse_address
 from saccade.judging.compare import SystemClassScores, SystemScores
 from saccade.judging.stand_ins import to_runs
 from saccade.judging.verdict import Untestable, need_gates
@@ -164,12 +165,12 @@ class SystemResults:
     def _judged(self, variant: str, point: str, dataset: str) -> list[PlannedRun]:
         """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was
         missed."""
-        method, _, own = variant.rpartition("/")
-        name = f"{self.grid['budget']}/{dataset}/{method or self.method}/{own}"
+        system = parse_address(variant, SYSTEM, Address(method=self.method))
+        name = f"{self.grid['budget']}/{dataset}/{system}"
         planned = [
             run
-            for run in runs_of(self.grid, method or self.method)
-            if (dataset_label(run), run["variant"]) == (dataset, own)
+            for run in runs_of(self.grid, system.method)
+            if (dataset_label(run), run["variant"]) == (dataset, system.variant)
         ]
         if not planned:
             raise NotRun(f"{name} is not planned")

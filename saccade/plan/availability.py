@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan.phases import weights_of
@@ -12,7 +13,7 @@ def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = ""
     """Why the dataset can't be used here and now; None where it can."""
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
-    prepared = Path("data", dataset.name, "prepared", budget + (f"@{edition}" if edition else ""), "index.parquet")
+    prepared = Path("data", dataset.name, "prepared", with_edition(budget, edition), "index.parquet")
     # not even the prepared index tells what its labels mean
     if not all(head.classes for head in dataset.heads.values()):
         return why_raw_lacking(dataset)

@@ -5,10 +5,10 @@ Parts that aren't said are the point's own. Dataset, edition, budget and seed ar
 compared on the same videos.
 """
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from saccade.cards.address import COUNTERPART, parse_address
 from saccade.cards.method import load_method
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run, check_run
@@ -34,19 +34,16 @@ def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
     text = said if said is None or isinstance(said, str) else said.get(run.variant)
     if text is None:
         return None
-    where = f"{method.file}: points.{point}.against: '{text}'"
-    parts = text.split("/")
-    if len(parts) > 3 or not all(parts):
-        raise SaccadeError(f"{where} is not [[<method>/]<variant>/]<point>")
-    name, variant, other = [run.method, run.variant][: 3 - len(parts)] + parts
-    rival = dataclasses.replace(run, method=name, variant=variant)
+    place = f"{method.file}: points.{point}.against: "
+    named, where = parse_address(text, COUNTERPART, run.address, place), f"{place}'{text}'"
+    rival, other = Run.of(named), named.point
     try:
         check_run(root, rival)
     except SaccadeError as error:
         raise SaccadeError(f"{where} doesn't exist: {error}") from None
     offered = {entry.name: why for entry, why in points_of(root, rival)}
     if other not in offered:
-        raise SaccadeError(f"{where}: {name}/{variant} has no point '{other}'" + suggest(other, offered))
+        raise SaccadeError(f"{where}: {rival.method}/{rival.variant} has no point '{other}'" + suggest(other, offered))
     if (rival, other) == (run, point):
         raise SaccadeError(f"{where} is the point itself; name what it should be faster than")
     return Counterpart(rival, other, offered[other])

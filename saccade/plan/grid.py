@@ -1,11 +1,12 @@
 """What to run: a config, the runs that it selects, and the planned grid that the report is held against."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.address import split_edition
+from saccade.cards.address import RUNS, VARIANT_ON_DATA, Address, parse_address
 from saccade.cards.config import Config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import Entry, Method, load_method
@@ -24,15 +25,14 @@ def selected_runs(root: Path, config: Config) -> list[Run]:
     unknown."""
     runs: dict[Run, None] = {}
     for pattern in config.runs:
-        *parts, wanted = pattern.split("/") if pattern.count("/") == 3 else (*pattern.split("/"), "*")
-        seeds = [seed for seed in config.seeds if fnmatchcase(f"seed{seed}", wanted)]
+        wanted = parse_address(pattern, RUNS, Address(budget=config.budget, seed="*"))
+        seeds = [seed for seed in config.seeds if fnmatchcase(str(seed), wanted.seed)]
         if not seeds:
             raise SaccadeError(
                 f"config: runs: '{pattern}' selects none of the seeds {', '.join(map(str, config.seeds))}"
             )
-        for data, method, variant in _matches(root, "/".join(parts)):
-            dataset, edition = split_edition(data)
-            runs.update({Run(config.budget, dataset, edition, method, variant, seed): None for seed in seeds})
+        for found in _matches(root, pattern, wanted):
+            runs.update({Run.of(dataclasses.replace(found, seed=str(seed))): None for seed in seeds})
     known = {point for method in {run.method for run in runs} for point in load_method(root, method).points}
     for point in config.points:
         if point not in known:
@@ -45,7 +45,11 @@ def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
     counterpart."""
     found: set[Run] = set()
     for pattern in config.measure:
-        alike = {run: f"{run.data}/{run.method}/{run.variant}" for run in runs if run.seed == config.seeds[0]}
+        alike = {
+            run: str(dataclasses.replace(run.address, budget="", seed=""))
+            for run in runs
+            if run.seed == config.seeds[0]
+        }
         mine = [run for run, name in alike.items() if fnmatchcase(name, pattern)]
         if not mine:
             raise SaccadeError(
@@ -87,6 +91,17 @@ def planned_grid(root: Path, config: Config) -> dict[str, Any]:
             for d in datasets
         ],
     }
+
+
+def runs_behind(datasets: Iterable[Mapping[str, Any]], run: str) -> list[str]:
+    """What a paper's run (`VARIANT_ON_DATA`) is made of: itself, or its like on every edition where its own is one of
+    the data card's means. `datasets`: those of the planned grid."""
+    named = parse_address(run, VARIANT_ON_DATA)
+    means: Mapping[str, Sequence[str]] = next(
+        (dataset.get("means", {}) for dataset in datasets if dataset["name"] == named.dataset), {}
+    )
+    editions = means.get(named.edition, [named.edition])
+    return [str(dataclasses.replace(named, edition=edition)) for edition in editions]
 
 
 def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
@@ -136,25 +151,23 @@ def _against(root: Path, run: Run, point: Entry, why: str | None) -> dict[str, s
     return {"against": f"{other.run.name}/{other.point}", "timed_with": digest}
 
 
-def _matches(root: Path, pattern: str) -> Iterator[tuple[str, str, str]]:
-    """(dataset[@edition], method, variant) triples that the pattern selects; a part without `*` must exist."""
-    data_pattern, method_pattern, variant_pattern = pattern.split("/")
-    dataset_pattern, edition = split_edition(data_pattern)
+def _matches(root: Path, pattern: str, wanted: Address) -> Iterator[Address]:
+    """What the pattern selects, the seed still a glob; a part without `*` must exist."""
     found = False
-    for dataset in _choose(dataset_pattern, names(root, "data"), "dataset", root):
-        for method in _choose(method_pattern, names(root, "methods"), "method", root):
+    for dataset in _choose(wanted.dataset, names(root, "data"), "dataset", root):
+        for method in _choose(wanted.method, names(root, "methods"), "method", root):
             card = load_method(root, method)
-            for variant in _choose(variant_pattern, list(card.variants), f"variant of {card.file}", root):
+            for variant in _choose(wanted.variant, list(card.variants), f"variant of {card.file}", root):
                 if card.variants[variant].part:
-                    if variant == variant_pattern:
+                    if variant == wanted.variant:
                         raise SaccadeError(
                             f"config: runs: '{pattern}' is only a part of other variants in {card.file}; name those"
                         )
                     continue
                 found = True
-                run = Run("", dataset, edition, method, variant, 0)
-                check_run(root, run)
-                yield run.data, method, variant
+                one = dataclasses.replace(wanted, dataset=dataset, method=method, variant=variant)
+                check_run(root, Run.of(dataclasses.replace(one, seed="0")))
+                yield one
     if not found:
         raise SaccadeError(f"config: runs: '{pattern}' selects nothing")
 

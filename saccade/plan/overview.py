@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from saccade.cards.address import with_edition
 from saccade.cards.config import Config
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import Entry, Method, load_method
@@ -163,9 +164,7 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
         classes = f"{head.num_classes} classes: {', '.join(head.classes)}" if head.classes else "classes as raw/ says"
         yield from _row(head.name, f"{head.kind}, {classes}", dataset.heads, width)
     yield from ("", f"for budget {config.budget}")
-    editions = {
-        edition: f"{dataset.name}@{edition}" if edition else dataset.name for edition in ("", *dataset.editions)
-    }
+    editions = {edition: with_edition(dataset.name, edition) for edition in ("", *dataset.editions)}
     marked = {edition: (SELECTED if data in chosen else "") + data for edition, data in editions.items()}
     for edition, data in marked.items():
         yield from _row(data, state_of_data(root, dataset, config.budget, edition), marked.values(), width)
@@ -175,7 +174,7 @@ def state_of_data(root: Path, dataset: Dataset, budget: str, edition: str = "") 
     """Whether it is prepared here, would be, or what it lacks."""
     if why := why_unavailable(root, dataset, budget, edition):
         return f"lacks: {why}"
-    folder = dataset.folder / "prepared" / (budget + (f"@{edition}" if edition else ""))
+    folder = dataset.folder / "prepared" / with_edition(budget, edition)
     return (
         f"prepared for {budget}" if (folder / "index.parquet").is_file() else "not prepared yet; the workflow does it"
     )

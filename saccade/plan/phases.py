@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.address import split_edition
+from saccade.cards.address import NEED, parse_address
 from saccade.cards.method import IMPORT, Method, Phase, load_method
 from saccade.plan.layers import _layers, resolve
 from saccade.plan.runs import Run, check_run
@@ -114,19 +114,14 @@ def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
 
 
 def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:
-    """What a need names; parts that aren't said are this run's own: [<dataset>/][<method>/][<variant>/]<phase>."""
-    *parts, name = text.split("/")
-    if len(parts) > 3:
-        raise SaccadeError(
-            f"{run.name}: phase {phase.name} needs '{text}', which isn't [<dataset>/][<method>/][<variant>/]<phase>"
-        )
-    data, method, variant = [run.data, run.method, run.variant][: 3 - len(parts)] + parts
-    other = Run(run.budget, *split_edition(data), method, variant, run.seed)
+    """What a need names (`address.NEED`); parts that aren't said are this run's own."""
+    card = load_method(root, run.method).file
+    named = parse_address(text, NEED, run.address, where=f"{card}: phases.{phase.name}.needs: ")
+    other = Run.of(named)
     try:
         check_run(root, other)
-        return Need(other, phase_of(root, other, name))
+        return Need(other, phase_of(root, other, named.phase))
     except SaccadeError as error:
-        card = load_method(root, run.method).file
         raise SaccadeError(
             f"{card}: in {run.name}, phase {phase.name} needs '{text}', which doesn't exist: {error}"
         ) from None

@@ -9,6 +9,7 @@ for that choice.
 from pathlib import Path
 from typing import Any
 
+from saccade.cards.address import OF_POINT, OF_VARIANT, Address, parse_address
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import Entry, Method, load_method, offers
 from saccade.plan.layers import resolve
@@ -31,7 +32,8 @@ def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
     """
     entry = method.points[point]
     if entry.stand_in:
-        found = [_split(text, variant) for text in entry.of]
+        named = [parse_address(text, OF_POINT, Address(variant=variant)) for text in entry.of]
+        found = [(one.variant, one.point) for one in named]
     else:
         found = [cell for text in method.variants[variant].of for cell in _beside(method, variant, point, text)]
     return [cell for cell in dict.fromkeys(found) if offers(method, *cell) and role(method, *cell) is None]
@@ -39,14 +41,10 @@ def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
 
 def _beside(method: Method, variant: str, point: str, text: str) -> list[VariantPoint]:
     """The cells among those that a stand-in variant's `of` names which its point stands beside."""
-    other, _, named = text.partition("/")
-    targets = [named] if named else [name for name in method.points if offers(method, other, name)]
-    return [(other, name) for name in targets if name == point or not offers(method, variant, name)]
-
-
-def _split(text: str, variant: str) -> VariantPoint:
-    other, _, point = text.rpartition("/")
-    return other or variant, point
+    named = parse_address(text, OF_VARIANT)
+    offered = [name for name in method.points if offers(method, named.variant, name)]
+    targets = [named.point] if named.point else offered
+    return [(named.variant, name) for name in targets if name == point or not offers(method, variant, name)]
 
 
 def points_of(root: Path, run: Run) -> list[tuple[Entry, str | None]]:

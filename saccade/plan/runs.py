@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from saccade.cards.address import split_edition
+from saccade.cards.address import RUN, Address, parse_address, with_edition
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.project import check_budget
@@ -23,16 +23,20 @@ class Run:
 
     @property
     def data(self) -> str:
-        return f"{self.dataset}@{self.edition}" if self.edition else self.dataset
+        return with_edition(self.dataset, self.edition)
+
+    @property
+    def address(self) -> Address:
+        return Address(self.budget, self.dataset, self.edition, self.method, self.variant, seed=str(self.seed))
 
     @property
     def name(self) -> str:
-        return f"{self.budget}/{self.data}/{self.method}/{self.variant}/seed{self.seed}"
+        return str(self.address)
 
     @property
     def prepared(self) -> Path:
         """The folder, below the root, of the index that the run reads."""
-        return Path("data", self.dataset, "prepared", self.budget + (f"@{self.edition}" if self.edition else ""))
+        return Path("data", self.dataset, "prepared", with_edition(self.budget, self.edition))
 
     @property
     def folder(self) -> Path:
@@ -40,15 +44,18 @@ class Run:
 
     @classmethod
     def parse(cls, root: Path, text: str) -> "Run":
-        """The run that `<budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>` names; raises SaccadeError where a
-        part is unknown."""
-        parts = text.removeprefix("results/").strip("/").split("/")
-        if len(parts) != 5 or not parts[4].removeprefix("seed").isdecimal() or not parts[4].startswith("seed"):
-            raise SaccadeError(f"'{text}' is not a run: <budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>")
-        check_budget(parts[0], f"'{text}': ")
-        run = cls(parts[0], *split_edition(parts[1]), parts[2], parts[3], int(parts[4].removeprefix("seed")))
+        """The run that the text names (`address.RUN`, or its folder); raises SaccadeError where a part is unknown."""
+        run = cls.of(parse_address(text.removeprefix("results/").strip("/"), RUN))
+        check_budget(run.budget, f"'{text}': ")
         check_run(root, run)
         return run
+
+    @classmethod
+    def of(cls, address: Address) -> "Run":
+        """The run at a whole address; raises SaccadeError where its seed is no number."""
+        if not address.seed.isdecimal():
+            raise SaccadeError(f"'{address}': seed{address.seed} must be a whole number, as in seed0")
+        return cls(address.budget, address.dataset, address.edition, address.method, address.variant, int(address.seed))
 
 
 def check_run(root: Path, run: Run) -> None:

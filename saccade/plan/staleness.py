@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade import code_hash
+from saccade.cards.address import VARIANT_ON_DATA, parse_address
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.paper import claims_hash, read_paper
@@ -105,10 +106,11 @@ def cells_settings(root: Path, method: str) -> str:
     """The published settings of the method's variants that stand behind its paper's rows: what cells.py may count. ''
     without a paper."""
     paper = read_paper(root, method)
-    own = [run for run in (paper.runs if paper else ()) if run.split("/")[1] == method]
+    named = {run: parse_address(run, VARIANT_ON_DATA) for run in (paper.runs if paper else ())}
+    own = {run: address.variant for run, address in named.items() if address.method == method}
     # a paper's own may still be to come
     data = next(name for name in names(root, "data") if load_dataset(root, name).source == "embedded")
-    runs = {run: Run("paper", data, "", method, run.split("/")[2], 0) for run in own}
+    runs = {run: Run("paper", data, "", method, variant, 0) for run, variant in own.items()}
     return (
         canonical({name: _decisive(root, run, resolve(root, run).values) for name, run in runs.items()}) if own else ""
     )

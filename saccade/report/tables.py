@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.files import read_json
 from saccade.judging.stand_ins import ROLES, StandIn, StandInComparison
@@ -211,15 +212,9 @@ def show_coverage(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
 
 def read_coverage(grid: PlannedGrid, root: Path, label: str) -> dict[str, Any] | None:
     """The coverage.json of `dataset[@edition]`, None where it isn't prepared."""
-    name, _, edition = label.partition("@")
-    path = (
-        root
-        / "data"
-        / name
-        / "prepared"
-        / (f"{grid['budget']}@{edition}" if edition else grid["budget"])
-        / "coverage.json"
-    )
+    named = parse_address(label, DATA)
+    prepared = root / "data" / named.dataset / "prepared"
+    path = prepared / with_edition(grid["budget"], named.edition) / "coverage.json"
     return read_json(path) if path.exists() else None
 
 

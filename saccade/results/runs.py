@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.files import read_json
 from saccade.plan.gates import why_gate_missed
 from saccade.records import METRICS_COLUMNS
@@ -25,7 +26,7 @@ PlannedRun = dict[str, Any]  # one of its `runs`
 
 def dataset_label(run: dict[str, Any]) -> str:
     """`dataset[@edition]` of a grid's run, as in its path."""
-    return f"{run['dataset']}@{run['edition']}" if run.get("edition") else str(run["dataset"])
+    return with_edition(str(run["dataset"]), run.get("edition") or "")
 
 
 def run_folder(run: dict[str, Any], root: Path) -> Path:
@@ -76,12 +77,14 @@ def average_editions(grid: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
     keys = ["method", "variant", "point", "seed", "metric"]
     for dataset in grid["datasets"]:
         for name, editions in dataset.get("means", {}).items():
-            labels = [f"{dataset['name']}@{edition}" for edition in editions]
+            labels = [with_edition(dataset["name"], edition) for edition in editions]
             groups = metrics[metrics.dataset.isin(labels)].groupby(keys, sort=False)
             parts = {"value": ("value", "mean"), "low": ("low", "mean"), "high": ("high", "mean"), "n": ("n", "sum")}
             means = groups.agg(**parts, editions=("dataset", "nunique")).reset_index()
             found.append(
-                means[means.editions == len(labels)].assign(dataset=f"{dataset['name']}@{name}")[METRICS_COLUMNS]
+                means[means.editions == len(labels)].assign(dataset=with_edition(dataset["name"], name))[
+                    METRICS_COLUMNS
+                ]
             )
     return pd.concat(found, ignore_index=True)
 
@@ -155,7 +158,10 @@ def heads_of(grid: PlannedGrid, metrics: pd.DataFrame, dataset: str) -> list[str
     names = metrics.loc[metrics.dataset == dataset, "metric"].str.rpartition(".")
     scored = list(dict.fromkeys(names.loc[names[2].isin(["top1", "map"]), 0]))
     card = [
-        head for entry in grid["datasets"] if entry["name"] == dataset.partition("@")[0] for head in entry["classes"]
+        head
+        for entry in grid["datasets"]
+        if entry["name"] == parse_address(dataset, DATA).dataset
+        for head in entry["classes"]
     ]
     return [head for head in card if head in scored] + sorted(set(scored) - set(card))
 
@@ -217,5 +223,4 @@ def read_modules(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
 
 def prepared_folder(grid: PlannedGrid, root: Path, run: PlannedRun) -> Path:
     """Where the index and the truth lie that the run read."""
-    edition = f"@{run['edition']}" if run["edition"] else ""
-    return Path(root, "data", run["dataset"], "prepared", f"{grid['budget']}{edition}")
+    return Path(root, "data", run["dataset"], "prepared", with_edition(grid["budget"], run["edition"]))

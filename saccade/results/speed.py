@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.address import COUNTERPART, RUN, Address, parse_address
 from saccade.files import read_json
 from saccade.plan.staleness import timed_with
 from saccade.results.runs import PlannedGrid, dataset_label, rows_of, run_folder, runs_of
@@ -79,10 +80,11 @@ def _measured(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[
 
 
 def _short(run: dict[str, Any], against: dict[str, str]) -> str:
-    """The counterpart without what it shares with the run: [[<method>/]<variant>/]<point>."""
-    method, variant = against["run"].split("/")[2:4]
-    parts = [method, variant] if method != run["method"] else [variant] if variant != run["variant"] else []
-    return "/".join([*parts, against["point"]])
+    """The counterpart without what it shares with the run (`address.COUNTERPART`)."""
+    other = parse_address(against["run"], RUN)
+    method = other.method if other.method != run["method"] else ""
+    variant = other.variant if method or other.variant != run["variant"] else ""
+    return str(Address(method=method, variant=variant, point=against["point"]))
 
 
 def equal_time(speed: pd.DataFrame, values: pd.DataFrame, decoding: bool = False) -> pd.DataFrame:
@@ -96,9 +98,9 @@ def equal_time(speed: pd.DataFrame, values: pd.DataFrame, decoding: bool = False
     chosen = speed[(speed.batch == 1) & (speed.decoding == decoding)]
     times: dict[tuple[str, str, str], tuple[float, bool]] = {}
     for row in rows_of(chosen):
-        variant, _, point = row.counterpart.rpartition("/")
+        other = parse_address(row.counterpart, COUNTERPART, Address(variant=row.variant))
         for key, ms in (
-            ((row.device, variant or row.variant, point), row.against_ms),
+            ((row.device, other.variant, other.point), row.against_ms),
             ((row.device, row.variant, row.point), row.ms),
         ):
             times[key] = (ms["mean"], bool(row.marked))  # a point's own time wins over one as counterpart

@@ -2,6 +2,7 @@
 
 import time
 
+from saccade.cards.address import RUN, parse_address
 from saccade.engine.device import choose_device, seed_everything
 from saccade.engine.inference import check_macs, finished_model, predict_point
 from saccade.files import write_json, write_parquet
@@ -32,7 +33,9 @@ def predict(task: Task) -> None:
     write_parquet(task.folder / "predictions.parquet", table[columns])
     largest = max(modules, key=lambda point: modules[point]["macs"].max())
     rows = modules[largest].to_dict("records")
-    write_json(task.folder / "cost.json", {"variant": task.run.split("/")[3], "point": largest, "modules": rows})
+    write_json(
+        task.folder / "cost.json", {"variant": parse_address(task.run, RUN).variant, "point": largest, "modules": rows}
+    )
     seconds = round(time.perf_counter() - started, 1)
     write_json(
         task.folder / "provenance.predict.json",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.cards.address import DATA, parse_address
 from saccade.files import read_json, write_atomic, write_csv
 from saccade.judging.claims import judge_paper
 from saccade.records import CLAIMS_COLUMNS, SaccadeError, canonical
@@ -203,7 +204,8 @@ def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
         "cells": len(planned),
         "missing": int((planned.status != "run").sum()),
         "datasets": [
-            {**titles[label.partition("@")[0]], **dataset_values(grid, method, root, label)} for label in labels
+            {**titles[parse_address(label, DATA).dataset], **dataset_values(grid, method, root, label)}
+            for label in labels
         ],
         "tables": pages.read_tables(results / "tables" / method),
         "figures": pages.read_figures(results / "figures" / method),

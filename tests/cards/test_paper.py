@@ -228,7 +228,7 @@ def test_a_run_on_other_data_answers_nothing(root):
 
 def elsewhere(root, *lines):
     """reported.csv of another method."""
-    (root / "methods/tsm").mkdir(exist_ok=True)
+    (root / "methods/tsm/paper").mkdir(parents=True, exist_ok=True)
     made = pd.DataFrame([["tsn2016", "Table 1", *line, "own", ""] for line in lines], columns=REPORTED_COLUMNS)
     made.to_csv(root / "methods/tsm/paper/reported.csv", index=False)
 

@@ -44,10 +44,10 @@ def test_the_path_is_the_identity(project):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("demo/dots/toy/plain", "is not a run"),
+        ("demo/dots/toy/plain", "is not <budget>/<dataset>"),
         ("../dots/toy/plain/seed0", "budget '..' must be lower-case"),
         ("Demo/dots/toy/plain/seed0", "budget 'Demo' must be lower-case"),
-        ("demo/dots/toy/plain/seedx", "is not a run"),
+        ("demo/dots/toy/plain/seedx", "seedx must be a whole number"),
         ("demo/dots/toy/plane/seed0", "unknown variant 'plane'; did you mean 'plain'"),
         ("demo/dots@3/toy/plain/seed0", "unknown edition '3'"),
         ("demo/dotz/toy/plain/seed0", "unknown dataset 'dotz'"),

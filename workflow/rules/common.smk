@@ -19,7 +19,7 @@ from saccade.cards.paper import read_paper
 from saccade.plan import staleness
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import counterparts_of
-from saccade.plan.grid import planned_grid, selected_runs
+from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError, canonical
@@ -195,16 +195,9 @@ def products(wildcards):
 @cache
 def printed_runs(method):
     """The runs (<dataset>[@<edition>]/<method>/<variant>) that stand behind the rows of the method's paper."""
-    found = or_workflow_error(read_paper, ROOT, method)
-    if found is None:
-        return set()
-    means = {d["name"]: d["means"] for d in GRID["datasets"]}
-    runs = set(found.runs)
-    for run in found.runs:
-        data, _, rest = run.partition("/")
-        name, _, edition = data.partition("@")
-        runs.update(f"{name}@{e}/{rest}" for e in means.get(name, {}).get(edition, []))
-    return runs
+    paper = or_workflow_error(read_paper, ROOT, method)
+    named = paper.runs if paper else []
+    return {each for run in named for each in runs_behind(GRID["datasets"], run)}
 
 
 def paper_files(wildcards):

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from saccade.report.figures import INK, MUTED, PALETTE, WIDTH
 from saccade.results.found import NotRun
+from saccade.results.runs import dataset_label
 
 OWN = "single"  # the point whose bins are the network's own
 EXTREMES = 5  # classes at either end, as many as Table 5 prints
@@ -23,7 +24,7 @@ def bins_of(found: Any) -> pd.DataFrame:
     any."""
     rows = []
     for run in found.runs():
-        label = _label(run)
+        label = dataset_label(run)
         for row in found.predictions(run).itertuples(index=False):
             if all("bins" in view for view in row.decisions):
                 means = [float(np.mean([view[key] for view in row.decisions])) for key in ("bins", "full_bins")]
@@ -37,7 +38,7 @@ def redundancy_of(found: Any) -> pd.DataFrame:
     """dataset, video_id, moments (distinct true moments among the frames looked at), motion (mean change of state per
     frame)."""
     tables = []
-    for label, run in {_label(run): run for run in found.runs()}.items():
+    for label, run in {dataset_label(run): run for run in found.runs()}.items():
         try:
             truth = found.truth(run)
         except NotRun:
@@ -103,7 +104,9 @@ def _correlation(bins: pd.Series, other: pd.Series) -> float:
 def _extremes(found: Any, own: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for variant, group in own.groupby("variant", sort=False):
-        run = next(run for run in found.runs() if (run["variant"], _label(run)) == (variant, group.dataset.iloc[0]))
+        run = next(
+            run for run in found.runs() if (run["variant"], dataset_label(run)) == (variant, group.dataset.iloc[0])
+        )
         index = found.index(run)
         heads = [name for name in ("action", "label", "verb") if name in index] or [index.columns[-1]]
         labels = index.set_index("video_id")[heads[0]]
@@ -189,10 +192,6 @@ def _against_moments(known: pd.DataFrame) -> Figure:
 
 def _slope(one: pd.DataFrame) -> float:
     return float(np.polyfit(one.moments, one.bins, 1)[0])
-
-
-def _label(run: dict[str, Any]) -> str:
-    return f"{run['dataset']}@{run['edition']}" if run["edition"] else str(run["dataset"])
 
 
 def _name(dataset: str) -> str:
