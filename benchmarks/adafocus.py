@@ -4,7 +4,7 @@
     [--device cpu] [--quick]
 
 Random weights, random clips of 16 frames of 224 x 224: neither changes what is computed. Both sides are optimised alike
-(`nn/fast.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1 is
+(`saccade/timing/optimise.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1 is
 marked †). Beside the offline form stands plain batching without any optimisation, and the online one, frame by frame,
 each against ResNet-50 on all frames at once. The time of each part is read apart, as hooks disturb the whole. On a CPU
 both networks also run with all frames at once and with few: why `fast` splits one.
@@ -85,7 +85,7 @@ def parts(one: Side, clip: Clip, rounds: int, device: torch.device) -> dict[str,
 
 @torch.inference_mode()
 def at_once(rounds: int, clock: turns.Clock) -> None:
-    """Prints what 16 frames take in each network, together and in the small pieces that `fast` cuts for depthwise
+    """Prints what 16 frames take in each network, together and in the small pieces that `optimise` cuts for depthwise
     ones."""
     frames = torch.randn(FRAMES, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
     print(f"\n| ms for {FRAMES} frames | all at once | {optimise.FRAMES_AT_ONCE} at once |\n| --- | --- | --- |")

@@ -175,17 +175,3 @@ def test_environment_yml_installs_the_same_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
     assert "--constraint constraints.txt" in pip and any(line.startswith("--editable .") for line in pip)
-
-
-def test_the_readme_links_to_what_exists_and_has_no_blanks():
-    for page in (
-        "README.md",
-        "CONTRIBUTING.md",
-        "methods/tsn/README.md",
-        "methods/tsm/README.md",
-        "data/folder/README.md",
-    ):
-        text = (ROOT / page).read_text()
-        for link in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (ROOT / page).parent.joinpath(link).exists(), f"{page}: {link}"
-        assert not re.search(r"[A-Z]+_(MINUTES|DEMO)", text), page

@@ -250,7 +250,7 @@ def watch(model: AdaFocus, batches: Iterable[Batch], settings: Settings) -> dict
 
 
 def _hits(batch: Batch, played: Rollout, settings: Settings) -> dict[str, Tensor]:
-    """For each frame that `saccade.looks` would judge, 1 where the patch holds the middle of the target; nothing
+    """For each frame that `saccade.scoring.hit_rates` judges, 1 where the patch holds the middle of the target; nothing
     without the truth."""
     if not {*(f"truth.{key}" for key in BOX), "truth.informative", "truth.visibility"} <= set(batch):
         return {}
