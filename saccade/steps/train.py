@@ -25,11 +25,8 @@ def train(task: Task) -> None:
     """
     started = time.perf_counter()
     index, truth = read_index(task.root / task.prepared, task.root, task.heads)
-    generator = seed_everything(task.seed, task.settings.threads)
+    model, generator = start(task)
     device = choose_device(task.settings.device)
-    model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-    weights.load(model, task.loads, whole=False)
-    weights.freeze_rest(model, task.trains)
     log = task.folder / f"{task.phase}.log.jsonl"
     checkpoint = Checkpoint(task.checkpoint, _identity(task, device), task.settings.checkpoint_minutes, [generator])
     run = PhaseRun(
@@ -59,6 +56,16 @@ def train(task: Task) -> None:
     data = read_json(task.root / task.prepared / "coverage.json").get("decoder", "")
     _keep(task, model, {"result": run.result}, started, device=str(device), data=data, resumed=checkpoint.resumed)
     checkpoint.remove()
+
+
+def start(task: Task) -> tuple[torch.nn.Module, torch.Generator]:
+    """The model as the phase finds it, on the CPU: built, with what it needs loaded, the rest frozen; and the generator
+    that the phase draws from."""
+    generator = seed_everything(task.seed, task.settings.threads)
+    model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
+    weights.load(model, task.loads, whole=False)
+    weights.freeze_rest(model, task.trains)
+    return model, generator
 
 
 def import_weights(task: Task) -> None:
