@@ -4,10 +4,10 @@
     [--device cpu] [--quick]
 
 Random weights, random clips of 16 frames of 224 x 224: neither changes what is computed. Both sides are optimised alike
-(`saccade/timing/optimise.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1 is
-marked †). Beside the offline form stands plain batching without any optimisation, and the online one, frame by frame,
-each against ResNet-50 on all frames at once. The time of each part is read apart, as hooks disturb the whole. On a CPU
-both networks also run with all frames at once and with few: why `fast` splits one.
+(`timing/optimise.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1
+is marked †). Beside the offline form stands plain batching without any optimisation, and the online one, frame by
+frame, each against ResNet-50 on all frames at once. The time of each part is read apart, as hooks disturb the whole.
+On a CPU both networks also run with all frames at once and with few: why `optimise` splits one.
 """
 
 import argparse

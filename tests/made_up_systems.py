@@ -10,8 +10,8 @@ def rng(seed=0):
 
 
 def hits(chances, generator, clusters=40, size=8, seeds=3, seed_sd=0.02, name="{}"):
-    """One `SystemScores` per chance: hits whose chance differs by cluster and video (common to all), seed, and seed on cluster
-    (each's own)."""
+    """One `SystemScores` per chance: hits whose chance differs by cluster and video (common to all), by seed, and by
+    seed on cluster (each's own)."""
     members, n = np.repeat(np.arange(clusters), size), clusters * size
     common = 0.2 * generator.normal(size=clusters)[members] + 0.2 * generator.normal(size=n)
     found = []

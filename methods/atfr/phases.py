@@ -7,7 +7,7 @@ from saccade.engine.loop import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.records import SaccadeError
 
-from .paper.published import from_pyslowfast
+from .paper.published import from_pyslowfast, from_pytorchvideo, is_pytorchvideos
 
 
 def train(run: PhaseRun) -> None:
@@ -36,9 +36,11 @@ def calibrate(run: PhaseRun) -> None:
 
 
 def import_released(settings, published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' checkpoints (PySlowFast's names) as ours; the classifier goes to the card's one head."""
+    """The authors' checkpoints (PySlowFast's names) or pytorchvideo's as ours; the classifier goes to the card's one
+    head."""
     if len(settings.heads) != 1:
         raise SaccadeError(f"published weights have one classifier; name its head in `heads`, not {settings.heads}")
-    ours = from_pyslowfast(settings.network, settings.placement, published, settings.heads[0])
+    read = from_pytorchvideo if is_pytorchvideos(published) else from_pyslowfast
+    ours = read(settings.network, settings.placement, published, settings.heads[0])
     samplers = {name.split(".")[1] for name in ours if name.startswith("sgs.")}
     return ours | {f"sgs.{number}.bank": torch.empty(0) for number in samplers}  # filled by `calibrate` alone

@@ -138,8 +138,8 @@ def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
     if watch.unknown:
         names = ", ".join(sorted(watch.unknown))
         raise SaccadeError(
-            f"no formula says what {names} costs; give one with saccade.cost.register(torch.ops.<library>.<name>, "
-            "formula)"
+            f"no formula says what {names} costs; give one with "
+            "saccade.cost.count.register(torch.ops.<library>.<name>, formula)"
         )
     operators = spans.macs_so_far()
     modules = {path: {op: macs for op, macs in inside.items() if macs} for path, inside in spans.inside.items()}

@@ -62,8 +62,8 @@ def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int,
     ]
     if wrong:
         raise CostDisagreement(
-            "the counters disagree, so one is blind (give the operator a formula with saccade.cost.register, or count "
-            "by hand); " + "; ".join(wrong)
+            "the counters disagree, so one is blind (give the operator a formula with saccade.cost.count.register, or "
+            "count by hand); " + "; ".join(wrong)
         )
     return executed.macs, sum(static.values())
 

@@ -121,23 +121,8 @@ class Scene:
 
 
 def scene_to_dict(scene: Scene) -> dict[str, Any]:
+    """The script as it is written beside its video."""
     return asdict(scene)
-
-
-def scene_from_dict(value: dict[str, Any]) -> Scene:
-    """The scene that `scene_to_dict` wrote down."""
-    return Scene(
-        **{
-            **value,
-            "clock": Curve(**value["clock"]),
-            "camera": {name: Curve(**curve) for name, curve in value["camera"].items()},
-            "shots": [
-                Shot(**{**shot, "clutter": [_clutter(item) for item in shot["clutter"]]}) for shot in value["shots"]
-            ],
-            "things": [_thing(thing) for thing in value["things"]],
-            "sounds": [Sound(**sound) for sound in value["sounds"]],
-        }
-    )
 
 
 def inside(intervals: list[Interval], times: ArrayLike) -> NDArray[np.bool_]:
@@ -147,14 +132,3 @@ def inside(intervals: list[Interval], times: ArrayLike) -> NDArray[np.bool_]:
     for start, end in intervals:
         result |= (wanted >= start) & (wanted < end)
     return result
-
-
-def _clutter(value: dict[str, Any]) -> Clutter:
-    return Clutter(**{**value, "face": Face(**value["face"])})
-
-
-def _thing(value: dict[str, Any]) -> Thing:
-    tracks = {
-        channel: {name: Curve(**curve) for name, curve in parts.items()} for channel, parts in value["tracks"].items()
-    }
-    return Thing(**{**value, "face": Face(**value["face"]), "blank": Face(**value["blank"]), "tracks": tracks})

@@ -120,11 +120,6 @@ class MeanAveragePrecision:
     per_class: Floats
     positives: Integers
 
-    @property
-    def excluded(self) -> list[int]:
-        """Classes without a positive: they have no average precision and are not in `value`."""
-        return [int(c) for c in np.flatnonzero(self.positives == 0)]
-
 
 def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> MeanAveragePrecision:
     """Mean of the one-vs-rest average precisions (macro), with the classes that it leaves out.

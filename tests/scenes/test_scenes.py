@@ -19,7 +19,7 @@ from saccade.records import SaccadeError
 from saccade.scenes import sampling, store
 from saccade.scenes.digits import digit_arrays, digit_labels, face_picture, split_backgrounds, split_instances
 from saccade.scenes.render import luminance_frames
-from saccade.scenes.script import Curve, Face, scene_from_dict, scene_to_dict
+from saccade.scenes.script import Curve, Face, scene_to_dict
 from saccade.scenes.sound import SAMPLE_RATE_HZ, waveform
 from saccade.scenes.truth import boxes, frame_truth, moments
 
@@ -364,11 +364,11 @@ def test_decoded_sound_is_silent_where_declared(prepare, tmp_path):
     assert not truth["sound"].any()
 
 
-def test_a_script_survives_json(prepare, made):
+def test_the_script_beside_a_video_is_all_of_it(prepare, made):
     folder, settings, videos, _ = made
     for scene in prepare.compose_all(settings, 3)[:3]:
         written = read_json(folder / scene.split / f"{scene.video_id}.json")["scene"]
-        assert scene_from_dict(written) == scene and scene_from_dict(scene_to_dict(scene)) == scene
+        assert written == json.loads(json.dumps(scene_to_dict(scene)))
 
 
 def test_one_script_renders_at_any_size_and_rate(prepare, made):

@@ -116,6 +116,11 @@ def from_pyslowfast(name: str, placement: Placement, published: Tensors, head: s
     return _renamed(published, ours)
 
 
+def is_pytorchvideos(published: Tensors) -> bool:
+    """Whether the names are pytorchvideo's, which numbers the blocks of its networks."""
+    return any(name.removeprefix(WRAPPER).startswith("blocks.") for name in published)
+
+
 def from_pytorchvideo(name: str, placement: Placement, published: Tensors, head: str) -> Tensors:
     """Of pytorchvideo's x3d_{s,m,l,xl}, slowfast_r50 (8x8), i3d_r50, c2d_r50 or r2plus1d_r50; its classifier becomes
     `head`'s."""

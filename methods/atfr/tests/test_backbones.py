@@ -2,6 +2,7 @@
 length."""
 
 import copy
+import dataclasses
 import json
 from functools import cache
 from itertools import pairwise, product
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import ROOT
 from torch import nn
 
 from saccade.cost.count import count
+from saccade.plan.layers import resolve
+from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import SaccadeError
 from saccade.timing import optimise
@@ -398,6 +402,16 @@ def test_pytorchvideos_weights_fit(name):
         assert len(ours) == len(state) and shapes(ours) == {
             key: shape for key, shape in wanted.items() if not key.startswith("sgs.")
         }
+
+
+def test_a_checkpoints_names_tell_whose_it_is():
+    """The same classifier, as pytorchvideo and as the authors' code name it, in the network that the variant names."""
+    phases = load_module(FOLDER / "phases.py")
+    for variant, theirs in (("x3d-s-released", "blocks.5.proj"), ("3dresnet18-atfr-released", "head.projection")):
+        settings = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
+        settings = dataclasses.replace(settings, heads=["label"])
+        found = phases.import_released(settings, {f"model_state.{theirs}.weight": torch.ones(2, 3)})
+        assert torch.equal(found["classifiers.label.weight"], torch.ones(2, 3))
 
 
 @pytest.mark.parametrize(("name", "clip"), [(name, clip) for name, (_, clip) in HUB.items() if clip])
