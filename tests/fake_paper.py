@@ -10,7 +10,9 @@ import fake_results
 import numpy as np
 import pandas as pd
 
+from saccade.cards.paper import Paper
 from saccade.judging.compare import SystemScores
+from saccade.judging.systems import system_of
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
 from saccade.results.found import NotRun
 
@@ -191,18 +193,24 @@ SEEDS, CLUSTERS, SIZE = 5, 20, 2
 
 class Planted:
     """Results in which a system has the value planted for (variant, point) or its variant, else the usual one, and luck
-    of its own. A method's tests say in a class of their own what is usual, how large luck is, and which questions can
-    be asked."""
+    of its own. A method's tests say in a class of their own what its paper.yml says, what is usual, how large luck is,
+    and which questions can be asked."""
 
-    method: str
+    paper: Paper
     usual: dict[str, float]
     luck: dict[str, float]
 
     def __init__(self, **planted):
         self.planted, self.asked = planted, set()
 
+    def row(self, table, row, column=""):
+        return system_of(self.paper.source(table, row, column), self.paper.method)
+
+    def named(self, name):
+        return system_of(self.paper.source("", name), self.paper.method)
+
     def ask(self, what, variant, point, dataset):
-        self.asked.add((f"{dataset}/{variant if '/' in variant else f'{self.method}/{variant}'}", point))
+        self.asked.add((f"{dataset}/{variant if '/' in variant else f'{self.paper.method}/{variant}'}", point))
         table = self.planted.get(what, {})
         value = table.get((variant, point), table.get(variant, self.usual[what]))
         generator = np.random.default_rng(zlib.crc32("/".join((what, variant, point, dataset)).encode()))

@@ -1,73 +1,41 @@
 """What a paper prints and claims, as the method's `paper.yml` lays it out: read strictly, every mistake a
 `SaccadeError` that says where.
 
-The file is optional. Its tables say which run of ours stands behind a printed row; a row without one is context. No
-torch, no pandas.
+The file is optional. Its tables say which run of ours stands behind a printed row; a row without one is context.
+`systems` names further runs of ours that claims are about. No torch, no pandas.
 """
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from saccade.cards.address import VARIANT_ON_DATA, Address, parse_address
+from saccade.cards.layout import Layout, Source, read_layout, read_source, refuse_twice
 from saccade.cards.method import load_method, offers
+from saccade.cards.plain_claims import COMPARED, Comparison, check_bounds, read_comparisons
 from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
 from saccade.records import SaccadeError, canonical, suggest
 
-
-@dataclass(frozen=True)
-class Source:
-    """Our run behind a printed row (`VARIANT_ON_DATA`, of any seed) and one of its operating points; `columns`: printed
-    columns that another of its points answers."""
-
-    run: str
-    point: str
-    columns: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """dataset[@edition], as in a run's path."""
-        return self.address.data
-
-    @property
-    def dataset(self) -> str:
-        return self.address.dataset
-
-    @property
-    def address(self) -> Address:
-        return parse_address(self.run, VARIANT_ON_DATA)
-
-    def at(self, column: str) -> "Source":
-        """The run at the point that answers the column."""
-        return Source(self.run, self.columns.get(column, self.point))
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A printed table. dataset: of its cells, where reported.csv has one for several; runs: printed row -> what of ours
-    answers it (one for each of its datasets); metrics: printed column -> metric in metrics.csv."""
-
-    name: str
-    title: str
-    dataset: str
-    columns: tuple[str, ...]
-    rows: tuple[str, ...]
-    runs: Mapping[str, tuple[Source, ...]]
-    metrics: Mapping[str, str]
-    note: str = ""
+TOP_KEYS = ["paper", "title", "tables", "systems", "figures", "claims"]
 
 
 @dataclass(frozen=True)
 class Claim:
     """`where` the paper says it; one that says "mechanism" is of how the method works, and is judged on embedded
-    data."""
+    data.
+
+    tests: what a plain claim compares, rows of `table` or, where that is '', our own systems; empty for one of
+    claims.py. cited: what else differs where a plain claim's numbers are cited; ours are then not asked.
+    """
 
     id: str
     where: str
     says: str
+    table: str = ""
+    tests: tuple[Comparison, ...] = ()
+    cited: tuple[str, ...] = ()
 
     @property
     def mechanism(self) -> bool:
@@ -76,7 +44,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper.yml. name: its id, as in reported.csv; figures: as they stand there, each with at least a `name`."""
+    """A paper.yml. name: its id, as in reported.csv; figures: as they stand there, each with at least a `name`;
+    systems: runs of ours that claims are about and no printed row names."""
 
     file: Path
     name: str
@@ -84,6 +53,44 @@ class Paper:
     tables: tuple[Layout, ...]
     figures: tuple[Mapping[str, Any], ...]
     claims: tuple[Claim, ...]
+    systems: Mapping[str, Source] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """Whose folder the file lies in."""
+        return self.file.parents[1].name
+
+    def layout(self, table: str) -> Layout:
+        """The table with that name. SaccadeError without one."""
+        for layout in self.tables:
+            if layout.name == table:
+                return layout
+        raise SaccadeError(f"there is no table '{table}'" + suggest(table, [layout.name for layout in self.tables]))
+
+    def source(self, table: str, row: str, column: str = "") -> Source:
+        """Our run behind a row of a table, at the point that answers the column; without a table the system of that
+        name. SaccadeError where there is none."""
+        if table:
+            return self.layout(table).source(row, column)
+        if row not in self.systems:
+            raise SaccadeError(f"systems has no '{row}'" + suggest(row, list(self.systems)))
+        return self.systems[row]
+
+    def metric(self, table: str, column: str) -> str:
+        """The metric that answers a column of a table; without a table the column is one. SaccadeError without one."""
+        if not table:
+            return column
+        layout = self.layout(table)
+        if column not in layout.columns:
+            raise SaccadeError(f"{table} has no column '{column}'" + suggest(column, layout.columns))
+        if column not in layout.metrics:
+            raise SaccadeError(f"no metric answers column '{column}'; name it in {table}'s `metrics`")
+        return layout.metrics[column]
+
+    @property
+    def asked(self) -> list[str]:
+        """Every run (`VARIANT_ON_DATA`) that a printed row or `systems` names."""
+        return sorted({*self.runs, *(source.run for source in self.systems.values())})
 
     @property
     def runs(self) -> list[str]:
@@ -97,27 +104,42 @@ def read_paper(root: Path, method: str) -> Paper | None:
     if not file.is_file():
         return None
     body = as_mapping(file, "", read_yaml(file))
-    refuse_unknown_keys(file, "", body, ["paper", "title", "tables", "figures", "claims"], required=["paper", "title"])
+    refuse_unknown_keys(file, "", body, TOP_KEYS, required=["paper", "title"])
     name, title = (check_value(str, body[key], f"{file}: {key}") for key in ("paper", "title"))
     tables = tuple(
-        _layout(file, str(key), value) for key, value in as_mapping(file, "tables", body.get("tables") or {}).items()
+        read_layout(file, str(key), value)
+        for key, value in as_mapping(file, "tables", body.get("tables") or {}).items()
     )
     figures = tuple(_figure(file, number, value) for number, value in enumerate(_listed(file, "figures", body)))
     claims = tuple(_claim(file, number, value) for number, value in enumerate(_listed(file, "claims", body)))
-    _refuse_twice(f"{file}: claims", [claim.id for claim in claims])
-    return Paper(file, name, title, tables, figures, claims)
+    refuse_twice(f"{file}: claims", [claim.id for claim in claims])
+    systems = {
+        key: read_source(file, f"systems.{key}", value)
+        for key, value in as_mapping(file, "systems", body.get("systems") or {}).items()
+    }
+    paper = Paper(file, name, title, tables, figures, claims, systems)
+    for number, claim in enumerate(claims):
+        try:
+            _check_tests(paper, claim)
+        except SaccadeError as error:
+            raise SaccadeError(f"{file}: claims[{number}] ({claim.id}): {error}") from None
+    return paper
 
 
 def check_runs(root: Path, paper: Paper) -> None:
-    """Raises SaccadeError where a printed row names a method, variant or point that no card has. The dataset may still
-    be to come."""
-    for layout in paper.tables:
-        for row, sources in layout.runs.items():
-            for source in sources:
-                try:
-                    _check_source(root, source)
-                except SaccadeError as error:
-                    raise SaccadeError(f"{paper.file}: tables.{layout.name}.runs.{row}: {error}") from None
+    """Raises SaccadeError where a printed row or one of `systems` names a method, variant or point that no card has.
+    The dataset may still be to come."""
+    named = [
+        (f"tables.{layout.name}.runs.{row}", source)
+        for layout in paper.tables
+        for row, sources in layout.runs.items()
+        for source in sources
+    ]
+    for place, source in [*named, *((f"systems.{name}", source) for name, source in paper.systems.items())]:
+        try:
+            _check_source(root, source)
+        except SaccadeError as error:
+            raise SaccadeError(f"{paper.file}: {place}: {error}") from None
 
 
 def _check_source(root: Path, source: Source) -> None:
@@ -134,69 +156,65 @@ def _check_source(root: Path, source: Source) -> None:
 
 
 def claims_hash(paper: Paper) -> str:
-    """12 hex digits of the claims' sentences together with claims.py: another sentence or another predicate is another
-    hash."""
+    """12 hex digits of all that decides what a claim says: its sentence and tests, the runs and metrics of the rows
+    that it may be about, and claims.py."""
     code = paper.file.with_name("claims.py")
-    said = canonical([dataclasses.asdict(claim) for claim in paper.claims]).encode()
+    rows = {layout.name: [layout.runs, layout.metrics] for layout in paper.tables}
+    said = canonical(_plain([paper.claims, rows, paper.systems])).encode()
     return hashlib.sha256(said + b"\0" + (code.read_bytes() if code.is_file() else b"")).hexdigest()[:12]
 
 
-def _layout(file: Path, name: str, value: Any) -> Layout:
-    place = f"tables.{name}"
-    body = as_mapping(file, place, value)
-    keys = ["title", "dataset", "columns", "rows", "runs", "metrics", "note"]
-    refuse_unknown_keys(file, place, body, keys, required=["title", "dataset", "columns", "rows"])
-    columns, rows = (tuple(_words(body[key], f"{file}: {place}.{key}")) for key in ("columns", "rows"))
-    runs = {
-        row: _sources(file, f"{place}.runs.{row}", told)
-        for row, told in _named(file, f"{place}.runs", body, rows).items()
-    }
-    metrics = {
-        column: check_value(str, metric, f"{file}: {place}.metrics.{column}")
-        for column, metric in _named(file, f"{place}.metrics", body, columns).items()
-    }
-    title, dataset, note = (
-        check_value(str, body.get(key) or "", f"{file}: {place}.{key}") for key in ("title", "dataset", "note")
-    )
-    return Layout(name, title, dataset, columns, rows, runs, metrics, note.strip())
+def _plain(value: Any) -> Any:
+    """The value with its dataclasses as mappings."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
-    """What the table's `runs` or `metrics` say of its rows or columns; SaccadeError for one that it doesn't have."""
-    key = place.rpartition(".")[2]
-    value = layout.get(key) or {}
-    words = (
-        {_word(name, f"{file}: {place}"): told for name, told in value.items()} if isinstance(value, Mapping) else value
-    )
-    body = as_mapping(file, place, words)
-    for name in body:
+def _check_tests(paper: Paper, claim: Claim) -> None:
+    """Raises SaccadeError where a plain claim names a table, row or column that isn't there, a row without a run of
+    ours, or a column that its word can't compare."""
+    if claim.table:
+        paper.layout(claim.table)
+    for test in claim.tests:
+        sides = [*(["printed"] if claim.table else []), *([] if claim.cited else ["ours"])]
+        check_bounds(test, sides)
+        for column in test.columns:
+            for row in (*test.rows, *test.than):
+                _check_cell(paper, claim, row, column)
+            if not claim.cited:
+                fits, wanted = COMPARED[test.word]
+                if not paper.metric(claim.table, column).endswith(fits):
+                    raise SaccadeError(f"'{test.word}' compares {wanted}, not {paper.metric(claim.table, column)}")
+
+
+def _check_cell(paper: Paper, claim: Claim, row: str, column: str) -> None:
+    if not claim.cited:
+        paper.source(claim.table, row, column)
+        return
+    layout = paper.layout(claim.table)
+    for what, name, known in (("row", row, layout.rows), ("column", column, layout.columns)):
         if name not in known:
-            raise SaccadeError(
-                f"{file}: {place}: '{name}' is none of the table's {'rows' if key == 'runs' else 'columns'}"
-                + suggest(name, known)
-            )
-    return body
-
-
-def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
-    found = []
-    for told in value if isinstance(value, list) else [value]:
-        body = as_mapping(file, place, told)
-        refuse_unknown_keys(file, place, body, ["run", "point", "columns"], required=["run", "point"])
-        run, point = (check_value(str, body[key], f"{file}: {place}.{key}") for key in ("run", "point"))
-        parse_address(run, VARIANT_ON_DATA, where=f"{file}: {place}.run: ")
-        found.append(
-            Source(run, point, check_value(dict[str, str], body.get("columns") or {}, f"{file}: {place}.columns"))
-        )
-    _refuse_twice(f"{file}: {place}: datasets", [source.dataset for source in found])
-    return tuple(found)
+            raise SaccadeError(f"{layout.name} has no {what} '{name}'" + suggest(name, known))
 
 
 def _claim(file: Path, number: int, value: Any) -> Claim:
     place = f"claims[{number}]"
     body = as_mapping(file, place, value)
-    refuse_unknown_keys(file, place, body, ["id", "where", "says"], required=["id", "where", "says"])
-    claim = Claim(*(check_value(str, body[key], f"{file}: {place}.{key}").strip() for key in ("id", "where", "says")))
+    refuse_unknown_keys(
+        file, place, body, ["id", "where", "says", "table", "tests", "cited"], required=["id", "where", "says"]
+    )
+    for key, needed in (("table", "tests"), ("cited", "table")):
+        if key in body and needed not in body:
+            raise SaccadeError(f"{file}: {place}: '{key}' is for plain claims, which have '{needed}'")
+    claim = Claim(
+        **{key: check_value(str, body[key], f"{file}: {place}.{key}").strip() for key in ("id", "where", "says")},
+        table=check_value(str, body.get("table", ""), f"{file}: {place}.table"),
+        tests=read_comparisons(file, f"{place}.tests", body["tests"]) if "tests" in body else (),
+        cited=tuple(check_value(list[str], body.get("cited", []), f"{file}: {place}.cited")),
+    )
     if not claim.id.isidentifier() or claim.id.startswith("_"):
         raise SaccadeError(f"{file}: {place}.id: '{claim.id}' can't name a function of claims.py; write it like c01")
     return claim
@@ -212,19 +230,3 @@ def _figure(file: Path, number: int, value: Any) -> Mapping[str, Any]:
 def _listed(file: Path, key: str, body: Mapping[str, Any]) -> list[Any]:
     found: list[Any] = check_value(list[Any], body.get(key) or [], f"{file}: {key}")
     return found
-
-
-def _words(value: Any, where: str) -> list[str]:
-    words = [_word(one, f"{where}[{number}]") for number, one in enumerate(check_value(list[Any], value, where))]
-    _refuse_twice(where, words)
-    return words
-
-
-def _word(value: Any, where: str) -> str:
-    """A printed name; one that is a whole number (a table over L = 1, 4, 8) needs no quotes."""
-    return str(check_value(str | int, value, where))
-
-
-def _refuse_twice(where: str, names: Sequence[str]) -> None:
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SaccadeError(f"{where}: there more than once: {', '.join(twice)}")

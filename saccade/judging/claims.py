@@ -1,9 +1,9 @@
 """Each claim of a paper judged twice, on its printed numbers and on ours, as far as the budget allows: docs/claims.md.
 No torch.
 
-A method's `claims.py` has one function per claim of its `paper.yml`, named by its id: (reported, ours) -> Finding |
-Cited. `reported` is a `Reported`, `ours` an `Ours`; what asks `ours` stands inside the finding's `on_ours`, which is
-called only where it is judged.
+A plain claim has its `tests` in `paper.yml` (plain_claims.py). A method's `claims.py` has one function for each other
+id: (reported, ours) -> Finding | Cited. `reported` is a `Reported`, `ours` a `SystemResults`; what asks `ours` stands
+inside the finding's `on_ours`, which is called only where it is judged.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from saccade.cards.paper import Claim, Paper, read_paper
+from saccade.judging.plain_claims import plain_predicate
 from saccade.judging.printed_cells import Reported, printed_cells
 from saccade.judging.systems import SystemResults
 from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, verdicts_of
@@ -36,7 +37,10 @@ def judge_paper(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
         return pd.DataFrame(columns=CLAIMS_COLUMNS)
     predicates = load_predicates(paper)
     kept = {claim.id: why_not_judged(grid["budget"], claim) for claim in paper.claims}
-    chosen = {name: _named(paper, name, act if not kept[name] else _silent(act)) for name, act in predicates.items()}
+    chosen = {
+        claim.id: _named(paper, claim, predicates[claim.id] if not kept[claim.id] else _silent(predicates[claim.id]))
+        for claim in paper.claims
+    }
     reported = Reported(printed_cells(paper), {layout.name: layout.dataset for layout in paper.tables})
     found = verdicts_of(chosen, reported, SystemResults(grid, root, method))
     lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], grid["budget"])] for claim in paper.claims]
@@ -44,17 +48,25 @@ def judge_paper(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
 
 
 def load_predicates(paper: Paper) -> dict[str, Predicate]:
-    """The functions of claims.py by id, in the order of paper.yml. SaccadeError where a claim has no function, or a
-    function of (reported, ours), which is what makes it a claim's, no claim."""
-    module = load_module(paper.file.with_name("claims.py"))
-    functions = inspect.getmembers(module, inspect.isfunction)
+    """What judges each claim, by id, in the order of paper.yml: its `tests`, or the function of claims.py. SaccadeError
+    where a claim has neither, or a function of (reported, ours), which is what makes it a claim's, no claim without
+    tests."""
+    file = paper.file.with_name("claims.py")
+    module = load_module(file) if file.is_file() else None
+    functions = inspect.getmembers(module, inspect.isfunction) if module else []
     own = [name for name, each in functions if [*inspect.signature(each).parameters] == ["reported", "ours"]]
-    ids = [claim.id for claim in paper.claims]
+    ids = [claim.id for claim in paper.claims if not claim.tests]
     if lacking := [name for name in ids if not callable(getattr(module, name, None))]:
-        raise SaccadeError(f"{module.__file__} has no function for the claims {', '.join(lacking)} of paper.yml")
+        raise SaccadeError(
+            f"{file} has no function for the claims {', '.join(lacking)} of paper.yml, which have no `tests` there"
+        )
+    if twice := [claim.id for claim in paper.claims if claim.tests and callable(getattr(module, claim.id, None))]:
+        raise SaccadeError(f"{file}: {', '.join(twice)}: judged by the `tests` of paper.yml already")
     if more := [name for name in own if name not in ids]:
-        raise SaccadeError(f"{module.__file__}: no claim of paper.yml has the id {', '.join(more)}")
-    return {name: getattr(module, name) for name in ids}
+        raise SaccadeError(f"{file}: no claim of paper.yml has the id {', '.join(more)}")
+    return {
+        claim.id: plain_predicate(paper, claim) if claim.tests else getattr(module, claim.id) for claim in paper.claims
+    }
 
 
 def why_not_judged(budget: str, claim: Claim) -> str | None:
@@ -68,14 +80,15 @@ def why_not_judged(budget: str, claim: Claim) -> str | None:
     return f"not judged: budget {budget} is none of the published protocols"
 
 
-def _named(paper: Paper, name: str, act: Predicate) -> Predicate:
+def _named(paper: Paper, claim: Claim, act: Predicate) -> Predicate:
     """The predicate, whose mistakes name it, and whose question that the runs can't answer is untestable."""
 
     def named(reported: Any, ours: Any) -> Finding | Cited:
         try:
             found = act(reported, ours)
         except SaccadeError as error:
-            raise SaccadeError(f"{paper.file.with_name('claims.py')}: {name}: {error}") from None
+            file = paper.file if claim.tests else paper.file.with_name("claims.py")
+            raise SaccadeError(f"{file}: {claim.id}: {error}") from None
         return (
             found if isinstance(found, Cited) else dataclasses.replace(found, on_ours=lambda: _answered(found.on_ours))
         )

@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from saccade.cards.address import Address
-from saccade.cards.paper import Layout, Paper, Source
+from saccade.cards.layout import Layout, Source
+from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, NULL_MODEL, UNITS, is_complexity, read_reported
 from saccade.files import read_json
 from saccade.plan.grid import runs_behind

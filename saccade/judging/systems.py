@@ -8,8 +8,9 @@ it is made of missed its gate, or where the question means nothing there.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ import pyarrow.parquet as pq
 from scipy.stats import rankdata
 
 from saccade.cards.address import SYSTEM, Address, parse_address
+from saccade.cards.layout import Source
+from saccade.cards.paper import Paper, read_paper
 from saccade.judging.compare import SystemClassScores, SystemScores
 from saccade.judging.stand_ins import to_runs
 from saccade.judging.verdict import Untestable, need_gates
@@ -35,6 +38,25 @@ from saccade.scoring import metrics
 from saccade.scoring.predictions import labels_of
 
 
+class System(NamedTuple):
+    """A variant at an operating point on a dataset[@edition], as `SystemResults` is asked for it."""
+
+    variant: str
+    point: str
+    dataset: str
+
+    def at(self, point: str) -> "System":
+        """The same weights at another of their points."""
+        return self._replace(point=point)
+
+
+def system_of(source: Source, method: str) -> System:
+    """What a row's run is called by a claim of that method: the variant of another one is `<method>/<variant>`."""
+    run = source.address
+    variant = run.variant if run.method == method else f"{run.method}/{run.variant}"
+    return System(variant, source.point, run.data)
+
+
 @dataclass(frozen=True, eq=False)
 class SystemResults:
     """The runs of one method under one grid. A head that isn't named is the only one, else `action`, else `label`."""
@@ -43,6 +65,22 @@ class SystemResults:
     root: Path
     method: str
     _kept: dict[tuple[str | None, ...], SystemScores] = field(default_factory=dict)
+
+    @cached_property
+    def paper(self) -> Paper:
+        """The method's paper.yml; SaccadeError where it has none."""
+        found = read_paper(self.root, self.method)
+        if found is None:
+            raise SaccadeError(f"methods/{self.method}/paper/paper.yml does not exist, so no claim can name its rows")
+        return found
+
+    def row(self, table: str, row: str, column: str = "") -> System:
+        """The system behind a printed row, at the point that answers the column."""
+        return system_of(self.paper.source(table, row, column), self.method)
+
+    def named(self, name: str) -> System:
+        """One of the `systems` of paper.yml."""
+        return system_of(self.paper.source("", name), self.method)
 
     def hits(self, variant: str, point: str, dataset: str, head: str | None = None) -> SystemScores:
         """Top-1 hits in [0, 1], as `score` left them."""

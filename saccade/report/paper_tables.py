@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.cards.paper import Layout, read_paper
+from saccade.cards.layout import Layout
+from saccade.cards.paper import read_paper
 from saccade.cost.printed import NULL_MODEL
 from saccade.judging.printed_cells import COUNTED, EXECUTED, NOT_RUN, paper_cells, printed_cells, read_results
 from saccade.report.typeset import NONE, about, percent, significant, source

@@ -284,7 +284,7 @@ def committed(root: Path, method: str) -> str:
     """The sentence with the hash that a page carries; '' without claims."""
     paper = read_paper(root, method)
     return (
-        f"Claims and predicates: {claims_hash(paper)} (sha256 of the claims of paper.yml and of claims.py)."
+        f"Claims and predicates: {claims_hash(paper)} (sha256 of the claims and rows of paper.yml and of claims.py)."
         if paper and paper.claims
         else ""
     )

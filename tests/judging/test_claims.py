@@ -91,10 +91,9 @@ def test_a_claim_that_is_not_judged_costs_the_others_no_power(judged):
 
 
 def test_a_question_that_the_runs_cant_answer_is_untestable_and_ends_no_other(judged):
-    table = judged(
-        "study",
-        **{"claims.py": fake_paper.CLAIMS.replace('"motion-digits", "noun") for', '"motion-digits", "nouns") for')},
-    )
+    asked = 'point, "motion-digits", "noun")'
+    assert asked in fake_paper.CLAIMS
+    table = judged("study", **{"claims.py": fake_paper.CLAIMS.replace(asked, asked.replace("noun", "nouns"))})
     assert table.loc["m01", "on_ours"].startswith(
         "mechanism, embedded data: untestable here (study/motion-digits/tsn/tiny/seed0 has no nouns"
     )

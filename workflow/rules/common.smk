@@ -194,9 +194,11 @@ def products(wildcards):
 
 @cache
 def printed_runs(method):
-    """The runs (<dataset>[@<edition>]/<method>/<variant>) that stand behind the rows of the method's paper."""
+    """The runs (<dataset>[@<edition>]/<method>/<variant>) that stand behind the rows of the method's paper, or that its
+    claims name.
+    """
     paper = or_workflow_error(read_paper, ROOT, method)
-    named = paper.runs if paper else []
+    named = paper.asked if paper else []
     return {each for run in named for each in runs_behind(GRID["datasets"], run)}
 
 

@@ -10,10 +10,12 @@ import fake_paper
 import numpy as np
 import pytest
 
-from saccade.cards.paper import Layout, Source, check_runs, read_paper
+from saccade.cards.layout import Layout, Source
+from saccade.cards.paper import check_runs, read_paper
 from saccade.cost.printed import KEY, is_complexity, read_reported
 from saccade.judging.claims import load_predicates
 from saccade.judging.compare import SystemClassScores, difference, mean
+from saccade.judging.effect import weighted_sum
 from saccade.judging.printed_cells import Reported, printed_cells
 from saccade.judging.verdict import verdicts_of
 from saccade.project import load_module
@@ -25,7 +27,8 @@ PAPER = read_paper(ROOT, "adafocus")
 OWN = read_reported(FOLDER / "paper/reported.csv")
 PRINTED = printed_cells(PAPER)  # with what stands in tsn's and tsm's files
 reported = Reported(PRINTED, {layout.name: layout.dataset for layout in PAPER.tables})
-FUNCTIONS = {name: getattr(claims, name) for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)}
+PREDICATES = load_predicates(PAPER)
+IN_PYTHON = [name for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)]
 
 # What the printed numbers say of each claim.
 ON_PRINTED = {
@@ -150,15 +153,16 @@ def test_the_arrows_are_those_of_the_curves():
 
 
 def test_claims_and_functions_are_the_same():
-    assert [claim.id for claim in PAPER.claims] == list(FUNCTIONS) == list(ON_PRINTED) == list(load_predicates(PAPER))
+    assert [claim.id for claim in PAPER.claims] == list(ON_PRINTED) == list(PREDICATES)
+    assert [claim.id for claim in PAPER.claims if not claim.tests] == IN_PYTHON
     assert {claim.id for claim in PAPER.claims if claim.mechanism} == {
-        name for name in FUNCTIONS if name.startswith("m")
+        name for name in PREDICATES if name.startswith("m")
     }
 
 
 @pytest.mark.parametrize("name", ON_PRINTED)
 def test_what_print_says(name):
-    assert FUNCTIONS[name](reported, None).on_printed is ON_PRINTED[name]
+    assert PREDICATES[name](reported, None).on_printed is ON_PRINTED[name]
 
 
 def test_what_print_says_of_the_claims_that_it_contradicts():
@@ -182,16 +186,17 @@ def test_without_reuse_both_tables_have_the_same_row():
 
 
 class Planted(fake_paper.Planted):
-    method = "adafocus"
+    paper = PAPER
     usual = {"hits": 0.70, "gmacs": 10.0, "kept": 4.0}
     luck = {"hits": 0.002, "gmacs": 0.0, "kept": 0.05}
 
     def hits(self, variant, point, dataset, head=None):
-        assert (head == "noun") == dataset.startswith("motion-digits") and dataset not in claims.BY_MAP
+        assert head in (("noun",) if dataset.startswith("motion-digits") else (None, "label"))
+        assert dataset not in claims.BY_MAP
         return self.ask("hits", variant, point, dataset)
 
     def scored(self, variant, point, dataset, head=None):
-        assert dataset in claims.BY_MAP
+        assert dataset in claims.BY_MAP and head in (None, "label")
         return self.ask("hits", variant, point, dataset)
 
     def gmacs(self, *system):
@@ -208,7 +213,7 @@ def _map_is_a_mean(monkeypatch):
 
 
 def verdict(name, ours):
-    return verdicts_of({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
+    return verdicts_of({name: PREDICATES[name]}, reported, ours)[name].on_ours
 
 
 def kind(name, **planted):
@@ -216,7 +221,7 @@ def kind(name, **planted):
 
 
 def test_without_runs_every_claim_is_not_run_or_can_never_be_judged():
-    found = verdicts_of(FUNCTIONS, reported, fake_paper.Absent())
+    found = verdicts_of(PREDICATES, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     assert {name for name, one in found.items() if one.on_ours.kind == "untestable here"} == UNTESTABLE
     assert {one.on_ours.kind for name, one in found.items() if name in CITED} == {"printed numbers agree"}
@@ -225,7 +230,7 @@ def test_without_runs_every_claim_is_not_run_or_can_never_be_judged():
 
 def test_every_claim_can_be_judged_and_asks_for_runs_that_the_cards_have():
     ours = Planted(hits={"tiny-40-oracle": 0.90})
-    found = verdicts_of(FUNCTIONS, reported, ours)
+    found = verdicts_of(PREDICATES, reported, ours)
     assert {name for name, one in found.items() if one.on_ours.kind in ("not run", "untestable here")} == UNTESTABLE
     check_runs(ROOT, dataclasses.replace(PAPER, tables=(as_layout(ours.asked),)))
 
@@ -234,7 +239,7 @@ def test_mean_average_precision_is_compared_where_print_has_it(monkeypatch):
     monkeypatch.undo()
     truth = np.arange(120)[:, None] % 3 == np.arange(3)
 
-    def scored(variant, point, dataset):
+    def scored(variant, point, dataset, head):
         noise = np.random.default_rng(zlib.crc32(variant.encode())).normal(size=(3, 120, 3))
         scores = noise + truth * (1.0 if variant.endswith("local") else 3.0)
         return SystemClassScores(
@@ -398,8 +403,9 @@ def test_the_other_mechanisms_come_out_as_planted():
 
 
 def test_effects_taken_together_are_never_surer_than_independent_ones():
-    first, second = (mean(Planted().scored(*claims.net(size))) for size in (96, 128))
-    both = claims.together([first, second], [0.25, -0.75])
+    ours = Planted()
+    first, second = (mean(ours.scored(*system)) for system in claims.along(ours, "AdaFocus")[:2])
+    both = weighted_sum([first, second], [0.25, -0.75])
     assert both.value == pytest.approx(0.25 * first.value - 0.75 * second.value)
     assert both.standard_error == pytest.approx(0.25 * first.standard_error + 0.75 * second.standard_error)
     assert (

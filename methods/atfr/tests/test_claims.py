@@ -11,7 +11,9 @@ import pytest
 
 from saccade.cards.paper import read_paper
 from saccade.cost.printed import KEY, is_complexity, read_reported
+from saccade.judging.claims import load_predicates
 from saccade.judging.compare import mean
+from saccade.judging.effect import weighted_sum
 from saccade.judging.verdict import Untestable, verdicts_of
 from saccade.project import load_module
 from saccade.records import SaccadeError
@@ -21,7 +23,8 @@ ROOT = FOLDER.parents[1]
 claims = load_module(FOLDER / "paper/claims.py")
 PAPER = read_paper(ROOT, "atfr")
 PRINTED = read_reported(FOLDER / "paper/reported.csv")
-FUNCTIONS = {name: getattr(claims, name) for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)}
+PREDICATES = load_predicates(PAPER)
+IN_PYTHON = {name: getattr(claims, name) for name in dir(claims) if re.fullmatch(r"[cm]\d\d", name)}
 
 # What the printed numbers say of each claim.
 ON_PRINTED = {
@@ -99,16 +102,17 @@ def test_printed_reductions_are_those_of_the_printed_costs_cut_to_whole_percent(
 
 
 def test_claims_and_functions_are_the_same():
-    assert [claim.id for claim in PAPER.claims] == list(FUNCTIONS) == list(ON_PRINTED)
-    assert all(function.__doc__ and "\n" not in function.__doc__ for function in FUNCTIONS.values())
+    assert [claim.id for claim in PAPER.claims] == list(PREDICATES) == list(ON_PRINTED)
+    assert [claim.id for claim in PAPER.claims if not claim.tests] == list(IN_PYTHON)
+    assert all(function.__doc__ and "\n" not in function.__doc__ for function in IN_PYTHON.values())
     assert {claim.id for claim in PAPER.claims if claim.mechanism} == {
-        name for name in FUNCTIONS if name.startswith("m")
+        name for name in PREDICATES if name.startswith("m")
     }
 
 
 @pytest.mark.parametrize("name", ON_PRINTED)
 def test_what_print_says(name):
-    assert FUNCTIONS[name](reported, None).on_printed is ON_PRINTED[name]
+    assert PREDICATES[name](reported, None).on_printed is ON_PRINTED[name]
 
 
 def test_what_print_says_of_the_claims_that_it_contradicts_is_a_matter_of_their_reading():
@@ -129,16 +133,17 @@ def test_what_print_says_of_the_claims_that_it_contradicts_is_a_matter_of_their_
 
 
 class Planted(fake_paper.Planted):
-    method = "atfr"
+    paper = PAPER
     usual = {"hits": 0.70, "top5": 0.90, "gmacs": 10.0, "bins": 16.0, "follows": 0.2}
     more_bins = 10
     luck = {"hits": 0.01, "top5": 0.01, "gmacs": 0.05, "bins": 0.3, "follows": 0.05}
 
     def hits(self, variant, point, dataset, head=None):
-        assert (head == "verb") == dataset.startswith("motion-digits")
+        assert head in (("verb",) if dataset.startswith("motion-digits") else (None, "label"))
         return self.ask("hits", variant, point, dataset)
 
-    def top5(self, *system):
+    def top5(self, *system, head="label"):
+        assert head == "label"
         return self.ask("top5", *system)
 
     def gmacs(self, *system):
@@ -161,7 +166,7 @@ class Planted(fake_paper.Planted):
 
 
 def verdict(name, ours):
-    return verdicts_of({name: FUNCTIONS[name]}, reported, ours)[name].on_ours
+    return verdicts_of({name: PREDICATES[name]}, reported, ours)[name].on_ours
 
 
 def kind(name, **planted):
@@ -169,7 +174,7 @@ def kind(name, **planted):
 
 
 def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
-    found = verdicts_of(FUNCTIONS, reported, fake_paper.Absent())
+    found = verdicts_of(PREDICATES, reported, fake_paper.Absent())
     assert {name for name, one in found.items() if one.comparand == "cited"} == CITED
     for name, one in found.items():
         expected = (
@@ -184,7 +189,7 @@ def test_without_runs_every_claim_is_not_run_or_stands_on_cited_numbers():
 @pytest.mark.slow
 def test_every_claim_can_be_judged_and_asks_for_runs_that_the_layouts_name():
     ours = Planted()
-    found = verdicts_of(FUNCTIONS, reported, ours)
+    found = verdicts_of(PREDICATES, reported, ours)
     assert {name for name, one in found.items() if one.on_ours.kind == "not run"} == {"c19"}
     asked = {run for run, _ in ours.asked if not run.startswith("motion-digits@")}
     assert asked <= set(PAPER.runs), asked - set(PAPER.runs)
@@ -246,7 +251,8 @@ def test_c17_compares_two_sets_of_videos():
 
 
 def test_c24_is_the_mean_over_eleven_pairs():
-    variants = {pair.after[0] for pair in [*claims.MINI, *claims.KINETICS400, *claims.KINETICS600, claims.SOMETHING]}
+    pairs = [*claims.MINI, *claims.KINETICS400, *claims.KINETICS600, claims.SOMETHING]
+    variants = {pair.after(Planted()).variant for pair in pairs}
     half = dict.fromkeys(variants, 5.0)
     assert kind("c24", gmacs=half) == "holds"
     # 1 - (9 x 0.5 + 1.37) / 11 = 46.6 %
@@ -290,8 +296,9 @@ def test_m06_compares_two_editions():
 
 
 def test_effects_taken_together_are_never_surer_than_independent_ones():
-    first, second = (mean(Planted().bins(*claims.tiny(edition=edition))) for edition in ("tempo", "tempo-noisy"))
-    both = claims.together([first, second], [1.0, -1.0])
+    ours = Planted()
+    first, second = (mean(ours.bins(*ours.named(name))) for name in ("SGS", "SGS, under noise"))
+    both = weighted_sum([first, second], [1.0, -1.0])
     assert both.value == pytest.approx(first.value - second.value)
     assert both.standard_error == pytest.approx(first.standard_error + second.standard_error)
     assert both.standard_error > np.hypot(first.standard_error, second.standard_error)
@@ -301,7 +308,7 @@ def test_effects_taken_together_are_never_surer_than_independent_ones():
 
 
 def test_classes_are_drawn_again_as_clusters():
-    runs = Planted().bins(*claims.mini("3dresnet50-atfr"))
+    runs = Planted().bins("3dresnet50-atfr", "views10", "minikinetics")
     found = claims.class_means(Planted(), runs, claims.HIGH_MOTION, "minikinetics")
     assert found.values.shape == (fake_paper.SEEDS, 5) and list(found.clusters) == list(claims.HIGH_MOTION)
     with pytest.raises(Untestable, match="juggling"):
