@@ -1,43 +1,186 @@
-"""Small models of every method with random weights, and clips for them, for tests."""
+"""The variants that a method's card names for its contract, with random weights, and clips for them, for tests."""
+
+import dataclasses
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import torch
 from conftest import ROOT
+from torch import nn
 
-from saccade.cards.method import load_method
+from saccade.cards.method import IMPORT, Entry, Phase, load_method
+from saccade.engine import device, loop, weights
 from saccade.plan.layers import heads_of, resolve
+from saccade.plan.phases import phases_of, weights_of
+from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
 
-FRAMES, SIZE = 4, 64
+FRAMES, SIZE = 8, 48  # the most frames of a clip, and its side in pixels
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+BATCHES = (3, 1)  # clips of a phase's batches: the last one of an epoch may be a single clip
+
+
+def run_of(method: str, variant: str) -> Run:
+    return Run("demo", "motion-digits", "", method, variant, 0)
+
+
+def contract_runs(method: str) -> list[Run]:
+    """The runs of the variants that the card's `contract` names."""
+    return [run_of(method, variant) for variant in load_method(ROOT, method).contract]
+
+
+def is_part(run: Run) -> bool:
+    return load_method(ROOT, run.method).variants[run.variant].part
 
 
 def smallest(method: str) -> Run:
-    """The method's variant with the fewest parameters, on the first embedded dataset."""
-    card = load_method(ROOT, method)
-    trained = [name for name, variant in card.variants.items() if not variant.part and not variant.released]
-    runs = [Run("demo", "motion-digits", "", method, variant, 0) for variant in trained]
+    """That of the contract's variants with the fewest parameters, parts aside."""
+    runs = [run for run in contract_runs(method) if not is_part(run)]
     return min(runs, key=lambda run: sum(p.numel() for p in built(run, on="meta")[0].parameters()))
 
 
-def built(run: Run, on: str = "cpu"):
-    settings = resolve(ROOT, run).typed
-    torch.manual_seed(0)
+def kinds_of_points(run: Run) -> list[Entry]:
+    """Of each line of the card that gives the variant points, the last one that a clip is long enough for."""
+    kinds = {point.family: point for point, _ in points_of(ROOT, run)}
+    return list(kinds.values())
+
+
+def trained_phases(run: Run) -> list[Phase]:
+    """The run's own phases, published weights aside."""
+    return [phase for phase in phases_of(ROOT, run) if phase.name != IMPORT]
+
+
+def built(run: Run, on: str = "cpu", phase: str | None = None, seed: int = 0) -> tuple[nn.Module, Any]:
+    """The run's network as it starts, in evaluation mode, and its settings (those of the phase)."""
+    settings = resolve(ROOT, run, phase).typed
+    torch.manual_seed(seed)
     with torch.device(on):
-        return load_module(ROOT / "methods" / run.method / "model.py").build(
-            settings, heads_of(ROOT, run)
-        ).eval(), settings
+        model = load_module(ROOT / "methods" / run.method / "model.py").build(settings, heads_of(ROOT, run))
+    return model.eval(), settings
 
 
-def clip(videos: int, seed: int = 0) -> dict:
+@lru_cache(maxsize=1)  # tests of one run follow one another
+@torch.inference_mode(False)
+def finished(run: Run) -> tuple[nn.Module, Any]:
+    """A network as if trained, and its settings: normalisations are random (a fresh network's last ones may be zero and
+    hide what comes before them), and what phases without gradients store has been stored."""
+    model, settings = built(run)
+    for norm in model.modules():
+        if isinstance(norm, NORMS):
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.uniform_(norm.bias, -0.5, 0.5)
+    for need in weights_of(ROOT, run):
+        if only_stores(model, need.phase):
+            train(need.run, need.phase, model)
+    return model.eval(), settings
+
+
+def only_stores(model: nn.Module, phase: Phase) -> bool:
+    """Whether the phase fills what was built empty, as a calibration does, and nothing else."""
+    state = model.state_dict()
+    return not any(state[name].numel() for name in weights.covered(state, phase.trains))
+
+
+def save_phases(run: Run, model: nn.Module, folder: Path) -> list[Path]:
+    """The products of all phases that the model is made of, in the order of loading; what a later phase stores is empty
+    in those before it, as it was when they ended."""
+    source, state, products = built(run)[0], model.state_dict(), []
+    start = source.state_dict()
+    weights.put(source, {name: value for name, value in state.items() if value.shape == start[name].shape})
+    for number, need in enumerate(weights_of(ROOT, run)):
+        if only_stores(source, need.phase):
+            weights.put(source, {name: state[name] for name in weights.covered(state, need.phase.trains)})
+        products.append(folder / f"{number}.json")
+        weights.save(products[-1], source, need.phase.trains, {})
+    return products
+
+
+def train(run: Run, phase: Phase, model: nn.Module, log: Path | None = None, seed: int = 0) -> None:
+    """Trains the phase for two epochs of two batches of random clips, with the settings that the card gives it."""
+    settings = resolve(ROOT, run, phase.name).typed
+    settings = dataclasses.replace(
+        settings, epochs=2, batch_size=BATCHES[0], warmup_epochs=0.0, selection="last", cache_mb=0
+    )
+    heads = heads_of(ROOT, run)
+
+    def batches(dataset, batch_size, *, epoch, **_):
+        for number, videos in enumerate(BATCHES):
+            labels = {head.name: torch.arange(videos) % head.num_classes for head in heads}
+            yield clip(settings, videos, seed=100 * seed + 10 * epoch + number) | {"labels": labels}
+
+    weights.freeze_rest(model, phase.trains)
+    real, loop.batches = loop.batches, batches
+    try:
+        phases = load_module(ROOT / "methods" / run.method / "phases.py")
+        getattr(phases, phase.name)(
+            loop.PhaseRun(
+                settings=settings,
+                heads=heads,
+                model=model,
+                train=FourVideos(),
+                val=FourVideos(),
+                device=torch.device("cpu"),
+                generator=device.seed_everything(seed, threads=1),
+                log=log or Path("/dev/null"),
+                settle=lambda module: weights.settle_rest(module, phase.trains),
+            )
+        )
+    finally:
+        loop.batches = real
+
+
+class FourVideos:
+    """Stands for the videos of a split: what phases see of them comes from `batches`."""
+
+    def __len__(self) -> int:
+        return sum(BATCHES)
+
+    def without_augmentation(self) -> "FourVideos":
+        return self
+
+
+def clip(settings: Any, videos: int, seed: int = 0) -> dict[str, Any]:
+    """Clips of noise, one brighter than the other, with all that these settings ask for, its ground truth included."""
     generator = torch.Generator().manual_seed(seed)
-    return {
-        "rgb": torch.randn(videos, FRAMES, 3, SIZE, SIZE, generator=generator),
-        "indices": torch.arange(FRAMES).expand(videos, FRAMES),
-        "video_frames": torch.full((videos,), FRAMES),
+    frames = min(settings.num_frames, FRAMES)
+    found = {
+        "rgb": torch.randn(videos, frames, 3, SIZE, SIZE, generator=generator) + _brightness(videos),
+        "indices": torch.arange(frames).expand(videos, frames),
+        "video_frames": torch.full((videos,), frames),
+        "frame_size": torch.tensor([[SIZE, SIZE]]).expand(videos, 2),
         "video_id": [f"v{number}" for number in range(videos)],
-        "decoded_frames": torch.full((videos,), FRAMES),
+        "decoded_frames": torch.full((videos,), frames),
     }
+    if settings.glance_frames:
+        glances = min(settings.glance_frames, FRAMES)
+        found["glance.rgb"] = torch.randn(videos, glances, 3, SIZE, SIZE, generator=generator) + _brightness(videos)
+        found["glance.indices"] = torch.arange(glances).expand(videos, -1)
+    return found | {f"truth.{column}": _truth(column, videos, frames) for column in settings.truth}
 
 
-def one(batch: dict, number: int) -> dict:
+def _brightness(videos: int) -> torch.Tensor:
+    """(B, 1, 1, 1, 1): so that videos differ, though noise has one mean."""
+    return torch.arange(videos).view(-1, 1, 1, 1, 1) / 2
+
+
+def _truth(column: str, videos: int, frames: int) -> torch.Tensor:
+    """(B, T): a target of 8 pixels that walks down the diagonal, seen in every other frame; moments of growing
+    length."""
+    time, video = torch.arange(frames, dtype=torch.float64).expand(videos, -1), torch.arange(videos)[:, None]
+    corner = (4 * time + 3 * video) % (SIZE - 8)
+    known = {
+        "x0": corner,
+        "y0": corner,
+        "x1": corner + 8,
+        "y1": corner + 8,
+        "visibility": 1 - time % 2,
+        "informative": 1 - time % 2,
+        "moment": time // (1 + video),
+    }
+    return known[column]
+
+
+def one(batch: dict[str, Any], number: int) -> dict[str, Any]:
     return {key: value[number : number + 1] for key, value in batch.items()}

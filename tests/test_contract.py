@@ -1,6 +1,7 @@
-"""The contract of a method, tested on every card: its smallest variant, random weights, tiny input, CPU.
+"""The contract of a method, tested on every card: the variants that it names, random weights, tiny input, CPU.
 
-A new method is tested here by having a card; what only it can get wrong belongs into its own folder.
+A new method is tested here by having a card; what only it can get wrong belongs into its own folder. What phases do to
+weights is in test_contract_phases.py, what the named variants leave out in test_contract_coverage.py.
 """
 
 import copy
@@ -10,61 +11,95 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
-from small_models import built, clip, one, smallest
+from small_models import built, clip, contract_runs, finished, is_part, kinds_of_points, one, run_of, save_phases
 
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
 from saccade.cost import second_counter
 from saccade.cost.count import count
-from saccade.engine import device, loop, weights
+from saccade.engine import device, weights
 from saccade.plan.layers import heads_of, resolve
-from saccade.plan.phases import phases_of, weights_of
+from saccade.plan.phases import weights_of
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module, names
 
+METHODS = names(ROOT, "methods")
+RUNS = [run for method in METHODS for run in contract_runs(method) if not is_part(run)]
 
-@pytest.fixture(scope="module", params=names(ROOT, "methods"))
+
+def named(run: Run, *more: str) -> str:
+    return "-".join([run.method, run.variant, *more])
+
+
+@pytest.fixture(scope="module", params=RUNS, ids=named)
 def method(request):
-    run = smallest(request.param)
-    model, settings = built(run)
-    return run, model, settings, load_module(ROOT / "methods" / run.method / "model.py")
+    run = request.param
+    return run, *finished(run), load_module(ROOT / "methods" / run.method / "model.py")
 
 
+POINTS = [(run, point) for run in RUNS for point in kinds_of_points(run)]
+
+
+@pytest.mark.parametrize(("run", "point"), [pytest.param(r, p, id=named(r, p.name)) for r, p in POINTS])
 @torch.inference_mode()
-def test_declared_macs_are_the_macs_counted_while_executing_each_video(method):
-    _, model, settings, module = method
-    batch = clip(3)
-    declared = module.predict(model, batch, settings).macs
+def test_a_video_costs_what_it_executes_and_does_not_depend_on_its_batch_mates(run, point):
+    """Of three videos: declared multiply-adds are those counted while each is executed alone, and those that a second
+    counter finds; scores, decisions and costs are equal alone and together."""
+    model, _ = finished(run)
+    settings = resolve(ROOT, run, point=point.name).typed
+    predict = load_module(ROOT / "methods" / run.method / "model.py").predict
+    batch = clip(settings, 3)
+    together = predict(model, batch, settings)
+    alike = True
     for number in range(3):
-        counted = count(module.predict, model, one(batch, number), settings)
-        assert counted.macs == declared[number].item() > 0
-
-
-@torch.inference_mode()
-def test_a_second_counter_agrees(method):
-    _, model, settings, module = method
-    executed, static = second_counter.agree(module.predict, model, clip(1), settings)
+        counted = count(predict, model, one(batch, number), settings)
+        alone = counted.result
+        assert counted.macs == alone.macs[0].item() > 0
+        alike &= alone.macs[0] == together.macs[number] and alone.frames[0] == together.frames[number]
+        alike &= alone.decisions[0] == together.decisions[number]
+        for head, probabilities in together.probabilities.items():
+            alike &= torch.allclose(alone.probabilities[head][0], probabilities[number], rtol=0, atol=1e-5)
+    assert alike != point.mixes_videos, f"the card says mixes_videos: {point.mixes_videos}"
+    executed, static = second_counter.agree(predict, model, one(batch, 1), settings)
     assert executed == pytest.approx(static, rel=0.01)
 
 
+SAME_POINTS = [(run, point) for run, point in POINTS if point.same_as]
+
+
+@pytest.mark.parametrize(("run", "point"), [pytest.param(r, p, id=named(r, p.name)) for r, p in SAME_POINTS])
 @torch.inference_mode()
-def test_a_video_does_not_depend_on_its_batch_mates(method):
-    _, model, settings, module = method
-    batch = clip(3)
-    together = module.predict(model, batch, settings)
-    for number in range(3):
-        alone = module.predict(model, one(batch, number), settings)
-        for head, probabilities in together.probabilities.items():
-            torch.testing.assert_close(alone.probabilities[head][0], probabilities[number], rtol=0, atol=1e-5)
-        assert alone.macs[0] == together.macs[number] and alone.frames[0] == together.frames[number]
-        assert alone.decisions[0] == together.decisions[number]
+def test_a_point_that_only_computes_otherwise_gives_the_same_answers(run, point):
+    model, _ = finished(run)
+    predict = load_module(ROOT / "methods" / run.method / "model.py").predict
+    own, other = (resolve(ROOT, run, point=name).typed for name in (point.name, point.same_as))
+    first, second = (predict(model, clip(settings, 2), settings) for settings in (own, other))
+    for head in first.probabilities:
+        torch.testing.assert_close(first.probabilities[head], second.probabilities[head], rtol=0, atol=1e-5)
+    assert first.decisions == second.decisions
+
+
+OFF = [run for run in RUNS if load_method(ROOT, run.method).variants[run.variant].same_as]
+
+
+@pytest.mark.parametrize("run", OFF, ids=named)
+@torch.inference_mode()
+def test_with_its_choices_off_a_method_is_the_static_network(run):
+    model, settings = finished(run)
+    other, static = built(run_of(run.method, load_method(ROOT, run.method).variants[run.variant].same_as))
+    own = model.state_dict()
+    other.load_state_dict({key: own[key] for key in other.state_dict()})
+    predict = load_module(ROOT / "methods" / run.method / "model.py").predict
+    first, second = predict(model, clip(settings, 2), settings), predict(other, clip(static, 2), static)
+    for head in first.probabilities:
+        torch.testing.assert_close(first.probabilities[head], second.probabilities[head], rtol=0, atol=1e-5)
 
 
 @torch.inference_mode()
 def test_a_prediction_has_a_row_of_probabilities_per_video_and_head(method):
     run, model, settings, module = method
-    found = module.predict(model, clip(2), settings)
+    found = module.predict(model, clip(settings, 2), settings)
     for head in heads_of(ROOT, run):
         probabilities = found.probabilities[head.name]
         assert probabilities.shape == (2, head.num_classes)
@@ -76,10 +111,7 @@ def test_a_trained_model_comes_back_from_its_phases(method, tmp_path):
     """To the last bit, in the same memory layout. Built, loaded and placed outside of inference mode, as the steps do:
     recurrent layers compute otherwise with weights that were made inside it."""
     run, model, settings, module = method
-    products = []
-    for need in weights_of(ROOT, run):
-        products.append(tmp_path / f"{len(products)}.json")
-        weights.save(products[-1], model, need.phase.trains, {})
+    products = save_phases(run, model, tmp_path)
     torch.manual_seed(1)
     other = module.build(settings, heads_of(ROOT, run)).eval()
     weights.load(other, products, whole=True)
@@ -87,7 +119,7 @@ def test_a_trained_model_comes_back_from_its_phases(method, tmp_path):
     for _ in range(2):
         assert layouts(model) == layouts(other)
         with torch.inference_mode():
-            first, second = (module.predict(net, clip(2), settings).probabilities for net in (model, other))
+            first, second = (module.predict(net, clip(settings, 2), settings).probabilities for net in (model, other))
         assert all(torch.equal(first[head], second[head]) for head in first)
         for net in (model, other):
             device.place(net, torch.device("cpu"))
@@ -98,88 +130,26 @@ def layouts(model) -> dict[str, tuple[int, ...]]:
     return {name: tensor.stride() for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
 
 
-class Eight:
-    """Stands for eight training videos: what phases see of them comes from `batches`."""
-
-    def __len__(self) -> int:
-        return 8
-
-    def without_augmentation(self) -> "Eight":
-        return self
-
-
-def trained(method, monkeypatch, tmp_path, phase):
-    """The run's model before and after two epochs of the phase on eight random clips."""
-    run, _, _, _ = method
-    model, settings = built(run)
-    settings = dataclasses.replace(settings, epochs=2, batch_size=4, warmup_epochs=0.0, selection="last")
-    heads = heads_of(ROOT, run)
-
-    def batches(dataset, batch_size, *, epoch, **_):
-        labels = {head.name: torch.arange(4) % head.num_classes for head in heads}
-        for number in range(2):
-            yield clip(4, seed=10 * epoch + number) | {"labels": labels}
-
-    monkeypatch.setattr(loop, "batches", batches)
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    weights.freeze_rest(model, phase.trains)
-    phases = load_module(ROOT / "methods" / run.method / "phases.py")
-    generator = device.seed_everything(0, threads=1)
-    getattr(phases, phase.name)(
-        loop.PhaseRun(
-            settings=settings,
-            heads=heads,
-            model=model,
-            train=Eight(),
-            val=Eight(),
-            device=torch.device("cpu"),
-            generator=generator,
-            log=tmp_path / f"{phase.name}.log.jsonl",
-            settle=lambda module: weights.settle_rest(module, phase.trains),
-        )
-    )
-    return before, model.state_dict()
-
-
-def test_a_phase_changes_only_what_it_trains_and_the_same_seed_gives_the_same_weights(method, monkeypatch, tmp_path):
-    for phase in phases_of(ROOT, method[0]):
-        before, after = trained(method, monkeypatch, tmp_path, phase)
-        changed = {key for key in after if not torch.equal(before[key], after[key])}
-        assert changed and changed <= set(weights.covered(after, phase.trains))
-        _, again = trained(method, monkeypatch, tmp_path, phase)
-        assert all(torch.equal(after[key], again[key]) for key in after)
-
-
 def test_the_same_seed_builds_the_same_model(method):
-    run, model, *_ = method
-    again, _ = built(run)
+    run, *_ = method
+    (model, _), (again, _) = built(run), built(run)
     assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), again.state_dict().values(), strict=True))
 
 
-def test_every_setting_of_a_card_resolves_for_every_variant_and_point(method):
-    name = method[0].method
+@pytest.mark.parametrize("name", METHODS)
+def test_every_setting_of_a_card_resolves_for_every_variant_and_point(name):
     for variant in load_method(ROOT, name).variants:
-        run = Run("demo", "motion-digits", "", name, variant, 0)
+        run = run_of(name, variant)
         weights_of(ROOT, run)
         for point, _ in points_of(ROOT, run):
             assert dataclasses.is_dataclass(resolve(ROOT, run, point=point.name).typed)
 
 
-def test_every_phase_of_a_card_is_a_function(method):
-    phases = load_module(ROOT / "methods" / method[0].method / "phases.py")
-    for phase in load_method(ROOT, method[0].method).phases:
+@pytest.mark.parametrize("name", METHODS)
+def test_every_phase_of_a_card_is_a_function(name):
+    phases = load_module(ROOT / "methods" / name / "phases.py")
+    for phase in load_method(ROOT, name).phases:
         assert callable(getattr(phases, "import_released" if phase == IMPORT else phase))
-
-
-def test_a_method_imports_no_step_and_no_other_method(method):
-    folder = ROOT / "methods" / method[0].method
-    for file in sorted(folder.glob("*.py")):
-        for line in file.read_text().splitlines():
-            for forbidden in (
-                *(f"saccade.steps.{step}" for step in ("train", "predict", "measure", "prepare", "score", "report")),
-                "methods.",
-            ):
-                assert not line.startswith((f"from {forbidden}", f"import {forbidden}")), f"{file}: {line}"
 
 
 def test_every_dataset_card_can_be_read():

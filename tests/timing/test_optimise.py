@@ -40,7 +40,7 @@ def test_a_method_predicts_the_same_for_the_same_multiply_adds(name):
     quick = copy.deepcopy(plain)
     assert optimise.optimise(quick) == norms(plain) > 0 == norms(quick)
     predict = load_module(ROOT / "methods" / run.method / "model.py").predict
-    batch = optimise.lay_out(clip(3), torch.device("cpu"))
+    batch = optimise.lay_out(clip(settings, 3), torch.device("cpu"))
     before, after = (optimise.infer(predict, model, batch, settings) for model in (plain, quick))
     for head, probabilities in before.probabilities.items():
         torch.testing.assert_close(after.probabilities[head], probabilities, rtol=0, atol=1e-5)
