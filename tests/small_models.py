@@ -16,7 +16,9 @@ from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
+from saccade.settings import Input, Recipe
 
+SHARED = {field.name for kind in (Input, Recipe) for field in dataclasses.fields(kind)}
 FRAMES, SIZE = 8, 48  # the most frames of a clip, and its side in pixels
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 BATCHES = (3, 1)  # clips of a phase's batches: the last one of an epoch may be a single clip
@@ -42,9 +44,19 @@ def smallest(method: str) -> Run:
 
 
 def kinds_of_points(run: Run) -> list[Entry]:
-    """Of each line of the card that gives the variant points, the last one that a clip is long enough for."""
-    kinds = {point.family: point for point, _ in points_of(ROOT, run)}
+    """One point of each line of the card that gives the variant points, but those that ask the model for the same as
+    another one: frames that the loader chooses otherwise, other crops, more views."""
+    kinds = {}
+    for point in {point.family: point for point, _ in points_of(ROOT, run)}.values():
+        settings = resolve(ROOT, run, point=point.name).typed
+        own = {key: value for key, value in vars(settings).items() if key not in SHARED}
+        kinds.setdefault(repr([own, shape(settings), settings.truth]), point)
     return list(kinds.values())
+
+
+def shape(settings: Any) -> tuple[int, int]:
+    """How many frames a clip of the tests has, and how many it has to glance at."""
+    return min(settings.num_frames, FRAMES), min(settings.glance_frames, FRAMES)
 
 
 def trained_phases(run: Run) -> list[Phase]:
@@ -74,7 +86,9 @@ def finished(run: Run) -> tuple[nn.Module, Any]:
     for need in weights_of(ROOT, run):
         if only_stores(model, need.phase):
             train(need.run, need.phase, model)
-    return model.eval(), settings
+    other, _ = built(run)  # as the steps do: a model that learned computes its GRU otherwise than one that was loaded
+    weights.put(other, model.state_dict())
+    return other, settings
 
 
 def only_stores(model: nn.Module, phase: Phase) -> bool:
@@ -142,27 +156,28 @@ class FourVideos:
 
 
 def clip(settings: Any, videos: int, seed: int = 0) -> dict[str, Any]:
-    """Clips of noise, one brighter than the other, with all that these settings ask for, its ground truth included."""
+    """Clips of noise with all that these settings ask for, its ground truth included."""
     generator = torch.Generator().manual_seed(seed)
-    frames = min(settings.num_frames, FRAMES)
+    frames, glances = shape(settings)
     found = {
-        "rgb": torch.randn(videos, frames, 3, SIZE, SIZE, generator=generator) + _brightness(videos),
+        "rgb": _noise(videos, frames, generator),
         "indices": torch.arange(frames).expand(videos, frames),
         "video_frames": torch.full((videos,), frames),
         "frame_size": torch.tensor([[SIZE, SIZE]]).expand(videos, 2),
         "video_id": [f"v{number}" for number in range(videos)],
         "decoded_frames": torch.full((videos,), frames),
     }
-    if settings.glance_frames:
-        glances = min(settings.glance_frames, FRAMES)
-        found["glance.rgb"] = torch.randn(videos, glances, 3, SIZE, SIZE, generator=generator) + _brightness(videos)
+    if glances:
+        found["glance.rgb"] = _noise(videos, glances, generator)
         found["glance.indices"] = torch.arange(glances).expand(videos, -1)
     return found | {f"truth.{column}": _truth(column, videos, frames) for column in settings.truth}
 
 
-def _brightness(videos: int) -> torch.Tensor:
-    """(B, 1, 1, 1, 1): so that videos differ, though noise has one mean."""
-    return torch.arange(videos).view(-1, 1, 1, 1, 1) / 2
+def _noise(videos: int, frames: int, generator: torch.Generator) -> torch.Tensor:
+    """(B, T, 3, H, W): a video is brighter than the one before it, and stands longer before its frame changes."""
+    noise = torch.randn(videos, frames, 3, SIZE, SIZE, generator=generator)
+    video = torch.arange(videos)[:, None]
+    return noise[video, torch.arange(frames) // (1 + video)] + video[..., None, None, None] / 2
 
 
 def _truth(column: str, videos: int, frames: int) -> torch.Tensor:
