@@ -1,10 +1,10 @@
-"""A hash of the code that a verb really uses: the definitions reachable from its entry points, comments and formatting
-aside.
+"""A hash of the code that a verb really uses: the definitions that can be reached from its entry points, without
+comments and formatting.
 
-Snakemake doesn't see edits in imported modules, and hashing whole files would retrain for a comment. So this walks the
-syntax trees: from an entry function to every module-level name of the project it mentions, through imports. What it
-can't see: names reached by `getattr` or `importlib`; the steps load a method that way, so its functions are entries
-themselves.
+Snakemake doesn't see edits in imported modules, and a hash of whole files would retrain for a comment. So this walks
+the syntax trees: from an entry function to every module-level name of the project that it mentions, through imports. It
+can't see names that are reached by `getattr` or `importlib`. The steps load a method in that way, so the method's
+functions are entries of their own.
 """
 
 import ast
@@ -27,7 +27,8 @@ class _Module:
 
 
 class _Normalise(ast.NodeTransformer):
-    """Drops docstrings and the annotations of functions, of what they bind, too: none changes what a step computes."""
+    """Drops docstrings and the annotations of functions and of variables inside them. Neither changes what a step
+    computes."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -78,7 +79,8 @@ def _reachable(root: Path, entries: list[Target]) -> set[tuple[str, str, str]]:
 def _one(
     root: Path, path: Path, name: str | None, changed: int
 ) -> tuple[frozenset[tuple[str, str, str]], frozenset[Target]]:
-    """The text of one name of a file (with what runs on importing the file), and what of the project it mentions."""
+    """The text of one name of a file (together with what runs when the file is imported), and the names of the project
+    that this text mentions."""
     module = _read(root, path, changed)
     nodes = [(f"<effect {number}>", node) for number, node in enumerate(module.effects)]
     if name is None:
@@ -95,7 +97,8 @@ def _one(
 
 
 def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterator[Target]:
-    """What of the project the statement mentions: names of its module, and names imported there or inside it."""
+    """The names of the project that the statement mentions: names of its own module, and names imported there or inside
+    it."""
     imports, nodes = dict(module.imports), list(ast.walk(node))
     for inner in nodes:  # first, since a name may stand before the import that binds it
         if isinstance(inner, ast.Import | ast.ImportFrom):
@@ -114,7 +117,8 @@ def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterat
 
 
 def _attribute(root: Path, target: Target, attribute: str) -> Iterator[Target]:
-    """`module.attribute`: that name alone, where the target is a module that has it; a name's attribute is the name."""
+    """What `module.attribute` leads to. Where the target is a module that has this name, it is that name alone; an
+    attribute of a name leads to the name."""
     path, name = target
     if name is not None:
         yield target

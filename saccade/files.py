@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, then renamed. No torch."""
+"""Files that are whole or not there: each is written under a temporary name and then renamed. No torch."""
 
 import contextlib
 import json
@@ -46,8 +46,8 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def need_writable(folder: Path) -> None:
-    """Raises SaccadeError where no file can be written into the folder, which is made if need be: to ask before a long
-    step."""
+    """Raises SaccadeError where no file can be written into the folder, which is made if need be. Asked before a long
+    step starts."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -60,8 +60,8 @@ def need_writable(folder: Path) -> None:
 
 def clear_leftovers(folder: Path) -> None:
     """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an
-    hour. Once before a long step, not at each writing, which would list a folder of thousands of videos thousands of
-    times."""
+    hour. It is called once before a long step. At each writing it would list a folder of thousands of videos thousands
+    of times."""
     for left in (path for path in folder.glob(".*") if LEFT_OVER.fullmatch(path.name)):
         with contextlib.suppress(FileNotFoundError):
             if time.time() - left.stat().st_mtime > LEFT_OVER_S:

@@ -1,5 +1,5 @@
-"""The checkout on disk: its root, the folders that have a card, the modules inside them, and what a result made here is
-traced back to."""
+"""The checkout on disk: its root, the folders that have a card, the modules inside them, and the record of where a
+result was made."""
 
 import dataclasses
 import datetime
@@ -39,8 +39,8 @@ def find_root(start: Path | None = None) -> Path:
 
 
 def load_module(path: Path) -> ModuleType:
-    """The module at `methods/<m>/[<room>/]<x>.py` or `data/<d>/<x>.py`; its relative imports reach what lies below
-    `methods/<m>` only."""
+    """The module at `methods/<m>/[<room>/]<x>.py` or `data/<d>/<x>.py`. Its relative imports reach only what lies below
+    `methods/<m>`."""
     path = Path(path).resolve()
     if not path.is_file():
         raise SaccadeError(f"{path} does not exist")

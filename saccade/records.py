@@ -1,16 +1,12 @@
-"""What Saccade writes: the fixed columns and the small record types; the error whose message says what is right. No
-torch."""
+"""The fixed columns of every table that Saccade writes, the small record types that pass between rooms, and the error
+whose message says what would be right. No torch."""
 
 import difflib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Any, Literal
 
 # data/<d>/prepared/<budget>[@edition]/index.parquet; one integer (or list of integers, multi-label) column per head
 # follows.
@@ -72,13 +68,14 @@ class Head:
 class Prediction:
     """What a method's `predict` gives back for one view of B videos.
 
-    probabilities: {head: (B, K) float}; macs: (B,) int64, multiply-adds executed for each video; frames: (B,) int64,
-    frames the networks looked at; decisions: B JSON-ready objects saying what was chosen (empty where nothing is).
+    probabilities: {head: (B, K) float}. macs: (B,) int64, the multiply-adds executed for each video. frames: (B,)
+    int64, how many frames the networks looked at. decisions: B objects that can be written as JSON and say what was
+    chosen; empty where nothing is.
 
-    Two keys of a decision are held against the ground truth (`looks`); others are free. `frames`: the numbers of the
-    chosen frames, of the video's own. `boxes`: as many as `frames`, each [x0, y0, x1, y1] of the patch taken there, in
-    fractions of the whole frame as it is decoded (not of a crop), from the left and the top; or null where no patch was
-    taken.
+    Two keys of a decision are compared with the ground truth (`saccade.scoring.hit_rates`); others are free. `frames`:
+    the numbers of the chosen frames, counted in the video itself. `boxes`: as many as `frames`. Each is [x0, y0, x1,
+    y1] of the patch taken there, in fractions of the whole frame as it is decoded (not of a crop), from the left and
+    the top; or null where no patch was taken.
     """
 
     probabilities: dict[str, Any]
@@ -89,9 +86,9 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Task:
-    """What a step is asked to do, decided by the plan: the steps read no card. Paths but `root` are relative to it.
+    """What a step is asked to do. The plan decides it; the steps read no card. Paths but `root` are relative to it.
 
-    `weights`: the phases' products to load, in order; `drops`: globs over tensors to leave out, by product;
+    `weights`: the phases' products to load, in order. `drops`: for each product, globs over the tensors to leave out.
     `points`: the operating points to predict, name -> settings.
     """
 
@@ -108,7 +105,7 @@ class Task:
     drops: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     phase: str = ""
     trains: tuple[str, ...] = ()
-    identity: dict[str, Any] = field(default_factory=dict)  # what a checkpoint must have been made of to be taken up
+    identity: dict[str, Any] = field(default_factory=dict)  # a saved training state of another identity isn't taken up
     released: dict[str, Any] | None = None  # of a phase `import`: {file (a path), sha256 (or ""), drops (globs)}
     points: dict[str, Any] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
-"""Where a training stands, so that a killed one goes on as if nothing had happened: one safetensors file, replaced
-atomically.
+"""The saved state of a training, so that a killed one goes on as if nothing had happened: one safetensors file,
+replaced atomically.
 
-It lies outside everything that Snakemake declares (and would wipe), and goes when its phase is done. Nothing is
+It lies outside everything that Snakemake declares (and would wipe). It is removed when its phase is done. Nothing is
 pickled.
 """
 
@@ -25,7 +25,7 @@ from saccade.records import SaccadeError, canonical
 
 
 class Part(Protocol):
-    """A model, an optimizer, a gradient scaler: whatever has a state."""
+    """Whatever has a state to save: a model, an optimizer, a gradient scaler."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -60,8 +60,8 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def resume(self, **parts: Part) -> dict[str, Any] | None:
-        """Puts the saved state into the parts and into the random generators, and gives back the facts saved with it;
-        None without one."""
+        """Puts the saved state into the parts and into the random generators. Gives back the facts saved with it; None
+        where nothing was saved."""
         state = self._read()
         if state is None:
             return None
@@ -81,7 +81,8 @@ class Checkpoint:
         return facts
 
     def save(self, facts: dict[str, Any], **parts: Part) -> None:
-        """Saves now. `facts`: whatever else the loop needs to go on, of numbers, text, lists, dicts and tensors."""
+        """Saves now. `facts`: whatever else the loop needs to go on; it may hold numbers, text, lists, dicts and
+        tensors."""
         if self.file is not None:
             random = {
                 "cpu": torch.get_rng_state(),
@@ -94,20 +95,20 @@ class Checkpoint:
         self._stop_if_asked()
 
     def keep(self, facts: dict[str, Any], **parts: Part) -> None:
-        """Saves if that is due, or if the process was asked to stop, and then stops it."""
+        """Saves if a save is due. If the process was asked to stop, it saves and then stops the process."""
         if self.asked_to_stop or time.monotonic() - self._saved >= 60 * self.minutes:
             self.save(facts, **parts)
 
     def remove(self) -> None:
-        """The phase is done and its weights are kept: there is nothing to take up any more."""
+        """Called when the phase is done and its weights are written: nothing is left to resume."""
         if self.file is not None:
             self.file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
-        """Inside, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, which comes when its state is safe.
-        Who presses Ctrl-C again, a second later or more, stops it at once; schedulers and dying parents may send theirs
-        as often as they like."""
+        """Inside this context, Ctrl-C and SIGTERM ask for a stop at the next `keep` or `save`, once the state is safe.
+        A second Ctrl-C, a second later or more, stops at once. Repeated signals of a scheduler or of a dying parent
+        don't."""
         asked_at, owner = 0.0, os.getpid()
 
         def ask(number: int, frame: Any) -> None:
@@ -173,7 +174,8 @@ def _stop(number: int) -> None:
 
 
 def _to_json(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """The value with a reference in place of each tensor, which goes into `tensors`; keys of dicts keep their types.
+    """The value with a reference in place of each tensor. The tensors go into `tensors`; keys of dicts keep their
+    types.
 
     Strides are kept: an optimizer's state in another memory layout would be summed in another order.
     """

@@ -16,11 +16,11 @@ LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the number o
 
 
 def seed_everything(seed: int, threads: int) -> torch.Generator:
-    """A seeded CPU generator; torch's global state seeded alike (dropout, weight init), deterministic algorithms on,
-    TF32 off.
+    """Seeds torch's global state (weight initialisation, dropout), turns deterministic algorithms on and TF32 off, and
+    gives back a seeded CPU generator.
 
-    Sums depend on the number of threads, so it comes from the settings and never from the machine. TF32 keeps 10 of
-    fp32's 23 bits of fraction and is cuDNN's default for convolutions: here fp32 means fp32 on every device, and
+    Sums depend on the number of threads, so that number comes from the settings and never from the machine. TF32 keeps
+    10 of fp32's 23 bits of fraction and is cuDNN's default for convolutions. Here fp32 means fp32 on every device;
     whoever wants speed says `amp: bf16`.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses deterministic algorithms
@@ -39,10 +39,10 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def place(model: nn.Module, device: torch.device) -> nn.Module:
-    """The model on `device`, the weights of its 2D and 3D convolutions in channels-last memory, which both CPUs and
+    """The model on `device`, with the weights of its 2D and 3D convolutions in channels-last memory, which CPUs and
     GPUs compute faster.
 
-    `module.to(memory_format=)` would do it too, but refuses models that also have 3D convolutions.
+    `module.to(memory_format=)` would do the same but refuses models that also have 3D convolutions.
     """
     model.to(device)
     for parameter in model.parameters():

@@ -1,4 +1,4 @@
-"""What a trained model says of videos, and what it costs: shared by the steps that run finished models."""
+"""Running a finished model on videos: its answers and what they cost. Shared by the steps predict, measure and try."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -45,9 +45,9 @@ def predict_point(
     device: torch.device,
     label: str = "",
 ) -> "pd.DataFrame":
-    """One row per video: probabilities averaged and costs summed over its views, decisions listed. Batches are cut from
-    the id-sorted list. Targets are there for the heads that `dataset` labels. A progress bar is shown where it has a
-    `label`."""
+    """One row per video: probabilities averaged over its views, costs summed over them, decisions listed. Batches are
+    cut from the list sorted by id. A head has targets where `dataset` labels it. With a `label` a progress bar is
+    shown."""
     import pandas as pd
 
     rows: dict[str, dict[str, Any]] = {}
