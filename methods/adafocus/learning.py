@@ -165,35 +165,35 @@ def learn(run: PhaseRun) -> None:
     parts: dict[str, Any] = {"policies": model.policies} | {
         f"optimizer of {name}": one for name, one in optimizers.items()
     }
-    course = TrainingState(**(checkpoint.resume(**parts) or {}))
+    state = TrainingState(**(checkpoint.resume(**parts) or {}))
     steps = math.ceil(len(run.train) / settings.batch_size)
-    with progress_bar(run.log, settings.epochs * steps, course.epoch * steps + course.batch) as bar:
-        while course.epoch < settings.epochs:
-            started = time.perf_counter() - course.seconds
-            for batch in run.batches(course.epoch, course.batch) if course.batch < steps else ():
+    with progress_bar(run.log, settings.epochs * steps, state.epoch * steps + state.batch) as bar:
+        while state.epoch < settings.epochs:
+            started = time.perf_counter() - state.seconds
+            for batch in run.batches(state.epoch, state.batch) if state.batch < steps else ():
                 model.eval()
                 model.policies.train()
                 # a single reward has no spread to be standardised by
                 if len(batch["video_id"]) > 1 or not settings.per_clip:
                     found = _learn_batch(model, batch, settings, run.generator, optimizers)
-                    _need_finite(found, course)
-                    course.add(found, len(batch["video_id"]))
-                course.batch += 1
-                course.seconds = time.perf_counter() - started
+                    _need_finite(found, state)
+                    state.add(found, len(batch["video_id"]))
+                state.batch += 1
+                state.seconds = time.perf_counter() - started
                 bar.update()
-                checkpoint.keep(vars(course), **parts)
+                checkpoint.keep(vars(state), **parts)
             found = watch(model, run.val_batches(), settings)
-            course.seconds = time.perf_counter() - started
-            line = course.close(settings, settings.lr, found, model.policies)
-            write_log(run.log, course.lines)
+            state.seconds = time.perf_counter() - started
+            line = state.close(settings, settings.lr, found, model.policies)
+            write_log(run.log, state.lines)
             bar.set_postfix({"reward": f"{line['train.reward']:+.3f}", "val.top1": f"{line['val.top1']:.3f}"})
-            checkpoint.save(vars(course), **parts)
-    run.result = course.end(model.policies)
+            checkpoint.save(vars(state), **parts)
+    run.result = state.end(model.policies)
 
 
-def _need_finite(found: dict[str, float], course: TrainingState) -> None:
+def _need_finite(found: dict[str, float], state: TrainingState) -> None:
     if wrong := [f"{name} is {value}" for name, value in found.items() if not math.isfinite(value)]:
-        where = f"epoch {course.epoch + 1}, batch {course.batch + 1}"
+        where = f"epoch {state.epoch + 1}, batch {state.batch + 1}"
         raise SaccadeError(f"learning the policy: {', '.join(wrong)} in {where}; try a smaller lr")
 
 

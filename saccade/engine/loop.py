@@ -1,5 +1,5 @@
-"""One supervised training loop, read from top to bottom: optimizer, schedule, clipping, mixed precision, a line per
-epoch."""
+"""One supervised training loop, to be read from top to bottom: optimizer, schedule, clipping, mixed precision, one log
+line per epoch."""
 
 import json
 import math
@@ -27,8 +27,8 @@ Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean lo
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam over the parameters that require gradients, one group per `factor` of the learning rate
-    and weight decay."""
+    """SGD with momentum or Adam over the parameters that require gradients. Parameters with the same factor of the
+    learning rate and the same weight decay form one group."""
     kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -64,9 +64,10 @@ def rate(recipe: Recipe, epoch: float) -> float:
 
 @dataclass
 class TrainingState:
-    """How far a training has come: beside weights, optimizer and random states, all that decides what follows."""
+    """How far a training has come: everything that decides how it goes on, beside weights, optimizer and random
+    states."""
 
-    epoch: int = 0  # under way
+    epoch: int = 0  # the one under way, from 0
     batch: int = 0  # how many of its batches are done
     sums: dict[str, float] = field(default_factory=dict)  # over the videos of this epoch
     videos: int = 0
@@ -75,13 +76,13 @@ class TrainingState:
     best: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, found: dict[str, float], videos: int) -> None:
-        """What a batch of so many videos gave on average."""
+        """Adds what a batch of so many videos gave on average."""
         self.sums = {name: self.sums.get(name, 0.0) + value * videos for name, value in found.items()}
         self.videos += videos
 
     def close(self, recipe: Recipe, lr: float, val: dict[str, float], model: nn.Module) -> dict[str, float]:
-        """The epoch's log line; the course is moved to the next one, and keeps the model's weights if they are the best
-        so far."""
+        """Ends the epoch and gives back its log line. The state moves on to the next epoch. If this one was the best so
+        far and the recipe selects the best, its weights are kept."""
         line = {"epoch": self.epoch + 1, "epochs": recipe.epochs, "lr": lr}
         line |= {f"train.{name}": total / max(self.videos, 1) for name, total in self.sums.items()}
         line |= {f"val.{name}": value for name, value in val.items()} | {"seconds": round(self.seconds, 3)}
@@ -92,8 +93,8 @@ class TrainingState:
         return line
 
     def end(self, model: nn.Module) -> dict[str, float]:
-        """Puts the best weights into the model, if they were kept; gives back the line of the epoch it now is of,
-        without its seconds."""
+        """Puts the best weights into the model, if they were kept. Gives back the log line of the epoch that the model
+        now comes from, without its seconds."""
         if self.best:
             model.load_state_dict(self.best)
         chosen = max(self.lines, key=_quality) if self.best else self.lines[-1]
@@ -101,7 +102,7 @@ class TrainingState:
 
 
 def progress_bar(log: Path, total: int, done: int) -> tqdm:
-    """Of so many batches, named by the phase whose log that is."""
+    """A bar over so many batches. Its name is that of the phase whose log this is."""
     return tqdm(total=total, initial=done, desc=log.name.removesuffix(".log.jsonl"), unit="batch", mininterval=1.0)
 
 
@@ -120,47 +121,48 @@ def fit(
 ) -> dict[str, float]:
     """Trains `model` in place and gives back the last epoch's log line, without its seconds.
 
-    `train(epoch, start)` gives an epoch's batches from number `start` on, `val()` those of val; `steps` is how many a
-    training epoch has; `settle(model)` is called after every `model.train()` and puts the parts that this phase doesn't
-    train back into evaluation mode (their BN statistics stay). Writes one JSON line per epoch to `log`. With
-    `selection: best` the weights of the best epoch on val are kept. Takes up what `checkpoint` holds, and keeps it
-    current. Raises SaccadeError naming the epoch and batch where the loss or its gradient stops being finite; what was
-    saved before stays.
+    `train(epoch, start)` gives an epoch's batches from number `start` on, and `val()` those of val. `steps` is how many
+    batches a training epoch has. `settle(model)` is called after every `model.train()`; it puts the parts that this
+    phase doesn't train back into evaluation mode, so that their BN statistics stay.
+
+    One JSON line per epoch is written to `log`. With `selection: best` the weights of the best epoch on val are kept.
+    The training goes on from what `checkpoint` holds and keeps it current. Raises SaccadeError naming the epoch and
+    batch where the loss or its gradient stops being finite; what was saved before stays.
     """
     checkpoint = checkpoint or Checkpoint()
     optimizer = make_optimizer(model, recipe)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.amp == "fp16" and device.type == "cuda")
     parts: dict[str, Part] = {"model": model, "optimizer": optimizer, "scaler": scaler}
-    course = TrainingState(**(checkpoint.resume(**parts) or {}))
-    with progress_bar(log, recipe.epochs * steps, course.epoch * steps + course.batch) as progress:
-        while course.epoch < recipe.epochs:
-            started = time.perf_counter() - course.seconds
+    state = TrainingState(**(checkpoint.resume(**parts) or {}))
+    with progress_bar(log, recipe.epochs * steps, state.epoch * steps + state.batch) as progress:
+        while state.epoch < recipe.epochs:
+            started = time.perf_counter() - state.seconds
             model.train()
             settle(model)
-            for batch in train(course.epoch, course.batch) if course.batch < steps else ():
+            for batch in train(state.epoch, state.batch) if state.batch < steps else ():
                 for group in optimizer.param_groups:
-                    group["lr"] = group["factor"] * rate(recipe, course.epoch + course.batch / steps)
+                    group["lr"] = group["factor"] * rate(recipe, state.epoch + state.batch / steps)
                 value, gradient = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
                 if not (math.isfinite(value) and math.isfinite(gradient)):
-                    raise SaccadeError(_not_finite(value, gradient, course, batch, checkpoint))
-                course.add({"loss": value}, len(batch["video_id"]))
-                course.batch += 1
-                course.seconds = time.perf_counter() - started
+                    raise SaccadeError(_not_finite(value, gradient, state, batch, checkpoint))
+                state.add({"loss": value}, len(batch["video_id"]))
+                state.batch += 1
+                state.seconds = time.perf_counter() - started
                 progress.update()
-                checkpoint.keep(vars(course), **parts)
+                checkpoint.keep(vars(state), **parts)
             found = evaluate(
-                model, loss, _watched(val(), lambda: checkpoint.keep(vars(course), **parts)), device, recipe
+                model, loss, _watched(val(), lambda: checkpoint.keep(vars(state), **parts)), device, recipe
             )
             if wrong := [f"val.{key} is {number}" for key, number in found.items() if not math.isfinite(number)]:
                 raise SaccadeError(
-                    f"{', '.join(wrong)} after epoch {course.epoch + 1}; try a smaller lr, clip_norm, or amp: off"
+                    f"{', '.join(wrong)} after epoch {state.epoch + 1}; try a smaller lr, clip_norm, or amp: off"
                 )
-            course.seconds = time.perf_counter() - started
-            line = course.close(recipe, rate(recipe, course.epoch), found, model)
-            write_log(log, course.lines)
+            state.seconds = time.perf_counter() - started
+            line = state.close(recipe, rate(recipe, state.epoch), found, model)
+            write_log(log, state.lines)
             progress.set_postfix({key: f"{line[key]:.3f}" for key in line if key.endswith(("loss", "top1"))})
-            checkpoint.save(vars(course), **parts)
-    return course.end(model)
+            checkpoint.save(vars(state), **parts)
+    return state.end(model)
 
 
 def _watched(batches: Iterable[Batch], each: Callable[[], None]) -> Iterator[Batch]:
@@ -173,7 +175,7 @@ def _watched(batches: Iterable[Batch], each: Callable[[], None]) -> Iterator[Bat
 def evaluate(
     model: nn.Module, loss: Loss, batches: Iterable[Batch], device: torch.device, recipe: Recipe
 ) -> dict[str, float]:
-    """Mean loss and, per single-label head, the share of videos whose largest score is the label."""
+    """The mean loss and, for each single-label head, the share of videos whose highest score is the true class."""
     model.eval()
     means: dict[str, _Mean] = {"loss": _Mean()}
     for batch in batches:
@@ -210,9 +212,10 @@ def _step(
     scaler: torch.amp.GradScaler,
     recipe: Recipe,
 ) -> tuple[float, float]:
-    """One update; gives back the loss and the gradient's norm, and leaves the weights alone where one isn't finite.
+    """Makes one update and gives back the loss and the gradient's norm. Where one of them isn't finite the weights are
+    left alone.
 
-    With a scaler (fp16) a gradient that overflows is its business: it skips the step and scales less.
+    With a scaler (fp16) an overflowing gradient is left to the scaler: it skips the step and scales less.
     """
     optimizer.zero_grad(set_to_none=True)
     device = next(model.parameters()).device
@@ -222,7 +225,7 @@ def _step(
         return float(value.detach()), 0.0
     scaler.scale(value).backward()  # type: ignore[no-untyped-call]
     scaler.unscale_(optimizer)
-    largest = recipe.clip_norm or math.inf  # without a limit the norm is only looked at
+    largest = recipe.clip_norm or math.inf  # without a limit the norm is measured and nothing is clipped
     norm = float(nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], largest))
     if math.isfinite(norm) or scaler.is_enabled():
         scaler.step(optimizer)
@@ -242,10 +245,10 @@ def write_log(log: Path, lines: list[dict[str, float]]) -> None:
     write_atomic(log, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _not_finite(value: float, gradient: float, course: TrainingState, batch: Batch, checkpoint: Checkpoint) -> str:
+def _not_finite(value: float, gradient: float, state: TrainingState, batch: Batch, checkpoint: Checkpoint) -> str:
     what = f"loss is {value}" if not math.isfinite(value) else f"gradient's norm is {gradient} (loss {value:.4g})"
     where = (
-        f"the {what} in epoch {course.epoch + 1}, batch {course.batch + 1} (videos {', '.join(batch['video_id'][:8])} "
+        f"the {what} in epoch {state.epoch + 1}, batch {state.batch + 1} (videos {', '.join(batch['video_id'][:8])} "
         "...)"
     )
     kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
@@ -254,8 +257,8 @@ def _not_finite(value: float, gradient: float, course: TrainingState, batch: Bat
 
 @dataclass
 class PhaseRun:
-    """What a method's phase gets: the model (built, needs loaded), the data, `fit` for a supervised one, and for one
-    with a loop of its own the `checkpoint` that lets it go on after a kill.
+    """What a method's phase is given: the model (built, its needs loaded), the data, and `fit` for a supervised phase.
+    A phase with a loop of its own uses `checkpoint` to go on after a kill.
 
     `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
     """
@@ -273,7 +276,7 @@ class PhaseRun:
     result: dict[str, float] = field(default_factory=dict)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """What `fit` trains on in an epoch, from batch `start` on; for a phase with a loop of its own."""
+        """The batches that `fit` trains on in an epoch, from number `start` on. For a phase with a loop of its own."""
         settings = self.settings
         for batch in batches(
             self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start
@@ -281,7 +284,7 @@ class PhaseRun:
             yield to_device(batch, self.device)
 
     def batches_without_augmentation(self) -> Iterator[Batch]:
-        """The training videos in the order of their ids, as they would be seen at test time; to calibrate on."""
+        """The training videos in the order of their ids, as they would be seen at test time. For calibration."""
         for batch in batches(
             self.train.without_augmentation(),
             self.settings.eval_batch_size,

@@ -1,4 +1,5 @@
-"""Weights that others published: read without running anything of theirs, renamed by the method, fitted strictly."""
+"""Weights that others published. They are read without running any code of theirs, renamed by the method, and must fit
+exactly."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
@@ -23,12 +24,12 @@ def load(
     drops: Sequence[str],
     sha256: str = "",
 ) -> dict[str, Any]:
-    """Puts a published file's tensors into the model; gives back its name, sha256 and the published tensors that were
-    left out.
+    """Puts a published file's tensors into the model. Gives back the file's name, its sha256 and the published tensors
+    that were left out.
 
-    `rename({published name: tensor})` gives {our name: tensor}: exactly those that `trains` covers, each with its
-    shape. What it neither gives back nor takes (`pop`) out of its argument must be covered by `drops`. Raises
-    SaccadeError otherwise, or where the file is not the one with that sha256.
+    `rename({published name: tensor})` gives {our name: tensor}: exactly the tensors that `trains` covers, each with its
+    shape. A published tensor that it neither gives back nor takes (`pop`) out of its argument must be covered by
+    `drops`. Raises SaccadeError otherwise, or where the file's sha256 is another one.
     """
     found = weights.sha256(file)
     if sha256 and found != sha256:
@@ -51,8 +52,8 @@ def load(
 
 
 def with_batch_counts(renamed: Tensors) -> Tensors:
-    """The tensors, and 0 for each normalisation's `num_batches_tracked` that isn't among them: files of an old PyTorch
-    lack them, and nothing reads them here."""
+    """The tensors, with 0 for each normalisation's `num_batches_tracked` that is missing. Files of an old PyTorch lack
+    these counts, and nothing reads them here."""
     norms = {
         name.removesuffix(".running_var"): tensor for name, tensor in renamed.items() if name.endswith(".running_var")
     }
@@ -62,15 +63,15 @@ def with_batch_counts(renamed: Tensors) -> Tensors:
 
 
 def read(file: Path) -> Tensors:
-    """{name: tensor} of a safetensors file, or of a torch file: its dicts and lists joined by dots, what is no tensor
-    left out."""
+    """{name: tensor} of a safetensors file or a torch file. The names of nested dicts and lists are joined by dots;
+    what isn't a tensor is left out."""
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
         return dict(_flat(torch.load(file, map_location="cpu", weights_only=True), ""))
     except OSError:
         raise
-    except Exception as error:  # a damaged pickle is a program gone astray: it may fail with anything
+    except Exception as error:  # a damaged pickle may fail with any exception
         said = [type(error).__name__, *str(error).splitlines()[:1]]
         raise SaccadeError(
             f"{file} can't be read ({': '.join(said)}). If it is incomplete, get it again. Only tensors are read "

@@ -15,7 +15,8 @@ from saccade.records import SaccadeError
 
 
 def covered(names: Iterable[str], globs: Sequence[str], key: str = "trains") -> list[str]:
-    """The names of the model that the globs of the card's `key` cover; raises SaccadeError where a glob covers none."""
+    """The names of the model's tensors that the globs under the card's `key` cover. Raises SaccadeError for a glob that
+    covers none."""
     names = list(names)
     for glob in globs:
         if not any(fnmatchcase(name, glob) for name in names):
@@ -33,7 +34,7 @@ def freeze_rest(model: nn.Module, globs: Sequence[str]) -> None:
 
 
 def settle_rest(model: nn.Module, globs: Sequence[str]) -> None:
-    """Puts modules that hold state but none that is covered into evaluation mode, so that their BN statistics stay."""
+    """Puts every module whose state the globs leave out into evaluation mode, so that its BN statistics stay."""
     trained = covered(model.state_dict(), globs)
     for name, module in model.named_modules():
         own = [f"{name}.{key}".lstrip(".") for key in (*module._parameters, *module._buffers)]
@@ -51,10 +52,13 @@ def save(product: Path, model: nn.Module, globs: Sequence[str], facts: dict[str,
 
 
 def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
-    """Loads phases in order. Every tensor must exist in the model with its shape (a buffer built empty takes any); with
-    `whole`, every tensor of the model must come from some phase, so that nothing is left at its random start. Where
-    `products` is a mapping (`Task.loads`) it gives globs over the tensors that are left out of each. Raises
-    SaccadeError otherwise."""
+    """Loads phases in order. Every tensor must exist in the model with its shape; a buffer that was built empty takes
+    any shape.
+
+    With `whole`, every tensor of the model must come from some phase, so that nothing is left at its random start.
+    Where `products` is a mapping (`Task.loads`), it gives for each phase globs over the tensors that are left out.
+    Raises SaccadeError otherwise.
+    """
     state, loaded = model.state_dict(), set()
     for product in products:
         tensors = _read(product)
@@ -78,13 +82,13 @@ def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
 
 
 def size_known_only_to_phase(model: nn.Module, name: str) -> bool:
-    """Whether it's a buffer that was built empty, since only its phase knows its size: sorted scores of a calibration,
-    say."""
+    """Whether the name is that of a buffer which was built empty, because only its phase knows the size. Example: the
+    sorted scores of a calibration."""
     return dict(model.named_buffers()).get(name, torch.ones(1)).numel() == 0
 
 
 def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Puts tensors into the model; buffers built empty take their size."""
+    """Puts tensors into the model. Buffers that were built empty take the tensors' size."""
     for name, tensor in tensors.items():
         if size_known_only_to_phase(model, name):
             owner, _, leaf = name.rpartition(".")

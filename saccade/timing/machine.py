@@ -1,5 +1,5 @@
-"""What a time was measured on, and whether anything else ran meanwhile. What can't be read here is empty, and nothing
-is refused."""
+"""The machine that a time was measured on, and whether anything else ran meanwhile. What can't be read stays empty;
+nothing fails for it."""
 
 import os
 import platform
@@ -12,16 +12,16 @@ BUSY = (0, 1, 2, 5, 6, 7)  # of /proc/stat's columns: user, nice, system, irq, s
 
 
 class Watch:
-    """How busy the machine was, and how much of that was this process, from here on."""
+    """Measures how busy the machine was from here on, and how much of that was this process."""
 
     def __init__(self) -> None:
         self.load = os.getloadavg() if hasattr(os, "getloadavg") else None
         self.started, self.busy, self.own = time.perf_counter(), _busy_s(), time.process_time()
 
     def read(self) -> dict[str, Any]:
-        """load_average at the start (1, 5, 15 minutes); others_cores: cores that others kept busy since, None where it
-        can't be read; alone: whether that is little. Without it the load average decides, which also counts what ended
-        before."""
+        """load_average at the start (over 1, 5, 15 minutes). others_cores: how many cores others kept busy since, None
+        where it can't be read. alone: whether that is little. Where it can't be read the load average decides, which
+        also counts what ended before."""
         seconds = max(time.perf_counter() - self.started, 1e-9)
         busy = _busy_s()
         others = (

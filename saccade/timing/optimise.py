@@ -1,9 +1,9 @@
-"""What makes any method's finished model faster without changing what it computes: the one place for exact inference
-optimisations.
+"""Makes any method's finished model faster without changing what it computes. All exact inference optimisations are
+here.
 
-Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. Four
-of them: batch normalisation folded into the convolution before it, channels-last memory, inference mode, and, on a CPU,
-few frames at once through networks of depthwise convolutions, whose maps then stay in its caches.
+Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. There
+are four: batch normalisation folded into the convolution before it; channels-last memory; inference mode; and, on a
+CPU, few frames at a time through networks of depthwise convolutions, whose maps then stay in its caches.
 """
 
 import copy
@@ -22,11 +22,11 @@ from saccade.nn.shift import TemporalShift
 from saccade.records import Prediction
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-FRAMES_AT_ONCE = 2  # of depthwise networks: MobileNetV2 at 224 pixels was tried, benchmarks/adafocus.py
+FRAMES_AT_ONCE = 2  # of depthwise networks; tried with MobileNetV2 at 224 pixels, benchmarks/adafocus.py
 
 
 def optimise(model: nn.Module) -> int:
-    """Puts the model, in place, into its fastest exact form for inference; gives back how many normalisations were
+    """Puts the model, in place, into its fastest exact form for inference. Gives back how many normalisations were
     folded."""
     model.eval().requires_grad_(False)
     pairs = list(foldable(model))
@@ -53,8 +53,8 @@ def _depthwise(module: nn.Module) -> bool:
 
 
 def lay_out(clip: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """The clip on `device`, its pictures (B, T, C, H, W) in channels-last memory, so that the first convolution needn't
-    turn them."""
+    """The clip on `device` with its pictures (B, T, C, H, W) in channels-last memory, so that the first convolution
+    needn't rearrange them."""
     clip = to_device(clip, device)
     if isinstance(clip.get("rgb"), Tensor) and clip["rgb"].ndim == 5:
         frames = clip["rgb"].flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (B*T, C, H, W)
@@ -69,11 +69,11 @@ def infer(predict: Callable[..., Prediction], model: nn.Module, clip: dict[str, 
 
 
 def foldable(model: nn.Module) -> Iterator[tuple[str, str]]:
-    """(path of a convolution, path of the normalisation that alone reads its output), both used once in the whole
-    model.
+    """Pairs (path of a convolution, path of the normalisation that alone reads its output). Both are used once in the
+    whole model.
 
-    Data flow is read by symbolic tracing. What a method decides while it runs can't be traced: there its parts are
-    traced instead, and what stands between them is left alone.
+    The data flow is read by symbolic tracing. What a method decides while it runs can't be traced. Such a model's parts
+    are traced instead, and what stands between them is left alone.
     """
     graphs = list(_graphs(copy.deepcopy(model), ""))  # a copy, since tracing runs the modules' code
     modules = dict(model.named_modules(remove_duplicate=False))
@@ -112,8 +112,8 @@ def _fits(convolution: nn.Module, norm: nn.Module) -> bool:
 
 @torch.no_grad()
 def _fold(convolution: Any, norm: Any) -> None:
-    """In place, so that hooks on the convolution and its name stay; in double precision, so that only one rounding is
-    added."""
+    """Folds in place, so that the convolution keeps its hooks and its name. It computes in double precision, so that
+    only one rounding is added."""
     double = [None if value is None else value.double() for value in (convolution.weight, convolution.bias)]
     statistics = [
         None if v is None else v.double() for v in (norm.running_mean, norm.running_var, norm.weight, norm.bias)

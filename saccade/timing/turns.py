@@ -1,5 +1,5 @@
-"""Comparing two models by the clock: taking turns call by call, against oneself as a check, and by part. Seconds
-everywhere."""
+"""Compares two models by the clock: they take turns call by call, one of them is also compared with itself, and parts
+are timed apart. Times are in seconds."""
 
 import math
 import time
@@ -54,7 +54,7 @@ def in_turns(
     rounds: int,
     clock: Clock,
 ) -> dict[str, Any]:
-    """`reading` of two sides on the same batches within this process; each batch is heard once before."""
+    """`reading` of two sides on the same batches within this process. Each batch is run once before, untimed."""
     samples = []
     for clip in clips:
         own(clip), against(clip)
@@ -64,12 +64,12 @@ def in_turns(
 
 def reading(processes: Sequence[Sequence[Sample]], videos: Sequence[int]) -> dict[str, Any]:
     """What the samples say: each side's seconds per video (mean, p50, p95 over videos), the speed-up, the A/A ratio,
-    and the mark.
+    and whether the reading is marked.
 
-    `processes`: of each process one sample per batch, in the same order; `videos`: how many videos each batch holds,
-    whose time it shares evenly. A batch's time is the median of its calls in all processes. by_process: within each
-    process, the counterpart's mean time over the point's own; speedup: their median. aa: the counterpart's first turns
-    over its second ones, of the process where that is furthest from 1.
+    `processes`: for each process one sample per batch, in the same order. `videos`: how many videos each batch holds;
+    they share its time evenly. A batch's time is the median of its calls in all processes. by_process: within each
+    process, the counterpart's mean time over the point's own; speedup: the median of these. aa: the counterpart's first
+    turns over its second ones, from the process where that ratio is furthest from 1.
     """
     pooled = [
         {turn: [s for process in processes for s in process[number][turn]] for turn in TURNS}
@@ -105,9 +105,9 @@ def by_module(model: nn.Module, call: Callable[[], object], device: torch.device
     """Seconds that one `call` spends in each of the model's top-level parts, by name. Hooks disturb the total, so it
     isn't timed here.
 
-    A part is whatever the model runs outermost, under the first word of its path: a list or dict of modules that isn't
-    called itself counts what is called inside it. On a GPU the device's own events are read, since its work runs behind
-    the program's.
+    A part is a module that the model runs outermost, named by the first word of its path. A list or dict of modules
+    that isn't called itself counts what is called inside it. On a GPU the device's own events are read, since its work
+    runs behind the program's.
     """
     spans: list[tuple[str, Any, Any]] = []
     with _outermost(model, spans, device):
