@@ -20,8 +20,8 @@ LARGEST_LISTING = 5  # names an error spells out before it only counts them
 
 
 class ScaledResNet(resnet.ResNet):
-    """torchvision's ResNet with every channel count multiplied by `width` (to a multiple of 8, as the MobileNets do
-    it)."""
+    """torchvision's ResNet with every channel count multiplied by `width` and rounded to a multiple of 8, as the
+    MobileNets do it."""
 
     inplanes: int
 
@@ -31,7 +31,7 @@ class ScaledResNet(resnet.ResNet):
         self.fc = nn.Linear(self.inplanes, 1)  # as wide as the last stage
 
     def _make_layer(self, block: type[Any], planes: int, *args: Any, **kwargs: Any) -> nn.Sequential:
-        # the stem is built, the first stage isn't: the one moment to narrow the stem
+        # now the stem is built and the first stage isn't: the only moment to narrow the stem
         if self.inplanes == 64 and planes == 64:
             self.inplanes = InvertedResidualConfig.adjust_channels(64, self.width)
             self.conv1 = nn.Conv2d(3, self.inplanes, kernel_size=7, stride=2, padding=3, bias=False)
@@ -40,9 +40,9 @@ class ScaledResNet(resnet.ResNet):
 
 
 class Conv4(nn.Module):
-    """Four convolutions with batch normalisation, of 8, 16, 32 and 32 channels at width 1; the first is 5 x 5 and takes
-    every fourth pixel, the second every second, so there is a map cell for every 8 x 8 pixels. Ours: for small data, a
-    network that only glances."""
+    """Four convolutions with batch normalisation, of 8, 16, 32 and 32 channels at width 1. The first is 5 x 5 and takes
+    every fourth pixel, the second every second, so that a map has a cell for every 8 x 8 pixels. Our own, for small
+    data: a network that only glances."""
 
     def __init__(self, width: float) -> None:
         super().__init__()
@@ -106,8 +106,8 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
 
 
 class Trunk(nn.Sequential):
-    """A network up to its maps. `at_once`: how many frames it computes together, 0: all; it changes no result, only the
-    time it takes."""
+    """A network up to its maps. `at_once`: how many frames it computes together (0: all). That changes no result, only
+    the time it takes."""
 
     at_once = 0
 

@@ -24,12 +24,12 @@ class FrameAverage(nn.Module):
 
 
 class RecurrentClassifier(nn.Module):
-    """A one-layer GRU reads the frames in order: features (B, T, D) to {head: logits (B, T, K)}, those at step t from
-    frames 1 to t.
+    """A one-layer GRU that reads the frames in order: features (B, T, D) to {head: logits (B, T, K)}. The logits at
+    step t know the frames 1 to t.
 
-    The last step's logits are a video's; the others are the prediction of a video that is still under way. Classifier
-    f_C of Wang et al., AdaFocus, ICCV 2021, Sec. 3.1: a hidden state of 1024 that starts at zero, dropout, a linear
-    layer at every step (as in its code).
+    The logits of the last step are a video's answer; the others are the answer to a video that is still under way.
+    Classifier f_C of Wang et al., AdaFocus, ICCV 2021, Sec. 3.1: a hidden state of 1024 that starts at zero, dropout, a
+    linear layer at every step (as in its code).
     """
 
     def __init__(self, num_features: int, heads: Sequence[Head], dropout: float, hidden_size: int = 1024) -> None:
@@ -42,7 +42,8 @@ class RecurrentClassifier(nn.Module):
         return self.classify(self.states(features))
 
     def states(self, features: Tensor, before: Tensor | None = None) -> Tensor:
-        """(B, T, hidden_size) after each frame, from the state (B, hidden_size) before the first; zeros without one."""
+        """(B, T, hidden_size): the states after each frame. They start from the state (B, hidden_size) before the first
+        frame, zeros where none is given."""
         states: Tensor = self.gru(features, None if before is None else before[None].contiguous())[0]
         return states
 
@@ -52,6 +53,7 @@ class RecurrentClassifier(nn.Module):
 
 
 def probabilities(logits: dict[str, Tensor], heads: Sequence[Head]) -> dict[str, Tensor]:
-    """{head: (B, K)}: a distribution where a head has one label, independent probabilities where it has any number."""
+    """{head: (B, K)}: a distribution over the classes where a head has one label, independent probabilities where it
+    has any number."""
     kinds = {head.name: head.kind for head in heads}
     return {head: value.softmax(1) if kinds[head] == "single" else value.sigmoid() for head, value in logits.items()}

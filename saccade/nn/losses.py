@@ -25,8 +25,8 @@ def classification_loss(
 
 
 def stepwise_loss(logits: dict[str, Tensor], labels: dict[str, Tensor], weights: Mapping[str, float] = {}) -> Tensor:
-    """`classification_loss` of logits (B, T, K) at every step, averaged over steps and videos: every prefix of a clip
-    has to know."""
+    """`classification_loss` of logits (B, T, K) at every step, averaged over steps and videos. So every beginning of a
+    clip has to tell the class."""
     steps = {head: value.flatten(0, 1) for head, value in logits.items()}  # (B*T, K)
     # (B*T,) or (B*T, K)
     repeated = {head: labels[head].repeat_interleave(value.shape[1], dim=0) for head, value in logits.items()}

@@ -13,10 +13,10 @@ EXPANDING = 4  # parts of an InvertedResidual that has an expansion: expand, dep
 
 
 def shift(features: Tensor, num_frames: int, share: int = SHARE) -> Tensor:
-    """`features` (B*T, C, ...) after the shift along T = `num_frames`, same shape; what comes from outside the clip is
-    0.
+    """`features` (B*T, C, ...) after the shift along T = `num_frames`, in the same shape. What would come from outside
+    the clip is 0.
 
-    The first C // share channels of frame t are those of frame t + 1, the next C // share those of frame t - 1, the
+    The first C // share channels of frame t are those of frame t + 1, the next C // share are those of frame t - 1, the
     rest stay (Fig. 1b).
     """
     clips = features.unflatten(0, (-1, num_frames))  # (B, T, C, ...)
@@ -29,11 +29,11 @@ def shift(features: Tensor, num_frames: int, share: int = SHARE) -> Tensor:
 
 
 def shifted_convolutions(network: nn.Module) -> list[nn.Module]:
-    """The layers of a torchvision network whose input is shifted, in order; the first of each residual branch (Sec.
+    """The layers of a torchvision network whose input is shifted, in order: the first of each residual branch (Sec.
     4.1, Fig. 3b).
 
-    Residual networks: of every block. MobileNetV2: of the blocks that have a shortcut and an expansion, as in the TSM
-    code. Raises SaccadeError where there is none.
+    In residual networks these are in every block; in MobileNetV2 in the blocks that have a shortcut and an expansion,
+    as in the TSM code. Raises SaccadeError where there is none.
     """
     found: list[nn.Module] = []
     for block in network.modules():
@@ -47,10 +47,11 @@ def shifted_convolutions(network: nn.Module) -> list[nn.Module]:
 
 
 class TemporalShift(nn.Module):
-    """An image network, or a part of one, whose residual branches see the frames beside them: (B, T, ...) to (B, T,
+    """An image network, or a part of one, whose residual branches see the neighbouring frames: (B, T, ...) to (B, T,
     ...).
 
-    The parameters keep their names below `network`, and any T goes: the shift is hooked in before the convolutions.
+    The parameters keep their names below `network`. Any T is possible, since the shift is hooked in before the
+    convolutions.
     """
 
     def __init__(self, network: nn.Module) -> None:

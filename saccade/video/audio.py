@@ -12,11 +12,11 @@ FLOOR = 1e-6  # added to the energies, so that silence has a logarithm: -13.8
 
 
 def log_mel(waveform: np.ndarray, settings: Input) -> torch.Tensor:
-    """The natural logarithm of the mel energies of `waveform` (samples,): (1, mels, steps) float32, steps = 1 + samples
-    // hop_length.
+    """The natural logarithm of the mel energies of `waveform` (samples,): (1, mels, steps) float32 with steps = 1 +
+    samples // hop_length.
 
-    Power of a short-time Fourier transform (periodic Hann window of n_fft samples, unnormalised, step t centred on
-    sample t*hop_length, zeros beyond the ends), then `mel_filters`, then log(. + 1e-6).
+    First the power of a short-time Fourier transform (periodic Hann window of n_fft samples, unnormalised, step t
+    centred on sample t*hop_length, zeros beyond the ends), then `mel_filters`, then log(. + 1e-6).
     """
     signal = torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32))
     if signal.ndim != 1 or not len(signal):

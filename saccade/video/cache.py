@@ -1,4 +1,4 @@
-"""Decoded videos kept in memory: for data so small that a training would spend its time on decoding the same files
+"""Keeps decoded videos in memory, for data so small that a training would spend its time on decoding the same files in
 every epoch."""
 
 from pathlib import Path
@@ -9,8 +9,8 @@ from saccade.video import decode
 
 
 class KeptVideos:
-    """Gives what `decode.read_frames` gives; a video that fits into what is left of `megabytes` (of 10**6 bytes) is
-    decoded whole, once.
+    """Gives what `decode.read_frames` gives. A video that fits into what is left of `megabytes` (of 10**6 bytes) is
+    decoded whole, and only once.
 
     `decoded_frames` of a kept video is its length, whether it was just decoded or not.
     """

@@ -1,4 +1,4 @@
-"""Opening a file and finding its video; what FFmpeg finds wrong becomes a message that names the file."""
+"""Opens a file and finds its video. What FFmpeg finds wrong becomes a message that names the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ _NOT_VIDEO = {"image2", "tty", "ass", "srt", "webvtt", "concat", "ffmetadata"}
 
 
 class VideoError(SaccadeError):
-    """A file that can't be used as a video, or not in the way asked: the message names the file and says why."""
+    """A file that can't be used as a video, or not as asked. The message names the file and says why."""
 
 
 def fingerprint() -> str:
@@ -26,7 +26,7 @@ def fingerprint() -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """The open container; whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
+    """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
     path = Path(path)
     if not path.is_file():
         raise VideoError(f"{path}: no such file")

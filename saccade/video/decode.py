@@ -1,8 +1,9 @@
-"""Frames and sound of one file, by PyAV: the number of a frame is its place in the order in which the file decodes.
+"""Frames and sound of one file, by PyAV. The number of a frame is its place in the order in which the file decodes.
 
-What is ignored: rotation metadata (frames come as stored), sample aspect ratio, presentation times (a variable frame
-rate changes no index), every video stream but the first (cover pictures are passed over) and every sound but the first.
-Colours follow what the file says of its matrix and range, into full-range RGB. Every decoder uses one thread.
+Ignored are: rotation metadata (frames come as stored), the sample aspect ratio, presentation times (a variable frame
+rate changes no index), every video stream but the first (cover pictures are passed over), and every sound but the
+first. Colours follow what the file says of its matrix and range, and become full-range RGB. Every decoder uses one
+thread.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,8 +27,8 @@ _SLACK_S = 0.5  # how much sooner than its container says a whole file may end, 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file holds. frames: how many really decode; audio: whether at least one sample of sound does; bytes: file
-    size."""
+    """What a file holds. frames: how many really decode. audio: whether at least one sample of sound decodes. bytes:
+    the file's size."""
 
     frames: int
     fps: float
@@ -48,11 +49,11 @@ class Frames(NamedTuple):
 def probe(path: Path) -> VideoInfo:
     """What the file holds, found by decoding all of it.
 
-    fps is the average rate that the container states; duration_s runs from the first frame to the end of the last, and
-    is frames/fps where packets have no presentation times. Without sound, or with sound that doesn't decode, `audio` is
-    False. Raises VideoError where the file is missing, empty, no video, or damaged: less is there than the container
-    promises, a frame doesn't decode cleanly. What Matroska or MPEG-TS lost without a trace can't be told from a
-    variable frame rate.
+    fps is the average rate that the container states. duration_s runs from the first frame to the end of the last;
+    where packets have no presentation times it is frames / fps. Without sound, or with sound that doesn't decode,
+    `audio` is False. Raises VideoError where the file is missing, empty, no video, or damaged. Damaged means: less is
+    there than the container promises, or a frame doesn't decode cleanly. What Matroska or MPEG-TS lost without a trace
+    can't be distinguished from a variable frame rate.
     """
     with opened(path) as container:
         stream = video_stream(path, container)
@@ -79,7 +80,7 @@ def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | N
     """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
 
     Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, pictures that no
-    wanted frame depends on are passed over, if that provably gives the same frames (`gops`); the packets, as large as
+    wanted frame depends on are passed over, if that provably gives the same frames (`gops`). The packets, as large as
     the file, are in memory meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside
     the frames that decode.
     """
@@ -98,7 +99,8 @@ def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | N
 
 @dataclass
 class _Taken:
-    """numbers: of the frames that are in rgb; decoded: how many frames; reached: the number of the last."""
+    """The frames collected so far. numbers: which frames are in rgb; decoded: how many were decoded; reached: the
+    number of the last."""
 
     rgb: np.ndarray = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
     numbers: set[int] = field(default_factory=set)
@@ -119,8 +121,8 @@ def _take(path: Path, wanted: np.ndarray, frames: int | None) -> _Taken:
 
 
 def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray) -> None:
-    """Writes the frame wherever its number is wanted; no list of pictures in between, as copying them takes a tenth of
-    the time."""
+    """Writes the frame wherever its number is wanted. There is no list of pictures in between, as copying them takes a
+    tenth of the time."""
     if frame.is_corrupt:
         raise VideoError(f"{path}: frame {taken.reached} decodes with errors")
     shape = (len(wanted), frame.height, frame.width, 3)
@@ -136,7 +138,7 @@ def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray) -> None:
 
 
 def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -> Iterator[tuple[int, Any]]:
-    """(number, frame), by plan where the file allows one, else all from the beginning."""
+    """(number, frame) of the frames to decode: by plan where the file allows one, else all from the beginning."""
     if not frames:
         return enumerate(container.decode(stream))
     packets = [
@@ -150,8 +152,8 @@ def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -
 def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
     """The file's sound as (samples,) float32 in one channel at this rate, resampled by libswresample.
 
-    Sample 0 is the first that decodes; the channel is the mean of all (libswresample's own mixing can exceed 1).
-    VideoError where none is.
+    Sample 0 is the first that decodes. The channel is the mean of all channels (libswresample's own mixing can exceed
+    1). Raises VideoError where there is no sound.
     """
     pieces = []
     with opened(path) as container:
@@ -170,7 +172,7 @@ def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
 
 @dataclass
 class _Tally:
-    """What one pass over a file found. shown: when each packet of the video is shown, from and to, in seconds."""
+    """What one pass over a file found. shown: from when to when each packet of the video is shown, in seconds."""
 
     packets: int = 0
     frames: int = 0
@@ -182,7 +184,7 @@ class _Tally:
 
 
 def _decode_all(container: Any, stream: Any) -> _Tally:
-    """Decodes the stream up to its first problem; counts its packets and notes where the content of all streams
+    """Decodes the stream up to its first problem. Counts its packets and notes where the content of all streams
     ends."""
     tally = _Tally()
     for packet in container.demux():

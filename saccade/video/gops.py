@@ -1,8 +1,8 @@
-"""Which packets a decoder needs for some frames, and no more, to give exactly the frames of decoding from the
-beginning.
+"""Which packets a decoder needs for some frames, to give exactly the frames of decoding from the beginning, and no
+packets more.
 
 A key frame alone is no place to start: pictures after it may refer to pictures before it (open groups, gradual
-refresh), and counting pictures that weren't decoded is sound only where each packet is known to give one.
+refresh). And counting pictures that weren't decoded is right only where each packet is known to give one.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -18,12 +18,9 @@ _VOP, _GROUP_OF_VOP, _START_CODE = b"\0\0\1\xb6", b"\0\0\1\xb3", b"\0\0\1"
 
 
 class Plan(NamedTuple):
-    """What is known of a file's packets, in the order in which they are decoded; each gives one frame.
-
-    numbers: the frame that each packet gives. starts: the packets with which closed groups of pictures begin, the first
-    being 0; a group's frames have the numbers of its packets. spare: the packets whose picture no other picture refers
-    to.
-    """
+    """What is known of a file's packets, in the order in which they are decoded. Each gives one frame. numbers: the
+    frame that each packet gives. starts: the packets with which closed groups of pictures begin, the first being 0; a
+    group's frames have the numbers of its packets. spare: the packets whose picture no other picture refers to."""
 
     numbers: list[int]
     starts: list[int]
@@ -36,12 +33,12 @@ class _Picture(NamedTuple):
 
 
 def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
-    """What can be told without decoding from `packets`, all of the file's. `frames`: how many are known to decode.
+    """The plan of a file, made from `packets` (all of them) without decoding. `frames`: how many are known to decode.
 
-    None where there is no proof: another codec than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures, packets
-    without presentation time (but for MPEG-4), cut by an edit list, with headers of their own, or not as many as
-    `frames`. Within a group, presentation times are taken to order the pictures as the decoder does; `decode` checks it
-    for those that it decodes.
+    None where there is no proof: a codec other than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures; packets
+    without presentation time (but for MPEG-4), cut by an edit list, or with headers of their own; a number of packets
+    other than `frames`. Within a group, presentation times are taken to order the pictures as the decoder does.
+    `decode` checks that for those that it decodes.
     """
     if len(packets) != frames:
         return None
@@ -68,11 +65,11 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
 
 
 def decode(packets: Sequence[Any], codec: Any, known: Plan, wanted: Collection[int]) -> Iterator[tuple[int, Any]]:
-    """(number, frame) of what has to be decoded for the frames wanted: their groups, up to the last one wanted, without
-    spare pictures.
+    """(number, frame) of what has to be decoded for the frames wanted: their groups, each up to the last one wanted,
+    without spare pictures.
 
-    Gives fewer where the decoder contradicts the plan: another number of frames, or in another order than their times
-    say.
+    Gives fewer where the decoder contradicts the plan, with another number of frames or in another order than their
+    times say.
     """
     for group, (first, end) in enumerate(zip(known.starts, [*known.starts[1:], len(packets)], strict=True)):
         inside = {number for number in wanted if first <= number < end}
@@ -92,8 +89,8 @@ def decode(packets: Sequence[Any], codec: Any, known: Plan, wanted: Collection[i
 
 
 def _reader(codec: Any, first: Any) -> Any:
-    """A function of a packet that tells what kind of picture it holds, None where it can't; None for a codec that isn't
-    understood."""
+    """A function of a packet that says what kind of picture it holds, or None where it can't. None in its place for a
+    codec that isn't understood."""
     header, name = codec.extradata, codec.name
     if name in _KEY_IS_RESET:
         return lambda packet: _Picture(bool(packet.is_keyframe), False)
@@ -106,7 +103,8 @@ def _reader(codec: Any, first: Any) -> Any:
 
 
 def _unit_picture(data: bytes, length_size: int, name: str) -> _Picture | None:
-    """H.264 and HEVC. Spare is a picture of H.264 all of whose slices say so: nal_ref_idc 0, Sec. 7.4.1."""
+    """The picture of an H.264 or HEVC packet. In H.264 a picture is spare if all of its slices say so: nal_ref_idc 0,
+    Sec. 7.4.1."""
     heads = list(_unit_heads(data, length_size))
     kinds = {head & 31 if name == "h264" else head >> 1 & 63 for head in heads}
     if kinds & _PARAMETERS[name]:
@@ -125,11 +123,11 @@ def _unit_heads(data: bytes, length_size: int) -> Iterator[int]:
 
 
 def _mpeg4_picture(data: bytes, headers: bytes) -> _Picture | None:
-    """MPEG-4 part 2, one picture a packet, I and P only: without B, pictures are shown as they are coded (ISO/IEC
-    14496-2, Sec. 6.3.5).
+    """The picture of an MPEG-4 part 2 packet, one a packet, I and P only. Without B, pictures are shown in the order in
+    which they are coded (ISO/IEC 14496-2, Sec. 6.3.5).
 
-    An I picture resets where it repeats the file's `headers`, on which decoding depends; some say which encoder's
-    errors to imitate.
+    An I picture resets all references only where it repeats the file's `headers`. Decoding depends on these; some say
+    which encoder's errors to imitate.
     """
     at = data.find(_VOP)
     kind = data[at + 4] >> 6 if 0 <= at < len(data) - 4 else None  # 0 I, 1 P, 2 B, 3 S

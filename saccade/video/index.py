@@ -1,5 +1,5 @@
-"""The index of a prepared dataset: read, and refused where it would make a run wrong. No torch, so that prepare starts
-soon."""
+"""The index of a prepared dataset: read, and refused where it would make a run wrong. No torch, so that the step
+prepare starts quickly."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,8 +34,8 @@ def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.D
 def check_index(
     index: "pd.DataFrame", heads: Sequence[Head], source: Path, columns: Sequence[str] = INDEX_COLUMNS
 ) -> None:
-    """Raises SaccadeError where columns lack, a split is unknown, an id is there twice or a label is outside its head's
-    classes."""
+    """Raises SaccadeError where columns are missing, a split is unknown, an id is there twice or a label is outside its
+    head's classes."""
     if lacking := [column for column in [*columns, *(head.name for head in heads)] if column not in index]:
         raise SaccadeError(
             f"{source} has no column {', '.join(lacking)}; it has {', '.join(index.columns)}; run prepare again"

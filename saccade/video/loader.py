@@ -1,7 +1,7 @@
 """Seeded batches of clips from a prepared dataset.
 
-What a video gives depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or where a
-run resumed.
+The clip of a video depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or the
+place where a run was resumed.
 """
 
 import copy
@@ -29,14 +29,15 @@ Clip = dict[str, Any]
 
 class VideoDataset(Dataset[Clip]):
     """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item
-    `number`, in epoch 0.
+    `number` is its clip in epoch 0.
 
-    A clip: rgb (T, C, H, W) float32 normalised; audio (1, mels, steps) where it is a modality; labels {head: int64, or
-    (K,) float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; frame_size (2,) height and
-    width before any crop; with `glance_frames` also glance.rgb and glance.indices, under the same crop and flip; for
-    each of the settings' `truth` columns `truth.<column>` (T,) float64. Nothing is drawn with `train=False`, save by
-    the sampler `random`, which then gives a video the same frames in every epoch. `index`: its rows of the index given,
-    sorted.
+    A clip holds: rgb (T, C, H, W) float32, normalised; audio (1, mels, steps) where it is a modality; labels {head:
+    int64, or (K,) float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; frame_size (2,),
+    height and width before any crop. With `glance_frames` also glance.rgb and glance.indices, under the same crop and
+    flip. For each of the settings' `truth` columns `truth.<column>` (T,) float64.
+
+    With `train=False` nothing is drawn, except by the sampler `random`, which then gives a video the same frames in
+    every epoch. `index`: the rows of this split, sorted.
 
     Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that
     every spectrogram has as many steps. `cache_mb` of decoded videos are kept in memory. Raises SaccadeError for
@@ -205,7 +206,7 @@ class VideoDataset(Dataset[Clip]):
 
 
 def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Generator:
-    """The numbers that one video draws in one epoch for one use: the same on every machine."""
+    """The random generator of one video in one epoch for one use. Its numbers are the same on every machine."""
     words = np.frombuffer(hashlib.sha256(f"{use}/{video_id}".encode()).digest(), dtype="<u4")
     return np.random.default_rng([seed, epoch, *words.tolist()])
 
@@ -213,11 +214,11 @@ def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Gener
 def batches(
     dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int, workers: int, start: int = 0
 ) -> Iterator[Clip]:
-    """The epoch's batches from number `start` on; the last may be smaller. Read ahead by `workers` processes.
+    """The epoch's batches from number `start` on; the last may be smaller. `workers` processes read ahead.
 
-    Batches are cut from the id-sorted list, or from a permutation of it that (seed, epoch) alone decides. Draws nothing
-    from torch's or numpy's global generators. Raises SaccadeError as `dataset` does, with its own message wherever it
-    was raised.
+    Batches are cut from the list sorted by id, or from a permutation of it that (seed, epoch) alone decides. Nothing is
+    drawn from torch's or numpy's global generators. Raises the SaccadeError that `dataset` raises, with its own
+    message, whichever process raised it.
     """
     order = np.arange(len(dataset))
     if shuffle:
@@ -242,8 +243,8 @@ def batches(
 
 
 class _Batches(Dataset[Any]):
-    """Item k is batch k, or the error met on the way: a worker that raised would bury the message under its
-    traceback."""
+    """Item k is batch k, or the error met while making it. If a worker raised it, its traceback would bury the
+    message."""
 
     def __init__(self, dataset: VideoDataset, cuts: list[list[int]], epoch: int) -> None:
         self.dataset, self.cuts, self.epoch = dataset, cuts, epoch
@@ -259,8 +260,8 @@ class _Batches(Dataset[Any]):
 
 
 def collate(clips: Sequence[Clip]) -> Clip:
-    """One batch: tensors stacked (in a worker into memory that the reader shares, which saves a copy), numbers as (B,)
-    int64, video_id as a list. Raises SaccadeError where pictures differ in size."""
+    """One batch: tensors stacked, numbers as (B,) int64, video_id as a list. In a worker the tensors are stacked into
+    memory that the reader shares, which saves a copy. Raises SaccadeError where pictures differ in size."""
     for clip in clips:
         if "rgb" in clip and clip["rgb"].shape != clips[0]["rgb"].shape:
             one, other = ("x".join(map(str, reversed(c["rgb"].shape[-2:]))) for c in (clips[0], clip))

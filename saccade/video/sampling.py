@@ -1,5 +1,5 @@
-"""Which frames and which crops: pure functions of a video's frame count, and of a numpy Generator where something is
-drawn.
+"""Which frames and which crops are looked at: pure functions of a video's frame count, and of a numpy Generator where
+something is drawn.
 
 Frame numbers come as sorted (n,) int64 arrays, every one in [0, frames).
 """
@@ -33,10 +33,11 @@ def consecutive(
     clip: int = 0,
     num_clips: int = 1,
 ) -> np.ndarray:
-    """`length` frames, `stride` apart: from a drawn start with a generator, else clip number `clip` of `num_clips`.
+    """`length` frames, `stride` apart. With a generator the start is drawn; without one it is that of clip number
+    `clip` of `num_clips`.
 
-    The starts of the clips are spread evenly, the first at frame 0, the last ending with the video; a single clip is
-    the centre one. Where the video is shorter than the clip, its last frame repeats.
+    The starts of the clips are spread evenly: the first at frame 0, the last clip ending with the video; a single clip
+    is the centre one. Where the video is shorter than the clip, its last frame repeats.
     """
     _check(frames, length)
     if stride < 1 or not 0 <= clip < num_clips:
@@ -61,8 +62,8 @@ def random_frames(frames: int, n: int, generator: np.random.Generator) -> np.nda
 def oracle_frames(informative: Sequence[int] | np.ndarray, frames: int, n: int) -> np.ndarray:
     """`n` frames spread evenly over those whose numbers `informative` lists: their segment centres.
 
-    Fewer than n of them repeat, evenly, and no other frame is shown; where there are none, any frame is as good and all
-    are used.
+    Where there are fewer than n of them they repeat evenly, and no other frame is shown. Where there are none, any
+    frame is as good and all are used.
     """
     _check(frames, n)
     numbers = np.unique(np.asarray(informative, dtype=np.int64))
@@ -121,8 +122,8 @@ def choose(
 ) -> np.ndarray:
     """The (num_frames,) frame numbers that the settings' sampler takes.
 
-    `generator`: in training; `random` needs one always. `informative`: the frame numbers that `oracle` needs. `clip`:
-    which temporal view, at test time.
+    `generator`: given in training; the sampler `random` always needs one. `informative`: the frame numbers that
+    `oracle` needs. `clip`: which temporal view, at test time.
     """
     if settings.sampler == "consecutive":
         return consecutive(frames, settings.num_frames, settings.stride, generator, clip, settings.num_clips)

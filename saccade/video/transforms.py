@@ -1,6 +1,6 @@
-"""From decoded frames to what a network sees. One crop and one flip for all frames of a clip.
+"""From decoded frames to what a network sees. All frames of a clip share one crop and one flip.
 
-Resizing is bilinear with antialiasing, on uint8, before the scaling to [0, 1]; all of it torchvision's
+Resizing is bilinear with antialiasing, on uint8, before the scaling to [0, 1]; all of it is torchvision's
 `transforms.v2.functional`. What is drawn is drawn here, from the generator that is passed in.
 """
 
@@ -95,8 +95,8 @@ def multiscale_box(height: int, width: int, generator: np.random.Generator) -> B
 
 
 def random_resized_box(height: int, width: int, generator: np.random.Generator) -> Box:
-    """8-100 % of the area, aspect ratio 3/4 to 4/3 (Szegedy et al. 2015); after 10 draws that don't fit, the largest
-    centred box."""
+    """A box of 8 to 100 % of the area with an aspect ratio from 3/4 to 4/3 (Szegedy et al. 2015). After 10 draws that
+    don't fit it is the largest centred box."""
     ratios = (3 / 4, 4 / 3)
     for _ in range(10):
         area = height * width * generator.uniform(0.08, 1.0)
