@@ -13,7 +13,7 @@ from saccade.records import SPLITS, SaccadeError
 from saccade.scenes.script import Face
 
 NUM_CLASSES = 10
-FACE_PX = 160  # side of the magnified picture, fine enough that the renderer takes the nearest point
+FACE_PX = 160  # side of the magnified picture: so fine that the renderer may take the nearest point
 WAVES = 20  # plane waves in a background
 INK = 1.6  # the grey strokes of the set are made firmer by this factor
 
@@ -35,7 +35,7 @@ def digit_arrays() -> dict[str, NDArray[Any]]:
 
 
 def use_digit_arrays(arrays: dict[str, NDArray[Any]]) -> None:
-    """Take these arrays instead of loading them."""
+    """Takes these arrays instead of loading them: a worker gets its parent's."""
     _loaded.update(arrays)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from saccade.scenes.sound import SAMPLE_RATE_HZ
 
 PRESET = "veryfast"
-KEYFRAME_EVERY = 32  # at fixed places: where x264 puts a key frame by itself would tell about the content
+KEYFRAME_EVERY = 32  # at fixed places: x264's own choice of key frames would tell about the content
 AUDIO_BIT_RATE = 48_000
 AAC_FRAME = 1024  # samples
 
@@ -24,11 +24,11 @@ def write_mp4(
     crf: int,
     samples: NDArray[np.float32],
 ) -> None:
-    """Write yuv420p `frames` (each (height * 3 / 2, width)) of `size` (height, width) and mono `samples` to `path`.
+    """Writes yuv420p `frames` (each (height * 3 / 2, width)) of `size` (height, width) and mono `samples` to `path`.
 
-    One x264 thread, so that the file doesn't depend on the machine's cores, and no macroblock tree: its vector code
-    reads memory that nobody wrote where a row of blocks is no multiple of four, so that two runs of one process could
-    differ.
+    x264 runs in one thread, so that the file doesn't depend on the machine's cores. Its macroblock tree is off: that
+    vector code reads memory that nobody wrote where a row of blocks is no multiple of four, so that two runs of one
+    process could differ.
     """
     height, width = size
     with av.open(str(path), "w", format="mp4") as container:

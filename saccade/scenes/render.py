@@ -46,7 +46,7 @@ def frame_times(scene: Scene, fps: float) -> NDArray[np.float64]:
 
 
 def thing_states(scene: Scene, thing: Thing, times: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-    """Where the thing is and what it shows at video `times` (T,): x, y, zoom, angle, shown, present; camera shake
+    """Where the thing is and what it shows at video `times` (T,): x, y, zoom, angle, shown, present. Camera shake is
     included."""
     scene_times = scene.clock.at(times)
     state: dict[str, NDArray[Any]] = {}
@@ -94,7 +94,8 @@ def yuv_frames(scene: Scene, rendering: Rendering) -> Iterator[NDArray[np.uint8]
 
 
 class _Grain:
-    """Sensor noise: one sheet of white noise per video, laid at a random place and sign for each frame."""
+    """Sensor noise: one sheet of white noise per video, laid over each frame at a random place and with a
+    random sign."""
 
     def __init__(self, scene: Scene, rendering: Rendering):
         self.seed, self.shape = scene.seed, (rendering.height, rendering.width)
@@ -114,7 +115,8 @@ class _Grain:
 def _camera_offset(
     scene: Scene, axis: str, scene_times: NDArray[np.float64], rendering: Rendering
 ) -> NDArray[np.int64]:
-    """Whole pixels by which the background is rolled: a fraction would blur away a one-pixel carrier."""
+    """By how many whole pixels the background is rolled. A fraction of a pixel would blur away the one-pixel
+    checkerboard."""
     curves = [curve for name, curve in scene.camera.items() if name.endswith(f"_{axis}")]
     total = np.sum([curve.at(scene_times) for curve in curves], axis=0) if curves else np.zeros(len(scene_times))
     return np.round(total * rendering.short_side).astype(np.int64)
@@ -132,8 +134,8 @@ def _world(shot: Shot, rendering: Rendering) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class _Patch:
-    """The pixels that something of `diameter` around (x, y) may touch, and where each lies in its turned frame (unit:
-    half diameters)."""
+    """The pixels that something of `diameter` around (x, y) may touch, and where each of them lies in its turned frame
+    (unit: half diameters)."""
 
     rows: slice
     columns: slice
@@ -143,7 +145,7 @@ class _Patch:
 
 
 def _patch(canvas: NDArray[np.float32], x: float, y: float, diameter: float, angle: float) -> _Patch | None:
-    """The patch around (x, y) pixels, None where it lies outside the canvas."""
+    """The patch around (x, y) in pixels, or None where it lies outside the canvas."""
     reach = REACH * diameter + 1
     top, bottom = max(0, int(y - reach)), min(canvas.shape[0], int(y + reach) + 2)
     left, right = max(0, int(x - reach)), min(canvas.shape[1], int(x + reach) + 2)

@@ -11,7 +11,8 @@ DIGITS = 5  # decimals kept in scripts
 
 
 def video_generator(seed: int, split: str, number: int) -> np.random.Generator:
-    """The generator of one video: a function of the three alone, so neither order nor company matters."""
+    """The random generator of one video. It depends on these three values alone, so neither the order of the videos nor
+    the others matter."""
     return np.random.default_rng([seed, zlib.crc32(split.encode()), number])
 
 
@@ -24,10 +25,10 @@ def constant(value: float) -> Curve:
 
 
 def scattered(rng: np.random.Generator, lengths: list[float], duration: float) -> list[Interval]:
-    """Intervals of these lengths, in random order and at random times, disjoint.
+    """Disjoint intervals of these lengths, in random order and at random times.
 
-    They are laid on a circle that is then cut at random, so each moment of the video is covered with the same
-    probability; the one over the cut comes in two pieces. Lengths that fill the video cover it all.
+    They are laid on a circle that is then cut at random, so that each moment of the video is covered with the same
+    probability. The one over the cut comes in two pieces. Lengths that fill the video cover it all.
     """
     free = duration - sum(lengths)
     if not lengths or free <= 1e-9:
@@ -44,7 +45,7 @@ def scattered(rng: np.random.Generator, lengths: list[float], duration: float) -
 
 
 def stopped_clock(stops: list[Interval], duration: float) -> Curve:
-    """Scene time over video time: it stands during `stops` and runs at rate 1 otherwise."""
+    """Scene time as a function of video time: it stands still during `stops` and runs at rate 1 otherwise."""
     times, values, scene_time, last = [0.0], [0.0], 0.0, 0.0
     for start, end in stops:
         scene_time += start - last
@@ -59,7 +60,7 @@ def sawtooth(
 ) -> Curve:
     """A ramp over `amplitude` (negative: downwards) around 0, `rate` times a second, that jumps back at its end.
 
-    Its phase is uniform, hence so is its value at any moment. `both_ways`: it ramps back instead of jumping.
+    Its phase is uniform, hence so is its value at any moment. With `both_ways` it ramps back instead of jumping.
     """
     phase = rng.uniform()
     ends = np.arange(1, np.ceil(phase + rate * duration) + 1)
@@ -77,8 +78,8 @@ def sawtooth(
 def journey(
     rng: np.random.Generator, low: float, high: float, drift: float, jumps: list[float], duration: float
 ) -> Curve:
-    """A place in [low, high] that moves evenly, over `drift` of the way to a second random place, and is drawn anew at
-    each jump."""
+    """A place in [low, high] that moves evenly, over `drift` of the way to a second random place. At each jump a new
+    place is drawn."""
     times, values = [], []
     bounds = [0.0, *jumps, max(duration, 1e-3)]
     for start, end in zip(bounds[:-1], bounds[1:], strict=True):
@@ -90,7 +91,7 @@ def journey(
 
 
 def wobble(rng: np.random.Generator, windows: list[Interval], amplitude: float, step: float = 0.1) -> Curve:
-    """Random displacement inside the windows, 0 outside: motion that can't be predicted."""
+    """Random displacement inside the windows and 0 outside: motion that can't be predicted."""
     times, values = [0.0], [0.0]
     for start, end in windows:
         inner = np.arange(start + step, end - step / 2, step)
@@ -105,7 +106,7 @@ def event_times(rng: np.random.Generator, rate: float, duration: float) -> list[
 
 
 def shuffled(rng: np.random.Generator, instance: int) -> Face:
-    """A digit whose blocks changed places: the same ink, no digit."""
+    """A digit whose blocks have changed places: as much ink, and no digit."""
     return Face(int(instance), rng.permutation(BLOCKS).tolist())
 
 

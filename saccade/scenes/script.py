@@ -17,7 +17,7 @@ CHANNELS = ("x", "y", "zoom", "angle")  # zoom in octaves, angle in radians
 
 @dataclass(frozen=True)
 class Curve:
-    """A value over time: linear between knots, constant outside; two knots at one time are a jump."""
+    """A value over time: linear between knots and constant outside. Two knots at one time are a jump."""
 
     times: list[float]
     values: list[float]
@@ -35,7 +35,8 @@ class Curve:
 
 @dataclass(frozen=True)
 class Face:
-    """A picture: digit `instance` of scikit-learn's set, its 4 × 4 blocks put in another `order` (none where empty)."""
+    """A picture: digit `instance` of scikit-learn's set with its 4 × 4 blocks put into another `order`. An empty order
+    leaves them."""
 
     instance: int
     order: list[int]
@@ -45,7 +46,7 @@ class Face:
 class Thing:
     """An object that moves. It wears `face` in the intervals of `shown` and `blank` at other times.
 
-    `size` is the diameter of its badge at zoom 0; `tracks[channel][component]` are summed over components.
+    `size` is the diameter of its badge at zoom 0. The components of `tracks[channel]` are added up.
     """
 
     role: str  # target or distractor

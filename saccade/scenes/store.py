@@ -34,10 +34,10 @@ def video_path(raw: Path, scene: Scene) -> Path:
 
 
 def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: int) -> "pd.DataFrame":
-    """Render below `raw` what isn't there yet; the per-frame truth of all scenes, in their order.
+    """Renders below `raw` what isn't there yet. Gives back the per-frame truth of all scenes, in their order.
 
-    A video is kept if its script says that it shows this scene in this rendering by this code, and is still the file
-    that was written.
+    A video is kept if its script says that it shows this scene in this rendering by this code, and if it still is the
+    file that was written.
     """
     import pandas as pd  # here: the processes that render do without
 
@@ -70,7 +70,8 @@ def _code() -> str:
 
 
 def _start_worker(digits: dict[str, Any]) -> None:
-    """Take over the digits; end with the parent, whose sudden death a worker of a pool would otherwise outlive."""
+    """Gives the worker the digits and lets it end with its parent. A worker of a pool would otherwise outlive its
+    parent's sudden death."""
     use_digit_arrays(digits)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -83,14 +84,15 @@ def _end_with(parent: Any) -> None:
 
 
 def _write_one(job: _Job) -> dict[str, Any]:
-    """Write one video, then its script: where the script is, the video is whole. The truth about its frames."""
+    """Writes one video and then its script, so that a script stands only beside a whole video. Gives back the truth
+    about the video's frames."""
     script = job.path.with_suffix(".json")
     identity = {"scene": scene_to_dict(job.scene), "rendering": asdict(job.rendering), "code": job.code}
     if script.exists() and job.path.exists():
         known = read_json(script)
         if identity == {name: known.get(name) for name in identity} and known.get("sha256") == _sha256(job.path):
             return frame_truth(job.scene, job.rendering, known["pixel_change"])
-        script.unlink()  # first: an interruption must not leave it beside another video
+        script.unlink()  # removed first: after an interruption it must not stand beside another video
     pixel_change = render_video(job.scene, job.rendering, job.path)
     truth = frame_truth(job.scene, job.rendering, pixel_change)
     value = {
@@ -110,8 +112,8 @@ def _sha256(file: Path) -> str:
 
 
 def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:
-    """Write the video; the mean absolute change of luminance since the frame before, in [0, 1], per frame (the first:
-    0)."""
+    """Writes the video. Gives back, for each frame, the mean absolute change of luminance since the frame before, in
+    [0, 1]; 0 for the first."""
     changes: list[float] = []
     size, frames, samples = (rendering.height, rendering.width), yuv_frames(scene, rendering), waveform(scene)
     watched = _watched(frames, rendering.height, changes)
@@ -120,7 +122,7 @@ def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:
 
 
 def _watched(frames: Iterator[NDArray[np.uint8]], height: int, changes: list[float]) -> Iterator[NDArray[np.uint8]]:
-    """The same frames; each one's change of luminance is appended to `changes` on the way."""
+    """The same frames, unchanged. The change of luminance of each is appended to `changes` on the way."""
     last = None
     for planes in frames:
         luminance = planes[:height].astype(np.int16)

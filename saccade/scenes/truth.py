@@ -22,8 +22,8 @@ def target_states(scene: Scene, fps: float) -> NDArray[np.float64]:
 
 
 def moments(states: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number of the moment each frame belongs to, (T,): a new one begins MOMENT_STEP away from the first state of the
-    last."""
+    """The number of the moment that each frame belongs to, (T,). A new moment begins where the state is MOMENT_STEP
+    away from the first state of the last one."""
     result, anchor = np.zeros(len(states), dtype=np.int64), states[0]
     for index in range(1, len(states)):
         new = np.linalg.norm(states[index] - anchor) >= MOMENT_STEP
@@ -33,7 +33,8 @@ def moments(states: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def boxes(scene: Scene, role: str, rendering: Rendering) -> list[NDArray[np.float64]]:
-    """For each thing of that role: its badge's box in each frame, (T, 4) as x0, y0, x1, y1 in pixels, uncut."""
+    """For each thing of that role, its badge's box in each frame: (T, 4) as x0, y0, x1, y1 in pixels, not cut at the
+    frame's borders."""
     result = []
     for thing in (thing for thing in scene.things if thing.role == role):
         state = thing_states(scene, thing, frame_times(scene, rendering.fps))
@@ -73,7 +74,8 @@ def frame_truth(scene: Scene, rendering: Rendering, pixel_change: list[float]) -
 
 
 def video_facts(scene: Scene, truth: dict[str, Any]) -> dict[str, Any]:
-    """Truth about the whole video: distinct moments, and the fewest frames that can tell each label (0: none can)."""
+    """Truth about the whole video: its distinct moments, and the fewest frames that can tell each label (0: no frames
+    can)."""
     return {
         "distinct_moments": int(truth["moment"][-1]) + 1,
         "sufficient_frames": {
@@ -86,19 +88,19 @@ def video_facts(scene: Scene, truth: dict[str, Any]) -> dict[str, Any]:
 
 
 def _novelty(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """State change since the frame before; the first frame is all new and counts FACE_STEP."""
+    """How much the state changed since the frame before. The first frame is all new and counts FACE_STEP."""
     return np.append(FACE_STEP, np.linalg.norm(np.diff(states, axis=0), axis=1))
 
 
 def _surprise(states: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the state is from what constant velocity predicts; 0 in the first two frames, which have no
+    """How far the state is from what constant velocity predicts. It is 0 in the first two frames, which have no
     prediction."""
     error = states[2:] - 2 * states[1:-1] + states[:-2]
     return np.concatenate([np.zeros(min(2, len(states))), np.linalg.norm(error, axis=1)])
 
 
 def _visibility(box: NDArray[np.float64], rendering: Rendering) -> NDArray[np.float64]:
-    """Share of the box inside the frame; the target is painted last, so nothing else hides it."""
+    """The share of the box that is inside the frame. The target is painted last, so nothing else hides it."""
     wide = np.clip(box[:, 2], 0, rendering.width) - np.clip(box[:, 0], 0, rendering.width)
     high = np.clip(box[:, 3], 0, rendering.height) - np.clip(box[:, 1], 0, rendering.height)
     return wide * high / ((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]))

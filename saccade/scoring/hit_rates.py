@@ -1,11 +1,13 @@
-"""Does a method look where the information is? Its `decisions` against the ground truth per frame, beside what chance
-reaches. No torch.
+"""Does a method look where the information is? Its `decisions` are compared with the ground truth per frame, and with
+what chance reaches. No torch.
 
-Three measures, each a share per video: `hit.frames`, chosen frames that are informative; `hit.boxes`, chosen patches
-that hold the target's centre; `cover.boxes`, those that hold COVERED of its box. Patches count only where the target is
-to be seen: on informative frames with VISIBLE of its box inside the frame. Chance comes at the same number and size as
-the choice: `random` (the expected value), `even` (frames spread evenly) or `centre` (the patch in the middle), and
-`fixed`: the best times or place that don't depend on the video, fitted on the truth of the other splits.
+There are three measures, each a share per video. `hit.frames`: chosen frames that are informative. `hit.boxes`: chosen
+patches that hold the target's centre. `cover.boxes`: chosen patches that hold COVERED of its box. Patches count only
+where the target can be seen: on informative frames with VISIBLE of its box inside the frame.
+
+Chance has the same number and size of choices: `random` (the expected value), `even` (frames spread evenly) or `centre`
+(the patch in the middle), and `fixed`: the best times or place that don't depend on the video, fitted on the truth of
+the other splits.
 """
 
 import json
@@ -31,8 +33,8 @@ SIZES = 20  # steps of a side length between which the best place is taken to be
 
 @dataclass(frozen=True)
 class Target:
-    """One video's truth. informative: (T,); boxes: (T, 4) in fractions of the frame, nan where nothing is to be seen;
-    None without."""
+    """One video's truth. informative: (T,). boxes: (T, 4) in fractions of the frame, nan where the target can't be
+    seen; None where the truth has no boxes."""
 
     informative: Booleans
     boxes: Floats | None
@@ -40,21 +42,21 @@ class Target:
 
 @dataclass
 class Fixed:
-    """The best choices that don't depend on the video. rates: (TIMES,) how often a moment informs; boxes: (M, 4)
-    targets to place on."""
+    """The best choices that don't depend on the video. rates: (TIMES,), how often a moment of relative time informs.
+    boxes: (M, 4), the targets that a place should hold."""
 
     rates: Floats
     boxes: Floats
     _places: dict[tuple[str, int, int], Floats] = field(default_factory=dict)
 
     def times(self, frames: int, n: int) -> Integers:
-        """The n most promising of `frames` frames, earlier ones first where equal; all of them again where n >
-        frames."""
+        """The n most promising of `frames` frames, earlier ones first where equal. Where n > frames they are taken
+        again."""
         bins = ((np.arange(frames) + 0.5) * TIMES / frames).astype(np.int64)
         return np.argsort(-self.rates[bins], kind="stable")[np.arange(n) % frames]
 
     def place(self, measure: str, size: Floats) -> Floats:
-        """Where, in [0, 1] of the room left and above, a patch of that size holds most targets: (2,)."""
+        """Where a patch of that size holds most targets: (2,), in [0, 1] of the room to the left and above."""
         steps = np.clip(np.round(size * SIZES), 1, SIZES)
         key = (measure, int(steps[0]), int(steps[1]))
         if key not in self._places:
@@ -65,14 +67,15 @@ class Fixed:
 
 
 def holds_centre(patches: Floats, targets: Floats) -> Booleans:
-    """(..., 4) patches and targets as x0, y0, x1, y1, broadcast: whether the target's centre lies in the patch, edges
-    included."""
+    """Whether the target's centre lies in the patch, edges included. Patches and targets (..., 4) as x0, y0, x1, y1;
+    they broadcast."""
     centre = (targets[..., :2] + targets[..., 2:]) / 2
     return np.asarray(((patches[..., :2] <= centre) & (centre <= patches[..., 2:])).all(axis=-1))
 
 
 def holds_box(patches: Floats, targets: Floats) -> Booleans:
-    """As `holds_centre`: whether COVERED of the target's box, as far as it is inside the frame, lies in the patch."""
+    """Whether COVERED of the target's box, as far as it is inside the frame, lies in the patch. Shapes as in
+    `holds_centre`."""
     inside = np.clip(targets, 0, 1)
     low, high = np.maximum(patches[..., :2], inside[..., :2]), np.minimum(patches[..., 2:], inside[..., 2:])
     area = np.prod(inside[..., 2:] - inside[..., :2], axis=-1)
@@ -83,8 +86,8 @@ MEASURES = {"hit.boxes": holds_centre, "cover.boxes": holds_box}
 
 
 def places() -> Floats:
-    """(PLACES ** 2, 2) positions as shares of the room left and above, in the middle of equal cells: their mean is the
-    expected value."""
+    """(PLACES ** 2, 2) positions as shares of the room to the left and above. They are the middles of equal cells, so
+    that their mean is the expected value."""
     along = (np.arange(PLACES) + 0.5) / PLACES
     return np.stack(np.meshgrid(along, along, indexing="ij"), axis=-1).reshape(-1, 2)
 
@@ -121,7 +124,7 @@ def _boxes(table: pd.DataFrame, informative: Booleans, video: dict[str, Any]) ->
 
 
 def fit(targets: Iterable[Target]) -> Fixed | None:
-    """The best fixed choices for these videos, each of which weighs the same; None where there is no video."""
+    """The best fixed choices for these videos, each of which weighs the same. None where there is no video."""
     known = list(targets)
     if not known:
         return None
@@ -136,7 +139,7 @@ def _thinned(boxes: Floats) -> Floats:
 
 
 def hit_rates_of(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed | None) -> dict[str, pd.DataFrame]:
-    """{measure: one row per video (in the table's order) with `value` and its chance levels}, nan where a video has
+    """{measure: one row per video, in the table's order, with `value` and its chance levels}; nan where a video has
     nothing to judge.
 
     table: video_id and `decisions`, as predictions.parquet holds them. A measure that no video allows is left out.
@@ -187,8 +190,8 @@ def _box_rates(name: str, frames: Integers, patches: Floats, boxes: Floats, fixe
 
 
 def _chosen(video: str, text: str) -> tuple[Integers, Floats]:
-    """Frame numbers (n,) and patches (n, 4) of all views, patches empty where the method takes none. SaccadeError: see
-    `Prediction`."""
+    """The chosen frame numbers (n,) and patches (n, 4) of all views. Patches are empty where the method takes none.
+    SaccadeError where the decisions aren't as `Prediction` says."""
     frames: list[int] = []
     patches: list[Sequence[float]] = []
     for view in json.loads(text) if text else []:

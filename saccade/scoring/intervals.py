@@ -1,8 +1,9 @@
 """How sure the numbers of one run are: bootstraps that resample clusters of videos.
 
 Videos of one cluster (a person, a source video, a digit instance) are alike, so clusters are drawn, not videos. The
-bounds are percentiles, taken further out the fewer clusters there are (`tail`): plain ones are too tight then. How
-often they cover the truth stands in docs/statistics.md. Several seeds together are `compare`'s.
+bounds are percentiles. With few clusters plain percentiles are too tight, so they are taken further out (`tail`). How
+often they cover the truth stands in docs/statistics.md. Several seeds together are the business of
+`saccade.judging.compare`.
 """
 
 from collections.abc import Iterator
@@ -25,10 +26,10 @@ CELLS_AT_ONCE = 1 << 22  # draws x clusters held at a time: 32 MB
 
 @dataclass(frozen=True)
 class Interval:
-    """`value` over `n` videos in `clusters` clusters, and its bounds: nan with one cluster, which says nothing of
-    others.
+    """`value` over `n` videos in `clusters` clusters, and its bounds. With one cluster they are nan, since one says
+    nothing of others.
 
-    `seeds`: trainings that were resampled too. With one the bounds hold for that training, not for the method.
+    `seeds`: how many trainings were resampled too. With one, the bounds hold for that training, not for the method.
     """
 
     value: float
@@ -62,13 +63,14 @@ def mean_intervals(
 def map_interval(
     scores: ArrayLike, targets: ArrayLike, clusters: ArrayLike, generator: np.random.Generator, draws: int = DRAWS
 ) -> Interval:
-    """Mean average precision with its 95 % interval; clusters get Dirichlet weights, so no class loses its positives.
+    """Mean average precision with its 95 % interval. Clusters get Dirichlet weights, so that no class loses its
+    positives.
 
-    scores (N, K), targets (N,) class numbers or (N, K) booleans, as in `metrics.mean_average_precision`, whose value it
-    has. Average precision of few videos is biased upwards, and draws from them are so twice over: in a simulation (200
-    videos, 100 clusters, 20 classes) their percentiles covered the expected value 80 % of the time. So the draws are
-    moved to have the value as their mean (92 % then; 86 % with 5 positives a class): the interval is for the expected
-    value over test sets of this size.
+    scores (N, K); targets (N,) class numbers or (N, K) booleans, as in `metrics.mean_average_precision`, whose value
+    this has. Average precision of few videos is biased upwards, and draws from them are biased twice. In a simulation
+    (200 videos, 100 clusters, 20 classes) their percentiles covered the expected value 80 % of the time. So the draws
+    are moved to have the value as their mean (then 92 %; 86 % with 5 positives a class). The interval is for the
+    expected value over test sets of this size.
     """
     values = checked_scores(scores)
     truth = as_positives(targets, values)
@@ -99,8 +101,8 @@ def tail(count: int, level: float = LEVEL) -> float:
 
 
 def cluster_numbers(clusters: ArrayLike, n: int) -> NDArray[np.int64]:
-    """(N,) cluster names as numbers from 0. SaccadeError where they aren't one per video, or there's no video or no
-    name."""
+    """(N,) cluster names as numbers from 0. SaccadeError where there isn't one per video, or where there is no video or
+    a name is empty."""
     names: NDArray[Any] = np.asarray(clusters)
     if names.shape != (n,) or n == 0:
         raise SaccadeError(f"an interval over {n} videos needs one cluster per video, not {names.shape} of them")
@@ -151,11 +153,11 @@ def map_draws(
 
 
 def _steps_of_class(scores: Floats, truth: Booleans, members: NDArray[np.int64], count: int) -> tuple[Any, Any]:
-    """Positives and videos by (step of the precision-recall curve, cluster), sparse; steps are the distinct scores that
-    hold a positive.
+    """Positives and videos by (step of the precision-recall curve, cluster), as sparse matrices. Steps are the distinct
+    scores that hold a positive.
 
-    Videos with scores between two steps count to the lower one: precision there includes them. Those below the last
-    never count.
+    Videos with scores between two steps count towards the lower one, whose precision includes them. Those below the
+    last step never count.
     """
     order = np.argsort(-scores, kind="stable")
     ends = step_ends(scores[order])

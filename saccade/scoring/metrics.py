@@ -1,9 +1,9 @@
 """What predictions are worth: top-k, average precision, derived actions, and the levels that chance reaches. numpy
 only.
 
-Ties never help. A top-k hit is the probability of a hit when equal scores are put in random order, and average
-precision takes equal scores as one step of the curve (as scikit-learn does); so whoever gives every class the same
-score gets exactly k/K, and an average precision equal to the share of positives.
+Ties never help. A top-k hit is the probability of a hit when equal scores are put in random order. Average precision
+takes equal scores as one step of the curve, as scikit-learn does. So whoever gives every class the same score gets
+exactly k/K, and an average precision equal to the share of positives.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,10 +26,10 @@ def top_k(scores: ArrayLike, targets: ArrayLike, k: int) -> Floats:
     """Whether each video's target is among its k highest scores: (N,) in [0, 1], a fraction only where a tie decides
     it.
 
-    scores (N, K), targets (N,) class numbers. With g classes strictly above the target and t equal to it (itself
-    included), a random order of the t puts the target among the first k with probability (k - g) / t, cut to [0, 1].
-    With K <= k every video is a hit, which says nothing. SaccadeError: wrong shapes, non-finite scores, targets outside
-    K.
+    scores (N, K), targets (N,) class numbers. With g classes strictly above the target and t classes equal to it
+    (itself included), a random order of the t puts the target among the first k with probability (k - g) / t, cut to
+    [0, 1]. With K <= k every video is a hit, which says nothing. SaccadeError for wrong shapes, scores that aren't
+    finite, and targets outside K.
     """
     values = checked_scores(scores)
     classes = checked_targets(targets, values)
@@ -166,8 +166,8 @@ def multi_hot(labels: Iterable[Iterable[int]], num_classes: int) -> Booleans:
 
 
 def majority_share(*targets: ArrayLike) -> float:
-    """The share of videos in the most frequent class (of several heads: combination), the best that a constant answer
-    reaches."""
+    """The share of videos in the most frequent class (with several heads: combination of classes). It is the best that
+    a constant answer reaches."""
     labels = np.stack([np.asarray(column) for column in targets], axis=1)
     if not len(labels):
         raise SaccadeError("no video, so no majority class")

@@ -1,5 +1,4 @@
-"""A run's predictions as arrays, each checked against the prepared index: nothing is scored that isn't whole. No
-torch."""
+"""A run's predictions as arrays. Each is checked against the prepared index: nothing incomplete is scored. No torch."""
 
 from collections.abc import Sequence
 from typing import Any
