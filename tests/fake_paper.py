@@ -77,18 +77,21 @@ def m02(reported, ours):
     return Finding(None, on_ours)
 """
 FINDINGS = """
-import pandas as pd
 from matplotlib.figure import Figure
+
+from saccade.report.tidy import Column, tidy, words
 
 
 def tables(found):
     (run, *_) = found.runs()
     rows = found.predictions(run)
     bins = [views[0]["bins"] for views in rows.decisions]
-    table = pd.DataFrame({"Class": found.classes(run, "noun"), "Bins": [sum(bins) / len(bins), 7]})
-    yield "bins", "Bins <per> class", "How many.", table
-    table = pd.DataFrame({"Moments": [found.truth(run).moment.max()], "Videos": [len(found.index(run))]})
-    yield "moments", "Moments", "True ones.", table
+    rows = [{"class": name, "bins": n} for name, n in zip(found.classes(run, "noun"), [sum(bins) / len(bins), 7])]
+    columns = [words("Class", "class"), Column("Bins", ("bins",), "significant")]
+    yield "bins", "Bins <per> class", "How many.", tidy(rows, columns)
+    rows = [{"moments": found.truth(run).moment.max(), "videos": len(found.index(run))}]
+    columns = [Column("Moments", ("moments",), "whole"), Column("Videos", ("videos",), "whole")]
+    yield "moments", "Moments", "True ones.", tidy(rows, columns)
 
 
 def figures(found):

@@ -97,7 +97,7 @@ def compare_stand_ins(
     """One for each own point that was run, or two where it has stand-ins with the same weights and others that were
     re-tuned.
 
-    points: tables.tradeoff_points; hits: `read_hits`, of the same head; front: frontier.static_frontier. Of several
+    points: frontier.tradeoff_points; hits: `read_hits`, of the same head; front: frontier.static_frontier. Of several
     stand-ins of one role the best at equal cost counts. A static one stands in both rows where it has no other to stand
     there.
     """

@@ -6,8 +6,6 @@ only those that aren't at their published default, so that a new one costs none 
 
 import dataclasses
 import hashlib
-import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -77,20 +75,9 @@ def cells_code(root: Path, method: str) -> str:
 
 @lru_cache(maxsize=1024)
 def notebook_code(root: Path) -> str:
-    """The report's code and what the notebook calls (`module.name`, or a name imported by itself), which `report`
-    doesn't reach."""
-    cells = json.loads((root / "workflow/notebooks/method.ipynb").read_text(encoding="utf-8"))["cells"]
-    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    entries: set[tuple[Path, str]] = set()
-    for place, listed in re.findall(r"^from (saccade[\w.]*) import (.+)$", text, re.M):
-        base = root.joinpath(*place.split("."))
-        for name in listed.split(", "):
-            module, _, alias = name.partition(" as ")
-            if (file := base / f"{module}.py").is_file():
-                entries |= {(file, called) for called in re.findall(rf"\b{alias or module}\.(\w+)", text)}
-            else:
-                entries.add((base.with_suffix(".py"), module))
-    return code_hash.code_hash(root, [(root / "saccade/steps/report.py", "report"), *sorted(entries)])
+    """The code of the notebook's sections, all that they reach, and what executes them; not that of the pages."""
+    report = root / "saccade/report"
+    return code_hash.code_hash(root, [(report / "sections.py", None), (report / "notebook.py", "run_notebook")])
 
 
 @lru_cache(maxsize=1024)

@@ -6,16 +6,18 @@ from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from saccade.files import write_atomic, write_json
-from saccade.report.typeset import significant
+from saccade.report.cells import significant
 from saccade.results.runs import rows_of
 
 # The page replaces these exact colours by its own, which follow the reader's light or dark setting.
 INK, MUTED, RULE = "#1f2933", "#6b7683", "#e1e5ea"
-PALETTE = [mpl.colors.to_hex(colour) for colour in sns.color_palette("colorblind")]
+# seaborn's "colorblind", written out: importing seaborn would cost every report more than its figures
+PALETTE = [
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
+]
 ACCENT = PALETTE[0]
 MANY = 6
 STYLE: Any = {
@@ -62,7 +64,7 @@ def colours_of(variants: list[str]) -> dict[str, str]:
 def draw_modules(modules: pd.DataFrame) -> Figure:
     """Where the multiply-adds of one forward pass go: a panel of bars per variant.
 
-    modules: tables.MODULE_COLUMNS of one dataset, not empty.
+    modules: runs.MODULE_COLUMNS of one dataset, not empty.
     """
     variants = list(dict.fromkeys(modules.variant))
     groups = [group_modules(modules[modules.variant == variant]) for variant in variants]
@@ -72,7 +74,8 @@ def draw_modules(modules: pd.DataFrame) -> Figure:
             len(variants), squeeze=False, sharex=True, height_ratios=[1 + len(group) for group in groups]
         )[:, 0]
         for axes, variant, group in zip(panels, variants, groups, strict=True):
-            sns.barplot(x=100 * group.share, y=group.name, color=ACCENT, saturation=1, width=0.62, ax=axes, orient="h")
+            axes.barh(group.name, 100 * group.share, height=0.62, color=ACCENT)
+            axes.set_ylim(len(group) - 0.5, -0.5)
             title = axes.set_title(f"{variant}: {significant(group.macs.sum() / 1e9)} GMACs", x=0.01)
             # From the figure's left edge on: right of the modules' names there isn't room for a long variant.
             title.set_transform(mpl.transforms.blended_transform_factory(figure.transFigure, title.get_transform()))
@@ -98,7 +101,7 @@ def describe_modules(modules: pd.DataFrame, dataset: str) -> str:
 def draw_curves(history: pd.DataFrame) -> Figure:
     """Loss, then top-1 on val of each head, per epoch: a colour per variant, a line per seed, training dashed.
 
-    history: tables.HISTORY_COLUMNS of one dataset and one phase, not empty.
+    history: runs.HISTORY_COLUMNS of one dataset and one phase, not empty.
     """
     panels = {"loss (dashed: train)": history[history.series.isin(["train.loss", "val.loss"])]}
     for series in sorted(
@@ -114,16 +117,9 @@ def draw_curves(history: pd.DataFrame) -> Figure:
         for number, (axes, (title, rows)) in enumerate(
             zip(figure.subplots(len(panels), squeeze=False, sharex=True)[:, 0], panels.items(), strict=True)
         ):
-            dashes = {series: (3, 1.5) if series == "train.loss" else "" for series in rows.series.unique()}
-            lines = {
-                "hue": "variant",
-                "palette": colours,
-                "style": "series",
-                "dashes": dashes,
-                "units": "seed",
-                "estimator": None,
-            }
-            sns.lineplot(rows, x="epoch", y="value", **lines, linewidth=1.4, legend=False, ax=axes)
+            for _, line in rows.groupby(["variant", "series", "seed"], sort=False):
+                style: Any = (0, (3, 1.5)) if line.series.iloc[0] == "train.loss" else "-"
+                axes.plot(line.epoch, line.value, color=colours[line.variant.iloc[0]], linestyle=style, linewidth=1.4)
             axes.set(title=title, xlabel="epoch", ylabel="")
             axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
             axes.set_ylim(bottom=min(0, rows.value.min()))

@@ -1,6 +1,6 @@
 """What only this method shows: a method's optional `findings.py` makes tables and figures of its decisions. No torch.
 
-    tables(found)  -> [(name, title, caption, DataFrame), ...]
+    tables(found)  -> [(name, title, caption, TidyTable), ...]
     figures(found) -> [(name, title, caption, alt, matplotlib Figure), ...]
 
 Either may be absent, and either may be a generator. What raises `NotRun` because a piece is missing shows nothing from
@@ -9,28 +9,27 @@ there on.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from numbers import Integral, Real
 from typing import Any
 
 import matplotlib as mpl
-import pandas as pd
 from matplotlib.figure import Figure
 
 from saccade.project import load_module
 from saccade.records import SaccadeError
+from saccade.report.captions import about, source
 from saccade.report.figures import STYLE
-from saccade.report.typeset import about, significant, source
+from saccade.report.tidy import TidyTable
 from saccade.results.found import Found, NotRun
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 About = dict[str, str]
 
 
-def finding_tables(found: Found) -> Iterator[tuple[str, About, pd.DataFrame]]:
-    """(file name, what a page says about it, table of text) of each of the method's own tables that isn't empty."""
+def finding_tables(found: Found) -> Iterator[tuple[str, About, TidyTable]]:
+    """(file name, what a page says about it, table) of each of the method's own tables that isn't empty."""
     for name, title, caption, table in _made(found, "tables"):
         if len(table):
-            yield _file(found, name), _about(found, title, caption), table.map(_text)
+            yield _file(found, name), _about(found, title, caption), table
 
 
 def finding_figures(found: Found) -> Iterator[tuple[str, About, Figure]]:
@@ -63,8 +62,3 @@ def _file(found: Found, name: str) -> str:
 
 def _about(found: Found, title: str, caption: str, **more: str) -> About:
     return about(found.grid, "findings", title=title, caption=source(found.grid) + caption, **more)
-
-
-def _text(value: Any) -> str:
-    """A cell: numbers with three significant digits unless they are whole; text as it is."""
-    return significant(float(value)) if isinstance(value, Real) and not isinstance(value, Integral) else str(value)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup, escape
 
 from saccade.files import read_json, write_atomic
 from saccade.records import SaccadeError
 from saccade.report import figures
-from saccade.report.typeset import LONG, TEXT, escape_latex, number_notes
+from saccade.report.latex import escape_latex, number_notes
+from saccade.report.tidy import TidyTable, read_table
 
 TEMPLATES = Path("workflow/templates")
 BANNERS = {
@@ -37,24 +37,17 @@ COLOURS |= {figures.ACCENT: "var(--accent)"}
 
 @dataclass(frozen=True)
 class Table:
-    """A saved table: what it is about, its cells as text, the notes that they number, its LaTeX and where its csv
+    """A table on a page: what it is about, its cells as text, the notes that they number, its LaTeX and where its csv
     is."""
 
     name: str
     about: dict[str, str]
     columns: list[str]
+    kinds: list[str]
     rows: list[list[str]]
     notes: list[str]
     latex: str
     path: Path
-
-    @property
-    def kinds(self) -> list[str]:
-        """Per column: `long` (sentences), `text` (the first, which heads its row, at least) or `n` (numbers)."""
-        return [
-            "long" if name in LONG else "text" if name in TEXT or not number else "n"
-            for number, name in enumerate(self.columns)
-        ]
 
 
 @dataclass(frozen=True)
@@ -72,17 +65,23 @@ def banner(budget: str) -> str:
 
 
 def read_tables(folder: Path) -> list[Table]:
+    """The tables that the notebook saved, their numbers made text."""
     found = []
     for path in sorted(folder.glob("*.json")):
-        text = path.with_suffix(".csv").read_text(encoding="utf-8").strip()
-        cells = pd.read_csv(path.with_suffix(".csv"), dtype=str, keep_default_na=False) if text else pd.DataFrame()
-        cells, notes = number_notes(cells)
-        rows = [list(row) for row in cells.itertuples(index=False)]
-        latex = path.with_suffix(".tex").read_text(encoding="utf-8")
-        found.append(
-            Table(path.stem, read_json(path), list(map(str, cells)), rows, notes, latex, path.with_suffix(".csv"))
-        )
+        table, about = read_table(path)
+        found.append(as_table(path.stem, table, about, path.with_suffix(".csv")))
     return found
+
+
+def as_table(name: str, table: TidyTable, about: dict[str, str] | None = None, path: Path = Path()) -> Table:
+    """A table of numbers as a page shows it; `about` and `path` of one that a notebook saved. The first column heads
+    its rows, so it is text."""
+    cells, notes = number_notes(table.text())
+    kinds = ["text" if number == 0 and c.kind == "n" else c.kind for number, c in enumerate(table.columns)]
+    latex = path.with_suffix(".tex").read_text(encoding="utf-8") if path.name else ""
+    rows = [list(row) for row in cells.itertuples(index=False)]
+    told = about or {"kind": name, "title": "", "caption": ""}
+    return Table(name, told, list(map(str, cells)), kinds, rows, notes, latex, path)
 
 
 def read_figures(folder: Path) -> list[Drawing]:

@@ -12,13 +12,15 @@ from saccade.cards.layout import Layout
 from saccade.cards.paper import read_paper
 from saccade.cost.printed import NULL_MODEL
 from saccade.judging.printed_cells import COUNTED, EXECUTED, NOT_RUN, paper_cells, printed_cells, read_results
-from saccade.report.typeset import NONE, about, percent, significant, source
+from saccade.report.captions import about, source
+from saccade.report.tidy import Column, TidyTable, tidy, words
 from saccade.results.runs import PlannedGrid, rows_of
 
 ANSWERED = {COUNTED: "counted on the meta device: ", NULL_MODEL: "", EXECUTED: "executed: ", NOT_RUN: "not run: "}
+NUMBERS = {"ours": "ours", "sd": "ours.sd", "low": "ours.low", "high": "ours.high", "difference": "difference"}
 
 
-def show_paper(grid: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str, dict[str, str], pd.DataFrame]]:
+def paper_tables(grid: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str, dict[str, str], TidyTable]]:
     """(file name, what a page says about it, table) of each table with results in the method's paper.yml, in its order;
     none without one.
 
@@ -36,44 +38,35 @@ def show_paper(grid: PlannedGrid, root: Path, method: str) -> Iterator[tuple[str
         name = f"paper--{number:02}-{re.sub(r'[^a-z0-9]+', '-', layout.name.lower()).strip('-')}"
         title = f"{layout.name}: {layout.title}" if layout.title else layout.name
         caption = f"{reading}{_units(cells)} {layout.note}".strip()
-        yield name, about(grid, "paper", title=title, caption=caption), show_cells(layout, cells)
+        yield name, about(grid, "paper", title=title, caption=caption), beside_print(layout, cells)
         reading = source(grid)
 
 
-def show_cells(layout: Layout, cells: pd.DataFrame) -> pd.DataFrame:
+def beside_print(layout: Layout, cells: pd.DataFrame) -> TidyTable:
     """A row per printed row: each column as printed, ours, and the difference (where there is any); whence ours comes
-    or why there is none, in the notes."""
+    or why there is none, in the notes. Numbers are in the printed unit; a difference is in points where that is %, else
+    a share of the printed number."""
     rows = []
     for row in layout.rows:
         mine = {cell.column: cell for cell in rows_of(cells[cells["row"] == row])}
-        shown = {"Row": row, "Origin": ", ".join(dict.fromkeys(cell.origin for cell in mine.values()))}
-        for column in layout.columns:
-            cell = mine.get(column)
-            shown[f"{column} printed"] = cell.printed if cell else NONE
-            shown[f"{column} ours"] = _ours(cell) if cell else NONE
-            shown[f"{column} difference"] = _difference(cell) if cell else NONE
-        rows.append({**shown, "Note": _note(list(mine.values()))})
-    table = pd.DataFrame(rows)
-    return table.loc[
-        :, [name for name in table if not (table[name].isin([NONE, ""]).all() and name not in ("Row", "Origin"))]
-    ]
+        shown = {"row": row, "origin": ", ".join(dict.fromkeys(cell.origin for cell in mine.values()))}
+        for column, cell in mine.items():
+            shown |= {f"{column}.{name}": getattr(cell, each) for each, name in NUMBERS.items()}
+            shown |= {f"{column}.printed": cell.printed, f"{column}.unit": cell.unit, f"{column}.source": cell.source}
+            shown |= {f"{column}.status": NOT_RUN if cell.source == NOT_RUN else ""}
+        rows.append({**shown, "note": _note(list(mine.values()))})
+    columns = [column for name in layout.columns for column in _columns(name)]
+    named = [words("Row", "row"), words("Origin", "origin", empty="")]
+    return tidy(rows, [*named, *columns, Column("Note", ("note",), empty="")]).without_empty()
 
 
-def _ours(cell: Any) -> str:
-    if cell.source in ("", NOT_RUN):
-        return cell.source or NONE
-    if cell.source in (COUNTED, NULL_MODEL):
-        return f"{significant(cell.ours, 4)} ({cell.source})"
-    if cell.unit.startswith("%"):
-        return percent(*(number / 100 for number in (cell.ours, cell.sd, cell.low, cell.high)))
-    return significant(cell.ours, 4)
-
-
-def _difference(cell: Any) -> str:
-    if pd.isna(cell.difference):
-        return NONE
-    points = cell.unit.startswith("%")
-    return (f"{cell.difference:+z.1f}" if points else f"{100 * cell.difference:+z.1f} %").replace("-", "−")
+def _columns(name: str) -> tuple[Column, Column, Column]:
+    ours = ("ours", "ours.sd", "ours.low", "ours.high", "unit", "source")
+    return (
+        Column(f"{name} printed", (f"{name}.printed",)),
+        Column(f"{name} ours", tuple(f"{name}.{part}" for part in ours), "answer", f"{name}.status"),
+        Column(f"{name} difference", (f"{name}.difference", f"{name}.unit"), "difference"),
+    )
 
 
 def _note(cells: list[Any]) -> str:

@@ -2,19 +2,17 @@
 No torch."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
+from saccade.report.cells import percent, significant
 from saccade.report.figures import INK, MANY, MUTED, STYLE, WIDTH, colours_of
-from saccade.report.typeset import percent, significant
 from saccade.results.frontier import pareto_front
 from saccade.results.runs import rows_of
 
@@ -28,7 +26,7 @@ def draw_tradeoff(points: pd.DataFrame, seeds: pd.DataFrame, metric: str, baseli
     stand-ins, a colour per variant, 95 % intervals, small dots for seeds; behind them, grey, the baselines' frontier.
     Points of equal cost stand side by side, a few pixels apart.
 
-    points: tables.tradeoff_points, at least one row; seeds: tables.seed_points; metric: what the y axis says;
+    points: frontier.tradeoff_points, at least one row; seeds: frontier.seed_points; metric: what the y axis says;
     baselines: frontier.static_frontier, which may be empty.
     """
     colours = colours_of(list(dict.fromkeys(points.variant)))
@@ -127,8 +125,7 @@ def _draw_seeds(axes: Axes, points: pd.DataFrame, seeds: pd.DataFrame, colours: 
         return
     low, high = np.log(axes.get_xlim())
     x = dots.x * np.exp(-0.011 * (high - low))  # left of the mark, so that both can be seen
-    style: dict[str, Any] = {"s": 8, "alpha": 0.7, "linewidth": 0, "legend": False, "zorder": 3}
-    sns.scatterplot(x=x, y=100 * dots.value, hue=dots.variant, palette=colours, ax=axes, **style)
+    axes.scatter(x, 100 * dots.value, s=8, c=dots.variant.map(colours), alpha=0.7, linewidth=0, zorder=3)
 
 
 def _front(axes: Axes, points: pd.DataFrame, linestyle: str) -> list[tuple[float, float, float]]:

@@ -78,7 +78,7 @@ class Found:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """Every number that the method's runs logged while they were trained, tidy (`tables.HISTORY_COLUMNS`)."""
+        """Every number that the method's runs logged while they were trained, tidy (`runs.HISTORY_COLUMNS`)."""
         return read_history(self.grid, self.root, self.method)
 
     @cached_property

@@ -23,7 +23,7 @@ def baselines_of(grid: PlannedGrid) -> list[str]:
 
 
 def baseline_metrics(grid: PlannedGrid, root: Path) -> pd.DataFrame:
-    """Every metric of the whole grid's baselines, as `tables.collect_metrics`."""
+    """Every metric of the whole grid's baselines, as `runs.collect_metrics`."""
     names = baselines_of(grid)
     return collect_metrics({**grid, "runs": [run for run in grid["runs"] if run["method"] in names]}, root)
 

@@ -28,14 +28,14 @@ def tables(root, budget="paper", **grid):
     fake_results.write_tree(root, made)
     fake_paper.write_decisions(root, made)
     return {
-        words["title"].partition(":")[0]: table.set_index("Row")
-        for _, words, table in paper_tables.show_paper(made, root, "tsn")
+        words["title"].partition(":")[0]: table.text().set_index("Row")
+        for _, words, table in paper_tables.paper_tables(made, root, "tsn")
     }
 
 
 def test_a_method_without_paper_yml_has_none(tmp_path):
     assert paper.read_paper(tmp_path, "tsn") is None
-    assert list(paper_tables.show_paper(fake_results.make_grid(), tmp_path, "tsn")) == []
+    assert list(paper_tables.paper_tables(fake_results.make_grid(), tmp_path, "tsn")) == []
 
 
 def test_paper_yml_is_read_with_defaults_and_numbers_as_names(root):
@@ -154,8 +154,8 @@ def test_without_a_record_of_the_views_a_cost_per_view_is_not_guessed(root):
     grid = fake_results.make_grid(seeds=2, budget="paper")
     for run in grid["runs"][:2]:
         fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {})
-    (_, _, table), _ = paper_tables.show_paper(grid, root, "tsn")
-    row = table.set_index("Row").loc["Adaptive"]
+    (_, _, table), _ = paper_tables.paper_tables(grid, root, "tsn")
+    row = table.text().set_index("Row").loc["Adaptive"]
     assert row["GFLOPs ours"] == "not run"
     assert "can't be told in MMACs per view" in row["Note"]
 
@@ -203,7 +203,7 @@ def test_no_other_budget_fills_an_accuracy(root, budget):
 
 
 def test_the_first_caption_says_how_to_read_and_each_its_units(root):
-    (_, first, _), (name, second, _) = paper_tables.show_paper(fake_results.make_grid(), root, "tsn")
+    (_, first, _), (name, second, _) = paper_tables.paper_tables(fake_results.make_grid(), root, "tsn")
     assert "Difference: ours minus printed" in first["caption"]
     assert first["caption"].endswith(
         "Units: top1 in %; GFLOPs in GMACs per video or MMACs per view. The last row has a number for a name."

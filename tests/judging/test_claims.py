@@ -12,7 +12,7 @@ from saccade.cards import paper
 from saccade.judging.claims import load_predicates
 from saccade.judging.printed_cells import Reported
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
-from saccade.report.tables import count_verdicts, show_claims
+from saccade.report.claims_table import claims, count_verdicts
 from saccade.steps import report
 
 
@@ -144,5 +144,5 @@ def test_the_count_leads_with_how_many(judged):
 
 def test_shown_claims_leave_out_evidence_that_nobody_has(judged):
     table = judged("demo").reset_index()
-    assert list(show_claims(table)) == ["Claim", "Where", "Says", "Comparand", "On printed", "On ours", "Evidence"]
-    assert "Evidence" not in show_claims(table[table.claim != "c02"])
+    assert list(claims(table).text()) == ["Claim", "Where", "Says", "Comparand", "On printed", "On ours", "Evidence"]
+    assert "Evidence" not in claims(table[table.claim != "c02"]).text()

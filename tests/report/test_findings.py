@@ -56,12 +56,13 @@ def test_found_gives_frames_as_long_as_the_video_is_what_was_prepared(found):
         found.frames(run, "v00", [0])
 
 
-def test_tables_are_text_with_a_caption_that_names_the_budget(found):
+def test_tables_have_a_caption_that_names_the_budget(found):
     (name, about, table), _ = finding_tables(found)
     assert (name, about["kind"], about["title"]) == ("findings--bins", "findings", "Bins <per> class")
     assert about["caption"].startswith("Budget demo (")
     assert about["caption"].endswith("How many.")
-    assert table.values.tolist() == [["zero", "3.00"], ["one", "7.00"]]
+    assert table.text().values.tolist() == [["zero", "3.00"], ["one", "7.00"]]
+    assert table.data.bins.tolist() == [3.0, 7.0]
 
 
 def test_figures_have_words_for_who_cant_see_them(found):

@@ -109,7 +109,7 @@ def test_the_index_sums_claims_up_with_a_link(project):
 def test_page_and_claims_csv_say_the_same(project):
     table = pd.read_csv(project / "results/study/claims.csv")
     shown = pd.read_csv(project / "results/study/tables/tsn/claims.csv")
-    assert list(table["on_ours"]) == list(shown["On ours"])
+    assert list(table["on_ours"]) == list(shown["on_ours"])
 
 
 def test_without_a_paper_the_page_has_none_of_the_sections(tmp_path, monkeypatch):

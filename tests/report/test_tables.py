@@ -7,13 +7,15 @@ import pytest
 from saccade.files import read_json
 from saccade.judging.stand_ins import StandIn, StandInComparison
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
-from saccade.report import tables
+from saccade.report import accuracy_tables, availability_tables
+from saccade.report.cost_table import cost_cells
+from saccade.report.stand_in_tables import stand_in_table
 from saccade.results.runs import collect_metrics, collect_planned
 from saccade.scoring.intervals import Interval
 
 
 def headline(grid, root, dataset="motion-digits"):
-    return tables.show_headline(grid, collect_metrics(grid, root), root, "tsn", dataset)
+    return accuracy_tables.headline(grid, collect_metrics(grid, root), root, "tsn", dataset).text()
 
 
 def test_headline_has_every_planned_point_and_ends_with_chance(grid, root):
@@ -30,6 +32,17 @@ def test_headline_gives_mean_deviation_interval_cost_videos_and_seeds(grid, root
     assert (row["Videos (clusters)"], row["Seeds"]) == ("60 (20)", "2 of 2")
 
 
+def test_headline_is_saved_as_numbers(grid, root):
+    """One a column: fractions, and multiply-adds in GMACs."""
+    row = accuracy_tables.headline(grid, collect_metrics(grid, root), root, "tsn", "motion-digits").data.iloc[0]
+    top1 = row[["noun.top1", "noun.top1.sd", "noun.top1.low", "noun.top1.high"]].tolist()
+    assert top1 == pytest.approx([0.41, 0.02 / 2**0.5, 0.33, 0.49])
+    assert row[["gmacs.mean", "gmacs.p50", "gmacs.p95"]].tolist() == pytest.approx([0.2, 0.2, 0.22])
+    assert row[["variant", "point", "role", "videos", "seeds", "seeds_planned"]].tolist() == [
+        *("tiny", "uniform4", "", 60, 2, 2)
+    ]
+
+
 def test_a_seed_that_was_not_run_shows(grid, root):
     (root / "results" / grid["runs"][1]["run"] / "metrics.json").unlink()
     assert headline(grid, root)["Seeds"].iloc[0] == "1 of 2"
@@ -44,7 +57,7 @@ def test_a_planned_point_without_a_result_keeps_its_row(grid, root):
 
 
 def test_details_leave_out_columns_without_any_number(grid, root):
-    table = tables.show_details(grid, collect_metrics(grid, root), "tsn", "motion-digits")
+    table = accuracy_tables.details(grid, collect_metrics(grid, root), "tsn", "motion-digits").text()
     assert "noun mAP %" in table
     assert not [column for column in table if "missing" in column]
 
@@ -61,7 +74,7 @@ def test_bounds_for_missing_videos_show_where_scoring_gave_them(grid, root):
         "n": 80,
     }
     fake_results.write(path, {**content, "rows": [*content["rows"], bound]})
-    table = tables.show_details(grid, collect_metrics(grid, root), "tsn", "motion-digits")
+    table = accuracy_tables.details(grid, collect_metrics(grid, root), "tsn", "motion-digits").text()
     assert table["noun top-1 if missing videos were wrong %"].iloc[0] == "25.0"
 
 
@@ -74,7 +87,7 @@ def test_hit_rates_stand_beside_chance(grid, root):
         for k, v in levels.items()
     ]
     fake_results.write(path, {**content, "rows": [*content["rows"], *rows]})
-    table = tables.show_hit_rates(grid, collect_metrics(grid, root), "tsn", "motion-digits")
+    table = accuracy_tables.hit_rates(grid, collect_metrics(grid, root), "tsn", "motion-digits").text()
     row = {"Of": "frames", "Variant": "tiny", "Point": "uniform 8", "Role": "", "Found %": "75.0 [65.0, 85.0]"}
     assert table.to_dict("records") == [
         row | {"Random %": "25.0", "Evenly spread %": "50.0", "Best fixed %": "60.0", "Videos": "50"}
@@ -82,11 +95,11 @@ def test_hit_rates_stand_beside_chance(grid, root):
 
 
 def test_without_ground_truth_there_are_no_hit_rates(grid, root):
-    assert tables.show_hit_rates(grid, collect_metrics(grid, root), "tsn", "motion-digits").empty
+    assert not len(accuracy_tables.hit_rates(grid, collect_metrics(grid, root), "tsn", "motion-digits"))
 
 
 def test_not_run_joins_points_and_seeds_of_one_reason(grid, root):
-    table = tables.show_not_run(collect_planned(grid, root))
+    table = availability_tables.not_run(collect_planned(grid, root)).text()
     assert table.to_dict("records") == [
         {
             "Dataset": "ucf101@2",
@@ -100,7 +113,7 @@ def test_not_run_joins_points_and_seeds_of_one_reason(grid, root):
 
 
 def test_coverage_counts_and_says_what_is_not_prepared(grid, root):
-    table = tables.show_coverage(grid, root, "tsn").set_index("Dataset")
+    table = availability_tables.coverage(grid, root, "tsn").text().set_index("Dataset")
     assert table.loc["motion-digits", ["Expected", "Usable", "Test", "Problems"]].tolist() == ["181", "180", "60", "1"]
     assert table.loc["ucf101@2", "Usable"] == "not prepared"
 
@@ -108,11 +121,11 @@ def test_coverage_counts_and_says_what_is_not_prepared(grid, root):
 def test_a_cell_printed_for_several_datasets_is_one_row():
     cell = ["mac2023", "T1", "TSN", "GMACs", None, "G", 33.0, 33.0, 0.0, "rule", "note"]
     cost = pd.DataFrame([[*cell[:4], dataset, *cell[5:]] for dataset in ("a", "b")], columns=COST_COLUMNS)
-    assert tables.show_cost_cells(cost, cost).Dataset.tolist() == ["a, b"]
+    assert cost_cells(cost, cost).text().Dataset.tolist() == ["a, b"]
 
 
 def test_a_method_without_printed_costs_has_an_empty_table():
-    assert tables.show_cost_cells(pd.DataFrame(columns=COST_COLUMNS), pd.DataFrame(columns=REPORTED_COLUMNS)).empty
+    assert not len(cost_cells(pd.DataFrame(columns=COST_COLUMNS), pd.DataFrame(columns=REPORTED_COLUMNS)))
 
 
 def test_printed_costs_are_those_of_the_methods_own_list():
@@ -122,7 +135,7 @@ def test_printed_costs_are_those_of_the_methods_own_list():
         ["mac2023", "T1", "S0", "GMACs", "k", "G", 1.0, 1.0, 0.0, "", ""],
     ]
     cost = pd.DataFrame(cells, columns=COST_COLUMNS)
-    named = tables.show_cost_cells(cost, cost.head(1))
+    named = cost_cells(cost, cost.head(1)).text()
     assert list(named.Row) == ["TSN (R50)"]
     assert named[["Printed", "Ours", "Difference"]].iloc[0].tolist() == ["32.885", "32.79", "−0.3 %"]
     assert named.Note.iloc[0] == "Counted: head included"
@@ -144,7 +157,7 @@ def row(**more):
 
 
 def test_a_point_stands_beside_its_stand_ins():
-    shown = tables.show_stand_ins({"noun": [row()]}).iloc[0].to_dict()
+    shown = stand_in_table({"noun": [row()]}).text().iloc[0].to_dict()
     accuracies = {"Own %": "50.0", "Oracle %": "70.0", "Random %": "30.0", "Static %": "45.0 at 1.25×"}
     gains = {"Headroom": "40.0 [30.0, 50.0]", "Gain %": "50 [25, 75]", "Baselines' cost": "1.80×"}
     assert shown == {"Head": "noun", "Variant": "v", "Point": "p", "Weights": "same", **accuracies, **gains}
@@ -160,7 +173,7 @@ def test_a_point_stands_beside_its_stand_ins():
     ],
 )
 def test_a_gain_in_a_headroom_that_may_be_nothing_is_untestable(headroom, gain, said):
-    table = tables.show_stand_ins({"noun": [row(), row(headroom=headroom, gain=gain)]})
+    table = stand_in_table({"noun": [row(), row(headroom=headroom, gain=gain)]}).text()
     assert table["Gain %"].iloc[1] == said
 
 
@@ -168,9 +181,9 @@ def test_a_gain_in_a_headroom_that_may_be_nothing_is_untestable(headroom, gain, 
     ("ratio", "note", "said"), [(math.inf, "not reached", "not reached"), (0.5, "at most", "≤ 0.500×")]
 )
 def test_where_the_frontier_gives_no_exact_distance_it_says_so(ratio, note, said):
-    assert tables.show_stand_ins({"noun": [row(ratio=ratio, note=note)]})["Baselines' cost"].iloc[0] == said
+    assert stand_in_table({"noun": [row(ratio=ratio, note=note)]}).text()["Baselines' cost"].iloc[0] == said
 
 
 def test_a_stand_in_that_was_not_run_says_so():
     missing = StandIn(("v", "x"), "same", math.nan, math.nan)
-    assert tables.show_stand_ins({"noun": [row(stand_ins={"fixed": missing})]})["Fixed %"].iloc[0] == "not run"
+    assert stand_in_table({"noun": [row(stand_ins={"fixed": missing})]}).text()["Fixed %"].iloc[0] == "not run"

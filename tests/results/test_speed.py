@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from saccade.plan.staleness import timed_with
-from saccade.report.speed_tables import show_equal_time, show_parts, show_speed
+from saccade.report import speed_tables
 from saccade.results.speed import SPEED_COLUMNS, _short, equal_time, read_parts, read_speed
 
 RUN = "demo/motion-digits/tsn/tiny/seed0"
@@ -62,13 +62,14 @@ def test_nothing_timed_gives_no_rows(tmp_path):
     grid = fake_results.make_grid(seeds=1)
     fake_results.write_tree(tmp_path, grid)
     found = read_speed(grid, tmp_path, "tsn", "motion-digits")
-    assert list(found) == SPEED_COLUMNS and show_speed(found).empty
-    assert show_parts(read_parts(grid, tmp_path, "tsn", "motion-digits")).empty
-    assert show_equal_time({"noun": equal_time(found, pd.DataFrame(columns=["variant", "point", "value"]))}).empty
+    assert list(found) == SPEED_COLUMNS and not len(speed_tables.speed(found))
+    assert not len(speed_tables.speed_parts(read_parts(grid, tmp_path, "tsn", "motion-digits")))
+    quickest = equal_time(found, pd.DataFrame(columns=["variant", "point", "value"]))
+    assert not len(speed_tables.equal_time({"noun": quickest}))
 
 
 def test_the_speed_up_stands_beside_the_cost_ratio(tree):
-    (row,) = show_speed(read_speed(*tree(uniform4=an_entry()))).to_dict("records")
+    (row,) = speed_tables.speed(read_speed(*tree(uniform4=an_entry()))).text().to_dict("records")
     assert (
         row["Point"] == "uniform 4"
         and row["Counterpart"] == "uniform8"
@@ -81,19 +82,23 @@ def test_the_speed_up_stands_beside_the_cost_ratio(tree):
 
 
 def test_what_to_doubt_is_said(tree):
-    (row,) = show_speed(read_speed(*tree(uniform4=an_entry(alone=False, videos=20, aa=1.05)))).to_dict("records")
+    (row,) = (
+        speed_tables.speed(read_speed(*tree(uniform4=an_entry(alone=False, videos=20, aa=1.05))))
+        .text()
+        .to_dict("records")
+    )
     assert row["Batch 1 with decoding"] == "1.10× † [1.00, 1.20]" and row["Batch 1"] == "1.50× [1.40, 1.60]"
     assert row["A/A"] == "1.00 to 1.05" and row["Doubts"] == "not alone, few videos, † A/A"
 
 
 @pytest.mark.parametrize("changed", [{"code": "0ld"}, {"settings": {"threads": 2}}])
 def test_times_made_with_other_code_or_settings_are_stale(tree, changed):
-    (row,) = show_speed(read_speed(*tree(uniform4=an_entry() | changed))).to_dict("records")
+    (row,) = speed_tables.speed(read_speed(*tree(uniform4=an_entry() | changed))).text().to_dict("records")
     assert row["Doubts"] == "stale: made with other code or settings"
 
 
 def test_the_parts_say_where_time_is_saved(tree):
-    table = show_parts(read_parts(*tree(uniform4=an_entry())))
+    table = speed_tables.speed_parts(read_parts(*tree(uniform4=an_entry()))).text()
     assert list(table["Part"]) == ["decode", "model.net", "model.extra", "sum"]
     assert list(table["Saved ms"]) == ["+2.00", "+4.00", "+1.00", "+7.00"]
 
@@ -114,5 +119,5 @@ def test_the_best_under_each_limit(tree):
     ]
     worse = equal_time(found, values.assign(value=[0.5, 0.4]))
     assert list(worse.point) == ["uniform4", "uniform4"]
-    shown = show_equal_time({"noun": table})
+    shown = speed_tables.equal_time({"noun": table}).text()
     assert list(shown["Under"]) == ["5 ms", "10 ms"] and list(shown["Best %"]) == ["40.0", "50.0"]

@@ -11,8 +11,10 @@ from fake_results import write_project
 from html_tags import Tags
 
 from saccade.records import SaccadeError
-from saccade.report import figures, pages, tables, tradeoff
-from saccade.report.typeset import about, save_table
+from saccade.report import accuracy_tables, availability_tables, figures, pages, tradeoff
+from saccade.report.captions import about
+from saccade.report.notebook import NOTEBOOK
+from saccade.report.tidy import save_table
 from saccade.results import frontier
 from saccade.results.frontier import seed_points, tradeoff_points
 from saccade.results.runs import collect_metrics, collect_planned
@@ -25,11 +27,10 @@ def save_parts(root, grid):
     """What the notebook saves, without the notebook: one table and one figure."""
     metrics = collect_metrics(grid, root)
     folder = root / "results" / grid["budget"]
-    headline = tables.show_headline(grid, metrics, root, "tsn", "motion-digits")
+    headline = accuracy_tables.headline(grid, metrics, root, "tsn", "motion-digits")
     save_table(headline, folder / "tables/tsn", "headline--motion-digits", about(grid, "headline", "motion-digits"))
-    save_table(
-        tables.show_not_run(collect_planned(grid, root)), folder / "tables/tsn", "not_run", about(grid, "not_run")
-    )
+    not_run = availability_tables.not_run(collect_planned(grid, root))
+    save_table(not_run, folder / "tables/tsn", "not_run", about(grid, "not_run"))
     points = tradeoff_points(grid, metrics, "tsn", "motion-digits", "noun")
     front = frontier.static_frontier(grid, metrics, "motion-digits", "noun")
     figure = tradeoff.draw_tradeoff(
@@ -264,11 +265,11 @@ def test_a_failing_notebook_says_where_and_leaves_no_result(tmp_path, grid, monk
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     path = write_project(tmp_path, grid)
-    notebook = json.loads((tmp_path / report.NOTEBOOK).read_text())
+    notebook = json.loads((tmp_path / NOTEBOOK).read_text())
     notebook["cells"] = [
         {"cell_type": "code", "id": "a", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}
     ]
-    fake_results.write(tmp_path / report.NOTEBOOK, notebook)
+    fake_results.write(tmp_path / NOTEBOOK, notebook)
     with pytest.raises(SaccadeError, match=message):
         report.report(tmp_path, path, "notebook")
     assert not (tmp_path / "reports/demo/notebooks/tsn.ipynb").exists()

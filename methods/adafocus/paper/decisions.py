@@ -66,7 +66,7 @@ def online(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def learning(found: Any) -> pd.DataFrame:
-    """The history of stage II of every run with results (tables.HISTORY_COLUMNS), and the settings that tell its lines
+    """The history of stage II of every run with results (runs.HISTORY_COLUMNS), and the settings that tell its lines
     apart."""
     keys = {"patch": "patch_size", "reward": "reward", "places": "places", "candidates": "candidates"}
     rows = []

@@ -9,13 +9,12 @@ import matplotlib as mpl
 import matplotlib.patheffects as effects
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from saccade.report.cells import significant
 from saccade.report.figures import ACCENT, INK, MUTED, PALETTE, WIDTH
-from saccade.report.typeset import significant
 from saccade.scoring.hit_rates import holds_centre
 
 from .decisions import Example
@@ -28,6 +27,7 @@ REWARDS = {
 }
 A_ROW, MOST = 3, 20  # maps beside each other; percent at which their scale ends
 GREEN, WHITE = PALETTE[2], "#fefefe"  # not the white that pages replace by their own background
+PALE_TO_ACCENT = mpl.colors.LinearSegmentedColormap.from_list("accent", ["#eff1f3", ACCENT])
 LONGEST = 96  # pixels of a frame's longer side
 HEADER = 0.21  # inches of a video's words
 
@@ -178,9 +178,7 @@ def draw_places(maps: Sequence[tuple[str, np.ndarray]]) -> Figure:
     for axes in panels.flat[len(maps) :]:
         axes.axis("off")
     for axes, (title, shares) in zip(panels.flat, maps, strict=False):
-        image = axes.imshow(
-            100 * shares, norm=scale, cmap=sns.light_palette(ACCENT, as_cmap=True), interpolation="none"
-        )
+        image = axes.imshow(100 * shares, norm=scale, cmap=PALE_TO_ACCENT, interpolation="none")
         axes.set_title("\n".join(textwrap.wrap(title, 20)), fontsize=8, color=INK)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(True)

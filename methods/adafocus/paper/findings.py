@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from saccade.report.typeset import NONE, percent, significant
+from saccade.report.tidy import Column, TidyTable, interval, tidy, words
 from saccade.results.found import NotRun
 
 from . import drawing
@@ -18,9 +18,10 @@ from .decisions import EXAMPLES, FRAMES, KEYS, OWN, decided, examples, habits, l
 PLACED = (OWN, "oracle", "random", "central", "gaussian")
 WHERE = {"prefix": "spread over the video", "begin": "where the video begins"}
 METRICS = {"top1": "top-1", "map": "mAP"}
+NAMED = (words("Dataset", "dataset"), words("Variant", "variant"), words("Point", "title"))
 
 
-def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
     scores = scored(found)
     yield (
         "online",
@@ -51,51 +52,58 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     )
 
 
-def _online_table(rows: pd.DataFrame) -> pd.DataFrame:
+def _online_table(rows: pd.DataFrame) -> TidyTable:
     lines = []
     for (dataset, variant, head, reading), group in rows.groupby(["dataset", "variant", "head", "reading"], sort=False):
         for frames, one in group.groupby("frames"):
-            line = {
-                "Dataset": dataset,
-                "Variant": variant,
-                "Head": head,
-                "Where": WHERE[reading],
-                "Frames": f"{frames:g}",
-            }
-            lines.append(
-                line | {"GMACs": one.gmacs.mean()} | {title: _over_seeds(one[key]) for key, title in METRICS.items()}
-            )
-    return pd.DataFrame(lines)
+            line = {"dataset": dataset, "variant": variant, "head": head, "where": WHERE[reading], "frames": frames}
+            line |= {"gmacs": one.gmacs.mean()}
+            lines.append(line | {name: value for key in METRICS for name, value in _over_seeds(key, one[key]).items()})
+    return tidy(
+        lines,
+        [
+            *(words(heading, heading.lower()) for heading in ("Dataset", "Variant", "Head", "Where")),
+            Column("Frames", ("frames",), "number"),
+            Column("GMACs", ("gmacs",), "significant"),
+            *(
+                Column(heading, (key, f"{key}.low", f"{key}.high"), "percent_with_range")
+                for key, heading in METRICS.items()
+            ),
+        ],
+    )
 
 
-def _over_seeds(values: pd.Series) -> str:
-    """In percent: the mean, and the least and the most where there are several."""
-    extremes = {"low": values.min(), "high": values.max()} if len(values) > 1 else {}
-    return percent(values.mean(), **extremes)
+def _over_seeds(name: str, values: pd.Series) -> dict[str, float]:
+    """The mean, and the least and the most where there are several."""
+    extremes = (values.min(), values.max()) if len(values) > 1 else (np.nan, np.nan)
+    return {name: values.mean(), f"{name}.low": extremes[0], f"{name}.high": extremes[1]}
 
 
-def _where_table(rows: pd.DataFrame) -> pd.DataFrame:
+def _where_table(rows: pd.DataFrame) -> TidyTable:
     lines = []
-    for (dataset, variant, _), group in rows.groupby(KEYS[:3], sort=False):
+    for (dataset, variant, point), group in rows.groupby(KEYS[:3], sort=False):
         one = pd.DataFrame([habits(seed) for _, seed in group.groupby("seed")]).mean()
         candidates = group.settings.iloc[0]["candidates"] ** 2
-        line = {"Dataset": dataset, "Variant": variant, "Point": group.title.iloc[0]}
-        line |= {"Places": _of(one.places, candidates), "Entropy": _of(one.entropy, np.log2(candidates))}
-        line |= {
-            "Most frequent (%)": percent(one.share),
-            "Move": one.move,
-            "Kept (%)": percent(one.kept),
-            "Seeds": group.seed.nunique(),
-        }
+        line = {"dataset": dataset, "variant": variant, "point": point, "title": group.title.iloc[0]}
+        line |= {"places": one.places, "candidates": candidates}
+        line |= {"entropy_bits": one.entropy, "entropy_bits.most": np.log2(candidates)}
+        line |= {"most_frequent": one.share, "move": one.move, "kept": one.kept, "seeds": group.seed.nunique()}
         lines.append(line)
-    return pd.DataFrame(lines)
+    return tidy(
+        lines,
+        [
+            *NAMED,
+            Column("Places", ("places", "candidates"), "out_of"),
+            Column("Entropy", ("entropy_bits", "entropy_bits.most"), "out_of"),
+            Column("Most frequent (%)", ("most_frequent",), "percent"),
+            Column("Move", ("move",), "significant"),
+            Column("Kept (%)", ("kept",), "percent"),
+            Column("Seeds", ("seeds",), "whole"),
+        ],
+    )
 
 
-def _of(value: float, most: float) -> str:
-    return NONE if np.isnan(value) else f"{value:.3g} of {significant(most) if most % 1 else f'{most:.0f}'}"
-
-
-def _kept_table(choices: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
+def _kept_table(choices: pd.DataFrame, scores: pd.DataFrame) -> TidyTable:
     asked = choices.settings.map(lambda settings: settings["keep"] if settings["skip"] != "none" else np.nan)
     lines = []
     for (dataset, variant), rows in (
@@ -105,11 +113,20 @@ def _kept_table(choices: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
             kept = np.mean([habits(seed)["kept"] for _, seed in one.groupby("seed")])
             same = (scores.dataset == dataset) & (scores.variant == variant) & (scores.point == point)
             for head, score in scores[same].groupby("head", sort=False):
-                line = {"Dataset": dataset, "Variant": variant, "Point": one.title.iloc[0], "Asked (%)": percent(keep)}
-                line |= {"Kept (%)": percent(kept), "GMACs": score.gmacs.mean(), "Head": head}
-                line |= {title: percent(score[key].mean(), score[key].std()) for key, title in METRICS.items()}
-                lines.append(line | {"Seeds": score.seed.nunique()})
-    return pd.DataFrame(lines)
+                line = {"dataset": dataset, "variant": variant, "point": point, "title": one.title.iloc[0]}
+                line |= {"asked": keep, "kept": kept, "gmacs": score.gmacs.mean(), "head": head}
+                for key in METRICS:
+                    line |= {key: score[key].mean(), f"{key}.sd": score[key].std()}
+                lines.append(line | {"seeds": score.seed.nunique()})
+    return tidy(
+        lines,
+        [
+            *(*NAMED, Column("Asked (%)", ("asked",), "percent"), Column("Kept (%)", ("kept",), "percent")),
+            *(Column("GMACs", ("gmacs",), "significant"), words("Head", "head")),
+            *(interval(heading, key) for key, heading in METRICS.items()),
+            Column("Seeds", ("seeds",), "whole"),
+        ],
+    )
 
 
 def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:

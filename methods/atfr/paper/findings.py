@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
 
 from saccade.report.figures import INK, MUTED, PALETTE, WIDTH
+from saccade.report.tidy import Column, TidyTable, tidy, words
 from saccade.results.found import NotRun
 from saccade.results.runs import dataset_label
 
@@ -59,7 +59,7 @@ def redundancy_of(found: Any) -> pd.DataFrame:
     )
 
 
-def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
     bins = bins_of(found)
     yield (
         "bins",
@@ -79,29 +79,38 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
         )
 
 
-def _summary(bins: pd.DataFrame, redundancy: pd.DataFrame) -> pd.DataFrame:
+def _summary(bins: pd.DataFrame, redundancy: pd.DataFrame) -> TidyTable:
     rows = []
     for key, group in bins.groupby(list(SHOWN), sort=False):
-        row: dict[str, Any] = dict(zip(("Dataset", "Variant", "Point"), key, strict=True))
-        row |= {"Mean B'": group.bins.mean(), "sd": group.groupby("seed").bins.std().mean()}
-        row |= {
-            "Range": f"{group.bins.min():g} to {group.bins.max():g}",
-            "Full bins": group.full.mean(),
-            "Seeds": group.seed.nunique(),
-        }
+        row: dict[str, Any] = dict(zip(SHOWN, key, strict=True))
+        row |= {"bins": group.bins.mean(), "bins.sd": group.groupby("seed").bins.std().mean()}
+        row |= {"bins.low": group.bins.min(), "bins.high": group.bins.max(), "full_bins": group.full.mean()}
         known = group.merge(redundancy, on=["dataset", "video_id"])
-        for name, column in (("Follows moments", "moments"), ("Follows motion", "motion")):
+        for column in ("moments", "motion"):
             rhos = [_correlation(one.bins, one[column]) for _, one in known.groupby("seed")]
-            row[name] = f"{np.mean(rhos):.2f}" if rhos and np.isfinite(rhos).all() else "–"
-        rows.append(row)
-    return pd.DataFrame(rows)
+            row[f"follows.{column}"] = np.mean(rhos) if rhos and np.isfinite(rhos).all() else np.nan
+        rows.append(row | {"seeds": group.seed.nunique()})
+    return tidy(
+        rows,
+        [
+            *(words(name.capitalize(), name) for name in SHOWN),
+            Column("Mean B'", ("bins",), "significant"),
+            Column("sd", ("bins.sd",), "significant"),
+            Column("Range", ("bins.low", "bins.high"), "from_to"),
+            Column("Full bins", ("full_bins",), "significant"),
+            Column("Seeds", ("seeds",), "whole"),
+            Column("Follows moments", ("follows.moments",), "two_decimals"),
+            Column("Follows motion", ("follows.motion",), "two_decimals"),
+        ],
+    )
 
 
 def _correlation(bins: pd.Series, other: pd.Series) -> float:
-    return float(spearmanr(bins, other).statistic) if bins.nunique() > 1 and other.nunique() > 1 else np.nan
+    """Spearman's: that of the ranks."""
+    return float(bins.rank().corr(other.rank())) if bins.nunique() > 1 and other.nunique() > 1 else np.nan
 
 
-def _extremes(found: Any, own: pd.DataFrame) -> pd.DataFrame:
+def _extremes(found: Any, own: pd.DataFrame) -> TidyTable:
     rows = []
     for variant, group in own.groupby("variant", sort=False):
         run = next(
@@ -116,9 +125,18 @@ def _extremes(found: Any, own: pd.DataFrame) -> pd.DataFrame:
         means = group.groupby(group.video_id.map(labels).astype(int)).bins.mean().sort_values()
         few = min(EXTREMES, len(means) // 2)
         for kind, part in (("fewest", means.iloc[:few]), ("most", means.iloc[::-1].iloc[:few])):
-            said = ", ".join(f"{names[number]} {value:.1f}" for number, value in part.items())
-            rows.append({"Variant": variant, "Head": heads[0], "Bins": kind, "Classes": said})
-    return pd.DataFrame(rows)
+            row = {"variant": variant, "head": heads[0], "end": kind}
+            for place, (number, value) in enumerate(part.items(), 1):
+                row |= {f"class_{place}": names[number], f"class_{place}.bins": value}
+            rows.append(row)
+    pairs = tuple(f"class_{place}{what}" for place in range(1, EXTREMES + 1) for what in ("", ".bins"))
+    return tidy(
+        rows,
+        [
+            *(words("Variant", "variant"), words("Head", "head"), Column("Bins", ("end",))),
+            Column("Classes", pairs, "listed_with_values", kind="long"),
+        ],
+    )
 
 
 def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:

@@ -1,0 +1,48 @@
+"""What the templates of a method's page are filled with. No torch."""
+
+from pathlib import Path
+from typing import Any
+
+from saccade.cards.address import DATA, parse_address
+from saccade.report import pages
+from saccade.report.availability_tables import read_coverage
+from saccade.report.provenance import environment, failed_gates, phase_records, phase_settings
+from saccade.results.runs import PlannedGrid, collect_planned, dataset_label, omitted_metrics, runs_of
+
+
+def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
+    """All that a method's templates show; `grid` holds that method's runs only."""
+    results = root / "results" / grid["budget"]
+    planned = collect_planned(grid, root)
+    labels = list(dict.fromkeys(dataset_label(run) for run in runs_of(grid, method)))
+    titles = {entry["name"]: entry for entry in grid["datasets"]}
+    return {
+        "budget": grid["budget"],
+        "banner": pages.banner(grid["budget"]),
+        "method": next(entry for entry in grid["methods"] if entry["name"] == method),
+        "cells": len(planned),
+        "missing": int((planned.status != "run").sum()),
+        "datasets": [
+            {**titles[parse_address(label, DATA).dataset], **dataset_values(grid, method, root, label)}
+            for label in labels
+        ],
+        "tables": pages.read_tables(results / "tables" / method),
+        "figures": pages.read_figures(results / "figures" / method),
+        "gates": failed_gates(grid, root),
+        "records": pages.as_table("records", phase_records(grid, root)),
+        "environment": environment(grid, root),
+        "settings": phase_settings(grid, root),
+        "paths": {"results": results, "reports": root / "reports" / grid["budget"]},
+        "no_pdf": "",
+    }
+
+
+def dataset_values(grid: PlannedGrid, method: str, root: Path, label: str) -> dict[str, Any]:
+    """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), omitted
+    (metrics)."""
+    found = read_coverage(grid, root, label) or {}
+    return {
+        "label": label,
+        "problems": found.get("problems", []),
+        "omitted": omitted_metrics(grid, root, method, label),
+    }
