@@ -132,6 +132,8 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
         dataset.allow_missing,
         options.workers,
         listing=dataset.listing,
+        truth=dataset.truth,
+        clusters_apart=dataset.clusters_apart,
     )
 
 

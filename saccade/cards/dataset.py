@@ -26,7 +26,8 @@ class Dataset:
     licence: str
     heads: Mapping[str, Head]
     derive: Mapping[str, tuple[str, ...]]
-    truth: bool
+    truth: bool  # whether prepare gives the ground truth of every frame
+    clusters_apart: bool  # whether no cluster may be in two splits
     allow_missing: float
     expects: tuple[str, ...]
     acquire: str
@@ -52,6 +53,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
     more = [
         "derive",
         "truth",
+        "clusters_apart",
         "allow_missing",
         "expects",
         "acquire",
@@ -97,6 +99,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         heads=heads,
         derive=derive,
         truth=check_value(bool, card.get("truth", False), f"{file}: truth"),
+        clusters_apart=check_value(bool, card.get("clusters_apart", False), f"{file}: clusters_apart"),
         allow_missing=allow,
         expects=tuple(check_value(list[str], card.get("expects") or [], f"{file}: expects")),
         acquire=str(card.get("acquire") or ""),

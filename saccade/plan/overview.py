@@ -135,7 +135,7 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
     try:
         dataset = load_dataset(root, name)
     except SaccadeError as error:  # a user's own videos that can't be meant so, say
-        yield from _wrapped(f"{mark}{name}  {error}", "", width)
+        yield from (mark + name, *_labelled("wrong", str(error), width))
         return
     yield from _wrapped(f"{mark}{name}  {dataset.title}", "", width)
     if dataset.editions:

@@ -10,13 +10,15 @@ from tqdm import tqdm
 
 from saccade.files import write_json, write_parquet
 from saccade.project import load_module, provenance
-from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
+from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, Head, SaccadeError
 from saccade.video.container import VideoError, fingerprint
 from saccade.video.decode import probe
-from saccade.video.index import check_index
+from saccade.video.index import check_index, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
+
+VIDEO_COLUMNS = ["video_id", "split", "cluster", "path"]  # of a dataset's own table; one per head follows
 
 
 def prepare(
@@ -29,19 +31,22 @@ def prepare(
     workers: int,
     seed: int = 0,
     listing: str = "",
+    truth: bool = False,
+    clusters_apart: bool = False,
 ) -> None:
     """Brings `data/<d>/raw/<name>` (where the dataset generates or unpacks it) and writes `data/<d>/prepared/<name>/`.
 
     `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were
     expected, says why the others can't be used, and keeps the settings and the `listing` (a digest of what lies in
-    raw/) that decided it. Raises SaccadeError where more than `allow_missing` of them can't, where ids repeat, or where
-    a label is outside its classes.
+    raw/) that decided it. Raises SaccadeError where more than `allow_missing` of them can't, and where the dataset's
+    own `prepare` gives back what its card doesn't say (`truth`, `clusters_apart`, the heads' classes).
     """
-    module = load_module(dataset / "prepare.py")
-    typed = _typed(dataset, settings)
-    videos, truth = module.prepare(typed, dataset / "raw" / name, seed, workers)
-    folder = dataset / "prepared" / name
-    check_index(videos, list(heads.values()), dataset / "prepare.py", columns=["video_id", "split", "cluster", "path"])
+    file, folder = dataset / "prepare.py", dataset / "prepared" / name
+    answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
+    videos, frames = _tables(answer, file, truth, list(heads))
+    check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
+    if clusters_apart:
+        _refuse_shared_clusters(videos, file)
     probed = _probe_all(root, videos, workers)
     problems = [row for row in probed if "reason" in row]
     index = videos.drop(columns="path").merge(
@@ -60,12 +65,53 @@ def prepare(
         "decoder": fingerprint(),
     }
     _refuse_too_many_unusable(coverage, allow_missing, dataset, folder)
-    if truth is not None:
-        write_parquet(folder / "truth.parquet", truth[truth["video_id"].isin(index["video_id"])])
+    if frames is not None:
+        write_parquet(folder / "truth.parquet", frames[frames["video_id"].isin(index["video_id"])])
     write_json(folder / "coverage.json", coverage)
     write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
     write_parquet(folder / "index.parquet", index)  # last: where it is, the rest is
+
+
+def _tables(answer: Any, file: Path, truth: bool, heads: list[str]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+    """(videos, frames) as the dataset's own `prepare` gave them; frames, the ground truth, where the card says so."""
+    import pandas as pd
+
+    shape = f"(videos, {'truth' if truth else 'None'}): `videos`, a DataFrame of {', '.join([*VIDEO_COLUMNS, *heads])}"
+    right = f"; it must give back {shape}{', and `truth`, one of ' + ', '.join(TRUTH_COLUMNS) if truth else ''}"
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        given = f"{len(answer)} values" if isinstance(answer, tuple) else f"a {type(answer).__name__}"
+        raise SaccadeError(f"{file}: `prepare` gives back {given}{right}")
+    videos, frames = answer
+    if not isinstance(videos, pd.DataFrame) or not isinstance(frames, pd.DataFrame | None):
+        given = ", ".join(type(one).__name__ for one in answer)
+        raise SaccadeError(f"{file}: `prepare` gives back ({given}){right}")
+    if truth != (frames is not None):
+        says, gives = ("true", "none") if truth else ("false", "some")
+        raise SaccadeError(f"{file}: the card says `truth: {says}`, but `prepare` gives {gives}{right}")
+    if frames is not None:
+        _check_truth(frames, videos, file)
+    return videos, frames
+
+
+def _check_truth(frames: "pd.DataFrame", videos: "pd.DataFrame", file: Path) -> None:
+    if lacking := [column for column in TRUTH_COLUMNS if column not in frames]:
+        raise SaccadeError(
+            f"{file}: the ground truth has no column {', '.join(lacking)}; it has {', '.join(frames.columns)}"
+        )
+    without = sorted(set(videos.get("video_id", ())) - set(frames["video_id"]))
+    if without:
+        raise SaccadeError(
+            f"{file}: the ground truth lacks the frames of {first_few(without)}; each video needs its own"
+        )
+
+
+def _refuse_shared_clusters(videos: "pd.DataFrame", file: Path) -> None:
+    splits = videos.groupby("cluster")["split"].unique()
+    if shared := [f"{name} ({', '.join(own)})" for name, own in splits.items() if len(own) > 1]:
+        raise SaccadeError(
+            f"{file}: clusters in several splits: {first_few(shared)}; the card says `clusters_apart: true`"
+        )
 
 
 def _typed(dataset: Path, settings: Mapping[str, Any]) -> Any:
