@@ -18,7 +18,7 @@ from saccade.cards.plain_claims import COMPARED, Comparison, check_bounds, read_
 from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
 from saccade.records import SaccadeError, canonical, suggest
 
-TOP_KEYS = ["paper", "title", "tables", "systems", "figures", "claims"]
+TOP_KEYS = ["paper", "title", "tables", "systems", "claims"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper.yml. name: its id, as in reported.csv; figures: as they stand there, each with at least a `name`;
-    systems: runs of ours that claims are about and no printed row names."""
+    """A paper.yml. name: its id, as in reported.csv. systems: runs of ours that claims are about and no printed row
+    names."""
 
     file: Path
     name: str
     title: str
     tables: tuple[Layout, ...]
-    figures: tuple[Mapping[str, Any], ...]
     claims: tuple[Claim, ...]
     systems: Mapping[str, Source] = field(default_factory=dict)
 
@@ -110,14 +109,13 @@ def read_paper(root: Path, method: str) -> Paper | None:
         read_layout(file, str(key), value)
         for key, value in as_mapping(file, "tables", body.get("tables") or {}).items()
     )
-    figures = tuple(_figure(file, number, value) for number, value in enumerate(_listed(file, "figures", body)))
     claims = tuple(_claim(file, number, value) for number, value in enumerate(_listed(file, "claims", body)))
     refuse_twice(f"{file}: claims", [claim.id for claim in claims])
     systems = {
         key: read_source(file, f"systems.{key}", value)
         for key, value in as_mapping(file, "systems", body.get("systems") or {}).items()
     }
-    paper = Paper(file, name, title, tables, figures, claims, systems)
+    paper = Paper(file, name, title, tables, claims, systems)
     for number, claim in enumerate(claims):
         try:
             _check_tests(paper, claim)
@@ -218,13 +216,6 @@ def _claim(file: Path, number: int, value: Any) -> Claim:
     if not claim.id.isidentifier() or claim.id.startswith("_"):
         raise SaccadeError(f"{file}: {place}.id: '{claim.id}' can't name a function of claims.py; write it like c01")
     return claim
-
-
-def _figure(file: Path, number: int, value: Any) -> Mapping[str, Any]:
-    body = as_mapping(file, f"figures[{number}]", value)
-    if "name" not in body:
-        raise SaccadeError(f"{file}: figures[{number}]: 'name' is missing")
-    return body
 
 
 def _listed(file: Path, key: str, body: Mapping[str, Any]) -> list[Any]:

@@ -52,7 +52,7 @@ def test_paper_yml_is_read_with_defaults_and_numbers_as_names(root):
         (
             "paper: tsn2016",
             "papers: tsn2016",
-            r"paper.yml: unknown key 'papers'; did you mean 'paper'\? \(there are: claims, figures, paper,",
+            r"paper.yml: unknown key 'papers'; did you mean 'paper'\? \(there are: claims, paper,",
         ),
         (
             "    title: Frames",
