@@ -32,7 +32,8 @@ from saccade.records import SaccadeError, Task, suggest
 
 
 def command() -> int:
-    """The command `saccade`, which is installed with one checkout and must not run its code on another's files."""
+    """The command `saccade`. It is installed from one checkout and must not run that checkout's code on the files of
+    another."""
     here = Path(__file__).parent
     try:
         root = find_root()
@@ -45,7 +46,7 @@ def command() -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one verb; 1 and one clear message where the user can mend what went wrong."""
+    """Runs one verb. Where something went wrong that the user can mend, prints one clear message and gives back 1."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
     if parent := os.environ.get("SACCADE_STOPS_WITH"):
         threading.Thread(target=_stop_with_parent, args=(int(parent),), daemon=True).start()
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
-            return 128 + signal.SIGPIPE  # as a shell tells it of any tool
+            return 128 + signal.SIGPIPE  # the status that a shell gives any tool
         place = f"{error.filename}: " if error.filename else ""
         print(f"saccade: {place}{error.strerror or error}", file=sys.stderr)
         return 1
@@ -69,18 +70,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _nobody_reads() -> bool:
-    """Whether it is our output that is no longer read (`saccade list | head -1`); what remains of it is then
+    """Whether it is our own output that is no longer read (`saccade list | head -1`). What remains of it is then
     dropped."""
     output = select.poll()
-    output.register(sys.stdout, 0)  # a closed other end is told unasked
+    output.register(sys.stdout, 0)  # that the other end is closed is reported unasked
     if gone := bool(output.poll(0)):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return gone
 
 
 def _stop_with_parent(parent: int) -> None:
-    """Asks this process to stop once that parent has died, be it before we looked; where it doesn't react within a
-    minute, ends it."""
+    """Asks this process to stop once that parent has died, even if it died before we looked. Where the process doesn't
+    react within a minute, ends it."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -320,7 +321,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_argument(
         "--point", help="time this one anew, and of the others only those without current times (default: all)"
     )
-    # of the fresh processes, which one this is
+    # which of the fresh processes this is
     measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)
     measuring.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # time once, in this process, into this file
     verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")

@@ -1,4 +1,4 @@
-"""Whether a run can be done here and now, and if not, why: data, released weights. No torch."""
+"""Whether a run can be done here and now, and if not, why: its data or its released weights are missing. No torch."""
 
 from pathlib import Path
 
@@ -29,8 +29,8 @@ def why_raw_lacking(dataset: Dataset) -> str | None:
 
 
 def why_blocked(root: Path, run: Run) -> str | None:
-    """Why the run can't be done here and now: its data, data that a phase it needs is trained on, or released weights;
-    None where it can."""
+    """Why the run can't be done here and now: because of its own data, of data that a phase it needs is trained on, or
+    of released weights. None where it can."""
     for one in dict.fromkeys([run, *(need.run for need in weights_of(root, run))]):
         if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
             return why

@@ -1,8 +1,8 @@
-"""Which static counterpart a point is timed against, as its card's `against` says: `[[<method>/]<variant>/]<point>`, or
-one such per variant (those that aren't listed have none).
+"""The static counterpart that a point is timed beside. Its card says which, under `against`:
+`[[<method>/]<variant>/]<point>`, or one such for each variant (a variant that isn't listed has none).
 
-Parts that aren't said are the point's own. Dataset, edition, budget and seed are always its own, since two clocks are
-compared on the same videos.
+Parts that aren't named are the point's own. Dataset, edition, budget and seed are always its own, since both are timed
+on the same videos.
 """
 
 from pathlib import Path
@@ -27,8 +27,8 @@ class Counterpart(NamedTuple):
 
 
 def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
-    """The point's counterpart, None where its card names none. Raises SaccadeError where what it names isn't there for
-    this run."""
+    """The point's counterpart, or None where its card names none. Raises SaccadeError where what the card names doesn't
+    exist for this run."""
     method = load_method(root, run.method)
     said = method.points[point].against
     text = said if said is None or isinstance(said, str) else said.get(run.variant)

@@ -19,8 +19,8 @@ from saccade.records import canonical
 
 
 def describe_run(root: Path, run: Run) -> str:
-    """The run's phases with needs and state, its points with what they change, then each setting, its value and the
-    layer of the card that decided it, and those that a phase has otherwise."""
+    """The run's phases with their needs and state; its points with what they change; each setting with its value and
+    the layer of the card that decided it; and the settings that a phase has otherwise."""
     method = load_method(root, run.method)
     lines = [
         run.name,
@@ -64,8 +64,9 @@ def _lines(resolved: Resolved, keys: Iterable[str]) -> list[str]:
 
 
 def _weights(root: Path, run: Run) -> Iterator[str]:
-    """The phases that the model is made of, in the order of loading, those of other runs by path: two lines each."""
-    moves: list[Need] = []  # those whose weights may not stay what they are
+    """The phases that the model is made of, in the order of loading, two lines each. Those of other runs are named by
+    their path."""
+    moves: list[Need] = []  # those whose weights may still change
     for need in weights_of(root, run):
         name = f"phase {need.phase.name}" if need.run == run else f"phase {need.phase.name} of {need.run.name}"
         without = f" without {', '.join(need.phase.drops)}" if need.phase.drops else ""
@@ -98,7 +99,7 @@ def _stands(method: Method, variant: str, point: str) -> str:
 
 
 def stale(root: Path, run: Run, phase: Any) -> list[str]:
-    """Why a finished phase is not what would be trained now; empty where it is, or where it isn't finished."""
+    """Why a finished phase isn't what would be trained now. Empty where it is, or where the phase isn't finished."""
     product = root / run.folder / f"{phase.name}.json"
     if not product.is_file():
         return []
@@ -151,8 +152,8 @@ def _predict_state(root: Path, run: Run) -> str:
 
 
 def _changes(was: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[str]:
-    """The settings that differ as the plan compares them: at its published default one that is new, or is no longer
-    read, changes nothing."""
+    """The settings that differ as the plan compares them. A setting at its published default changes nothing, whether
+    it is new or is no longer read."""
     before, after = without_defaults(was, defaults), without_defaults(now, defaults)
     for key in sorted(set(before) | set(after)):
         old, new = was.get(key, defaults.get(key)), now.get(key)

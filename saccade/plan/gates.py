@@ -5,8 +5,8 @@ from typing import Any
 
 
 def why_gate_missed(gate: Mapping[str, Any], result: Mapping[str, float]) -> str | None:
-    """What a phase reached of its gate's metric, if that is less than its card asks for; None where it passes. A phase
-    that misses its gate is kept and the runs go on, but the report leads with it."""
+    """Why the phase misses its gate: what it reached of the gate's metric, if that is less than its card asks for. None
+    where it passes. A phase that misses its gate is kept and the runs go on, but the report leads with it."""
     metric, least = gate["metric"], gate["at_least"]
     if metric not in result:
         return f"reports no {metric} ({', '.join(sorted(result)) or 'nothing'}), for which its gate asks"

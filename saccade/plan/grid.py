@@ -21,7 +21,7 @@ from saccade.records import SaccadeError, suggest
 
 
 def selected_runs(root: Path, config: Config) -> list[Run]:
-    """The runs that a config selects, sorted; raises SaccadeError where a pattern selects nothing or a point is
+    """The runs that a config selects, sorted. Raises SaccadeError where a pattern selects nothing or a point is
     unknown."""
     runs: dict[Run, None] = {}
     for pattern in config.runs:
@@ -41,8 +41,8 @@ def selected_runs(root: Path, config: Config) -> list[Run]:
 
 
 def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
-    """Those of the runs that are also timed; raises SaccadeError where a pattern selects none, or none that names a
-    counterpart."""
+    """Those of the runs that are also timed. Raises SaccadeError where a pattern selects no run, or no run whose card
+    names a counterpart."""
     found: set[Run] = set()
     for pattern in config.measure:
         alike = {
@@ -66,8 +66,7 @@ def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
 
 
 def planned_grid(root: Path, config: Config) -> dict[str, Any]:
-    """The planned grid as JSON: every run and point with whether it can run here, and the titles that a report
-    needs."""
+    """The planned grid as JSON: every run and point, whether it can run here, and the titles that a report needs."""
     runs = selected_runs(root, config)
     clocked = measured(root, config, runs)
     rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]

@@ -59,8 +59,8 @@ def phase_of(root: Path, run: Run, name: str) -> Phase:
 
 
 def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) -> list[Need]:
-    """All that must be loaded before `phase` starts, in order, its needs' needs first. Raises SaccadeError where a need
-    doesn't exist or was trained with other settings than the ones it `reads` have here."""
+    """All that must be loaded before `phase` starts, in order; a need's own needs come before it. Raises SaccadeError
+    where a need doesn't exist, or was trained with other settings than those that it reads have here."""
     found: list[Need] = []
     for text in phase.needs:
         need = _need(root, run, phase, text)
@@ -88,7 +88,8 @@ def weights_of(root: Path, run: Run) -> list[Need]:
 
 
 def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
-    """Globs over the tensors of other runs' phases that this run leaves out when it loads them, by product."""
+    """Globs over tensors of other runs' phases, by product. This run leaves these tensors out when it loads the
+    phase."""
     found: dict[Path, tuple[str, ...]] = {}
     for phase in phases_of(root, run):
         for need in needs_of(root, run, phase):
@@ -105,7 +106,7 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase with what it needs, and drops of that, in this run, and the gate that holds there."""
+    """The phase as it is in this run: what it needs, what it drops of that, and the gate that holds."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         needs, drops = (tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "drops"))

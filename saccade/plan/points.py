@@ -1,9 +1,9 @@
-"""The operating points of a run; which of them a stand-in (oracle, random, fixed, equal-cost static) stands beside, as
-the card's `of` says.
+"""The operating points of a run, and which of them a stand-in (oracle, random, fixed, equal-cost static) stands beside,
+as the card's `of` says.
 
-A cell is a variant and one of its points. A point's `of` names `[<variant>/]<point>`, without a variant one of its own
-variant: the same weights, another choice. A variant's `of` names `<variant>` or `<variant>/<point>`: weights trained
-for that choice.
+A cell is a variant and one of its points. A point's `of` names `[<variant>/]<point>`, without a variant a point of its
+own variant: the same weights, another choice. A variant's `of` names `<variant>` or `<variant>/<point>`: weights
+trained for that choice.
 """
 
 from pathlib import Path
@@ -20,15 +20,15 @@ VariantPoint = tuple[str, str]  # variant, point
 
 
 def role(method: Method, variant: str, point: str) -> str | None:
-    """What the cell stands in as; None for one of the method's own."""
+    """The kind of stand-in that the cell is; None for a cell of the method's own."""
     return method.points[point].stand_in or method.variants[variant].stand_in
 
 
 def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
-    """The method's own cells that this one stands beside; none where it is one itself.
+    """The method's own cells that this one stands beside; none where the cell is the method's own.
 
-    A stand-in variant's point stands beside the point of its own name; where the variant has none of that name, each of
-    its points stands beside.
+    A stand-in variant's point stands beside the point of the same name. Where the variant has no point of that name,
+    each of its points does.
     """
     entry = method.points[point]
     if entry.stand_in:
@@ -64,15 +64,15 @@ def points_of(root: Path, run: Run) -> list[tuple[Entry, str | None]]:
 
 
 def point_settings(root: Path, run: Run) -> dict[str, dict[str, Any]]:
-    """The settings that decide the predictions, of each operating point that can be had."""
+    """For each operating point that can be had, the settings that decide its predictions."""
     keys = sorted(key for section in load_method(root, run.method).sections.values() for key in section)
     found = {point.name: resolve(root, run, point=point.name).values for point, why in points_of(root, run) if not why}
     return {point: {key: values[key] for key in keys} for point, values in found.items()}
 
 
 def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:
-    """The operating point for a video of which nothing is known: the one wanted, or the one with the run's own
-    settings, or the card's first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
+    """The operating point for a video of which nothing is known: the one wanted, else the one with the run's own
+    settings, else the card's first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
     known = {
         point.name: "needs ground truth per frame" if "truth" in point.requires else why
         for point, why in points_of(root, run)

@@ -115,7 +115,8 @@ def paper_files(root: Path, method: str) -> list[str]:
 
 
 def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
-    """What, when changed, re-runs a phase. Outside `demo` and `study` edited code doesn't: `plan` calls it stale."""
+    """What re-runs a phase when it changes. Outside `demo` and `study` edited code doesn't: there `plan` calls the
+    phase stale."""
     code = train_code(root, run.method, phase.name)
     spec = {"settings": _decisive(root, run, phase_settings(root, run, phase)), "trains": phase.trains}
     if phase.name == IMPORT:
@@ -158,7 +159,7 @@ def measure_settings(root: Path, run: Run, point: str, other: Counterpart) -> di
 
 
 def timed_with(code: str | None, settings: Any) -> str:
-    """A digest of what a point's times were, or would be, made with: equal where code and settings are."""
+    """A digest of what a point's times were made with, or would be: equal where code and settings are equal."""
     return hashlib.sha256(canonical([code, settings]).encode()).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""The step that reads the clock: each operating point beside its static counterpart, taking turns, in fresh processes,
-into latency.json.
+"""The step that reads the clock. Each operating point and its static counterpart take turns, in fresh processes; what
+was found goes into latency.json.
 
-Both models get the same exact optimisations and see the same test videos. Alone on the machine is the caller's affair;
-what else ran is recorded, and a reading that disagrees with itself (A/A) is marked, never hidden.
+Both models get the same exact optimisations and see the same test videos. That nothing else runs on the machine is the
+caller's affair. What else ran is recorded, and a reading that disagrees with itself (A/A) is marked, never hidden.
 """
 
 import os
@@ -38,7 +38,7 @@ CLOSE = 1e-3  # how far optimised probabilities may be from plain ones, where th
 
 @dataclass(frozen=True)
 class Pair:
-    """A point and its counterpart, each the only one of its task's `points`; `values`: the settings of both, as
+    """A point and its counterpart. Each is the only one of its task's `points`. `values`: the settings of both, as
     JSON."""
 
     own: Task
@@ -84,8 +84,8 @@ class Side:
 def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) -> None:
     """Times every pair in fresh processes and writes `folder`/latency.json, which always holds all of them.
 
-    With `only` the other points stay as they are where they are there and their settings and code are still those of
-    their pair. Raises SaccadeError before the first process where one of the runs isn't trained.
+    With `only`, the other points keep their times where these exist and the pair's settings and code haven't changed.
+    Raises SaccadeError before the first process where one of the runs isn't trained.
     """
     for pair in pairs.values():
         need_trained(pair.own)
@@ -109,7 +109,7 @@ def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:
 def run_process(pair: Pair, number: int, into: Path) -> dict[str, Any]:
     """What `time_once` writes in a fresh process: this step called again."""
     asked = [pair.own.run, "--point", pair.point, "--process", str(number), "--into", str(into)]
-    # and not our parent's
+    # the process stops with this one, not with our parent
     own_code = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "SACCADE_STOPS_WITH": str(os.getpid())}
     command = [sys.executable, "-m", "saccade", "measure", *asked]
     done = subprocess.run(command, cwd=pair.own.root, env=os.environ | own_code, check=False)
@@ -187,8 +187,8 @@ def time_batches(own: Side, against: Side, videos: Sequence[int], size: int) -> 
     """The samples of one batch size, without and with decoding: two dicts of device, batch, decoding, videos (per
     batch), samples.
 
-    Each batch is run once unheard before its turns, so that everything is warm: caches, the file, what a shape makes a
-    library choose.
+    Each batch is run once, untimed, before its turns, so that everything is warm: the caches, the file, and what a
+    library chooses for a new shape.
     """
     batches = [videos[first : first + size] for first in range(0, len(videos), size)]
     clock = turns.synchronised(own.device)
@@ -216,15 +216,14 @@ def mean_macs(side: Side, videos: Sequence[int]) -> float:
 
 def split(side: Side, videos: Sequence[int]) -> dict[str, float]:
     """Seconds per video, one video at a time: decode, transforms (the rest of making a clip), each top-level part of
-    the model, and what the model's prediction does outside of them. In a pass of its own, since looking closely takes
-    time."""
+    the model, and what the prediction does outside of them. This is a pass of its own, since hooks take time."""
     clock = turns.synchronised(side.device)
     parts: dict[str, float] = {"decode": 0.0, "transforms": 0.0}
     for number in videos:
         started = clock()
         clips = side.load([number])
         loaded = clock()
-        side.run(clips)  # unheard: hooks and views come cold otherwise
+        side.run(clips)  # untimed: without it the hooks and views would be cold
         ran = clock()
         side.run(clips)
         total = clock() - ran
@@ -251,8 +250,9 @@ def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -
 
 
 def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
-    """How the optimised model compares with the plain one on these videos: folded, decided_otherwise (videos, by ties
-    that rounding breaks), largest_difference (of a probability). Raises SaccadeError where it isn't the same model."""
+    """How the optimised model compares with the plain one on these videos. folded: how many normalisations;
+    decided_otherwise: how many videos, by ties that rounding breaks; largest_difference: of a probability. Raises
+    SaccadeError where it isn't the same model."""
     plain, otherwise, largest = finished_model(side.task, side.device), 0, 0.0
     for number in videos:
         for clip in side.load([number]):

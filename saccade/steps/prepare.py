@@ -34,12 +34,12 @@ def prepare(
     truth: bool = False,
     clusters_apart: bool = False,
 ) -> None:
-    """Brings `data/<d>/raw/<name>` (where the dataset generates or unpacks it) and writes `data/<d>/prepared/<name>/`.
+    """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
 
-    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos; coverage.json counts all that were
-    expected, says why the others can't be used, and keeps the settings and the `listing` (a digest of what lies in
-    raw/) that decided it. Raises SaccadeError where more than `allow_missing` of them can't, and where the dataset's
-    own `prepare` gives back what its card doesn't say (`truth`, `clusters_apart`, the heads' classes).
+    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos. coverage.json counts all that were
+    expected, says why the others can't be used, and keeps what decided this: the settings and the `listing` (a digest
+    of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't be used, where ids
+    repeat, or where a label is outside its classes.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
     answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
@@ -70,7 +70,7 @@ def prepare(
     write_json(folder / "coverage.json", coverage)
     write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
-    write_parquet(folder / "index.parquet", index)  # last: where it is, the rest is
+    write_parquet(folder / "index.parquet", index)  # written last: where it is, the rest is there, too
 
 
 def _tables(answer: Any, file: Path, truth: bool, heads: list[str]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
@@ -155,7 +155,7 @@ def _probe(job: tuple[Path, str, str]) -> dict[str, Any]:
 
 
 def _refuse_too_many_unusable(coverage: dict[str, Any], allow_missing: float, dataset: Path, folder: Path) -> None:
-    """Stops, with the list kept, where too many videos can't be used."""
+    """Stops where too many videos can't be used. The list of them is kept."""
     expected, lost = coverage["expected"], len(coverage["problems"])
     if expected == 0 or coverage["usable"] == 0 or lost > allow_missing * expected:
         write_json(folder / "coverage.failed.json", coverage)

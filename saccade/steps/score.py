@@ -22,10 +22,10 @@ Derived = dict[str, list[Head]]
 
 
 def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Writes `hits.parquet` and `metrics.json` into the run's folder from its predictions and what was prepared; gives
-    back the latter.
+    """Writes `hits.parquet` and `metrics.json` into the run's folder, from its predictions and from what was prepared.
+    Gives back the content of metrics.json.
 
-    hits.parquet: point, video_id, cluster, and `<head>.top1` per video: what the report pairs points by.
+    hits.parquet: point, video_id, cluster, and `<head>.top1` per video. The report pairs points by it.
     """
     index = _read_table(Path(prepared) / "index.parquet", "prepare")
     coverage = read_json(Path(prepared) / "coverage.json")
@@ -221,8 +221,8 @@ def _combinations(parts: Sequence[Head]) -> int:
 
 
 def _lost(coverage: Mapping[str, Any] | None, usable: int, split: str) -> int:
-    """How many of the split's videos could not be used. Where only the whole's count is known, all of those: wider
-    bounds, still true."""
+    """How many of the split's videos could not be used. Where only the count of the whole dataset is known, all of
+    those are taken: the bounds are wider, and still true."""
     if coverage is None:
         return 0
     expected = coverage.get("expected_by_split", {}).get(split, usable + len(coverage["problems"]))

@@ -1,5 +1,5 @@
 """The step behind `try` (a word that Python keeps for itself): what a trained run makes of any video, at what price,
-and looking where."""
+and where it looked."""
 
 import functools
 import statistics
@@ -52,9 +52,9 @@ class Tried:
 
 
 def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
-    """What to print of each video, in turn; its strip is written to `out` before, and a picture of its feature maps
-    where the method's model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1] or maps (N, C,
-    H, W)} of one clip, as arrays.
+    """Gives, for each video in turn, what to print of it. Before that its strip is written to `out`, and a picture of
+    its feature maps where the method's model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1]
+    or maps (N, C, H, W)} of one clip, as arrays.
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be
     read.
@@ -90,8 +90,8 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
 
 
 def _names(videos: Sequence[Path]) -> list[str]:
-    """A name for each strip, no two the same: with the suffix, the folder, or a number, where videos can't be told
-    apart without."""
+    """A name for each strip, no two the same: with the suffix, the folder, or a number where videos can't be
+    distinguished without it."""
     stems, files = [path.stem for path in videos], [path.name for path in videos]
     in_folders = [f"{path.absolute().parent.name}-{path.name}" for path in videos]
     numbered = [f"{number}-{path.name}" for number, path in enumerate(videos, 1)]
@@ -109,8 +109,8 @@ def _as_trained(task: Task) -> Task:
 
 
 def _index(task: Task, settings: Any, path: Path, info: VideoInfo) -> "pd.DataFrame":
-    """The video as the one row of a split `try`. Where sound counts, beside the prepared index: it says how long sound
-    is made."""
+    """The video as the one row of a split `try`. Where sound counts, the rows of the prepared index stand beside it,
+    since they say how long sound is made."""
     import pandas as pd
 
     facts = {"video_id": str(path), "split": "try", "cluster": "", "path": str(path.resolve())} | vars(info)
