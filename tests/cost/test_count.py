@@ -256,6 +256,70 @@ def test_forward_macs_notice_another_head():
     assert forward_macs(network, (4,)) == 12
 
 
+class OnlyInTraining(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.layer(x) + (self.layer(x) if self.training else 0)
+
+
+def test_forward_macs_notice_what_is_edited_in_place():
+    network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.LazyLinear(4))
+    network(torch.zeros(1, 2, 5, 5))
+    assert forward_macs(network, (2, 5, 5)) == 9 * 54 + 27 * 4
+    network[0].stride, network[2] = (2, 2), nn.Linear(12, 4)
+    assert forward_macs(network, (2, 5, 5)) == 4 * 54 + 12 * 4
+    network[2].weight = nn.Parameter(torch.zeros(2, 12))
+    network[2].bias = None
+    assert forward_macs(network, (2, 5, 5)) == 4 * 54 + 12 * 2
+    network[0] = nn.Identity()
+    network[2] = nn.Linear(50, 1)
+    assert forward_macs(network, (2, 5, 5)) == 50
+
+
+def test_forward_macs_notice_the_mode_of_a_module_inside():
+    network = nn.Sequential(OnlyInTraining())
+    assert forward_macs(network, (4,)) == 24
+    network[0].eval()
+    assert forward_macs(network, (4,)) == 12
+    network[0].train()
+    assert forward_macs(network, (4,)) == 24
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_forward_macs_are_the_same_in_every_type_of_number(dtype):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).to(dtype).eval()
+    assert forward_macs(network, (3, 5, 5)) == 9 * 27 * 4
+
+
+def test_forward_macs_count_once_while_nothing_changes(monkeypatch):
+    network = nn.Linear(4, 3)
+    assert forward_macs(network, (4,)) == 12
+    monkeypatch.setattr("saccade.cost.count.count", lambda *args: pytest.fail("counted again"))
+    assert forward_macs(network, (4,)) == 12
+
+
+@MODES
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardtanh, nn.Hardswish, nn.Sigmoid])
+def test_shapes_given_at_once_are_those_that_are_computed(activation, training, mode):
+    """Of normalisations and activations on the meta device, which are not asked for them: shape, memory layout, type."""
+    layers = [nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), activation(), nn.Conv2d(4, 2, 2)]
+    if activation is not nn.Sigmoid:
+        layers.insert(1, activation(inplace=True))
+    network = nn.Sequential(*layers).train(training).to(memory_format=torch.channels_last)
+    x = torch.rand(2, 3, 9, 9).to(memory_format=torch.channels_last)
+    with mode():
+        real = count(network, x)
+        network, x = network.to("meta"), x.to("meta")
+        shapes, computed = count(network, x), network(x)
+    assert (shapes.macs, shapes.modules, shapes.calls) == (real.macs, real.modules, real.calls)
+    assert shapes.result.shape == computed.shape == real.result.shape
+    assert (shapes.result.stride(), shapes.result.dtype) == (computed.stride(), computed.dtype)
+
+
 @pytest.fixture(scope="module")
 def rows_op():
     """A custom operator that multiplies each of n rows with a matrix; defined once, as torch remembers operators by

@@ -5,7 +5,7 @@ A view costs a + b B': all frames up to where ATFR samples, B' maps behind it. W
 maps are pooled, the line runs over the lengths that convolutions see.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -62,10 +62,14 @@ def built(name: str, placement: str) -> tuple[nn.Module, nn.Module]:
     return early.eval(), late.eval()
 
 
-@cache
-@torch.no_grad()
 def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
     """GMACs up to where ATFR samples, and the shapes (C, T, H, W) of the pathways there."""
+    return _before(replace(network, bins=0, block=0))  # which cost nothing there
+
+
+@cache
+@torch.no_grad()
+def _before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
     counted = count(
         built(network.name, network.placement)[0],
         torch.empty(1, 3, network.frames, network.size, network.size, device="meta"),
@@ -74,7 +78,6 @@ def before(network: Network) -> tuple[float, tuple[tuple[int, ...], ...]]:
     return counted.macs / GIGA, tuple(tuple(one.shape[1:]) for one in pathways)
 
 
-@cache
 def behind(network: Network, maps: tuple[int, ...]) -> float:
     """GMACs from there on, where so many maps of each pathway are left."""
     shapes = tuple((channels, left, *size) for (channels, _, *size), left in zip(before(network)[1], maps, strict=True))
