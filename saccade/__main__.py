@@ -27,7 +27,7 @@ from saccade.plan.overview import describe_one, describe_project
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
-from saccade.project import check_budget, find_root, names
+from saccade.project import check_budget, find_root
 from saccade.records import SaccadeError, Task, suggest
 
 
@@ -250,12 +250,28 @@ def _score(root: Path, options: argparse.Namespace) -> None:
 
 
 def _cost(root: Path, options: argparse.Namespace) -> None:
-    from saccade.cost.printed import write_cost
-    from saccade.project import load_module
+    from saccade.cost.printed import join_costs
 
-    folders = [root / "methods" / name for name in names(root, "methods")]
-    with_cells = [folder for folder in folders if (folder / "paper/cells.py").is_file()]
-    write_cost(root, [(folder.name, folder, load_module(folder / "paper/cells.py")) for folder in with_cells])
+    counted = staleness.methods_with_cells(root)
+    if options.run:
+        run = Run.parse(root, options.run)
+        point = point_to_try(root, run, options.point)
+        task = _task(
+            root, run, resolve(root, run).typed, [], "", {}, points={point: resolve(root, run, point=point).typed}
+        )
+        from saccade.steps.cost import describe_cost
+
+        for line in describe_cost(task):
+            print(line, flush=True)
+        return
+    if options.method and options.method not in counted:
+        raise SaccadeError(f"no method '{options.method}' has a paper/cells.py" + suggest(options.method, counted))
+    if not options.join:
+        from saccade.steps.cost import count_cells
+
+        count_cells(root, [options.method] if options.method else counted)
+    if not options.method:
+        join_costs(root, counted)
 
 
 def _report(root: Path, options: argparse.Namespace) -> None:
@@ -324,7 +340,16 @@ def _parser() -> argparse.ArgumentParser:
     # which of the fresh processes this is
     measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)
     measuring.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # time once, in this process, into this file
-    verb("cost", _cost, "results/cost.csv: the papers' complexity cells beside ours")
+    counting = verb(
+        "cost",
+        _cost,
+        "what a run's network costs, by module and by two counters; without a run, results/cost.csv: the "
+        "papers' complexity cells beside ours",
+    )
+    counting.add_argument("run", nargs="?", help=a_run)
+    counting.add_argument("--point", help="the operating point (default: as of `try`)")
+    counting.add_argument("--method", help="count this method's cells alone, into results/cost/<method>.csv")
+    counting.add_argument("--join", action="store_true", help="only join what was counted into results/cost.csv")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")
     reporting.add_argument(
         "--part", choices=["claims", "collect", "notebook", "page", "index"], help="one part (default: all, in order)"

@@ -162,10 +162,11 @@ def forward_macs(module: nn.Module, shape: Sequence[int] | Sequence[Sequence[int
     `predict` can say for every batch what a video costs that takes all steps. Weights of any type cost the same.
     """
     shapes = tuple(tuple(part) for part in shape if not isinstance(part, int))
-    remembered, asked, form = _REMEMBERED.setdefault(module, {}), shapes or tuple(shape), _form(module)
+    asked: tuple[Any, ...] = shapes or tuple(shape)
+    remembered, form = _REMEMBERED.setdefault(module, {}), _form(module)
     known = remembered.get(asked)
     if known is None or known[0] != form:
-        videos = tuple(torch.empty((1, *part), device="meta") for part in shapes or (shape,))
+        videos = tuple(torch.empty((1, *part), device="meta") for part in shapes or (asked,))
         weights = {name: _shape_only(value) for name, value in (*module.named_parameters(), *module.named_buffers())}
         with torch.no_grad(), _counting_paused():
             counted = count(torch.func.functional_call, module, weights, (videos if shapes else videos[0],))

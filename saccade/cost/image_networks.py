@@ -1,5 +1,5 @@
-"""What one frame costs in the image networks that the papers' tables name, in giga multiply-adds, on the meta
-device."""
+"""What one frame costs in the image networks that the papers' tables name, in giga multiply-adds, and how many
+parameters networks have, on the meta device."""
 
 from collections import Counter
 from functools import cache
@@ -11,7 +11,7 @@ from torchvision.models.resnet import Bottleneck
 from saccade.cost.count import count
 from saccade.nn.backbones import backbone
 
-GIGA = 1e9
+GIGA, MEGA = 1e9, 1e6
 FRAME = (1, 3, 224, 224)
 
 
@@ -30,6 +30,14 @@ def gmacs(module: nn.Module, shape: tuple[int, ...]) -> float:
 def frame_gmacs(name: str) -> float:
     """One 224 x 224 frame through a backbone without its classifier."""
     return gmacs(network(name), FRAME)
+
+
+def million_parameters(*modules: nn.Module) -> float:
+    return sum(value.numel() for module in modules for value in module.parameters()) / MEGA
+
+
+def head_million_parameters(num_features: int, num_classes: int) -> float:
+    return (num_features + 1) * num_classes / MEGA
 
 
 def head_gmacs(num_features: int, num_classes: int) -> float:

@@ -1,8 +1,8 @@
 """results/cost.csv: the complexity that the papers print beside what we count for the same network.
 
-A method's `cells.py` has one function `cells() -> list[Cell]` that answers the complexity cells of its `reported.csv`
-on the meta device. A complexity cell is a line of `reported.csv` whose unit is a number of multiply-adds: MACs, MMACs,
-GMACs or TMACs, and what it is for, such as `GMACs per video`.
+A method's `cells.py` has one function `cells() -> list[CountedCell]` that answers the complexity cells of its
+`reported.csv` on the meta device. A complexity cell is a line of `reported.csv` whose unit is a number of multiply-adds
+(MACs, MMACs, GMACs or TMACs, and what it is for, such as `GMACs per video`) or of parameters (`M parameters`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,7 @@ from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
 KEY = ["paper", "table", "row", "column", "dataset"]
 UNITS = ("MACs", "MMACs", "GMACs", "TMACs")
+PARAMETERS = "M parameters"
 # a rule that begins so counts what decisions without any structure would cost; a run's own cost goes before it
 NULL_MODEL = "null model"
 
@@ -71,6 +72,11 @@ def cost_table(reported: pd.DataFrame, answers: Iterable[CountedCell], where: st
 
 
 def is_complexity(unit: str) -> bool:
+    """Whether counting answers a cell of this unit."""
+    return counts_macs(unit) or unit == PARAMETERS
+
+
+def counts_macs(unit: str) -> bool:
     return unit.split(" ")[0] in UNITS
 
 
@@ -90,27 +96,34 @@ def read_reported(path: Path) -> pd.DataFrame:
     return table.assign(value=values.astype(float))
 
 
-def write_cost(root: Path, methods: Sequence[tuple[str, Path, ModuleType]]) -> Path:
-    """Write results/cost.csv below `root` from (name, folder, its `cells` module) of every method, and give back its
-    path.
+def write_method_cost(root: Path, name: str, folder: Path, cells: ModuleType) -> None:
+    """Write results/cost/<name>.csv below `root`: the cells that the method in `folder` answers by its `cells` module.
 
-    Our counts keep six significant digits. Raises SaccadeError as `cost_table` does, and where two methods answer the
-    same cell.
+    Our counts keep six significant digits. Raises SaccadeError as `cost_table` does.
     """
-    tables = [
-        cost_table(read_reported(folder / "paper/reported.csv"), cells.cells(), f"methods/{name}/paper/cells.py")
-        for name, folder, cells in methods
-    ]
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COST_COLUMNS)
-    _refuse_twice(
-        [tuple(key) for key in table[KEY].itertuples(index=False)],
-        f"the methods {', '.join(name for name, _, _ in methods)}",
-    )
+    table = cost_table(read_reported(folder / "paper/reported.csv"), cells.cells(), f"methods/{name}/paper/cells.py")
     for column in ("ours", "relative_error"):
         table[column] = [float(f"{number:.6g}") for number in table[column].astype(float)]
+    write_csv(_method_file(root, name), table)
+
+
+def join_costs(root: Path, methods: Sequence[str]) -> Path:
+    """Write results/cost.csv from what `write_method_cost` left of each method, in this order, and give back its path.
+    Raises SaccadeError where a method isn't counted, and where two answer the same cell."""
+    if missing := [name for name in methods if not _method_file(root, name).is_file()]:
+        raise SaccadeError(
+            f"{_method_file(root, missing[0])} is missing; this counts it: python -m saccade cost --method {missing[0]}"
+        )
+    tables = [pd.read_csv(_method_file(root, name), dtype=str, keep_default_na=False) for name in methods]
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COST_COLUMNS)
+    _refuse_twice([tuple(key) for key in table[KEY].itertuples(index=False)], f"the methods {', '.join(methods)}")
     path = Path(root) / "results" / "cost.csv"
     write_csv(path, table)
     return path
+
+
+def _method_file(root: Path, method: str) -> Path:
+    return Path(root) / "results" / "cost" / f"{method}.csv"
 
 
 def _refuse_twice(keys: list[tuple[str, ...]], where: str) -> None:

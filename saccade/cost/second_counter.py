@@ -9,6 +9,7 @@ import contextlib
 import io
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,7 +17,15 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-from saccade.cost.count import FORMULAS, count, decomposed_attention, first_module, recurrent_macs, scaled_attention
+from saccade.cost.count import (
+    FORMULAS,
+    Count,
+    count,
+    decomposed_attention,
+    first_module,
+    recurrent_macs,
+    scaled_attention,
+)
 from saccade.records import SaccadeError
 
 aten = torch.ops.aten
@@ -40,9 +49,37 @@ class CostDisagreement(SaccadeError):  # noqa: N818
     something there."""
 
 
-def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int, int]:
-    """The MACs of a call by both counters; raises CostDisagreement naming every module or operator that they see
-    differently.
+@dataclass(frozen=True)
+class Comparison:
+    """A call counted twice. modules: those counted from their sizes, and their paths; parts, static: MACs by the first
+    and by the second counter, of each of these modules (`label`) and of each operator outside of them."""
+
+    executed: Count
+    modules: dict[nn.Module, str]
+    parts: dict[str, int]
+    static: dict[str, int]
+
+    @property
+    def static_macs(self) -> int:
+        return sum(self.static.values())
+
+    def need_agreement(self) -> None:
+        """Raises CostDisagreement naming every module or operator in which the counters differ by more than
+        TOLERANCE."""
+        wrong = []
+        for part in {**self.parts, **self.static}:
+            ours, static = self.parts.get(part, 0), self.static.get(part, 0)
+            if abs(ours - static) > TOLERANCE * max(ours, static):
+                wrong.append(f"{part}: {ours:,} executed, {static:,} by the static counter")
+        if wrong:
+            raise CostDisagreement(
+                "the counters disagree, so one is blind (give the operator a formula with saccade.cost.count.register, "
+                "or count by hand); " + "; ".join(wrong)
+            )
+
+
+def compare(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Comparison:
+    """The MACs of a call by both counters, part by part.
 
     The call is made three times and has to do the same each time: put random decisions under a generator made inside.
     """
@@ -50,22 +87,21 @@ def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int,
     static = static_parts(function, *args, **kwargs)
     counted = Counter(executed.operators)
     parts: dict[str, int] = {}
-    for path in _counted_by_size(first_module(function, args, kwargs)).values():
+    modules = _counted_by_size(first_module(function, args, kwargs))
+    for path in modules.values():
         inside = executed.modules.get(path, {})
-        parts[_label(path)] = sum(inside.values())
+        parts[label(path)] = sum(inside.values())
         counted.subtract(inside)
     parts.update({op: macs for op, macs in counted.items() if macs})
-    wrong = [
-        f"{part}: {parts.get(part, 0):,} executed, {static.get(part, 0):,} by the static counter"
-        for part in {**parts, **static}
-        if abs(parts.get(part, 0) - static.get(part, 0)) > TOLERANCE * max(parts.get(part, 0), static.get(part, 0))
-    ]
-    if wrong:
-        raise CostDisagreement(
-            "the counters disagree, so one is blind (give the operator a formula with saccade.cost.count.register, or "
-            "count by hand); " + "; ".join(wrong)
-        )
-    return executed.macs, sum(static.values())
+    return Comparison(executed, modules, parts, static)
+
+
+def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int, int]:
+    """The MACs of a call by both counters; raises CostDisagreement as `Comparison.need_agreement` does. The call is
+    made three times, as by `compare`."""
+    found = compare(function, *args, **kwargs)
+    found.need_agreement()
+    return found.executed.macs, found.static_macs
 
 
 def static_macs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
@@ -92,7 +128,8 @@ def static_parts(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dic
     return {part: macs for part, macs in parts.items() if macs}
 
 
-def _label(path: str) -> str:
+def label(path: str) -> str:
+    """The name of a module among the parts."""
     return f"module {path or '(the whole)'}"
 
 
@@ -109,15 +146,15 @@ def _module_hooks(paths: dict[nn.Module, str], parts: Counter[str]) -> dict[type
         before = module.__flops__
         MODULES_MAPPING[type(module)](module, inputs, output)
         bias = output.numel() if module.bias is not None else 0
-        parts[_label(paths[module])] += module.__flops__ - before - bias
+        parts[label(paths[module])] += module.__flops__ - before - bias
 
     def by_hand(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
         sequence = getattr(output[0], "data", output[0])  # packed sequences hold all steps of all videos in `data`
         steps = sequence.numel() // sequence.shape[-1]
         if module.proj_size:
-            raise SaccadeError(f"{_label(paths[module])}: the static counter has no formula for a projected LSTM")
+            raise SaccadeError(f"{label(paths[module])}: the static counter has no formula for a projected LSTM")
         sizes = (module.input_size, module.hidden_size, steps, module.num_layers, module.bidirectional)
-        parts[_label(paths[module])] += recurrent_macs(GATES[type(module)], *sizes)
+        parts[label(paths[module])] += recurrent_macs(GATES[type(module)], *sizes)
 
     return {**dict.fromkeys(BY_SIZE, by_size), **dict.fromkeys(GATES, by_hand)}
 

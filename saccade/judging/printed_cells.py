@@ -16,7 +16,7 @@ import pandas as pd
 from saccade.cards.address import Address
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import Paper
-from saccade.cost.printed import KEY, NULL_MODEL, UNITS, is_complexity, read_reported
+from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity, read_reported
 from saccade.files import read_json
 from saccade.plan.grid import runs_behind
 from saccade.records import SaccadeError, suggest
@@ -242,7 +242,9 @@ def _scale(unit: str, metric: str, source: Source, results: Results) -> float:
     """From a metric's own unit to the printed one; nan where there is no way."""
     if unit.startswith("%"):
         return 100.0
-    if not is_complexity(unit):
+    if unit == PARAMETERS:
+        return math.nan  # no run measures them
+    if not counts_macs(unit):
         return 1.0
     quantity, _, per = unit.partition(" per ")
     views = {"": 1, "video": 1, "view": _views(source, results)}.get(per, math.nan)

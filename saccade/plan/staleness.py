@@ -66,6 +66,11 @@ def prepare_code(root: Path, dataset: str) -> str:
     )
 
 
+def methods_with_cells(root: Path) -> list[str]:
+    """The methods that answer printed complexity cells."""
+    return [name for name in names(root, "methods") if (root / "methods" / name / "paper/cells.py").is_file()]
+
+
 @lru_cache(maxsize=1024)
 def cells_code(root: Path, method: str) -> str:
     return code_hash.code_hash(

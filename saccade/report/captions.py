@@ -80,12 +80,12 @@ CAPTIONS = {
         "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem."
     ),
     "cost_cells": (
-        "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds, "
-        "under the counting rule in the notes. Difference: ours minus printed, as a share of the printed number."
+        "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds and "
+        "parameters, under the counting rule in the notes. Difference: ours minus printed, as a share of the printed number."
     ),
     "paper": (
-        "Printed: as it stands in the paper; cited: taken by it from elsewhere. Ours: (counted) multiply-adds counted "
-        "without data, the same in every budget; all else is executed by a run of budget paper, and by no other: mean "
+        "Printed: as it stands in the paper; cited: taken by it from elsewhere. Ours: (counted) multiply-adds or "
+        "parameters counted without data, the same in every budget; all else is executed by a run of budget paper, and by no other: mean "
         "± standard deviation over seeds, brackets: 95 % bootstrap interval over clusters (mean over seeds). "
         "Difference: ours minus printed, in points for accuracies, in % of the printed number otherwise. "
     ),

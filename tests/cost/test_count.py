@@ -305,7 +305,7 @@ def test_forward_macs_count_once_while_nothing_changes(monkeypatch):
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardtanh, nn.Hardswish, nn.Sigmoid])
 def test_shapes_given_at_once_are_those_that_are_computed(activation, training, mode):
-    """Of normalisations and activations on the meta device, which are not asked for them: shape, memory layout, type."""
+    """Of normalisations and activations on the meta device, which aren't asked for them: shape, memory layout, type."""
     layers = [nn.Conv2d(3, 4, 3, 2), nn.BatchNorm2d(4), activation(), nn.Conv2d(4, 2, 2)]
     if activation is not nn.Sigmoid:
         layers.insert(1, activation(inplace=True))

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from saccade.cost.printed import CountedCell, cost_table, read_reported, write_cost
+from saccade.cost.printed import CountedCell, cost_table, join_costs, read_reported, write_method_cost
 from saccade.project import load_module
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
@@ -56,26 +56,36 @@ def test_a_cell_that_is_printed_twice_is_an_error():
 
 @pytest.fixture
 def folder(tmp_path):
-    REPORTED.to_csv(tmp_path / "reported.csv", index=False)
+    (tmp_path / "paper").mkdir()
+    REPORTED.to_csv(tmp_path / "paper/reported.csv", index=False)
     return tmp_path
 
 
 def test_cost_csv_is_written_for_all_methods(folder):
     answers = SimpleNamespace(cells=lambda: [cell("A", 2.123456789), cell("B", 4.0)])
-    path = write_cost(folder, [("one", folder, answers)])
+    write_method_cost(folder, "one", folder, answers)
+    path = join_costs(folder, ["one"])
     table = pd.read_csv(path)
     assert path == folder / "results" / "cost.csv"
+    assert path.read_bytes() == (folder / "results/cost/one.csv").read_bytes()
     assert table["ours"].tolist() == [2.12346, 4.0]
 
 
 def test_two_methods_may_not_answer_the_same_cell(folder):
     answers = SimpleNamespace(cells=lambda: [cell("A", 2.0), cell("B", 4.0)])
+    for name in ("one", "two"):
+        write_method_cost(folder, name, folder, answers)
     with pytest.raises(SaccadeError, match="methods one, two: there more than once"):
-        write_cost(folder, [("one", folder, answers), ("two", folder, answers)])
+        join_costs(folder, ["one", "two"])
+
+
+def test_a_method_that_is_not_counted_yet_is_named(folder):
+    with pytest.raises(SaccadeError, match=r"results/cost/two\.csv is missing; .* cost --method two"):
+        join_costs(folder, ["two"])
 
 
 def test_no_method_gives_an_empty_table(tmp_path):
-    assert list(pd.read_csv(write_cost(tmp_path, [])).columns) == COST_COLUMNS
+    assert list(pd.read_csv(join_costs(tmp_path, [])).columns) == COST_COLUMNS
 
 
 @pytest.mark.parametrize(
@@ -111,9 +121,16 @@ def baselines():
 )
 def test_cells_that_agree_with_print_do_so_to_its_last_digit(baselines, row):
     *key, digits = row
-    line = baselines.loc[tuple(key)]
+    line = baselines[baselines["unit"] != "M parameters"].loc[tuple(key)]
     assert "agrees" in line["note"]
     assert round(line["ours"], digits) == line["reported"]
+
+
+def test_parameters_are_counted_too(baselines):
+    """Torchvision's ResNet-50 has 25,557,032 with 1000 classes, so 24,327,632 with 400."""
+    (line,) = baselines[baselines["unit"] == "M parameters"].itertuples()
+    assert line.Index == ("atfr2021", "TSM R50*", "kinetics400")
+    assert line.ours == pytest.approx(25.557032 - 600 * 2049e-6, abs=1e-9) and line.reported == 24.3
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,11 @@ def predict_params(wildcards):
     )
 
 
+def cells_params(wildcards):
+    decides = (staleness.cells_code, staleness.cells_settings)
+    return [or_workflow_error(one, ROOT, wildcards.method) for one in decides]
+
+
 def measure_params(wildcards):
     return canonical(
         or_workflow_error(staleness.measure_params, ROOT, run_of(wildcards))
@@ -182,6 +187,7 @@ def products(wildcards):
             ]
     tables = [
         "results/cost.csv",
+        *(f"results/cost/{name}.csv" for name in staleness.methods_with_cells(ROOT)),
         *(f"results/{BUDGET}/{name}" for name in ("plan.json", "metrics.csv")),
     ]
     pages = [

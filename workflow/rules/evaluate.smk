@@ -69,29 +69,34 @@ rule measure:
         "> {log} 2>&1"
 
 
-# The papers' complexity cells, counted on the meta device: no data, no weights.
-rule cost:
+# The papers' complexity cells, counted on the meta device: no data, no weights. An edited method is counted again alone.
+rule count_cells:
     input:
-        [
-            f"methods/{name}/paper/reported.csv"
-            for name in project.names(ROOT, "methods")
-            if (ROOT / "methods" / name / "paper/cells.py").is_file()
-        ],
+        "methods/{method}/paper/reported.csv",
     output:
-        report("results/cost.csv", caption="../report/cost.rst", category="Cost"),
+        "results/cost/{method}.csv",
     log:
-        "results/logs/cost.log",
+        "results/logs/cost/{method}.log",
     benchmark:
-        "results/benchmarks/cost.tsv"
+        "results/benchmarks/cost/{method}.tsv"
     conda:
         "../../environment.yml"
     threads: 1
     params:
-        code=[
-            or_workflow_error(decides, ROOT, name)
-            for name in project.names(ROOT, "methods")
-            if (ROOT / "methods" / name / "paper/cells.py").is_file()
-            for decides in (staleness.cells_code, staleness.cells_settings)
-        ],
+        decides=cells_params,
     shell:
-        "exec python -m saccade cost > {log} 2>&1"
+        "exec python -m saccade cost --method {wildcards.method} > {log} 2>&1"
+
+
+rule cost:
+    input:
+        expand("results/cost/{method}.csv", method=staleness.methods_with_cells(ROOT)),
+    output:
+        report("results/cost.csv", caption="../report/cost.rst", category="Cost"),
+    log:
+        "results/logs/cost.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    shell:
+        "exec python -m saccade cost --join > {log} 2>&1"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import floor
 from pathlib import Path
 
-from saccade.cost.printed import KEY, NULL_MODEL, CountedCell, is_complexity, read_reported
+from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, CountedCell, is_complexity, read_reported
 
 from .pricing import (
     Network,
@@ -18,9 +18,11 @@ from .pricing import (
     gmacs,
     implied_bins,
     in_step,
+    million_parameters,
     normalised_giga,
     null_bins,
     sampling_gmacs,
+    sampling_million_parameters,
     static_gmacs,
     terms,
 )
@@ -104,6 +106,8 @@ def cells() -> list[CountedCell]:
 
 def answer(line: dict) -> CountedCell:
     keys, where, classes = {name: line[name] for name in KEY}, (line["table"], line["row"]), CLASSES[line["dataset"]]
+    if line["unit"] == PARAMETERS and where in {**STATIC, **SAMPLED}:
+        return count_parameters(keys, line, classes)
     if network := STATIC.get(where):
         attention = attention_gmacs(network) if "Attention" in line["row"] else 0.0
         ours = static_gmacs(network, classes) + attention
@@ -122,15 +126,26 @@ def answer(line: dict) -> CountedCell:
     return CountedCell(**keys, ours=None, rule="", note="cited; not one of our networks")
 
 
+def count_parameters(keys: dict, line: dict, classes: int) -> CountedCell:
+    where = (line["table"], line["row"])
+    network = STATIC.get(where) or SAMPLED[where]
+    sampling = sampling_million_parameters(network) if where in SAMPLED else 0.0
+    ours = million_parameters(network, classes) + sampling
+    rule = f"parameters, those of normalisation and of the {classes}-way head included"
+    rule += f", and {1e6 * sampling:,.0f} of f_s" if sampling else ""
+    decimals = 1 if network.name == "x3d-l" else 2  # as printed
+    return CountedCell(**keys, ours=ours, rule=rule, note=agreement(ours, line["value"], decimals))
+
+
 def view(network: Network, classes: int) -> str:
     return f"{classes}-way head included, one view of {network.frames} frames of {network.size} x {network.size}"
 
 
-def agreement(ours: float, printed: float) -> str:
-    if abs(ours - printed) < 1e-3 * printed or round(ours, 1) == printed:
+def agreement(ours: float, printed: float, decimals: int = 1) -> str:
+    if abs(ours - printed) < 1e-3 * printed or round(ours, decimals) == printed:
         return "agrees"
-    if floor(10 * ours) / 10 == printed:
-        return "agrees when cut to a decimal"
+    if floor(10**decimals * ours) / 10**decimals == printed:
+        return f"agrees when cut to {'a decimal' if decimals == 1 else f'{decimals} decimals'}"
     return f"print is {abs(printed / ours - 1):.1%} {'more' if printed > ours else 'less'}"
 
 

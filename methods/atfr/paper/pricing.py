@@ -11,8 +11,9 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from saccade.cost import image_networks
 from saccade.cost.count import count, forward_macs
-from saccade.cost.image_networks import GIGA, head_gmacs
+from saccade.cost.image_networks import GIGA, head_gmacs, head_million_parameters
 
 from ..networks import backbones, resnet3d, sgs, slowfast
 from ..networks.attention import DoubleAttention
@@ -161,10 +162,25 @@ def sampling_gmacs(network: Network) -> float:
     """The layer's own, at the null model's B': similarity network and mixing."""
     macs = 0.0
     for bins, shape in zip(null_bins(network).double().mean(0).tolist(), before(network)[1], strict=True):
-        with torch.device("meta"):
-            similarity = sgs.SimilarityNetwork(shape[0], DIMENSIONS, "code").eval()
-        macs += sgs.mix_macs(1, shape) * bins + forward_macs(similarity, shape)
+        macs += sgs.mix_macs(1, shape) * bins + forward_macs(similarity(shape[0]), shape)
     return macs / GIGA
+
+
+def million_parameters(network: Network, classes: int) -> float:
+    """Of the static network with its head, in 10^6."""
+    early, late = built(network.name, network.placement)
+    return image_networks.million_parameters(early, late) + head_million_parameters(late.num_features, classes)
+
+
+def sampling_million_parameters(network: Network) -> float:
+    """Of the similarity networks, one for each pathway."""
+    return image_networks.million_parameters(*(similarity(shape[0]) for shape in before(network)[1]))
+
+
+@cache
+def similarity(channels: int) -> nn.Module:
+    with torch.device("meta"):
+        return sgs.SimilarityNetwork(channels, DIMENSIONS, "code").eval()
 
 
 def null_bins(network: Network) -> Tensor:
