@@ -81,12 +81,14 @@ CAPTIONS = {
     ),
     "cost_cells": (
         "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds and "
-        "parameters, under the counting rule in the notes. Difference: ours minus printed, as a share of the printed number."
+        "parameters, under the counting rule in the notes. Difference: ours minus printed, as a share of the "
+        "printed number."
     ),
     "paper": (
         "Printed: as it stands in the paper; cited: taken by it from elsewhere. Ours: (counted) multiply-adds or "
-        "parameters counted without data, the same in every budget; all else is executed by a run of budget paper, and by no other: mean "
-        "± standard deviation over seeds, brackets: 95 % bootstrap interval over clusters (mean over seeds). "
+        "parameters counted without data, the same in every budget; all else is executed by a run of budget paper, and "
+        "by no other: mean ± standard deviation over seeds, brackets: 95 % bootstrap interval over clusters (mean over "
+        "seeds). "
         "Difference: ours minus printed, in points for accuracies, in % of the printed number otherwise. "
     ),
     "claims": (
