@@ -1,13 +1,15 @@
 """What the card says of a phase's settings, tested on every phase of the contract's variants: it reads no other
-sections than those."""
+sections than those, and no setting of another one changes its weights."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
+import torch
 from conftest import ROOT
-from training import short_settings, start, train
+from training import covered, short_settings, start, train
 
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.plan.phases import phases_of
@@ -77,3 +79,73 @@ def test_a_phase_reads_no_setting_outside_of_its_sections(case):
         f"phase {phase.name} of {run.method}/{run.variant} reads {', '.join(wrong)}: add it to the phase's `reads`"
     )
     assert phase.reads is None or set(LOADED) <= set(phase.reads), f"phase {phase.name}: every phase reads {LOADED}"
+
+
+# (method, phase, setting) -> why it can't have another value in that phase.
+FIXED = {
+    ("adafocus", "warm_up", "online"): "it goes with learned places; stage I has random ones",
+    ("adafocus", "warm_up_jointly", "online"): "its contract variant has shifted networks, which need all frames",
+    ("adafocus", "warm_up_jointly", "first"): "its contract variant has shifted networks, which need all frames",
+    ("adafocus", "warm_up_jointly", "skip"): "its contract variant has shifted networks, which need all frames",
+    ("adafocus", "calibrate", "per_clip"): "with one place for a clip nothing is skipped",
+}
+
+
+def others(kind: Any, value: Any) -> Iterator[Any]:
+    """Other values of that type."""
+    if kind is bool:
+        yield not value
+    elif kind is int:
+        yield from (value + 1, value - 1)
+    elif kind is float:
+        yield from (value / 2 or 0.5, 2 * value)
+    elif get_origin(kind) is list:
+        yield [*value, get_args(kind)[0](1)]
+    elif get_origin(kind) is dict:
+        yield value | {"other": 0.5}
+    else:
+        yield from (other for other in get_args(kind) if other != value)
+
+
+def changed(settings: Any, key: str, kind: Any) -> Any:
+    """The settings with another value of `key`; None where they refuse every other one."""
+    for value in others(kind, getattr(settings, key)):
+        try:
+            return dataclasses.replace(settings, **{key: value})
+        except ValueError:
+            continue
+    return None
+
+
+def weights_of(root: Path, run: Run, phase: Phase, settings: Any) -> dict[str, torch.Tensor]:
+    model, generator = start(root, run, phase, settings)
+    train(root, run, phase, settings, model, generator)
+    return covered(model, phase)
+
+
+def first_of_each_phase() -> list[Case]:
+    found: dict[tuple[str, str], Case] = {}
+    for case in cases():
+        found.setdefault((case[1].method, case[2].name), case)
+    return [case for case in found.values() if sections(*case)]
+
+
+@pytest.mark.parametrize("case", first_of_each_phase(), ids=label)
+def test_no_setting_that_a_phase_does_not_read_changes_its_weights(case):
+    """Bit for bit, each setting by itself: neither what the parts start from nor what training draws."""
+    root, run, phase = case
+    settings, kinds = short_settings(root, run, phase), load_method(root, run.method).keys
+    expected = weights_of(root, run, phase, settings)
+    fixed = set()
+    for key in sections(root, run, phase):
+        other = changed(settings, key, kinds[key])
+        if other is None:
+            fixed.add(key)
+            continue
+        found = weights_of(root, run, phase, other)
+        moved = [name for name in expected if not torch.equal(expected[name], found[name])]
+        assert not moved, (
+            f"phase {phase.name} of {run.method}/{run.variant} doesn't read `{key}`, but with {getattr(other, key)!r} "
+            f"for {getattr(settings, key)!r} {len(moved)} of {len(expected)} tensors differ: {', '.join(moved[:3])}"
+        )
+    assert fixed == {key for method, name, key in FIXED if (method, name) == (run.method, phase.name)}

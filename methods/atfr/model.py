@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from saccade.cost.count import forward_macs
 from saccade.nn.heads import probabilities
+from saccade.nn.seeding import seeded
 from saccade.records import Head, Prediction
 
 from .networks import sgs
@@ -30,20 +31,24 @@ class ATFR(nn.Module):
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__()
         self.heads, self.settings = heads, settings
-        self.early, self.late = build_network(settings.network, settings.placement, settings.width)
+        with seeded("network"):
+            self.early, self.late = build_network(settings.network, settings.placement, settings.width)
         if settings.layer == "sgs":
-            self.sgs = nn.ModuleList(
-                Sampler(channels, settings, pathway) for pathway, channels in enumerate(self.early.channels)
-            )
+            with seeded("sgs"):
+                self.sgs = nn.ModuleList(
+                    Sampler(channels, settings, pathway) for pathway, channels in enumerate(self.early.channels)
+                )
         if settings.layer == "attention":
-            self.attention = nn.ModuleList(DoubleAttention(channels) for channels in self.early.channels)
+            with seeded("attention"):
+                self.attention = nn.ModuleList(DoubleAttention(channels) for channels in self.early.channels)
         self.dropout = nn.Dropout(settings.dropout)
-        self.classifiers = nn.ModuleDict(
-            {head.name: nn.Linear(self.late.num_features, head.num_classes) for head in heads}
-        )
-        for classifier in self.classifiers.values():  # official code: every linear layer starts so
-            nn.init.normal_(classifier.weight, std=0.01)
-            nn.init.zeros_(classifier.bias)
+        with seeded("classifiers"):
+            self.classifiers = nn.ModuleDict(
+                {head.name: nn.Linear(self.late.num_features, head.num_classes) for head in heads}
+            )
+            for classifier in self.classifiers.values():  # official code: every linear layer starts so
+                nn.init.normal_(classifier.weight, std=0.01)
+                nn.init.zeros_(classifier.bias)
 
     def look(self, rgb: Tensor) -> Pathways:
         """Features (B, C, T, H, W) of each pathway after `placement`, before its last ReLU."""

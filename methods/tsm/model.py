@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from saccade.cost.count import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, probabilities
+from saccade.nn.seeding import seeded
 from saccade.nn.shift import TemporalShift
 from saccade.records import Head, Prediction
 
@@ -19,9 +20,11 @@ class TSM(nn.Module):
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__()
         self.heads = heads
-        network, num_features = backbone(settings.backbone, width=settings.width, weights=settings.weights)
+        with seeded("shifted"):
+            network, num_features = backbone(settings.backbone, width=settings.width, weights=settings.weights)
         self.shifted = TemporalShift(network)
-        self.average = FrameAverage(num_features, heads, settings.dropout)
+        with seeded("average"):
+            self.average = FrameAverage(num_features, heads, settings.dropout)
 
     def forward(self, rgb: Tensor) -> dict[str, Tensor]:
         return self.average(self.shifted(rgb))

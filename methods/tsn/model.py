@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from saccade.cost.count import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, RecurrentClassifier, probabilities
+from saccade.nn.seeding import seeded
 from saccade.records import Head, Prediction
 
 from .settings import Settings
@@ -21,8 +22,11 @@ class TSN(nn.Module):
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__()
         self.heads = heads
-        self.backbone, self.num_features = backbone(settings.backbone, width=settings.width, weights=settings.weights)
-        self.average = FrameAverage(self.num_features, heads, settings.dropout)
+        with seeded("backbone"):
+            network = backbone(settings.backbone, width=settings.width, weights=settings.weights)
+        self.backbone, self.num_features = network
+        with seeded("average"):
+            self.average = FrameAverage(self.num_features, heads, settings.dropout)
 
     def features(self, rgb: Tensor) -> Tensor:
         return self.backbone(rgb.flatten(0, 1)).unflatten(0, rgb.shape[:2])  # (B, T, D)
@@ -37,7 +41,8 @@ class RecurrentTSN(TSN):
 
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__(settings, heads)
-        self.recurrent = RecurrentClassifier(self.num_features, heads, settings.dropout, settings.hidden_size)
+        with seeded("recurrent"):
+            self.recurrent = RecurrentClassifier(self.num_features, heads, settings.dropout, settings.hidden_size)
 
     def steps(self, rgb: Tensor) -> dict[str, Tensor]:
         """{head: (B, T, K)} logits after each frame."""

@@ -12,6 +12,7 @@ from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import choose_device, place, seed_everything
 from saccade.engine.loop import PhaseRun
 from saccade.files import read_json, write_json
+from saccade.nn.seeding import seed_of
 from saccade.project import load_module, provenance
 from saccade.records import Task
 from saccade.video.index import read_index
@@ -60,12 +61,16 @@ def train(task: Task) -> None:
 
 def start(task: Task) -> tuple[torch.nn.Module, torch.Generator]:
     """The model as the phase finds it, on the CPU: built, with what it needs loaded, the rest frozen; and the generator
-    that the phase draws from."""
-    generator = seed_everything(task.seed, task.settings.threads)
+    that the phase draws from.
+
+    Parts of the model are seeded by their names and training by the phase's, so that no setting which the phase doesn't
+    read moves a random number of it.
+    """
+    seed_everything(task.seed, task.settings.threads)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
     weights.load(model, task.loads, whole=False)
     weights.freeze_rest(model, task.trains)
-    return model, generator
+    return model, seed_everything(seed_of(task.seed, f"phase {task.phase}"), task.settings.threads)
 
 
 def import_weights(task: Task) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from saccade.nn.backbones import trunk
 from saccade.nn.heads import FrameAverage, RecurrentClassifier
+from saccade.nn.seeding import seeded
 from saccade.nn.shift import TemporalShift
 from saccade.records import Head, SaccadeError
 from saccade.video.loader import generator
@@ -53,23 +54,30 @@ class AdaFocus(nn.Module):
             ("local", settings.local_backbone, settings.local_width),
         ):
             if name != "none":
-                network, sizes[part] = trunk(name, width, settings.weights)
+                with seeded(f"{part}_cnn"):
+                    network, sizes[part] = trunk(name, width, settings.weights)
                 self.add_module(f"{part}_cnn", TemporalShift(network) if shifted else network)
                 if part == "global" or settings.pretrained_local:
-                    self.add_module(f"{part}_head", FrameAverage(sizes[part], heads, settings.dropout))  # of stage 0
+                    with seeded(f"{part}_head"):
+                        self.add_module(
+                            f"{part}_head", FrameAverage(sizes[part], heads, settings.dropout)
+                        )  # of stage 0
         self.sizes = sizes
-        if shifted:
-            self.classifier: nn.Module = FrameAverage(sizes["local"], heads, settings.dropout)
-        else:
-            read = (sizes["global"] if settings.reuse else 0) + sizes["local"]
-            self.classifier = RecurrentClassifier(read, heads, settings.dropout, settings.hidden_size)
+        with seeded("classifier"):
+            if shifted:
+                self.classifier: nn.Module = FrameAverage(sizes["local"], heads, settings.dropout)
+            else:
+                read = (sizes["global"] if settings.reuse else 0) + sizes["local"]
+                self.classifier = RecurrentClassifier(read, heads, settings.dropout, settings.hidden_size)
         stacked = (settings.glance_frames or settings.num_frames) if settings.per_clip else 1
         self.policies = nn.ModuleDict()
         if settings.look == "learned":
             outputs = settings.candidates**2 if settings.places == "grid" else 2
-            self.policies["where"] = Policy(stacked * sizes["global"], outputs, settings)
+            with seeded("policies.where"):
+                self.policies["where"] = Policy(stacked * sizes["global"], outputs, settings)
         if settings.skip == "learned":
-            self.policies["skip"] = Policy(sizes["global"], 1, settings)
+            with seeded("policies.skip"):
+                self.policies["skip"] = Policy(sizes["global"], 1, settings)
             self.thresholds = Thresholds()
 
     def maps(self, part: str, frames: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from saccade.cost.count import forward_macs
+from saccade.nn.seeding import seeded
 from saccade.records import Head, Prediction
 
 from .settings import Settings
@@ -26,11 +27,14 @@ class Toy(nn.Module):
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__()
         self.patches = settings.patches
-        self.base = Base(settings.width, heads)
-        self.policy = nn.Linear(settings.width, 1)
-        self.head = nn.ModuleDict(
-            {head.name: nn.Linear(settings.width * settings.patches, head.num_classes) for head in heads}
-        )
+        with seeded("base"):
+            self.base = Base(settings.width, heads)
+        with seeded("policy"):
+            self.policy = nn.Linear(settings.width, 1)
+        with seeded("head"):
+            self.head = nn.ModuleDict(
+                {head.name: nn.Linear(settings.width * settings.patches, head.num_classes) for head in heads}
+            )
         # of the training frames, ascending; the phase `calibrate` sets it
         self.register_buffer("scores", torch.empty(0))
 
