@@ -187,8 +187,8 @@ def _try(root: Path, options: argparse.Namespace) -> None:
             )
     points = {point: resolve(root, run, point=point).typed}
     task = _task(root, run, resolve(root, run).typed, products, code="", values={}, points=points)
-    for told in try_video(task, options.video, options.out or task.folder / "try"):
-        print(told, flush=True)
+    for text in try_video(task, options.video, options.out or task.folder / "try"):
+        print(text, flush=True)
 
 
 def _task(

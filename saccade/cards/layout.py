@@ -80,8 +80,8 @@ def read_layout(file: Path, name: str, value: Any) -> Layout:
     refuse_unknown_keys(file, place, body, keys, required=["title", "dataset", "columns", "rows"])
     columns, rows = (tuple(_words(body[key], f"{file}: {place}.{key}")) for key in ("columns", "rows"))
     runs = {
-        row: _sources(file, f"{place}.runs.{row}", told)
-        for row, told in _named(file, f"{place}.runs", body, rows).items()
+        row: _sources(file, f"{place}.runs.{row}", entry)
+        for row, entry in _named(file, f"{place}.runs", body, rows).items()
     }
     metrics = {
         column: check_value(str, metric, f"{file}: {place}.metrics.{column}")
@@ -98,7 +98,9 @@ def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[st
     key = place.rpartition(".")[2]
     value = layout.get(key) or {}
     words = (
-        {_word(name, f"{file}: {place}"): told for name, told in value.items()} if isinstance(value, Mapping) else value
+        {_word(name, f"{file}: {place}"): entry for name, entry in value.items()}
+        if isinstance(value, Mapping)
+        else value
     )
     body = as_mapping(file, place, words)
     for name in body:
@@ -111,7 +113,9 @@ def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[st
 
 
 def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
-    found = tuple(read_source(file, place, told, "columns") for told in (value if isinstance(value, list) else [value]))
+    found = tuple(
+        read_source(file, place, entry, "columns") for entry in (value if isinstance(value, list) else [value])
+    )
     refuse_twice(f"{file}: {place}: datasets", [source.dataset for source in found])
     return found
 

@@ -4,7 +4,7 @@ The rule: one multiply-add counts 1; counted are convolutions, linear layers and
 attention, recurrent gates). Not counted: bias terms, normalisation, activations, pooling, resampling, softmax,
 element-wise arithmetic, distances, FFTs. Counts are exact integers over everything executed: all items of the batch,
 and masked or discarded work at its full price. On the meta device nothing is computed and nothing needs memory.
-`cost_check` holds a second counter against this one.
+`second_counter` holds a second counter against this one.
 """
 
 import contextlib

@@ -72,9 +72,9 @@ def read(file: Path) -> Tensors:
     except OSError:
         raise
     except Exception as error:  # a damaged pickle may fail with any exception
-        said = [type(error).__name__, *str(error).splitlines()[:1]]
+        reasons = [type(error).__name__, *str(error).splitlines()[:1]]
         raise SaccadeError(
-            f"{file} can't be read ({': '.join(said)}). If it is incomplete, get it again. Only tensors are read "
+            f"{file} can't be read ({': '.join(reasons)}). If it is incomplete, get it again. Only tensors are read "
             "(safetensors, or a torch file with weights_only=True), since anything else may run code that came with "
             "it; save its tensors alone where you trust it"
         ) from None

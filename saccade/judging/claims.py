@@ -122,9 +122,9 @@ def _line(claim: Claim, found: Judgement, kept: str | None, budget: str) -> list
     """claim, where, says, comparand, on_printed, on_ours, evidence."""
     verdict = found.on_ours
     evidence = verdict.evidence + ("" if math.isnan(verdict.p) else f"; p = {verdict.p:.2g} after Holm's correction")
-    told = verdict.kind + (f" ({verdict.why})" if verdict.why else "")
+    text = verdict.kind + (f" ({verdict.why})" if verdict.why else "")
     if found.comparand == "cited":
         on_ours, evidence = ("not comparable", verdict.why) if kept is None or budget != "demo" else (kept, verdict.why)
     else:
-        on_ours = kept or (EMBEDDED if claim.mechanism else "") + told
+        on_ours = kept or (EMBEDDED if claim.mechanism else "") + text
     return [claim.id, claim.where, claim.says, found.comparand, PRINTED[found.on_printed], on_ours, evidence]

@@ -30,8 +30,8 @@ def counterpart(root: Path, run: Run, point: str) -> Counterpart | None:
     """The point's counterpart, or None where its card names none. Raises SaccadeError where what the card names doesn't
     exist for this run."""
     method = load_method(root, run.method)
-    said = method.points[point].against
-    text = said if said is None or isinstance(said, str) else said.get(run.variant)
+    against = method.points[point].against
+    text = against if against is None or isinstance(against, str) else against.get(run.variant)
     if text is None:
         return None
     place = f"{method.file}: points.{point}.against: "

@@ -71,10 +71,10 @@ class Found:
     def settings(self, run: PlannedRun, point: str) -> dict[str, Any]:
         """What the run was predicted with at that point; NotRun where it didn't say."""
         path = run_folder(run, self.root) / "provenance.predict.json"
-        told = read_json(path).get("settings", {}) if path.exists() else {}
-        if point not in told:
+        recorded = read_json(path).get("settings", {}) if path.exists() else {}
+        if point not in recorded:
             raise NotRun(f"{run['run']} doesn't say with which settings it was predicted at '{point}'")
-        return dict(told[point])
+        return dict(recorded[point])
 
     @cached_property
     def history(self) -> pd.DataFrame:

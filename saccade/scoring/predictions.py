@@ -79,12 +79,12 @@ def positives_of(videos: pd.DataFrame, head: Head, labels: list[tuple[int, ...]]
 
 def scores_of(table: pd.DataFrame, head: Head, labels: list[tuple[int, ...]]) -> Floats:
     """(N, K) scores of one head; SaccadeError naming the video whose label, length or value is wrong."""
-    for video, told, label in zip(
+    for video, predicted, label in zip(
         table["video_id"], labels_of(table, f"{head.name}.target", "predictions"), labels, strict=True
     ):
-        if told != label:
+        if predicted != label:
             raise SaccadeError(
-                f"video {video}: {head.name} is {list(told)} where the index, which has changed since, says "
+                f"video {video}: {head.name} is {list(predicted)} where the index, which has changed since, says "
                 f"{list(label)}; predict again"
             )
     for video, row in zip(table["video_id"], table[f"{head.name}.scores"], strict=True):

@@ -232,7 +232,7 @@ def _lost(coverage: Mapping[str, Any] | None, usable: int, split: str) -> int:
 
 
 def _scarce(head: Head, truth: metrics.Booleans) -> dict[str, list[str]]:
-    """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than `stats.RARE`
+    """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than `intervals.RARE`
     positives)."""
     counts = truth.sum(axis=0)
     named = {"without_positives": counts == 0, "rare": (counts > 0) & (counts < intervals.RARE)}

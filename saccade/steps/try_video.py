@@ -86,7 +86,7 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
             write_atomic(out / f"{name}-{point}-maps.png", functools.partial(drawn.savefig, dpi=strips.DPI))
             maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
-        yield f"{path}\n{_told(tried, where)}\n  strip   {file}{maps}"
+        yield f"{path}\n{_described(tried, where)}\n  strip   {file}{maps}"
 
 
 def _names(videos: Sequence[Path]) -> list[str]:
@@ -160,7 +160,7 @@ def _median_s(act: Callable[[], object], repeats: int, device: torch.device) -> 
     return statistics.median(taken[1:])
 
 
-def _told(tried: Tried, where: str) -> str:
+def _described(tried: Tried, where: str) -> str:
     """The classes and the price as lines of text."""
     lines = []
     for head, classes in tried.classes.items():

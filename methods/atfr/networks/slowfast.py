@@ -104,8 +104,8 @@ class Lateral(ConvNorm):
 
     def forward(self, features: Pair) -> Pair:
         slow, fast = features
-        told = super().forward(fast.relu())
-        return joined(slow, told), fast
+        from_fast = super().forward(fast.relu())
+        return joined(slow, from_fast), fast
 
 
 class PooledPathways(nn.Module):
@@ -126,11 +126,11 @@ def slow_frames(rgb: Tensor, alpha: int) -> Tensor:
 
 
 @fx.wrap
-def joined(slow: Tensor, told: Tensor) -> Tensor:
+def joined(slow: Tensor, from_fast: Tensor) -> Tensor:
     """Channels of both; where sampling left them unequally long, the shorter one lies in the middle of zeros (official
     code)."""
-    frames = max(slow.shape[2], told.shape[2])
-    return torch.cat([_centred(features, frames) for features in (slow, told)], dim=1)
+    frames = max(slow.shape[2], from_fast.shape[2])
+    return torch.cat([_centred(features, frames) for features in (slow, from_fast)], dim=1)
 
 
 def _centred(features: Tensor, frames: int) -> Tensor:
@@ -152,8 +152,8 @@ def slowfast(name: str, width: float) -> Stages:
     for stage in range(4):
         wide, thin = channels[f"res{stage + 1}" if stage else "conv1"]
         modules[f"fuse{stage + 1}"] = Lateral(thin, network.lateral_kernel, network.alpha)
-        told = wide + LATERAL * thin
-        modules[f"res{stage + 2}"] = Pathways(residual_stage(told, slow, stage), residual_stage(thin, fast, stage))
+        channels = wide + LATERAL * thin
+        modules[f"res{stage + 2}"] = Pathways(residual_stage(channels, slow, stage), residual_stage(thin, fast, stage))
         channels[f"res{stage + 2}"] = (slow.outer[stage], fast.outer[stage])
     modules["head"] = PooledPathways()
     return Stages(modules, channels, num_features=sum(channels["res5"]))

@@ -114,8 +114,8 @@ def terms(network: Network, maps: Tensor) -> Tensor:
     else:
         slow, fast = maps.unbind(1)
         # a lateral convolution's stride; the shorter side is filled up
-        told = (fast + network.alpha - 1) // network.alpha
-        seen = [torch.maximum(slow, told), told, fast]
+        lateral = (fast + network.alpha - 1) // network.alpha
+        seen = [torch.maximum(slow, lateral), lateral, fast]
     return torch.stack([torch.ones_like(maps[:, 0]), *seen], dim=1).double()
 
 
