@@ -12,10 +12,12 @@ from pathlib import Path
 import fake_results
 import pytest
 import torch
+from filelock import FileLock
 
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
+TOY = ROOT / "tests/toy"
 
 SETTINGS = """
 from dataclasses import dataclass
@@ -94,6 +96,34 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def toy_run(tmp_path_factory) -> Path:
+    """The toy project (tests/toy), run as it comes: nobody has brought the published weights. It is made once for all
+    of pytest's processes, so a test that changes something takes `toy`."""
+    shared = tmp_path_factory.getbasetemp()
+    project = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "toy"
+    with FileLock(f"{project}.lock"):
+        if not (project / "finished").exists():
+            new_toy(project)
+            done = snakemake(project)
+            assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+            (project / "finished").touch()
+    return project
+
+
+@pytest.fixture
+def toy(toy_run, tmp_path) -> Path:
+    """A copy of the finished toy project, the files' dates included, which Snakemake reads."""
+    return shutil.copytree(toy_run, tmp_path / "toy")
+
+
+def new_toy(project: Path) -> Path:
+    """The toy project in which nothing has run."""
+    project.mkdir(parents=True, exist_ok=True)
+    copy_project(project, ["Snakefile", "workflow", "profiles", "saccade", "environment.yml"])
+    return shutil.copytree(TOY, project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def edit(file: Path, old: str, new: str) -> None:

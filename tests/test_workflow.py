@@ -1,4 +1,8 @@
-"""The workflow end to end: the demo in a copy of the project, then what each kind of edit makes Snakemake plan."""
+"""The workflow as its user meets it: what an edit makes Snakemake plan, jobs that fail, runs that are stopped.
+
+All of it on the toy project (tests/toy), which takes seconds. Beside it stand what decides the jobs of a real method,
+asked of the plan, and dry runs of shipped configs. The demo itself has its own tests (tests/test_demo.py).
+"""
 
 import json
 import os
@@ -12,89 +16,39 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from conftest import COPIED, ROOT, copy_project, edit, planned, snakemake
+from conftest import ROOT, TOY, copy_project, edit, new_toy, planned, snakemake
 
-from saccade.records import METRICS_COLUMNS
+from saccade.cards.config import load_config
+from saccade.cards.dataset import load_dataset
+from saccade.plan import staleness
+from saccade.plan.grid import planned_grid
+from saccade.plan.phases import phase_of
+from saccade.plan.runs import Run
 
 pytestmark = pytest.mark.slow
-RUN = "results/demo/motion-digits/tsn/resnet10-tiny/seed0"
-CHECKPOINT = "results/demo/checkpoints/motion-digits/tsn/resnet10-tiny/seed0/train.safetensors"
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Path:
-    """A project in which the demo has run, exactly as shipped."""
-    project = copy_project(tmp_path_factory.mktemp("demo"))
-    done = snakemake(project)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
-    return project
+SHARED = "results/demo/dots@a/toy/shared/seed0"
+K1 = "results/demo/dots@a/toy/k1/seed0"
+CHECKPOINT = "results/demo/checkpoints/dots@a/toy/shared/seed0/base.safetensors"
+PAPER = "paper: toy2026\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n"
 
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory) -> Path:
-    """A project in which nothing has run; tests only ask."""
+    """The project as shipped, in which nothing has run; tests only ask."""
     return copy_project(tmp_path_factory.mktemp("fresh"))
 
 
-@pytest.fixture
-def demo(finished):
-    """The finished project, put back after the test's edits (with the files' dates, which Snakemake reads)."""
-    yield finished
-    for name in ("config", "workflow", "profiles", "saccade", "methods"):
-        shutil.rmtree(finished / name)
-    data = finished / "data/motion-digits"
-    for name in COPIED:
-        if (ROOT / name).is_dir() and name != "data":
-            shutil.copytree(ROOT / name, finished / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy2(ROOT / "data/motion-digits/card.yml", data / "card.yml")
-    for extra in finished.glob("data/*"):
-        if extra.name not in {path.name for path in (ROOT / "data").iterdir()}:
-            shutil.rmtree(extra)
-
-
-def test_the_demo_writes_its_report_and_tidy_metrics(finished):
-    assert (finished / "reports/demo/index.html").stat().st_size > 1000
-    assert (finished / "reports/demo/tsn.html").stat().st_size > 10000
-    metrics = pd.read_csv(finished / "results/demo/metrics.csv")
-    assert list(metrics.columns) == METRICS_COLUMNS
-    assert not metrics.duplicated(METRICS_COLUMNS[:6]).any()
-    accuracy = metrics[metrics["metric"].str.endswith(".top1")]
-    assert accuracy["value"].between(0, 1).all()
-    assert (accuracy["low"].le(accuracy["value"]) & accuracy["value"].le(accuracy["high"])).all()
-
-
-def test_the_demo_learns_nouns_and_verbs(finished):
-    """Far above chance (0.1 and 0.125) on unseen digits and backgrounds; verbs only where the order of frames is
-    seen."""
-    metrics = pd.read_csv(finished / "results/demo/metrics.csv")
-    mean = metrics.groupby(["method", "variant", "point", "metric"])["value"].mean()
-    assert mean["tsn", "resnet10-tiny", "uniform8", "noun.top1"] > 0.5
-    assert mean["tsm", "resnet10-tiny-t8", "uniform", "verb.top1"] > 0.4
-    assert mean["tsn", "resnet10-tiny", "uniform8", "verb.top1"] < 0.25
-
-
-def test_snakemakes_own_report_works(finished):
-    done = snakemake(finished, "--report", "report.zip", cores=None)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (finished / "report.zip").stat().st_size > 100_000
+@pytest.fixture(scope="module")
+def fresh_toy(tmp_path_factory) -> Path:
+    return new_toy(tmp_path_factory.mktemp("fresh-toy"))
 
 
 @pytest.mark.parametrize(
     "question", ["--unlock", "--summary", "--dag", "--rulegraph", "--list-changes=params", "--lint=text"]
 )
-def test_what_runs_no_job_needs_no_cores(fresh, question):
-    done = snakemake(fresh, question, cores=None)
+def test_what_runs_no_job_needs_no_cores(fresh_toy, question):
+    done = snakemake(fresh_toy, question, cores=None)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_every_video_has_one_row_per_point(finished):
-    index = pd.read_parquet(finished / "data/motion-digits/prepared/demo/index.parquet")
-    predictions = pd.read_parquet(finished / RUN / "predictions.parquet")
-    expected = sorted(index.loc[index["split"] == "test", "video_id"])
-    assert predictions["point"].nunique() >= 5
-    for _, rows in predictions.groupby("point"):
-        assert list(rows["video_id"]) == expected
-        assert (rows["macs"] > 0).all()
 
 
 def test_a_page_waits_for_the_baselines_whose_frontier_it_draws(tmp_path):
@@ -107,77 +61,97 @@ def test_a_page_waits_for_the_baselines_whose_frontier_it_draws(tmp_path):
     assert planned(project, *arguments)["score"] == 1
 
 
-def test_a_second_run_has_nothing_to_do(demo):
-    assert planned(demo) == {}
-    done = snakemake(demo)
+def test_a_second_run_has_nothing_to_do(toy_run):
+    assert planned(toy_run) == {}
+    done = snakemake(toy_run)
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_a_comment_edited_runs_nothing(demo):
-    edit(demo / "saccade/engine/loop.py", "def fit(", "# A comment.\ndef fit(")
-    edit(demo / "methods/tsn/phases.py", '"""The phases of TSN', '"""The two phases of TSN')
-    assert planned(demo) == {}
+def test_what_decides_nothing_runs_nothing(toy):
+    """A comment, a docstring, a file added, a name that nobody uses, a variant that isn't selected."""
+    edit(toy / "saccade/engine/loop.py", "def fit(", "# A comment.\ndef fit(")
+    edit(toy / "methods/toy/phases.py", '"""Three phases', '"""These phases')
+    (toy / "saccade/nn/fresh.py").write_text("def fresh():\n    return 1\n")
+    edit(toy / "saccade/report/tradeoff.py", "def draw_tradeoff(", "ANOTHER = 1\n\n\ndef draw_tradeoff(")
+    edit(toy / "methods/toy/card.yml", "\npoints:", "  wide: {use: [joint], lr: 0.03}\n\npoints:")
+    assert planned(toy) == {}
 
 
-def test_predict_edited_predicts_again_and_trains_nothing(demo):
-    edit(demo / "methods/tsn/model.py", 'decisions=[{"frames": row}', 'decisions=[{"chosen": row}')
-    jobs = planned(demo)
+def test_predict_edited_predicts_again_and_trains_nothing(toy):
+    edit(toy / "methods/toy/model.py", 'decisions=[{"kept": row}', 'decisions=[{"chosen": row}')
+    jobs = planned(toy)
     assert "train" not in jobs and "prepare" not in jobs
-    assert jobs["predict"] == jobs["score"] == 4
+    assert jobs["predict"] == jobs["score"] == 2
 
 
-def test_a_paper_added_is_told_and_trains_nothing(demo):
-    (demo / "methods/tsn/paper/paper.yml").write_text(
-        "paper: tsn2016\ntitle: T\nclaims: [{id: c01, where: Sec. 1, says: So.}]\n"
-    )
-    (demo / "methods/tsn/paper/claims.py").write_text("def c01(reported, ours):\n    return None\n")
-    assert planned(demo) == {"claims": 1, "collect": 1, "notebook": 1, "page": 1, "index": 1}
+def test_a_paper_added_is_told_and_trains_nothing(toy):
+    (toy / "methods/toy/paper").mkdir()
+    (toy / "methods/toy/paper/paper.yml").write_text(PAPER)
+    (toy / "methods/toy/paper/claims.py").write_text("def c01(reported, ours):\n    return None\n")
+    assert planned(toy) == {"claims": 1, "collect": 1, "notebook": 1, "page": 1, "index": 1}
 
 
-def test_a_figure_of_the_notebook_edited_runs_the_notebooks(demo):
-    edit(demo / "saccade/report/tradeoff.py", "def draw_tradeoff(", "ANOTHER = 1\n\n\ndef draw_tradeoff(")
-    assert planned(demo) == {}
-    edit(demo / "saccade/report/tradeoff.py", "axes.set(", "ANOTHER; axes.set(")
-    jobs = planned(demo)
-    assert jobs["notebook"] == jobs["page"] == 4 and "score" not in jobs
+def test_a_figure_of_the_notebook_edited_runs_the_notebooks(toy):
+    edit(toy / "saccade/report/tradeoff.py", "axes.set(", "len(''); axes.set(")
+    jobs = planned(toy)
+    assert jobs["notebook"] == jobs["page"] == 1 and "score" not in jobs
 
 
-def test_a_file_added_to_nn_runs_nothing(demo):
-    (demo / "saccade/nn/fresh.py").write_text("def fresh():\n    return 1\n")
-    assert planned(demo) == {}
-
-
-def test_an_operating_point_edited_predicts_again_and_trains_nothing(demo):
-    edit(demo / "methods/tsn/card.yml", "num_frames: [1, 2, 4]", "num_frames: [1, 2, 5]")
-    jobs = planned(demo)
-    assert "train" not in jobs
-    assert jobs["predict"] == 4
-
-
-def test_a_phase_setting_edited_trains_again(demo):
-    edit(demo / "methods/tsn/card.yml", "budgets:\n  demo:", "budgets:\n  demo:\n    gamma: 0.2\n")
-    jobs = planned(demo)
-    assert jobs["train"] == jobs["predict"] == jobs["score"] == 4
+def test_a_phase_setting_edited_trains_again_what_follows_from_it(toy):
+    edit(toy / "methods/toy/card.yml", "base: {lr: 0.05,", "base: {lr: 0.06,")
+    jobs = planned(toy)
+    assert jobs["train"] == 5 and jobs["predict"] == jobs["score"] == 2
     assert "prepare" not in jobs
 
 
-def test_a_setting_of_a_variant_that_is_not_selected_runs_nothing(demo):
-    edit(demo / "methods/tsn/card.yml", "backbone: resnet18, width: 0.25", "backbone: resnet18, width: 0.375")
-    assert planned(demo) == {}
-
-
-def test_engine_code_edited_trains_again(demo):
+def test_engine_code_edited_trains_again(toy):
     edit(
-        demo / "saccade/engine/loop.py",
+        toy / "saccade/engine/loop.py",
         "optimizer.zero_grad(set_to_none=True)",
         "optimizer.zero_grad(set_to_none=False)",
     )
-    assert planned(demo)["train"] == 12
+    assert planned(toy)["train"] == 5
 
 
-def test_a_knob_of_the_data_edited_prepares_again(demo):
-    edit(demo / "data/motion-digits/card.yml", "crf: 23", "crf: 24")
-    assert planned(demo)["prepare"] == 1
+def test_a_knob_of_the_data_edited_prepares_again(toy):
+    edit(toy / "data/dots/card.yml", "b: {fold: 1}", "b: {fold: 2}")
+    assert planned(toy)["prepare"] == 1
+
+
+EDITS = {
+    "a comment": ("saccade/engine/loop.py", "def fit(", "# A comment.\ndef fit(", set()),
+    "a docstring": ("methods/tsn/phases.py", '"""The phases of TSN', '"""The two phases of TSN', set()),
+    "a name nobody uses": ("saccade/report/tradeoff.py", "def draw_tradeoff(", "A = 1\ndef draw_tradeoff(", set()),
+    "predict": ("methods/tsn/model.py", 'decisions=[{"frames": row}', 'decisions=[{"chosen": row}', {"predict"}),
+    "the training loop": ("saccade/engine/loop.py", "set_to_none=True", "set_to_none=False", {"train"}),
+    "a figure": ("saccade/report/tradeoff.py", "axes.set(", "len(''); axes.set(", {"notebook"}),
+    "a point": ("methods/tsn/card.yml", "num_frames: [1, 2, 4]", "num_frames: [1, 2, 5]", {"predict"}),
+    "a phase's setting": ("methods/tsn/card.yml", "  demo:", "  demo:\n    gamma: 0.2\n", {"train", "predict"}),
+    "another variant": ("methods/tsn/card.yml", "resnet18, width: 0.25", "resnet18, width: 0.375", set()),
+    "the data": ("data/motion-digits/card.yml", "crf: 23", "crf: 24", {"prepare"}),
+}
+
+
+def deciding(root: Path) -> dict[str, object]:
+    """What decides a baseline's jobs: the params of its rules."""
+    run = Run("demo", "motion-digits", "", "tsn", "resnet10-tiny", 0)
+    return {
+        "prepare": staleness.prepare_params(root, load_dataset(root, run.dataset), run.budget, ""),
+        "train": staleness.train_params(root, run, phase_of(root, run, "train")),
+        "predict": staleness.predict_params(root, run),
+        "score": staleness.score_params(root, run),
+        "notebook": staleness.notebook_code(root),
+    }
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_decides_the_jobs_that_it_concerns_and_no_others(tmp_path, name):
+    file, old, new, concerned = EDITS[name]
+    project = copy_project(tmp_path, ["Snakefile", "workflow", "saccade", "methods", "data"])
+    (project / "saccade/nn/fresh.py").write_text("def fresh():\n    return 1\n")
+    edit(project / file, old, new)
+    before, after = deciding(ROOT), deciding(project)
+    assert {key for key in before if before[key] != after[key]} == concerned
 
 
 CARD = """
@@ -186,86 +160,96 @@ title: A dataset that nobody brought
 source: somewhere
 licence: none
 heads:
-  noun: {kind: single, classes: [a, b]}
-  verb: {kind: single, classes: [a, b]}
+  noun: {kind: single, classes: [red, green, blue]}
 expects: [absent.zip]
 acquire: Ask its authors for absent.zip.
 """
 
 
-def test_a_dataset_missing_stops_only_its_own_runs_and_is_reported(demo):
-    (demo / "data/absent").mkdir()
-    (demo / "data/absent/card.yml").write_text(CARD)
-    (demo / "data/absent/prepare.py").write_text(
+def test_a_dataset_missing_stops_only_its_own_runs_and_is_reported(toy):
+    (toy / "data/absent").mkdir()
+    (toy / "data/absent/card.yml").write_text(CARD)
+    (toy / "data/absent/prepare.py").write_text(
         "def prepare(settings, raw, seed, workers):\n    raise AssertionError\n"
     )
-    edit(demo / "config/demo.yaml", "runs:", "runs:\n  - absent/tsn/resnet18-tiny")
-    jobs = planned(demo)
+    edit(toy / "config/demo.yaml", "runs: [", "runs: [absent/toy/k1, ")
+    jobs = planned(toy)
     assert not {"prepare", "train", "predict", "score"} & set(jobs)
     assert jobs["collect"] == 1
-    done = snakemake(demo, "results/demo/planned.csv")
+    done = snakemake(toy, "results/demo/planned.csv")
     assert done.returncode == 0, done.stderr
-    rows = pd.read_csv(demo / "results/demo/planned.csv")
+    rows = pd.read_csv(toy / "results/demo/planned.csv")
     missing = rows[rows["dataset"] == "absent"]
     assert set(missing["status"]) == {"not run"}
-    assert missing.loc[missing["point"] == "uniform8", "why"].str.contains("Ask its authors for absent.zip").all()
-    asked = snakemake(demo, "data/absent/prepared/demo/index.parquet")
+    assert missing.loc[missing["point"] == "keep0.5", "why"].str.contains("Ask its authors for absent.zip").all()
+    asked = snakemake(toy, "data/absent/prepared/demo/index.parquet")
     assert asked.returncode != 0
-    assert "data/absent/raw lacks absent.zip" in (demo / "results/demo/logs/prepare/absent.log").read_text()
+    assert "data/absent/raw lacks absent.zip" in (toy / "results/demo/logs/prepare/absent.log").read_text()
 
 
-def test_the_paper_config_plans_without_any_data(demo):
-    jobs = planned(demo, "--configfile", "config/paper.yaml")
+def test_the_paper_config_plans_without_any_data(fresh):
+    jobs = planned(fresh, "--configfile", "config/paper.yaml")
     assert "prepare" not in jobs and jobs["index"] == 1
 
 
-@pytest.mark.parametrize("name", ["study", "paper", "own"])
-def test_every_shipped_config_plans(demo, name):
-    assert planned(demo, "--configfile", f"config/{name}.yaml")["index"] == 1
+@pytest.mark.parametrize("name", ["study", "own"])
+def test_a_config_plans_through_snakemake(fresh, name):
+    assert planned(fresh, "--configfile", f"config/{name}.yaml")["index"] == 1
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_shipped_config_plans(file):
+    config = load_config(file)
+    grid = planned_grid(ROOT, config)
+    assert grid["budget"] == config.budget
+    assert bool(grid["runs"]) is bool(config.runs)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--config", "budgett=demo"], "config: unknown key 'budgett'; did you mean 'budget'"),
-        (["--config", "runs=[motion-digits/tsnn/x]"], "unknown method 'tsnn'; did you mean 'tsn'"),
-        (["--config", "points=[uniform3]"], "unknown point 'uniform3'"),
+        (["--config", "runs=[dots@a/toyy/x]"], "unknown method 'toyy'; did you mean 'toy'"),
+        (["--config", "points=[keep3]"], "unknown point 'keep3'"),
     ],
 )
-def test_a_wrong_config_stops_before_anything_runs_with_one_message(fresh, arguments, message):
-    done = snakemake(fresh, "--dry-run", *arguments)
+def test_a_wrong_config_stops_before_anything_runs_with_one_message(fresh_toy, arguments, message):
+    done = snakemake(fresh_toy, "--dry-run", *arguments)
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert message in said
     assert "Traceback" not in said and len(said.splitlines()) < 10, said
 
 
-def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(demo):
+def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(toy):
+    only = ["--config", "runs=[dots@a/toy/k1]"]
     edit(
-        demo / "methods/tsn/model.py", "macs = cost.forward_macs(model, rgb.shape[1:])", "raise RuntimeError('planted')"
+        toy / "methods/toy/model.py",
+        "    kept = model.kept(",
+        "    raise RuntimeError('planted')\n    kept = model.kept(",
     )
-    kept = ("metrics.json", "hits.parquet", "train.json", "train.safetensors")
-    before = {name: (demo / RUN / name).read_bytes() for name in (*kept, "predictions.parquet")}
+    kept = ("metrics.json", "hits.parquet", "joint.json", "joint.safetensors")
+    before = {name: (toy / K1 / name).read_bytes() for name in (*kept, "predictions.parquet")}
     for _ in range(2):  # again: nothing that is there may pass for what the failed job was to make
-        done = snakemake(demo)
+        done = snakemake(toy, *only)
         assert done.returncode != 0
-        assert "planted" in (demo / f"results/demo/logs/{RUN.removeprefix('results/demo/')}/predict.log").read_text()
-    assert [file.name for file in (demo / RUN).iterdir() if file.name.startswith(".")] == []
-    assert {name: (demo / RUN / name).read_bytes() for name in kept} == {name: before[name] for name in kept}
-    assert not (demo / RUN / "predictions.parquet").exists()
-    shutil.copy2(ROOT / "methods/tsn/model.py", demo / "methods/tsn/model.py")
-    done = snakemake(demo)
+        assert "planted" in (toy / f"results/demo/logs/{K1.removeprefix('results/demo/')}/predict.log").read_text()
+    assert [file.name for file in (toy / K1).iterdir() if file.name.startswith(".")] == []
+    assert {name: (toy / K1 / name).read_bytes() for name in kept} == {name: before[name] for name in kept}
+    assert not (toy / K1 / "predictions.parquet").exists()
+    shutil.copy2(TOY / "methods/toy/model.py", toy / "methods/toy/model.py")
+    done = snakemake(toy, "results/demo/metrics.csv", *only)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
-    assert {name: (demo / RUN / name).read_bytes() for name in before} == before
+    assert {name: (toy / K1 / name).read_bytes() for name in before} == before
 
 
-def training_started(demo: Path, **popen) -> subprocess.Popen[str]:
-    """Snakemake, training the first run again; it has begun when its log has grown."""
-    log = demo / "results/demo/logs/motion-digits/tsn/resnet10-tiny/seed0/train.log"
+def training_started(toy: Path, **popen) -> subprocess.Popen[str]:
+    """Snakemake, training the first phase again; it has begun when its log has grown."""
+    log = toy / "results/demo/logs/dots@a/toy/shared/seed0/base.log"
     before = log.stat().st_mtime if log.exists() else 0.0
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", "train", "--", f"{RUN}/train.json"]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--forcerun", "train", "--", f"{SHARED}/base.json"]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=demo, start_new_session=True, text=True, **streams, **popen)
+    process = subprocess.Popen(command, cwd=toy, start_new_session=True, text=True, **streams, **popen)
     for _ in range(600):
         if log.exists() and log.stat().st_mtime > before and "batch" in log.read_text():
             return process
@@ -279,28 +263,31 @@ def trainings(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-def test_ctrl_c_and_a_killed_snakemake_leave_a_training_that_the_next_run_finishes(demo):
+def test_ctrl_c_and_a_killed_snakemake_leave_a_training_that_the_next_run_finishes(toy):
     """Twice interrupted and taken up twice, it ends with the weights of the run that nobody disturbed."""
-    expected = (demo / RUN / "train.safetensors").read_bytes()
+    expected = (toy / SHARED / "base.safetensors").read_bytes()
+    # time to be interrupted in; it changes no weight
+    edit(toy / "methods/toy/phases.py", "    def loss(", "    import time\n\n    def loss(")
+    edit(toy / "methods/toy/phases.py", "        features = ", "        time.sleep(0.5)\n        features = ")
     # a shell's background jobs inherit SIGINT ignored
-    process = training_started(demo, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process = training_started(toy, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     workers = trainings(process)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does
     process.communicate(timeout=120)
     assert process.returncode != 0
     assert not psutil.wait_procs(workers, timeout=60)[1]
-    assert (demo / CHECKPOINT).is_file()
+    assert (toy / CHECKPOINT).is_file()
 
-    process = training_started(demo)
+    process = training_started(toy)
     workers = trainings(process)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not psutil.wait_procs(workers, timeout=60)[1]
-    assert snakemake(demo, "--unlock").returncode == 0
+    assert snakemake(toy, "--unlock").returncode == 0
 
-    done = snakemake(demo, f"{RUN}/train.json", f"{RUN}/metrics.json")
+    done = snakemake(toy, f"{SHARED}/base.json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads((demo / RUN / "provenance.train.json").read_text())["resumed"] == 2
-    assert not (demo / CHECKPOINT).exists()
-    assert (demo / RUN / "train.safetensors").read_bytes() == expected
-    assert planned(demo, f"{RUN}/metrics.json") == {}
+    assert json.loads((toy / SHARED / "provenance.base.json").read_text())["resumed"] == 2
+    assert not (toy / CHECKPOINT).exists()
+    assert (toy / SHARED / "base.safetensors").read_bytes() == expected
+    assert planned(toy, f"{SHARED}/base.json") == {}

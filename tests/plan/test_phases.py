@@ -3,7 +3,6 @@ a gate that fails, a calibration, two editions, published weights; through Snake
 kind of edit makes it plan."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import sys
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, copy_project, edit, planned, snakemake
+from conftest import edit, planned, snakemake
 from safetensors.torch import load_file
 
 from saccade.__main__ import main
@@ -19,7 +18,6 @@ from saccade.engine.weights import sha256
 from saccade.files import read_json
 from saccade.plan import describe
 from saccade.plan.runs import Run
-from saccade.steps import report
 
 pytestmark = pytest.mark.slow
 TARGETS = ("results/demo/metrics.csv", "results/demo/planned.csv")
@@ -29,67 +27,47 @@ RELEASED = "results/demo/dots@a/toy/released/seed0"
 CARD = "methods/toy/card.yml"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """The toy project, run as it comes: nobody has brought the published weights."""
-    project = copy_project(
-        tmp_path_factory.mktemp("toy"), ["Snakefile", "workflow", "profiles", "saccade", "environment.yml"]
-    )
-    shutil.copytree(ROOT / "tests/toy", project, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    done = snakemake(project, *TARGETS)
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
-    return project
-
-
-@pytest.fixture
-def toy(finished):
-    """The finished project; the test's edits of the method are put back."""
-    yield finished
-    shutil.copytree(ROOT / "tests/toy/methods", finished / "methods", dirs_exist_ok=True)
-
-
 def rows_of(project):
     return pd.read_csv(project / "results/demo/planned.csv", keep_default_na=False).set_index(
         ["dataset", "variant", "point"]
     )
 
 
-def test_a_phase_is_trained_once_for_all_runs_that_need_it(finished):
-    assert sorted(file.stem for file in (finished / SHARED).glob("*.safetensors")) == ["base", "calibrate", "policy"]
+def test_a_phase_is_trained_once_for_all_runs_that_need_it(toy_run):
+    assert sorted(file.stem for file in (toy_run / SHARED).glob("*.safetensors")) == ["base", "calibrate", "policy"]
     for run in (K1, K2):
-        assert [file.stem for file in (finished / run).glob("*.safetensors")] == ["joint"]
-        used = read_json(finished / run / "provenance.joint.json")["weights"]
+        assert [file.stem for file in (toy_run / run).glob("*.safetensors")] == ["joint"]
+        used = read_json(toy_run / run / "provenance.joint.json")["weights"]
         assert used == [f"{SHARED}/{phase}.json" for phase in ("base", "policy", "calibrate")]
 
 
-def test_every_run_of_the_grid_shares_it(finished):
+def test_every_run_of_the_grid_shares_it(toy_run):
     """2 editions x 2 variants x 2 seeds, and the published weights, which aren't here."""
-    jobs = planned(finished, "--forceall", "results/demo/metrics.csv", "--configfile", "config/all.yaml")
+    jobs = planned(toy_run, "--forceall", "results/demo/metrics.csv", "--configfile", "config/all.yaml")
     assert jobs == {"plan": 1, "prepare": 2, "train": 2 * 3 + 8, "predict": 8, "score": 8, "collect": 1}
 
 
-def test_a_gate_that_fails_keeps_the_phase_and_leads_the_report(finished):
-    policy = read_json(finished / SHARED / "policy.json")
-    assert policy["result"]["reward"] < 2.0 and (finished / SHARED / "policy.safetensors").is_file()
-    rows = rows_of(finished)
+def test_a_gate_that_fails_keeps_the_phase_and_leads_the_report(toy_run):
+    policy = read_json(toy_run / SHARED / "policy.json")
+    assert policy["result"]["reward"] < 2.0 and (toy_run / SHARED / "policy.safetensors").is_file()
+    rows = rows_of(toy_run)
     for edition, variant in (("dots@a", "k1"), ("dots@b", "k2")):
         row = rows.loc[(edition, variant, "keep0.5")]
         assert row["status"] == "run" and row["why"].startswith(
             "gate missed: phase policy of demo/dots@a/toy/shared/seed0 reached reward"
         )
-    report.write_index(read_json(finished / "results/demo/plan.json"), finished)
-    page = (finished / "reports/demo/index.html").read_text()
+    page = (toy_run / "reports/demo/index.html").read_text()
     assert 0 < page.index("A gate was missed") < page.index("What was not run")
     assert "Made of it: demo/dots@a/toy/k1/seed0, demo/dots@b/toy/k2/seed0" in page
 
 
-def test_calibration_keeps_the_sorted_scores_of_the_training_frames(finished):
-    scores = load_file(finished / SHARED / "calibrate.safetensors")["scores"]
+def test_calibration_keeps_the_sorted_scores_of_the_training_frames(toy_run):
+    scores = load_file(toy_run / SHARED / "calibrate.safetensors")["scores"]
     assert len(scores) == 12 * 4 and torch.equal(scores, scores.sort().values)
 
 
-def test_points_that_keep_more_cost_more_on_the_same_weights(finished):
-    found = pd.read_parquet(finished / K2 / "predictions.parquet")
+def test_points_that_keep_more_cost_more_on_the_same_weights(toy_run):
+    found = pd.read_parquet(toy_run / K2 / "predictions.parquet")
     kept = {point: [sum(json.loads(d)[0]["kept"]) for d in rows["decisions"]] for point, rows in found.groupby("point")}
     macs = {point: rows["macs"].tolist() for point, rows in found.groupby("point")}
     assert all(1 <= few <= many <= 4 for few, many in zip(kept["keep0.5"], kept["keep1.0"], strict=True))
@@ -99,8 +77,8 @@ def test_points_that_keep_more_cost_more_on_the_same_weights(finished):
     assert more == [3 * 4 * 2 * number for number in frames]  # the head: 3 classes from 4 features of 2 patches
 
 
-def test_plan_shows_every_phase_that_a_run_is_made_of(finished):
-    said = describe.describe_run(finished, Run.parse(finished, K2)).splitlines()
+def test_plan_shows_every_phase_that_a_run_is_made_of(toy_run):
+    said = describe.describe_run(toy_run, Run.parse(toy_run, K2)).splitlines()
     assert said[:10] == [
         "demo/dots@b/toy/k2/seed0",
         "  data data/dots/prepared/demo@b",
@@ -125,13 +103,9 @@ def test_plan_shows_every_phase_that_a_run_is_made_of(finished):
         ("data/dots/prepared/demo@a/index.parquet", "prepare"),
     ],
 )
-def test_a_failed_jobs_product_is_made_again_although_all_that_stands_on_it_is_there(finished, lost, rule):
-    file = finished / lost
-    file.rename(file.with_name("kept"))
-    try:
-        assert rule in planned(finished)
-    finally:
-        file.with_name("kept").rename(file)
+def test_a_failed_jobs_product_is_made_again_although_all_that_stands_on_it_is_there(toy, lost, rule):
+    (toy / lost).unlink()
+    assert rule in planned(toy)
 
 
 def test_an_edited_policy_is_trained_again_with_what_follows_but_not_the_base(toy):
@@ -164,11 +138,11 @@ def test_a_run_that_shares_a_phase_but_not_its_settings_is_refused_with_one_mess
     assert f"needs {SHARED}/calibrate, which was trained with other settings: width (8 here, 4 there)" in said
 
 
-def test_published_weights_that_are_not_here_stop_only_their_own_run(finished, monkeypatch, capsys):
+def test_published_weights_that_are_not_here_stop_only_their_own_run(toy_run, monkeypatch, capsys):
     why = "methods/toy/released/toy.pth is missing; download toy.pth from its authors' page"
     for point in ("keep0.5", "keep1.0"):
-        assert list(rows_of(finished).loc[("dots@a", "released", point), ["status", "why"]]) == ["not run", why]
-    monkeypatch.chdir(finished)
+        assert list(rows_of(toy_run).loc[("dots@a", "released", point), ["status", "why"]]) == ["not run", why]
+    monkeypatch.chdir(toy_run)
     assert main(["plan", RELEASED]) == main(["list"]) == 0
     assert capsys.readouterr().out.count(why) == 2
     assert main(["train", RELEASED, "import"]) == 1
@@ -190,20 +164,20 @@ def published(path):
     return state
 
 
-def test_published_weights_come_in_as_a_phase_once_they_are_there(finished):  # last: it changes the project
-    file = finished / "methods/toy/released/toy.pth"
+def test_published_weights_come_in_as_a_phase_once_they_are_there(toy):
+    file = toy / "methods/toy/released/toy.pth"
     state = published(file)
-    assert planned(finished, *TARGETS) == {"plan": 1, "train": 2, "predict": 1, "score": 1, "collect": 1}
-    done = snakemake(finished, *TARGETS)
+    assert planned(toy, *TARGETS) == {"plan": 1, "train": 2, "predict": 1, "score": 1, "collect": 1}
+    done = snakemake(toy, *TARGETS)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
-    ours = load_file(finished / RELEASED / "import.safetensors")
+    ours = load_file(toy / RELEASED / "import.safetensors")
     assert torch.equal(ours["base.convolve.weight"], state["module.stem.weight"])
-    record = read_json(finished / RELEASED / "import.json")["released"]
+    record = read_json(toy / RELEASED / "import.json")["released"]
     assert record["sha256"] == sha256(file)
     assert record["dropped"] == {"state_dict.module.aux.bias": [5], "state_dict.module.aux.weight": [5, 4]}
-    row = rows_of(finished).loc[("dots@a", "released", "keep0.5")]
+    row = rows_of(toy).loc[("dots@a", "released", "keep0.5")]
     assert list(row[["status", "why"]]) == ["run", ""]  # it isn't made of the phase that missed its gate
-    assert planned(finished, *TARGETS) == {}
+    assert planned(toy, *TARGETS) == {}
 
 
 KILLED = """
