@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-# data/<d>/prepared/<budget>[@edition]/index.parquet; one integer (or list of integers, multi-label) column per head
+# The files of data/<d>/prepared/<budget>[@edition], and those of a run's folder.
+INDEX_FILE, TRUTH_FILE, COVERAGE_FILE = "index.parquet", "truth.parquet", "coverage.json"
+PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
+COST_FILE, LATENCY_FILE = "cost.json", "latency.json"
+LOG_ENDS = ".log.jsonl"  # after the phase's name
+
+
+def provenance_name(step: str) -> str:
+    """The file that says who made what a step or a phase left, when and with what."""
+    return f"provenance.{step}.json"
+
+
+# INDEX_FILE; one integer (or list of integers, multi-label) column per head
 # follows.
 INDEX_COLUMNS = [
     "video_id",
@@ -23,9 +35,9 @@ INDEX_COLUMNS = [
     "height",
     "audio",
 ]
-# truth.parquet beside it, where the dataset knows: one row per frame.
+# TRUTH_FILE beside it, where the dataset knows: one row per frame.
 TRUTH_COLUMNS = ["video_id", "frame", "informative"]
-# predictions.parquet: these, then `<head>.target` and `<head>.scores` per head.
+# PREDICTIONS_FILE: these, then `<head>.target` and `<head>.scores` per head.
 PREDICTION_COLUMNS = ["point", "video_id", "cluster", "macs", "frames", "decoded_frames", "decisions"]
 METRICS_COLUMNS = ["dataset", "method", "variant", "point", "seed", "metric", "value", "low", "high", "n"]
 REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit", "origin", "note"]

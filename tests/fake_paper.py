@@ -14,7 +14,7 @@ from saccade.cards.paper import Paper
 from saccade.judging.compare import SystemScores
 from saccade.judging.systems import system_of
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 
 PAPER = """
 paper: tsn2016

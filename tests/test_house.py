@@ -175,3 +175,14 @@ def test_environment_yml_installs_the_same_versions():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     pip = next(item["pip"] for item in environment["dependencies"] if isinstance(item, dict))
     assert "--constraint constraints.txt" in pip and any(line.startswith("--editable .") for line in pip)
+
+
+def test_no_name_of_a_results_file_is_spelled_in_two_rooms():
+    """They stand in records.py; prose may name them."""
+    from saccade import records
+
+    names = [value for name, value in vars(records).items() if name.endswith("_FILE")] + [records.LOG_ENDS]
+    for module, file in MODULES.items():
+        tree = ast.parse(file.read_text())
+        spelled = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in names}
+        assert not spelled or module == "records", f"{module} spells {spelled}; take it from saccade/records.py"

@@ -18,7 +18,7 @@ from saccade.engine.checkpoint import Checkpoint, Part
 from saccade.engine.device import precision, to_device
 from saccade.engine.weights import covered
 from saccade.files import write_atomic
-from saccade.records import Head, SaccadeError
+from saccade.records import LOG_ENDS, Head, SaccadeError
 from saccade.settings import Recipe
 from saccade.video.loader import VideoDataset, batches
 
@@ -103,7 +103,7 @@ class TrainingState:
 
 def progress_bar(log: Path, total: int, done: int) -> tqdm:
     """A bar over so many batches. Its name is that of the phase whose log this is."""
-    return tqdm(total=total, initial=done, desc=log.name.removesuffix(".log.jsonl"), unit="batch", mininterval=1.0)
+    return tqdm(total=total, initial=done, desc=log.name.removesuffix(LOG_ENDS), unit="batch", mininterval=1.0)
 
 
 def fit(

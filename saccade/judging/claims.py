@@ -22,8 +22,7 @@ from saccade.judging.systems import SystemResults
 from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, verdicts_of
 from saccade.project import load_module
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
-from saccade.results.found import NotRun
-from saccade.results.runs import PlannedGrid
+from saccade.results.reader import NotRun, PlannedGrid
 
 Predicate = Callable[[Any, Any], Finding | Cited]
 EMBEDDED = "mechanism, embedded data: "

@@ -17,18 +17,10 @@ from saccade.cards.address import Address
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity, read_reported
-from saccade.files import read_json
 from saccade.plan.grid import runs_behind
 from saccade.records import SaccadeError, suggest
-from saccade.results.runs import (
-    PlannedGrid,
-    average_editions,
-    collect_metrics,
-    collect_planned,
-    rows_of,
-    run_folder,
-    summarise,
-)
+from saccade.results.reader import PlannedGrid, RunFiles
+from saccade.results.runs import average_editions, collect_metrics, collect_planned, rows_of, summarise
 from saccade.video.sampling import num_views
 
 CELL_COLUMNS = [
@@ -256,8 +248,7 @@ def _views(source: Source, results: Results) -> float:
     """Views per video as the run recorded them when it was predicted; nan where it didn't."""
     names = runs_behind(results.grid["datasets"], source.run)
     for run in (run for run in results.grid["runs"] if _name(run) in names):
-        path = run_folder(run, results.root) / "provenance.predict.json"
-        settings = read_json(path).get("settings", {}).get(source.point, {}) if path.exists() else {}
+        settings = RunFiles(run, results.root).predicted_with(source.point) or {}
         if "num_clips" in settings:
             return num_views(SimpleNamespace(**settings))  # type: ignore[arg-type]
     return math.nan

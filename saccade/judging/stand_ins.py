@@ -14,7 +14,8 @@ from saccade.judging.compare import SystemScores
 from saccade.judging.verdict import LEAST_HEADROOM
 from saccade.plan.points import VariantPoint
 from saccade.results.frontier import cost_ratio
-from saccade.results.runs import PlannedGrid, dataset_label, point_titles, rows_of, run_folder, runs_of
+from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, runs_of
+from saccade.results.runs import point_titles, rows_of
 from saccade.scoring.intervals import Interval
 
 ROLES = ["oracle", "random", "fixed", "static"]
@@ -67,9 +68,9 @@ def read_hits(grid: PlannedGrid, root: Path, method: str, dataset: str, head: st
     video."""
     tables = []
     for run in runs_of(grid, method):
-        path = run_folder(run, root) / "hits.parquet"
-        if dataset_label(run) == dataset and path.exists():
-            tables.append(pd.read_parquet(path).assign(variant=run["variant"], training=" ".join(run["weights"])))
+        files = RunFiles(run, root)
+        if dataset_label(run) == dataset and files.scored_points():
+            tables.append(files.hits().assign(variant=run["variant"], training=" ".join(run["weights"])))
     if not tables or f"{head}.top1" not in tables[0]:
         return {}
     found: dict[VariantPoint, SystemScores] = {}

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from scipy.stats import rankdata
 
 from saccade.cards.address import SYSTEM, Address, parse_address
@@ -24,16 +23,8 @@ from saccade.judging.compare import SystemClassScores, SystemScores
 from saccade.judging.stand_ins import to_runs
 from saccade.judging.verdict import Untestable, need_gates
 from saccade.records import SaccadeError
-from saccade.results.found import NotRun
-from saccade.results.runs import (
-    PlannedGrid,
-    PlannedRun,
-    dataset_label,
-    missed_gates,
-    prepared_folder,
-    run_folder,
-    runs_of,
-)
+from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, dataset_label, runs_of
+from saccade.results.runs import missed_gates
 from saccade.scoring import metrics
 from saccade.scoring.predictions import labels_of
 
@@ -86,11 +77,11 @@ class SystemResults:
         """Top-1 hits in [0, 1], as `score` left them."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            path = run_folder(run, self.root) / "hits.parquet"
-            column = f"{head or self._scored_head(path)}.top1"
-            if column not in pq.read_schema(path).names:
+            files = RunFiles(run, self.root)
+            column = f"{head or self._scored_head(run)}.top1"
+            if column not in files.hit_columns():
                 raise Untestable(f"{run['run']} has no {column}")
-            rows = pd.read_parquet(path, columns=["video_id", "cluster", column], filters=[("point", "==", point)])
+            rows = files.hits(["video_id", "cluster", column], point)
             return rows.rename(columns={column: "value"})
 
         return self._ask("hits", (variant, point, dataset, head), read)
@@ -99,7 +90,7 @@ class SystemResults:
         """Top-5 hits in [0, 1]; of a derived label: every part's target is among that part's five best."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            parts = self._parts(run, head or self._scored_head(run_folder(run, self.root) / "hits.parquet"))
+            parts = self._parts(run, head or self._scored_head(run))
             columns = [f"{part}.{what}" for part in parts for what in ("target", "scores")]
             rows = self._predictions(run, point, columns)
             pairs = [(np.stack(list(rows[f"{part}.scores"])), rows[f"{part}.target"].to_numpy()) for part in parts]
@@ -147,14 +138,14 @@ class SystemResults:
         product of both ranks, standardised over the videos, so that the mean is Spearman's rank correlation (ties share
         their mean rank).
 
-        A draw of clusters moves the products, not the ranks. Source of the moments: `moment` in truth.parquet.
+        A draw of clusters moves the products, not the ranks. Source of the moments: `moment` in the truth per frame.
         """
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            path = prepared_folder(self.grid, self.root, run) / "truth.parquet"
-            if not path.exists() or "moment" not in pq.read_schema(path).names:
+            files = RunFiles(run, self.root)
+            if "moment" not in files.truth_columns():
                 raise Untestable(f"no truth per frame says which moments the videos of {dataset_label(run)} hold")
-            truth = pd.read_parquet(path, columns=["video_id", "frame", "moment"]).sort_values(["video_id", "frame"])
+            truth = files.truth(["video_id", "frame", "moment"]).sort_values(["video_id", "frame"])
             moments = {str(video): table["moment"].to_numpy() for video, table in truth.groupby("video_id")}
             rows = self._predictions(run, point, ["decisions"])
             views = rows["decisions"].map(json.loads)
@@ -177,9 +168,7 @@ class SystemResults:
             raise NotRun(f"{self.grid['budget']}/{dataset}/{self.method} is not planned")
         entry = self._dataset(run)
         parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
-        index = pd.read_parquet(
-            prepared_folder(self.grid, self.root, run) / "index.parquet", columns=["video_id", *parts]
-        ).set_index("video_id")
+        index = RunFiles(run, self.root).index(["video_id", *parts]).set_index("video_id")
         labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
         means, found = np.asarray(runs.values).mean(axis=0), {}
         for chosen in sorted({one for row in zip(*labels, strict=True) for one in _combined(row)}):
@@ -215,23 +204,19 @@ class SystemResults:
         offered = [entry for run in planned for entry in run["points"] if entry["name"] == point]
         if not offered:
             raise NotRun(f"{name} is not planned at {point}")
-        scored = [run for run in planned if self._has(run, point)]
+        scored = [run for run in planned if point in RunFiles(run, self.root).scored_points()]
         if not scored:
             raise NotRun(f"{name} at {point}: {planned[0]['why'] or offered[0]['why'] or 'not run yet'}")
         need_gates(list(dict.fromkeys(sentence for run in scored for sentence in missed_gates(run, self.root))))
         return scored
 
-    def _has(self, run: PlannedRun, point: str) -> bool:
-        path = run_folder(run, self.root) / "hits.parquet"
-        return path.exists() and point in set(pd.read_parquet(path, columns=["point"])["point"])
-
     def _predictions(self, run: PlannedRun, point: str, columns: list[str]) -> pd.DataFrame:
-        path = run_folder(run, self.root) / "predictions.parquet"
-        if not path.exists():
-            raise NotRun(f"{run['run']} has hits but no predictions.parquet: predict it again")
-        if lacking := [column for column in columns if column not in pq.read_schema(path).names]:
+        files = RunFiles(run, self.root)
+        if not files.prediction_columns():
+            raise NotRun(f"{run['run']} has hits but no predictions: predict it again")
+        if lacking := [column for column in columns if column not in files.prediction_columns()]:
             raise Untestable(f"the predictions of {run['run']} have no {', '.join(lacking)}")
-        return pd.read_parquet(path, columns=["video_id", "cluster", *columns], filters=[("point", "==", point)])
+        return files.predictions(["video_id", "cluster", *columns], point)
 
     def _dataset(self, run: PlannedRun) -> dict[str, Any]:
         return next(dict(entry) for entry in self.grid["datasets"] if entry["name"] == run["dataset"])
@@ -241,13 +226,12 @@ class SystemResults:
         return list(self._dataset(run).get("derive", {}).get(head, [head]))
 
     def _predicted_head(self, run: PlannedRun) -> str:
-        path = run_folder(run, self.root) / "predictions.parquet"
-        columns = pq.read_schema(path).names if path.exists() else []
+        columns = RunFiles(run, self.root).prediction_columns()
         return _default([name.removesuffix(".scores") for name in columns if name.endswith(".scores")], str(run["run"]))
 
-    def _scored_head(self, hits: Path) -> str:
-        names = [name.removesuffix(".top1") for name in pq.read_schema(hits).names if name.endswith(".top1")]
-        return _default(names, str(hits.parent.relative_to(self.root / "results")))
+    def _scored_head(self, run: PlannedRun) -> str:
+        columns = RunFiles(run, self.root).hit_columns()
+        return _default([name.removesuffix(".top1") for name in columns if name.endswith(".top1")], str(run["run"]))
 
 
 def _default(heads: list[str], where: str) -> str:

@@ -21,7 +21,7 @@ from typing import Any, Literal, TypeVar
 
 from saccade.judging.compare import SystemScores, difference, headroom
 from saccade.judging.effect import Effect
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 
 ALPHA = 0.05
 # of accuracy, for the lower bound: below it there may be nothing to gain that this data could show

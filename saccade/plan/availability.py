@@ -7,13 +7,14 @@ from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan.phases import weights_of
 from saccade.plan.runs import Run
+from saccade.records import INDEX_FILE
 
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
     """Why the dataset can't be used here and now; None where it can."""
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
-    prepared = Path("data", dataset.name, "prepared", with_edition(budget, edition), "index.parquet")
+    prepared = Path("data", dataset.name, "prepared", with_edition(budget, edition), INDEX_FILE)
     # not even the prepared index tells what its labels mean
     if not all(head.classes for head in dataset.heads.values()):
         return why_raw_lacking(dataset)

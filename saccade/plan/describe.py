@@ -15,7 +15,7 @@ from saccade.plan.layers import Resolved, data_settings, resolve, without_defaul
 from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, points_of, role, stands_for
 from saccade.plan.runs import Run
-from saccade.records import canonical
+from saccade.records import COVERAGE_FILE, PREDICTIONS_FILE, canonical, provenance_name
 
 
 def describe_run(root: Path, run: Run) -> str:
@@ -134,8 +134,8 @@ def _phase_state(root: Path, run: Run, phase: Any) -> str:
 
 
 def _predict_state(root: Path, run: Run) -> str:
-    record = root / run.folder / "provenance.predict.json"
-    if not record.is_file() or not (root / run.folder / "predictions.parquet").is_file():
+    record = root / run.folder / provenance_name("predict")
+    if not record.is_file() or not (root / run.folder / PREDICTIONS_FILE).is_file():
         return "not predicted yet: would run"
     if any(
         _phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in weights_of(root, run)
@@ -165,7 +165,7 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[s
 
 def _why_prepared_again(root: Path, run: Run) -> str | None:
     """How the settings of the run's data differ from those that it was prepared with; None where they don't."""
-    coverage = root / run.prepared / "coverage.json"
+    coverage = root / run.prepared / COVERAGE_FILE
     if not coverage.is_file():
         return "not prepared yet"
     was, dataset = json.loads(coverage.read_text(encoding="utf-8")), load_dataset(root, run.dataset)

@@ -14,7 +14,7 @@ from saccade.plan.availability import why_no_released_weights, why_unavailable
 from saccade.plan.grid import selected_runs
 from saccade.plan.runs import Run
 from saccade.project import names
-from saccade.records import SaccadeError, suggest
+from saccade.records import INDEX_FILE, SaccadeError, suggest
 
 SELECTED = "*"
 WIDEST_NAME = 32  # of a column; a longer name moves only its own line's text
@@ -175,9 +175,7 @@ def state_of_data(root: Path, dataset: Dataset, budget: str, edition: str = "") 
     if why := why_unavailable(root, dataset, budget, edition):
         return f"lacks: {why}"
     folder = dataset.folder / "prepared" / with_edition(budget, edition)
-    return (
-        f"prepared for {budget}" if (folder / "index.parquet").is_file() else "not prepared yet; the workflow does it"
-    )
+    return f"prepared for {budget}" if (folder / INDEX_FILE).is_file() else "not prepared yet; the workflow does it"
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:

@@ -11,17 +11,8 @@ from typing import Any
 import pandas as pd
 
 from saccade.report.tidy import Column, TidyTable, interval, tidy, words
-from saccade.results.runs import (
-    PlannedGrid,
-    count_videos,
-    dataset_label,
-    heads_of,
-    main_metric,
-    point_titles,
-    rows_of,
-    runs_of,
-    summarise,
-)
+from saccade.results.reader import PlannedGrid, dataset_label, runs_of
+from saccade.results.runs import count_videos, heads_of, main_metric, point_titles, rows_of, summarise
 
 NOT_RUN = "not run"
 HIT_RATES = {

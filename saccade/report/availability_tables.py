@@ -6,11 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.cards.address import DATA, parse_address, with_edition
-from saccade.files import read_json
 from saccade.report.accuracy_tables import NOT_RUN
 from saccade.report.tidy import Column, TidyTable, sentences, tidy, words
-from saccade.results.runs import PlannedGrid, dataset_label, runs_of
+from saccade.results.reader import PlannedGrid, dataset_label, read_coverage, runs_of
 
 NOT_RUN_COLUMNS = (
     words("Dataset", "dataset"),
@@ -60,11 +58,3 @@ def coverage(grid: PlannedGrid, root: Path, method: str) -> TidyTable:
             *(Column(heading, (name,), "count") for heading, name in counts.items()),
         ],
     )
-
-
-def read_coverage(grid: PlannedGrid, root: Path, label: str) -> dict[str, Any] | None:
-    """The coverage.json of `dataset[@edition]`, None where it isn't prepared."""
-    named = parse_address(label, DATA)
-    prepared = root / "data" / named.dataset / "prepared"
-    path = prepared / with_edition(grid["budget"], named.edition) / "coverage.json"
-    return read_json(path) if path.exists() else None

@@ -1,6 +1,6 @@
 """What pages say about tables and figures: titles, and captions that name the budget. No torch."""
 
-from saccade.results.runs import PlannedGrid
+from saccade.results.reader import PlannedGrid
 
 NATURE = {  # what a number of this budget is, said in every caption
     "demo": "toy data: proves the machine, not the method",

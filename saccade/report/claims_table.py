@@ -8,7 +8,7 @@ import pandas as pd
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.records import CLAIMS_COLUMNS
 from saccade.report.tidy import TidyTable, sentences, words
-from saccade.results.runs import PlannedGrid
+from saccade.results.reader import PlannedGrid
 
 PLURAL = {"agrees": "agree", "disagrees": "disagree", "not printed": "not printed"}
 COLUMNS = (

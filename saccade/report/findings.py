@@ -19,7 +19,8 @@ from saccade.records import SaccadeError
 from saccade.report.captions import about, source
 from saccade.report.figures import STYLE
 from saccade.report.tidy import TidyTable
-from saccade.results.found import Found, NotRun
+from saccade.results.found import Found
+from saccade.results.reader import NotRun
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 About = dict[str, str]

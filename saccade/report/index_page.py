@@ -9,7 +9,8 @@ from saccade.report.availability_tables import not_run
 from saccade.report.claims_table import summaries
 from saccade.report.provenance import failed_gates
 from saccade.report.tidy import TidyTable
-from saccade.results.runs import PlannedGrid, collect_planned
+from saccade.results.reader import PlannedGrid
+from saccade.results.runs import collect_planned
 
 
 def page_values(grid: PlannedGrid, root: Path) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from saccade.cards.address import DATA, parse_address
 from saccade.report import pages
-from saccade.report.availability_tables import read_coverage
 from saccade.report.provenance import environment, failed_gates, phase_records, phase_settings
-from saccade.results.runs import PlannedGrid, collect_planned, dataset_label, omitted_metrics, runs_of
+from saccade.results.reader import PlannedGrid, dataset_label, read_coverage, runs_of
+from saccade.results.runs import collect_planned, omitted_metrics
 
 
 def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from saccade.cost.printed import NULL_MODEL
 from saccade.judging.printed_cells import COUNTED, EXECUTED, NOT_RUN, paper_cells, printed_cells, read_results
 from saccade.report.captions import about, source
 from saccade.report.tidy import Column, TidyTable, tidy, words
-from saccade.results.runs import PlannedGrid, rows_of
+from saccade.results.reader import PlannedGrid
+from saccade.results.runs import rows_of
 
 ANSWERED = {COUNTED: "counted on the meta device: ", NULL_MODEL: "", EXECUTED: "executed: ", NOT_RUN: "not run: "}
 NUMBERS = {"ours": "ours", "sd": "ours.sd", "low": "ours.low", "high": "ours.high", "difference": "difference"}

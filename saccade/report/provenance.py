@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from saccade.files import read_json
 from saccade.records import canonical
 from saccade.report.tidy import Column, TidyTable, tidy, words
-from saccade.results.runs import PlannedGrid, missed_gates, run_folder
+from saccade.results.reader import PlannedGrid, RunFiles
+from saccade.results.runs import missed_gates
 
 RECORDS = (
     *(words("Run", "run"), words("Step", "step", empty=""), words("Made (UTC)", "made", empty="")),
@@ -23,9 +23,8 @@ def _phase_files(grid: PlannedGrid, root: Path) -> Iterator[tuple[dict[str, Any]
     """(run, phase, content of its <phase>.json) of every phase that has been trained."""
     for run in grid["runs"]:
         for phase in run.get("phases", []):
-            path = run_folder(run, root) / f"{phase}.json"
-            if path.exists():
-                yield run, phase, read_json(path)
+            if record := RunFiles(run, root).phase(phase):
+                yield run, phase, record
 
 
 def failed_gates(grid: PlannedGrid, root: Path) -> list[str]:
@@ -43,8 +42,7 @@ def phase_records(grid: PlannedGrid, root: Path) -> TidyTable:
     rows = []
     files = {(run["run"], phase): record for run, phase, record in _phase_files(grid, root)}
     for run in grid["runs"]:
-        for path in sorted(run_folder(run, root).glob("provenance.*.json")):
-            step, made = path.name.split(".")[1], read_json(path)
+        for step, made in RunFiles(run, root).provenance().items():
             record = files.get((run["run"], step), made)
             row = {"run": run["run"], "step": step, "made": made.get("made", "")[:16].replace("T", " ")}
             row |= {name: str(made.get(name, "")) for name in ("seconds", "device", "threads")}
@@ -57,8 +55,7 @@ def environment(grid: PlannedGrid, root: Path) -> list[tuple[str, str]]:
     places."""
     seen: dict[str, dict[str, None]] = {}
     for run in grid["runs"]:
-        for path in sorted(run_folder(run, root).glob("provenance.*.json")):
-            made = read_json(path)
+        for made in RunFiles(run, root).provenance().values():
             flat = {
                 key: made.get(key) for key in ("system", "cores", "device", "python", "commit", "modified")
             } | made.get("packages", {})

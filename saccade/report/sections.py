@@ -32,6 +32,7 @@ from saccade.report.tidy import TidyTable, save_table
 from saccade.results import frontier, runs, speed
 from saccade.results.found import Found
 from saccade.results.judged import read_claims
+from saccade.results.reader import PlannedGrid
 
 Shown = list[Any]  # what a notebook displays: TidyTables and Pictures
 
@@ -52,10 +53,10 @@ class Inputs:
 
     root: Path
     method: str
-    whole: runs.PlannedGrid
+    whole: PlannedGrid
 
     @cached_property
-    def grid(self) -> runs.PlannedGrid:
+    def grid(self) -> PlannedGrid:
         return runs.without_other_methods(self.whole, self.method)
 
     @cached_property

@@ -9,21 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.files import read_json
-from saccade.results.runs import (
-    PlannedGrid,
-    PlannedRun,
-    collect_metrics,
-    prepared_folder,
-    read_history,
-    run_folder,
-    runs_of,
-)
+from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, runs_of
+from saccade.results.runs import collect_metrics, read_history
 from saccade.video.decode import read_frames
-
-
-class NotRun(Exception):  # noqa: N818 (a state, not a mistake)
-    """Raised where a claim asks for a run that isn't there; says which, and why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,27 +25,22 @@ class Found:
 
     def runs(self) -> list[PlannedRun]:
         """The method's planned runs that have been predicted and scored."""
-        names = ("predictions.parquet", "metrics.json")
-        return [
-            run
-            for run in runs_of(self.grid, self.method)
-            if all((run_folder(run, self.root) / name).exists() for name in names)
-        ]
+        return [run for run in runs_of(self.grid, self.method) if RunFiles(run, self.root).complete]
 
     def predictions(self, run: PlannedRun, points: Sequence[str] | None = None) -> pd.DataFrame:
-        """predictions.parquet, a row per point (only `points`, where given) and test video; `decisions` parsed: a list
+        """What was predicted, a row per point (only `points`, where given) and test video; `decisions` parsed: a list
         with an object for each view."""
-        rows = self._read(run_folder(run, self.root) / "predictions.parquet", run)
+        rows = RunFiles(run, self.root).predictions()
         rows = rows if points is None else rows[rows["point"].isin(points)].reset_index(drop=True)
         return rows.assign(decisions=rows["decisions"].map(json.loads))
 
     def index(self, run: PlannedRun) -> pd.DataFrame:
         """The prepared index that the run read, all splits."""
-        return self._read(prepared_folder(self.grid, self.root, run) / "index.parquet", run)
+        return RunFiles(run, self.root).index()
 
     def truth(self, run: PlannedRun) -> pd.DataFrame:
         """The truth per frame of the run's videos; NotRun where the dataset has none."""
-        return self._read(prepared_folder(self.grid, self.root, run) / "truth.parquet", run)
+        return RunFiles(run, self.root).truth()
 
     def frames(self, run: PlannedRun, video: str, numbers: Sequence[int]) -> Any:
         """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was
@@ -70,11 +53,10 @@ class Found:
 
     def settings(self, run: PlannedRun, point: str) -> dict[str, Any]:
         """What the run was predicted with at that point; NotRun where it didn't say."""
-        path = run_folder(run, self.root) / "provenance.predict.json"
-        recorded = read_json(path).get("settings", {}) if path.exists() else {}
-        if point not in recorded:
+        recorded = RunFiles(run, self.root).predicted_with(point)
+        if recorded is None:
             raise NotRun(f"{run['run']} doesn't say with which settings it was predicted at '{point}'")
-        return dict(recorded[point])
+        return recorded
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -92,8 +74,3 @@ class Found:
         if head not in known:
             raise NotRun(f"{run['run']} has no head '{head}' ({', '.join(known)})")
         return list(known[head])
-
-    def _read(self, path: Path, run: PlannedRun) -> pd.DataFrame:
-        if not path.exists():
-            raise NotRun(f"{run['run']} has no {path.name}")
-        return pd.read_parquet(path)

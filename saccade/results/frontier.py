@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade.results.runs import PlannedGrid, collect_metrics, main_metric, point_titles, summarise
+from saccade.results.reader import PlannedGrid
+from saccade.results.runs import collect_metrics, main_metric, point_titles, summarise
 
 FRONTIER_COLUMNS = ["method", "variant", "point", "title", "gmacs", "value"]
 

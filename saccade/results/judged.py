@@ -6,7 +6,7 @@ import pandas as pd
 
 from saccade.cards.paper import read_paper
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
-from saccade.results.runs import PlannedGrid
+from saccade.results.reader import PlannedGrid
 
 
 def claims_file(grid: PlannedGrid, root: Path, method: str) -> Path:

@@ -5,7 +5,6 @@ Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and
 another one here. No torch.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,25 +15,11 @@ from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.files import read_json
 from saccade.plan.gates import why_gate_missed
 from saccade.records import METRICS_COLUMNS
+from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, runs_of
 
 PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
 HISTORY_COLUMNS = ["dataset", "variant", "seed", "phase", "epoch", "series", "value"]
 MODULE_COLUMNS = ["dataset", "variant", "name", "macs", "share"]
-PlannedGrid = dict[str, Any]  # the content of plan.json
-PlannedRun = dict[str, Any]  # one of its `runs`
-
-
-def dataset_label(run: dict[str, Any]) -> str:
-    """`dataset[@edition]` of a grid's run, as in its path."""
-    return with_edition(str(run["dataset"]), run.get("edition") or "")
-
-
-def run_folder(run: dict[str, Any], root: Path) -> Path:
-    return root / "results" / str(run["run"])
-
-
-def runs_of(grid: PlannedGrid, method: str) -> list[dict[str, Any]]:
-    return [run for run in grid["runs"] if run["method"] == method]
 
 
 def without_other_methods(grid: PlannedGrid, method: str) -> PlannedGrid:
@@ -52,8 +37,7 @@ def collect_metrics(grid: PlannedGrid, root: Path) -> pd.DataFrame:
     metric name."""
     rows = []
     for run in grid["runs"]:
-        path = run_folder(run, root) / "metrics.json"
-        scored = read_json(path)["rows"] if path.exists() else []
+        scored = (RunFiles(run, root).metrics() or {"rows": []})["rows"]
         order = [point["name"] for point in run["points"]]
         for row in sorted(
             (row for row in scored if row["point"] in order), key=lambda row: (order.index(row["point"]), row["metric"])
@@ -104,11 +88,9 @@ def collect_planned(grid: PlannedGrid, root: Path) -> pd.DataFrame:
     missed its gate, `why` says so for a cell that was run, too."""
     rows = []
     for run in grid["runs"]:
-        path = run_folder(run, root) / "metrics.json"
-        scored = {row["point"] for row in read_json(path)["rows"]} if path.exists() else set()
-        reason = (
-            "added after scoring: run predict and score again" if path.exists() else run.get("why") or "not run yet"
-        )
+        found = RunFiles(run, root).metrics()
+        scored = {row["point"] for row in found["rows"]} if found else set()
+        reason = "added after scoring: run predict and score again" if found else run.get("why") or "not run yet"
         gates = "; ".join(f"gate missed: {sentence}" for sentence in missed_gates(run, root))
         for point in run["points"]:
             done = point["name"] in scored
@@ -175,22 +157,15 @@ def count_videos(grid: PlannedGrid, root: Path, method: str) -> dict[tuple[str, 
     """Test videos and clusters behind the numbers of each (dataset, variant) that has been scored."""
     counts = {}
     for run in runs_of(grid, method):
-        path = run_folder(run, root) / "metrics.json"
-        if path.exists():
-            scored = read_json(path)
+        if scored := RunFiles(run, root).metrics():
             counts[dataset_label(run), run["variant"]] = (scored["evaluated"], scored["clusters"])
     return counts
 
 
 def omitted_metrics(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
     """What scoring left out, and why: one sentence each."""
-    files = (run_folder(run, root) / "metrics.json" for run in runs_of(grid, method) if dataset_label(run) == dataset)
-    notes = (
-        f"{note['metric']}: {note['reason']}"
-        for path in files
-        if path.exists()
-        for note in read_json(path).get("omitted", [])
-    )
+    files = [RunFiles(run, root).metrics() for run in runs_of(grid, method) if dataset_label(run) == dataset]
+    notes = (f"{note['metric']}: {note['reason']}" for found in files if found for note in found.get("omitted", []))
     return list(dict.fromkeys(notes))
 
 
@@ -199,28 +174,20 @@ def read_history(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     later line."""
     rows: dict[tuple[Any, ...], float] = {}
     for run in runs_of(grid, method):
-        for path in sorted(run_folder(run, root).glob("*.log.jsonl")):
-            phase = path.name.removesuffix(".log.jsonl")
-            for line in (line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")):
-                entry = json.loads(line)
-                for series, value in entry.items():
-                    if series.startswith(("train.", "val.")) and isinstance(value, int | float):
-                        rows[dataset_label(run), run["variant"], run["seed"], phase, entry["epoch"], series] = value
+        for phase, entry in RunFiles(run, root).log():
+            for series, value in entry.items():
+                if series.startswith(("train.", "val.")) and isinstance(value, int | float):
+                    rows[dataset_label(run), run["variant"], run["seed"], phase, entry["epoch"], series] = value
     return pd.DataFrame([[*key, value] for key, value in rows.items()], columns=HISTORY_COLUMNS)
 
 
 def read_modules(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     """The MACs of each module of one frame or clip (MODULE_COLUMNS), per dataset and variant, from the first seed that
-    has a cost.json."""
+    was counted."""
     tables: dict[tuple[str, str], pd.DataFrame] = {}
     for run in runs_of(grid, method):
-        path, key = run_folder(run, root) / "cost.json", (dataset_label(run), run["variant"])
-        if key not in tables and path.exists():
-            table = pd.DataFrame(read_json(path)["modules"], columns=["name", "type", "macs", "share"])
+        key = (dataset_label(run), run["variant"])
+        if key not in tables and (cost := RunFiles(run, root).cost()):
+            table = pd.DataFrame(cost["modules"], columns=["name", "type", "macs", "share"])
             tables[key] = table.assign(dataset=key[0], variant=key[1])[MODULE_COLUMNS]
     return pd.concat(tables.values(), ignore_index=True) if tables else pd.DataFrame(columns=MODULE_COLUMNS)
-
-
-def prepared_folder(grid: PlannedGrid, root: Path, run: PlannedRun) -> Path:
-    """Where the index and the truth lie that the run read."""
-    return Path(root, "data", run["dataset"], "prepared", with_edition(grid["budget"], run["edition"]))

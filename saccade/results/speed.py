@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from saccade.cards.address import COUNTERPART, RUN, Address, parse_address
-from saccade.files import read_json
 from saccade.plan.staleness import timed_with
-from saccade.results.runs import PlannedGrid, dataset_label, rows_of, run_folder, runs_of
+from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, runs_of
+from saccade.results.runs import rows_of
 
 IDENTITY = ["variant", "point", "title", "seed", "counterpart", "device"]
 SPEED_COLUMNS = [
@@ -58,14 +58,12 @@ def read_parts(grid: PlannedGrid, root: Path, method: str, dataset: str) -> pd.D
 
 
 def _measured(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(who it is, what latency.json says of it) for every planned point that has been timed, in the grid's order;
+    """(who it is, what was measured of it) for every planned point that has been timed, in the grid's order;
     `stale`: whether the code or the settings were others than the grid's."""
     found = []
     for run in runs_of(grid, method):
-        path = run_folder(run, root) / "latency.json"
-        if dataset_label(run) != dataset or not path.exists():
-            continue
-        points = read_json(path)["points"]
+        timed = RunFiles(run, root).latency() if dataset_label(run) == dataset else None
+        points = timed["points"] if timed else {}
         for point in (point for point in run["points"] if point["name"] in points):
             entry = points[point["name"]]
             identity = {

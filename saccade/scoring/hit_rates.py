@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade.records import TRUTH_COLUMNS, SaccadeError
+from saccade.records import TRUTH_COLUMNS, TRUTH_FILE, SaccadeError
 from saccade.scoring.metrics import Booleans, Floats, Integers
 from saccade.video.sampling import segments
 
@@ -101,7 +101,7 @@ def placed(place: Floats, size: Floats) -> Floats:
 def read_targets(truth: pd.DataFrame, index: pd.DataFrame) -> dict[str, Target]:
     """{video_id: Target} of every video of the index that the truth knows. SaccadeError where frames are missing."""
     if lacking := [column for column in TRUTH_COLUMNS if column not in truth]:
-        raise SaccadeError(f"truth.parquet lacks the column {', '.join(lacking)}; prepare again")
+        raise SaccadeError(f"{TRUTH_FILE} lacks the column {', '.join(lacking)}; prepare again")
     with_boxes = all(column in truth for column in BOX)
     known: dict[str, dict[str, Any]] = index.set_index("video_id").to_dict("index")  # type: ignore[assignment]
     found = {}
@@ -110,7 +110,7 @@ def read_targets(truth: pd.DataFrame, index: pd.DataFrame) -> dict[str, Target]:
         if video not in known:
             continue
         if not np.array_equal(table["frame"], np.arange(known[video]["frames"])):
-            raise SaccadeError(f"truth.parquet has other frames of video {video} than the index; prepare again")
+            raise SaccadeError(f"{TRUTH_FILE} has other frames of video {video} than the index; prepare again")
         informative = table["informative"].to_numpy(bool)
         found[video] = Target(informative, _boxes(table, informative, known[video]) if with_boxes else None)
     return found
@@ -142,7 +142,7 @@ def hit_rates_of(table: pd.DataFrame, targets: dict[str, Target], fixed: Fixed |
     """{measure: one row per video, in the table's order, with `value` and its chance levels}; nan where a video has
     nothing to judge.
 
-    table: video_id and `decisions`, as predictions.parquet holds them. A measure that no video allows is left out.
+    table: video_id and `decisions`, as they were predicted. A measure that no video allows is left out.
     """
     rows: dict[str, list[dict[str, float]]] = {"hit.frames": [], **{name: [] for name in MEASURES}}
     for video, text in zip(table["video_id"], table["decisions"], strict=True):

@@ -24,7 +24,7 @@ from saccade.engine.inference import finished_model, need_trained
 from saccade.files import read_json, write_json
 from saccade.plan.staleness import timed_with
 from saccade.project import load_module, provenance
-from saccade.records import Prediction, SaccadeError, Task
+from saccade.records import LATENCY_FILE, Prediction, SaccadeError, Task
 from saccade.timing import machine, optimise, turns
 from saccade.video import decode
 from saccade.video.index import read_index
@@ -90,7 +90,7 @@ def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) ->
     for pair in pairs.values():
         need_trained(pair.own)
         need_trained(pair.against)
-    file = folder / "latency.json"
+    file = folder / LATENCY_FILE
     known = read_json(file)["points"] if only and file.is_file() else {}
     points = {point: known[point] for point, pair in pairs.items() if point in known and is_current(known[point], pair)}
     for point in [point for point in pairs if point == only or point not in points]:

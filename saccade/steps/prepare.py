@@ -10,7 +10,16 @@ from tqdm import tqdm
 
 from saccade.files import write_json, write_parquet
 from saccade.project import load_module, provenance
-from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, Head, SaccadeError
+from saccade.records import (
+    COVERAGE_FILE,
+    INDEX_COLUMNS,
+    INDEX_FILE,
+    SPLITS,
+    TRUTH_COLUMNS,
+    TRUTH_FILE,
+    Head,
+    SaccadeError,
+)
 from saccade.video.container import VideoError, fingerprint
 from saccade.video.decode import probe
 from saccade.video.index import check_index, first_few
@@ -66,11 +75,11 @@ def prepare(
     }
     _refuse_too_many_unusable(coverage, allow_missing, dataset, folder)
     if frames is not None:
-        write_parquet(folder / "truth.parquet", frames[frames["video_id"].isin(index["video_id"])])
-    write_json(folder / "coverage.json", coverage)
+        write_parquet(folder / TRUTH_FILE, frames[frames["video_id"].isin(index["video_id"])])
+    write_json(folder / COVERAGE_FILE, coverage)
     write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
-    write_parquet(folder / "index.parquet", index)  # written last: where it is, the rest is there, too
+    write_parquet(folder / INDEX_FILE, index)  # written last: where it is, the rest is there, too
 
 
 def _tables(answer: Any, file: Path, truth: bool, heads: list[str]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":

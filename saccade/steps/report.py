@@ -12,7 +12,7 @@ from saccade.records import CLAIMS_COLUMNS, SaccadeError
 from saccade.report.notebook import run_notebook
 
 if TYPE_CHECKING:
-    from saccade.results.runs import PlannedGrid
+    from saccade.results.reader import PlannedGrid
 
 PARTS = ("claims", "collect", "notebook", "page", "index")
 

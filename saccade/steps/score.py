@@ -10,7 +10,17 @@ import numpy as np
 import pandas as pd
 
 from saccade.files import read_json, write_json, write_parquet
-from saccade.records import Head, SaccadeError
+from saccade.records import (
+    COVERAGE_FILE,
+    HITS_FILE,
+    INDEX_FILE,
+    METRICS_FILE,
+    PREDICTIONS_FILE,
+    TRUTH_FILE,
+    Head,
+    SaccadeError,
+    provenance_name,
+)
 from saccade.scoring import hit_rates, intervals, metrics
 from saccade.scoring.predictions import in_order, labels_of, positives_of, scores_of, split_videos
 
@@ -27,19 +37,19 @@ def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[s
 
     hits.parquet: point, video_id, cluster, and `<head>.top1` per video. The report pairs points by it.
     """
-    index = _read_table(Path(prepared) / "index.parquet", "prepare")
-    coverage = read_json(Path(prepared) / "coverage.json")
-    predictions = _read_table(Path(folder) / "predictions.parquet", "predict")
-    truth = pd.read_parquet(path) if (path := Path(prepared) / "truth.parquet").exists() else None
+    index = _read_table(Path(prepared) / INDEX_FILE, "prepare")
+    coverage = read_json(Path(prepared) / COVERAGE_FILE)
+    predictions = _read_table(Path(folder) / PREDICTIONS_FILE, "predict")
+    truth = pd.read_parquet(path) if (path := Path(prepared) / TRUTH_FILE).exists() else None
     try:
         found, hits = evaluate(predictions, index, heads, derive, coverage, truth)
     except SaccadeError as error:
         raise SaccadeError(f"{folder} can't be scored: {error}") from None
-    made_by = Path(folder) / "provenance.predict.json"
+    made_by = Path(folder) / provenance_name("predict")
     code = read_json(made_by).get("code", "") if made_by.exists() else ""
-    write_parquet(Path(folder) / "hits.parquet", hits)
+    write_parquet(Path(folder) / HITS_FILE, hits)
     result = {"run": "/".join(Path(folder).parts[-5:]), "code": code, **found}
-    write_json(Path(folder) / "metrics.json", result)
+    write_json(Path(folder) / METRICS_FILE, result)
     return result
 
 
@@ -227,7 +237,9 @@ def _lost(coverage: Mapping[str, Any] | None, usable: int, split: str) -> int:
         return 0
     expected = coverage.get("expected_by_split", {}).get(split, usable + len(coverage["problems"]))
     if expected < usable:
-        raise SaccadeError(f"coverage.json expects {expected} {split} videos and the index has {usable}; prepare again")
+        raise SaccadeError(
+            f"{COVERAGE_FILE} expects {expected} {split} videos and the index has {usable}; prepare again"
+        )
     return int(expected - usable)
 
 

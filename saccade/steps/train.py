@@ -14,7 +14,7 @@ from saccade.engine.loop import PhaseRun
 from saccade.files import read_json, write_json
 from saccade.nn.seeding import seed_of
 from saccade.project import load_module, provenance
-from saccade.records import Task
+from saccade.records import COVERAGE_FILE, INDEX_FILE, LOG_ENDS, Task, provenance_name
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset
 
@@ -28,7 +28,7 @@ def train(task: Task) -> None:
     index, truth = read_index(task.root / task.prepared, task.root, task.heads)
     model, generator = start(task)
     device = choose_device(task.settings.device)
-    log = task.folder / f"{task.phase}.log.jsonl"
+    log = task.folder / (task.phase + LOG_ENDS)
     checkpoint = Checkpoint(task.checkpoint, _identity(task, device), task.settings.checkpoint_minutes, [generator])
     run = PhaseRun(
         settings=task.settings,
@@ -54,7 +54,7 @@ def train(task: Task) -> None:
     )
     with checkpoint.stoppable():
         getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
-    data = read_json(task.root / task.prepared / "coverage.json").get("decoder", "")
+    data = read_json(task.root / task.prepared / COVERAGE_FILE).get("decoder", "")
     _keep(task, model, {"result": run.result}, started, device=str(device), data=data, resumed=checkpoint.resumed)
     checkpoint.remove()
 
@@ -100,13 +100,13 @@ def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: fl
     weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts)
     where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
     used = [str(product) for product in task.weights]
-    write_json(task.folder / f"provenance.{task.phase}.json", provenance(task.root, **where, weights=used))
+    write_json(task.folder / provenance_name(task.phase), provenance(task.root, **where, weights=used))
 
 
 def _identity(task: Task, device: torch.device) -> dict[str, Any]:
     """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
     return task.identity | {
-        "data": weights.sha256(task.root / task.prepared / "index.parquet"),
+        "data": weights.sha256(task.root / task.prepared / INDEX_FILE),
         "weights": [read_json(task.root / product)["sha256"] for product in task.weights],
         "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
     }

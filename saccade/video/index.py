@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from saccade.records import INDEX_COLUMNS, SPLITS, Head, SaccadeError
+from saccade.records import INDEX_COLUMNS, INDEX_FILE, SPLITS, TRUTH_FILE, Head, SaccadeError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +21,13 @@ def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.D
     """
     import pandas as pd
 
-    path = Path(prepared) / "index.parquet"
+    path = Path(prepared) / INDEX_FILE
     if not path.is_file():
         raise SaccadeError(f"{path} does not exist; run prepare")
     index = pd.read_parquet(path)
     check_index(index, heads, path)
     _check_files(index, Path(root), path)
-    truth = path.with_name("truth.parquet")
+    truth = path.with_name(TRUTH_FILE)
     return index, pd.read_parquet(truth) if truth.is_file() else None
 
 

@@ -9,7 +9,7 @@ from saccade.cards.plain_claims import COMPARED, WORDS
 from saccade.judging.compare import SystemClassScores
 from saccade.judging.plain_claims import OURS, PRINTED, plain_predicate
 from saccade.judging.verdict import Cited, verdicts_of
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 
 PAPER = """
 paper: p2021

@@ -10,7 +10,7 @@ import scipy.stats
 from saccade.judging.systems import SystemResults, _default
 from saccade.judging.verdict import Untestable
 from saccade.records import SaccadeError
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 
 SYSTEM = ("tiny", "uniform8", "motion-digits")
 

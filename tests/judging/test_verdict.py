@@ -29,7 +29,7 @@ from saccade.judging.verdict import (
     need_headroom,
     verdicts_of,
 )
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 from saccade.scoring import metrics
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from saccade.records import SaccadeError
 from saccade.report.findings import finding_figures, finding_tables
-from saccade.results.found import Found, NotRun
+from saccade.results.found import Found
+from saccade.results.reader import NotRun
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from saccade.report.strips import evenly
-from saccade.results.found import NotRun
-from saccade.results.runs import dataset_label, heads_of
+from saccade.results.reader import NotRun, dataset_label
+from saccade.results.runs import heads_of
 from saccade.scoring.hit_rates import read_targets
 
 KEYS = ["dataset", "variant", "point", "seed"]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from saccade.report.tidy import Column, TidyTable, interval, tidy, words
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 
 from . import drawing
 from .decisions import EXAMPLES, FRAMES, KEYS, OWN, decided, examples, habits, learning, online, place_maps, scored

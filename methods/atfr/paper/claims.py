@@ -28,7 +28,7 @@ from saccade.judging.verdict import (
     exact,
     labelled,
 )
-from saccade.results.found import NotRun
+from saccade.results.reader import NotRun
 
 # Margins for our own runs, committed before any of them; accuracies are fractions.
 NEARLY_SAME = 0.01  # twice the largest loss, 0.5 points in Table 7, that the paper still calls nearly the same

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from saccade.report.figures import INK, MUTED, PALETTE, WIDTH
 from saccade.report.tidy import Column, TidyTable, tidy, words
-from saccade.results.found import NotRun
-from saccade.results.runs import dataset_label
+from saccade.results.reader import NotRun, dataset_label
 
 OWN = "single"  # the point whose bins are the network's own
 EXTREMES = 5  # classes at either end, as many as Table 5 prints

@@ -1,0 +1,182 @@
+"""The one reader of what a run left: report, claims and findings ask it for the content of a run's files. No torch.
+
+A JSON file, a table's columns and its points are read once per process, as long as the file stays as it is.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from saccade.cards.address import DATA, parse_address, with_edition
+from saccade.files import read_json
+from saccade.records import (
+    COST_FILE,
+    COVERAGE_FILE,
+    HITS_FILE,
+    INDEX_FILE,
+    LATENCY_FILE,
+    LOG_ENDS,
+    METRICS_FILE,
+    PREDICTIONS_FILE,
+    TRUTH_FILE,
+    provenance_name,
+)
+
+PlannedGrid = dict[str, Any]  # the content of plan.json
+PlannedRun = dict[str, Any]  # one of its `runs`
+
+
+class NotRun(Exception):  # noqa: N818 (a state, not a mistake)
+    """Raised where a claim asks for a run that isn't there; says which, and why."""
+
+
+def dataset_label(run: PlannedRun) -> str:
+    """`dataset[@edition]` of a grid's run, as in its path."""
+    return with_edition(str(run["dataset"]), run.get("edition", ""))
+
+
+def runs_of(grid: PlannedGrid, method: str) -> list[PlannedRun]:
+    return [run for run in grid["runs"] if run["method"] == method]
+
+
+def run_folder(run: PlannedRun, root: Path) -> Path:
+    return root / "results" / str(run["run"])
+
+
+def read_coverage(grid: PlannedGrid, root: Path, label: str) -> dict[str, Any] | None:
+    """What `prepare` counted of `dataset[@edition]`; None where it isn't prepared."""
+    named = parse_address(label, DATA)
+    prepared = root / "data" / named.dataset / "prepared"
+    return _json(prepared / with_edition(grid["budget"], named.edition) / COVERAGE_FILE)
+
+
+@dataclass(frozen=True, eq=False)
+class RunFiles:
+    """The files of one planned run. What gives a table raises `NotRun` where the file isn't there; what gives the
+    content of a JSON file gives None then. The content is shared: nobody may change it."""
+
+    run: PlannedRun
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return run_folder(self.run, self.root)
+
+    @property
+    def prepared(self) -> Path:
+        """Where the index and the truth lie that the run read."""
+        budget = str(self.run["run"]).partition("/")[0]
+        name = with_edition(budget, self.run.get("edition", ""))
+        return Path(self.root, "data", self.run["dataset"], "prepared", name)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has been predicted and scored."""
+        return all((self.folder / name).exists() for name in (PREDICTIONS_FILE, METRICS_FILE))
+
+    def metrics(self) -> dict[str, Any] | None:
+        """What `score` left: rows, evaluated, clusters, omitted ..."""
+        return _json(self.folder / METRICS_FILE)
+
+    def cost(self) -> dict[str, Any] | None:
+        """The multiply-adds by module of one view."""
+        return _json(self.folder / COST_FILE)
+
+    def latency(self) -> dict[str, Any] | None:
+        """What `measure` left, by point."""
+        return _json(self.folder / LATENCY_FILE)
+
+    def phase(self, name: str) -> dict[str, Any] | None:
+        """The record of a trained phase."""
+        return _json(self.folder / f"{name}.json")
+
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        """{step or phase: who made it, when, with what}, by name."""
+        before, after = provenance_name("*").split("*")
+        paths = sorted(self.folder.glob(provenance_name("*")))
+        return {path.name.removeprefix(before).removesuffix(after): _json(path) or {} for path in paths}
+
+    def predicted_with(self, point: str) -> dict[str, Any] | None:
+        """The settings that the point was predicted with; None where the run didn't say."""
+        made = _json(self.folder / provenance_name("predict")) or {}
+        recorded = made.get("settings", {}).get(point)
+        return None if recorded is None else dict(recorded)
+
+    def log(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(phase, what one line says) for each whole line of all logs."""
+        for path in sorted(self.folder.glob(f"*{LOG_ENDS}")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if line.endswith("}"):
+                    yield path.name.removesuffix(LOG_ENDS), json.loads(line)
+
+    def scored_points(self) -> frozenset[str]:
+        """The points with hits; empty where the run hasn't been scored."""
+        path = self.folder / HITS_FILE
+        return _points(path, _stamp(path)) if path.exists() else frozenset()
+
+    def hit_columns(self) -> tuple[str, ...]:
+        return self._columns(self.folder / HITS_FILE)
+
+    def hits(self, columns: Sequence[str] | None = None, point: str = "") -> pd.DataFrame:
+        """A row per point (or of one) and test video, with `<head>.top1`."""
+        return self._table(self.folder / HITS_FILE, columns, point)
+
+    def prediction_columns(self) -> tuple[str, ...]:
+        return self._columns(self.folder / PREDICTIONS_FILE)
+
+    def predictions(self, columns: Sequence[str] | None = None, point: str = "") -> pd.DataFrame:
+        """A row per point (or of one) and test video."""
+        return self._table(self.folder / PREDICTIONS_FILE, columns, point)
+
+    def index(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The prepared index that the run read, all splits."""
+        return self._table(self.prepared / INDEX_FILE, columns)
+
+    def truth_columns(self) -> tuple[str, ...]:
+        return self._columns(self.prepared / TRUTH_FILE)
+
+    def truth(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The truth per frame of the run's videos."""
+        return self._table(self.prepared / TRUTH_FILE, columns)
+
+    def _table(self, path: Path, columns: Sequence[str] | None, point: str = "") -> pd.DataFrame:
+        if not path.exists():
+            raise NotRun(f"{self.run['run']} has no {path.name}")
+        filters = [("point", "==", point)] if point else None
+        return pd.read_parquet(path, columns=list(columns) if columns is not None else None, filters=filters)
+
+    def _columns(self, path: Path) -> tuple[str, ...]:
+        """Of a table; () where it isn't there."""
+        return _names(path, _stamp(path)) if path.exists() else ()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when the file is written again."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    return _read_json(path, _stamp(path)) if path.exists() else None
+
+
+@lru_cache(maxsize=4096)
+def _read_json(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
+    found: dict[str, Any] = read_json(path)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _names(path: Path, stamp: tuple[int, int]) -> tuple[str, ...]:
+    return tuple(pq.read_schema(path).names)
+
+
+@lru_cache(maxsize=4096)
+def _points(path: Path, stamp: tuple[int, int]) -> frozenset[str]:
+    return frozenset(pd.read_parquet(path, columns=["point"])["point"])
