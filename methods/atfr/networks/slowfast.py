@@ -152,8 +152,8 @@ def slowfast(name: str, width: float) -> Stages:
     for stage in range(4):
         wide, thin = channels[f"res{stage + 1}" if stage else "conv1"]
         modules[f"fuse{stage + 1}"] = Lateral(thin, network.lateral_kernel, network.alpha)
-        channels = wide + LATERAL * thin
-        modules[f"res{stage + 2}"] = Pathways(residual_stage(channels, slow, stage), residual_stage(thin, fast, stage))
+        incoming = wide + LATERAL * thin
+        modules[f"res{stage + 2}"] = Pathways(residual_stage(incoming, slow, stage), residual_stage(thin, fast, stage))
         channels[f"res{stage + 2}"] = (slow.outer[stage], fast.outer[stage])
     modules["head"] = PooledPathways()
     return Stages(modules, channels, num_features=sum(channels["res5"]))
