@@ -1,23 +1,36 @@
 """A printed table as a method's `paper.yml` lays it out, and our runs behind its rows. No torch, no pandas."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
 
 from saccade.cards.address import VARIANT_ON_DATA, Address, parse_address
-from saccade.cards.yaml import as_mapping, check_value, refuse_unknown_keys
+from saccade.cards.validation import AsTuple, Body, OrEmpty
 from saccade.records import SaccadeError, suggest
 
 
-@dataclass(frozen=True)
-class Source:
+def _as_word(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _as_several(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+Word = Annotated[str, BeforeValidator(_as_word)]  # a printed name; a whole number (L = 1, 4, 8) needs no quotes
+Words = Annotated[tuple[Word, ...], AsTuple]
+Text = Annotated[str, AfterValidator(str.strip)]
+
+
+class Source(Body):
     """Our run behind a printed row (`VARIANT_ON_DATA`, of any seed) and one of its operating points; `columns`: printed
     columns that another of its points answers."""
 
     run: str
     point: str
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Annotated[dict[str, str], OrEmpty] = {}
 
     @property
     def label(self) -> str:
@@ -34,22 +47,22 @@ class Source:
 
     def at(self, column: str) -> "Source":
         """The run at the point that answers the column."""
-        return Source(self.run, self.columns.get(column, self.point))
+        return Source(run=self.run, point=self.columns.get(column, self.point))
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Body):
     """A printed table. dataset: of its cells, where reported.csv has one for several; runs: printed row -> what of ours
     answers it (one for each of its datasets); metrics: printed column -> metric in metrics.csv."""
 
-    name: str
+    GIVEN = ("name",)
+    name: str = ""
     title: str
     dataset: str
-    columns: tuple[str, ...]
-    rows: tuple[str, ...]
-    runs: Mapping[str, tuple[Source, ...]]
-    metrics: Mapping[str, str]
-    note: str = ""
+    columns: Words
+    rows: Words
+    runs: Annotated[dict[Word, Annotated[tuple[Source, ...], BeforeValidator(_as_several)]], OrEmpty] = {}
+    metrics: Annotated[dict[Word, str], OrEmpty] = {}
+    note: Text = ""
 
     def printed_column(self, column: str) -> tuple[str, str | None]:
         """The column of reported.csv and the dataset that a column of the layout names; None where it names none."""
@@ -72,72 +85,28 @@ class Layout:
         return found[0].at(column)
 
 
-def read_layout(file: Path, name: str, value: Any) -> Layout:
-    """One of paper.yml's `tables`."""
-    place = f"tables.{name}"
-    body = as_mapping(file, place, value)
-    keys = ["title", "dataset", "columns", "rows", "runs", "metrics", "note"]
-    refuse_unknown_keys(file, place, body, keys, required=["title", "dataset", "columns", "rows"])
-    columns, rows = (tuple(_words(body[key], f"{file}: {place}.{key}")) for key in ("columns", "rows"))
-    runs = {
-        row: _sources(file, f"{place}.runs.{row}", entry)
-        for row, entry in _named(file, f"{place}.runs", body, rows).items()
-    }
-    metrics = {
-        column: check_value(str, metric, f"{file}: {place}.metrics.{column}")
-        for column, metric in _named(file, f"{place}.metrics", body, columns).items()
-    }
-    title, dataset, note = (
-        check_value(str, body.get(key) or "", f"{file}: {place}.{key}") for key in ("title", "dataset", "note")
-    )
-    return Layout(name, title, dataset, columns, rows, runs, metrics, note.strip())
+def checked_layout(file: Path, name: str, layout: Layout) -> Layout:
+    """The layout with its name; SaccadeError for a row or column that it doesn't have, or has twice."""
+    place = f"{file}: tables.{name}"
+    for key, names in (("columns", layout.columns), ("rows", layout.rows)):
+        refuse_twice(f"{place}.{key}", names)
+    for key, named, what, known in (
+        ("runs", layout.runs, "rows", layout.rows),
+        ("metrics", layout.metrics, "columns", layout.columns),
+    ):
+        for one in named:
+            if one not in known:
+                raise SaccadeError(f"{place}.{key}: '{one}' is none of the table's {what}" + suggest(one, known))
+    for row, sources in layout.runs.items():
+        for source in sources:
+            check_source(source, f"{place}.runs.{row}")
+        refuse_twice(f"{place}.runs.{row}: datasets", [source.dataset for source in sources])
+    return layout.model_copy(update={"name": name})
 
 
-def _named(file: Path, place: str, layout: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
-    """What the table's `runs` or `metrics` say of its rows or columns; SaccadeError for one that it doesn't have."""
-    key = place.rpartition(".")[2]
-    value = layout.get(key) or {}
-    words = (
-        {_word(name, f"{file}: {place}"): entry for name, entry in value.items()}
-        if isinstance(value, Mapping)
-        else value
-    )
-    body = as_mapping(file, place, words)
-    for name in body:
-        if name not in known:
-            raise SaccadeError(
-                f"{file}: {place}: '{name}' is none of the table's {'rows' if key == 'runs' else 'columns'}"
-                + suggest(name, known)
-            )
-    return body
-
-
-def _sources(file: Path, place: str, value: Any) -> tuple[Source, ...]:
-    found = tuple(
-        read_source(file, place, entry, "columns") for entry in (value if isinstance(value, list) else [value])
-    )
-    refuse_twice(f"{file}: {place}: datasets", [source.dataset for source in found])
-    return found
-
-
-def read_source(file: Path, place: str, value: Any, *more: str) -> Source:
-    """{run, point} and, where `more` says so, its other keys."""
-    body = as_mapping(file, place, value)
-    refuse_unknown_keys(file, place, body, ["run", "point", *more], required=["run", "point"])
-    run, point = (check_value(str, body[key], f"{file}: {place}.{key}") for key in ("run", "point"))
-    parse_address(run, VARIANT_ON_DATA, where=f"{file}: {place}.run: ")
-    return Source(run, point, check_value(dict[str, str], body.get("columns") or {}, f"{file}: {place}.columns"))
-
-
-def _words(value: Any, where: str) -> list[str]:
-    words = [_word(one, f"{where}[{number}]") for number, one in enumerate(check_value(list[Any], value, where))]
-    refuse_twice(where, words)
-    return words
-
-
-def _word(value: Any, where: str) -> str:
-    """A printed name; one that is a whole number (a table over L = 1, 4, 8) needs no quotes."""
-    return str(check_value(str | int, value, where))
+def check_source(source: Source, where: str) -> None:
+    """Raises SaccadeError where the run isn't written as one."""
+    parse_address(source.run, VARIANT_ON_DATA, where=f"{where}.run: ")
 
 
 def refuse_twice(where: str, names: Sequence[str]) -> None:

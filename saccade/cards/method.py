@@ -11,53 +11,42 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from saccade.cards.address import OF_POINT, OF_VARIANT, parse_address
-from saccade.cards.yaml import (
-    as_mapping,
-    check_complete,
-    check_value,
-    read_gate,
-    read_layer,
-    read_yaml,
-    refuse_unknown_keys,
-)
+from saccade.cards.layer import Gate, check_complete, read_layer
+from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, check_value, read_body
+from saccade.cards.yaml import read_yaml
 from saccade.project import NAME, card_file, sections_of, settings_class
 from saccade.records import SaccadeError, suggest
 
 RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
-STAND_INS = ("oracle", "random", "fixed", "static")
-REQUIREMENTS = ("truth",)
-VARIANT_KEYS = ("title", "stand_in", "of", "same_as", "use", "part", "released")  # beside settings
-POINT_KEYS = ("title", "stand_in", "of", "same_as", "requires", "only", "against", "mixes_videos")
 # the phase that brings in published weights; no function's name, so the method's is `import_released`
 IMPORT = "import"
 
 
-@dataclass(frozen=True)
-class Phase:
+class Phase(Body):
     """One training stage. `reads`: the sections of the settings that decide its weights (None: all); `trains`:
     state-dict globs; `drops`: globs over tensors of other runs' phases, needed here, that are left out (a classifier of
     other classes)."""
 
-    name: str
-    needs: tuple[str, ...] = ()
-    trains: tuple[str, ...] = ("*",)
-    reads: tuple[str, ...] | None = None
-    gate: Mapping[str, Any] | None = None
-    drops: tuple[str, ...] = ()
+    GIVEN = ("name",)
+    name: str = ""
+    needs: Names = ()
+    trains: Names = ("*",)
+    reads: Names | None = None
+    gate: Gate | None = None
+    drops: Names = ()
 
 
-@dataclass(frozen=True)
-class Released:
+class Released(Body):
     """Published weights that the user brings. `file`: below methods/<m>/released/; `drops`: globs over published names
     left out."""
 
     file: str
     get: str
     sha256: str = ""
-    drops: tuple[str, ...] = ()
+    drops: Names = ()
 
 
 @dataclass(frozen=True)
@@ -102,46 +91,67 @@ class Method:
     baseline: bool = False  # whether its own points make the static frontier
 
 
+class _Entry(Body):
+    """What a variant or a point says beside its settings."""
+
+    title: str = ""
+    stand_in: Literal["oracle", "random", "fixed", "static"] | None = None
+    of: Names = ()
+    same_as: str | None = None
+
+
+class _Variant(_Entry):
+    use: Names | None = None
+    part: bool = False
+    released: Released | None = None
+
+
+class _Point(_Entry):
+    requires: Annotated[tuple[Literal["truth"], ...], AsTuple] = ()
+    only: Names | None = None
+    against: str | dict[str, str] | None = None
+    mixes_videos: bool = False
+
+
+class _Card(Body):
+    """card.yml as it is written."""
+
+    method: str
+    title: str
+    summary: str | None = None
+    paper: str | None = None
+    baseline: bool = False
+    settings: Annotated[dict[str, Any], OrEmpty]
+    phases: dict[str, Annotated[Phase, OrEmpty]]
+    datasets: Annotated[dict[str, Any], OrEmpty] = {}
+    budgets: Annotated[dict[str, Any], OrEmpty] = {}
+    contract: Names
+    variants: dict[str, Annotated[dict[str, Any], OrEmpty]]
+    points: dict[str, Annotated[dict[str, Any], OrEmpty]]
+
+
 @lru_cache
 def load_method(root: Path, name: str) -> Method:
     """The card of method `name`; raises SaccadeError where it's unknown or anything in it is."""
     file = card_file(root, "methods", name, "method")
-    card = as_mapping(file, "", read_yaml(file))
-    top = [
-        "method",
-        "title",
-        "summary",
-        "paper",
-        "baseline",
-        "settings",
-        "phases",
-        "datasets",
-        "budgets",
-        "contract",
-        "variants",
-        "points",
-    ]
-    needed = ["method", "title", "settings", "phases", "contract", "variants", "points"]
-    refuse_unknown_keys(file, "", card, top, required=needed)
-    if card["method"] != name:
-        raise SaccadeError(f"{file}: method is '{card['method']}' but the folder is '{name}'; they must be equal")
+    card = read_body(_Card, read_yaml(file), file)
+    if card.method != name:
+        raise SaccadeError(f"{file}: method is '{card.method}' but the folder is '{name}'; they must be equal")
     keys, defaults = settings_class(file.parent)
     sections = sections_of(file.parent)
-    phases = {
-        phase: _phase(file, phase, body or {}, keys)
-        for phase, body in as_mapping(file, "phases", card["phases"]).items()
-    }
-    layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card["settings"], keys, phases)}
-    for kind in ("datasets", "budgets"):
-        for label, body in as_mapping(file, kind, card.get(kind) or {}).items():
-            layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body or {}, keys, phases)
+    phases = {phase: _named(file, phase, body) for phase, body in card.phases.items()}
+    layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card.settings, keys, phases)}
+    for kind, bodies in (("datasets", card.datasets), ("budgets", card.budgets)):
+        for label, body in bodies.items():
+            layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body, keys, phases)
     check_complete(file, "settings", keys, defaults, layers["settings"])
     for phase in phases.values():
         _check_reads(file, phase, sections)
-    variants = _entries(file, "variants", card["variants"], keys, phases, VARIANT_KEYS)
+    variants = _entries(file, "variants", card.variants, keys, phases, _Variant)
     for variant in variants.values():
+        _check_released(file, variant)
         _check_use(file, variant, phases)
-    points = _entries(file, "points", card["points"], keys, phases, POINT_KEYS)
+    points = _entries(file, "points", card.points, keys, phases, _Point)
     for point in points.values():
         for named in point.against if isinstance(point.against, Mapping) else ():
             if named not in variants:
@@ -150,15 +160,13 @@ def load_method(root: Path, name: str) -> Method:
                 )
     _check_same(file, "variants", variants)
     _check_same(file, "points", points)
-    contract = _contract(file, card["contract"], variants)
-    baseline = check_value(bool, card.get("baseline", False), f"{file}: baseline")
-    title, summary, paper = str(card["title"]), str(card.get("summary") or ""), card.get("paper")
+    _check_contract(file, card.contract, variants)
     method = Method(
         name,
         file,
-        title,
-        summary,
-        paper,
+        card.title,
+        card.summary or "",
+        card.paper,
         keys,
         defaults,
         sections,
@@ -166,37 +174,28 @@ def load_method(root: Path, name: str) -> Method:
         phases,
         variants,
         points,
-        contract,
-        baseline,
+        card.contract,
+        card.baseline,
     )
     check_stand_ins(method)
     return method
 
 
-def _phase(file: Path, name: str, body: Any, keys: Mapping[str, Any]) -> Phase:
+def _named(file: Path, name: str, phase: Phase) -> Phase:
     if name in RESERVED_PHASES or not name.isidentifier():
         raise SaccadeError(
             f"{file}: phases: '{name}' can't name a phase: it must be a function's name, and not "
             f"{', '.join(sorted(RESERVED_PHASES))}"
         )
-    body = as_mapping(file, f"phases.{name}", body)
-    refuse_unknown_keys(file, f"phases.{name}", body, ["needs", "trains", "reads", "gate", "drops"])
-    lists = {
-        key: tuple(check_value(list[str], body[key], f"{file}: phases.{name}.{key}"))
-        for key in ("needs", "trains", "reads", "drops")
-        if key in body
-    }
-    return Phase(name=name, gate=read_gate(file, f"phases.{name}.gate", body.get("gate")), **lists)
+    return phase.model_copy(update={"name": name})
 
 
-def _contract(file: Path, body: Any, variants: Mapping[str, Entry]) -> tuple[str, ...]:
-    named = tuple(check_value(list[str], body, f"{file}: contract"))
+def _check_contract(file: Path, named: Sequence[str], variants: Mapping[str, Entry]) -> None:
     if not named:
         raise SaccadeError(f"{file}: contract: name the variants that the contract tests build, run and train")
     for name in named:
         if name not in variants:
             raise SaccadeError(f"{file}: contract: unknown variant '{name}'" + suggest(name, variants))
-    return named
 
 
 def _check_same(file: Path, kind: str, entries: Mapping[str, Entry]) -> None:
@@ -228,25 +227,28 @@ def _check_reads(file: Path, phase: Phase, sections: Mapping[str, Sequence[str]]
 
 
 def _entries(
-    file: Path, kind: str, body: Any, keys: Mapping[str, Any], phases: Mapping[str, Phase], extra: Sequence[str]
+    file: Path,
+    kind: str,
+    bodies: Mapping[str, dict[str, Any]],
+    keys: Mapping[str, Any],
+    phases: Mapping[str, Phase],
+    model: type[_Entry],
 ) -> dict[str, Entry]:
     """The variants or points, `grid` ones expanded: {name: "s{k}", grid: {k: [1, 2]}} gives s1 and s2."""
     entries: dict[str, Entry] = {}
-    for pattern, value in as_mapping(file, kind, body).items():
+    for pattern, body in bodies.items():
         place = f"{kind}.{pattern}"
-        value = as_mapping(file, place, value or {})
-        grid = as_mapping(file, f"{place}.grid", value.pop("grid", {}))
+        grid = check_value(dict[str, list[Any]], body.get("grid", {}), f"{file}: {place}.grid")
+        rest = {key: value for key, value in body.items() if key != "grid"}
         if set(re.findall(r"{(\w+)}", pattern)) != set(grid):
             raise SaccadeError(
                 f"{file}: {place}: the name must hold one {{key}} for each key of its grid "
                 f"({', '.join(grid) or 'none given'})"
             )
-        for combination in itertools.product(
-            *(check_value(list[Any], grid[key], f"{file}: {place}.grid.{key}") for key in grid)
-        ):
+        for combination in itertools.product(*grid.values()):
             chosen = dict(zip(grid, combination, strict=True))
             name = _filled(file, place, pattern, chosen)
-            entry = _entry(file, place, pattern, name, value | chosen, keys, phases, extra)
+            entry = _entry(file, place, pattern, name, rest | chosen, keys, phases, model)
             if entry.name in entries:
                 raise SaccadeError(f"{file}: {place}: '{entry.name}' is given twice")
             entries[entry.name] = entry
@@ -255,12 +257,20 @@ def _entries(
     return entries
 
 
-def _filled(file: Path, place: str, pattern: str, values: Mapping[str, Any]) -> str:
+def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> Any:
+    """The text, or every text in the list or mapping, with `{key}` replaced by the entry's value; others as they
+    are."""
+    if isinstance(value, dict):
+        return {key: _filled(file, f"{place}.{key}", inner, values) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(file, place, inner, values) for inner in value]
+    if not isinstance(value, str):
+        return value
     try:
-        return pattern.format(**values)
+        return value.format(**values)
     except (KeyError, IndexError, ValueError) as error:
         raise SaccadeError(
-            f"{file}: {place}: '{pattern}' can't be filled in ({error}); between braces stand keys of the entry"
+            f"{file}: {place}: '{value}' can't be filled in ({error}); between braces stand keys of the entry"
         ) from None
 
 
@@ -272,58 +282,30 @@ def _entry(
     body: dict[str, Any],
     keys: Mapping[str, Any],
     phases: Mapping[str, Phase],
-    extra: Sequence[str],
+    model: type[_Entry],
 ) -> Entry:
     if not NAME.fullmatch(name):
         raise SaccadeError(f"{file}: {place}: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
-    layer = {key: value for key, value in body.items() if key not in extra}
+    extra = model.model_fields
     try:
-        layer = read_layer(file, place, layer, keys, phases)
+        layer = read_layer(file, place, {key: body[key] for key in body if key not in extra}, keys, phases)
     except SaccadeError as error:
         raise SaccadeError(f"{error}; beside settings it may hold {', '.join(extra)}, grid") from None
-    stand_in = check_value(Literal[*STAND_INS] | None, body.get("stand_in"), f"{file}: {place}.stand_in")
-    lists: dict[str, Any] = {}
-    of = check_value(list[str], body.get("of") or [], f"{file}: {place}.of")
-    lists["of"] = tuple(_filled(file, f"{place}.of", text, body) for text in of)
-    for key, kind in (("requires", list[Literal[*REQUIREMENTS]]), ("use", list[str]), ("only", list[str])):  # type: ignore[valid-type]
-        if key in body:
-            lists[key] = tuple(check_value(kind, body[key], f"{file}: {place}.{key}"))
-    if "released" in body:
-        lists["released"] = _released(file, f"{place}.released", body["released"], body)
-    lists["same_as"] = check_value(str | None, body.get("same_as"), f"{file}: {place}.same_as")
-    lists["mixes_videos"] = check_value(bool, body.get("mixes_videos", False), f"{file}: {place}.mixes_videos")
-    part = check_value(bool, body.get("part", False), f"{file}: {place}.part")
-    against = _against(file, f"{place}.against", body.get("against"), body)
+    texts = {key: _filled(file, f"{place}.{key}", body[key], body) for key in body if key in extra}
+    said = read_body(model, texts, file, place)
     # a grid's variants may each need another one: {k} becomes its value
     for phase, inner in layer.get("phases", {}).items():
         if "needs" in inner:
-            inner["needs"] = [_filled(file, f"{place}.phases.{phase}.needs", need, body) for need in inner["needs"]]
-    title = _filled(file, f"{place}.title", str(body.get("title", "")), body) or name
-    return Entry(
-        name=name, family=family, layer=layer, title=title, stand_in=stand_in, part=part, against=against, **lists
-    )
+            inner["needs"] = _filled(file, f"{place}.phases.{phase}.needs", inner["needs"], body)
+    found = {key: getattr(said, key) for key in extra}
+    return Entry(**found | {"name": name, "family": family, "layer": layer, "title": said.title or name})
 
 
-def _against(file: Path, place: str, said: Any, body: Mapping[str, Any]) -> str | dict[str, str] | None:
-    if isinstance(said, dict):
-        return {
-            name: _filled(file, place, check_value(str, text, f"{file}: {place}.{name}"), body)
-            for name, text in said.items()
-        }
-    text = check_value(str | None, said, f"{file}: {place}")
-    return text and _filled(file, place, text, body)
-
-
-def _released(file: Path, place: str, body: Any, entry: Mapping[str, Any]) -> Released:
-    body = as_mapping(file, place, body)
-    refuse_unknown_keys(file, place, body, ["file", "get", "sha256", "drops"], required=["file", "get"])
-    texts = {
-        key: check_value(str, body[key], f"{file}: {place}.{key}") for key in ("file", "get", "sha256") if key in body
-    }
-    texts |= {key: _filled(file, f"{place}.{key}", texts[key], entry) for key in ("file", "get")}
-    if Path(texts["file"]).is_absolute() or ".." in Path(texts["file"]).parts:
-        raise SaccadeError(f"{file}: {place}.file: '{texts['file']}' must be a path below {file.parent.name}/released/")
-    return Released(drops=tuple(check_value(list[str], body.get("drops") or [], f"{file}: {place}.drops")), **texts)
+def _check_released(file: Path, variant: Entry) -> None:
+    released = variant.released
+    if released and (Path(released.file).is_absolute() or ".." in Path(released.file).parts):
+        place = f"variants.{variant.name}.released.file"
+        raise SaccadeError(f"{file}: {place}: '{released.file}' must be a path below {file.parent.name}/released/")
 
 
 def check_stand_ins(method: Method) -> None:

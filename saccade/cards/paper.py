@@ -9,16 +9,18 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from saccade.cards.layout import Layout, Source, read_layout, read_source, refuse_twice
+from pydantic import BaseModel
+
+from saccade.cards.layout import Layout, Source, Text, Word, check_source, checked_layout, refuse_twice
 from saccade.cards.method import load_method, offers
 from saccade.cards.plain_claims import COMPARED, Comparison, check_bounds, read_comparisons
-from saccade.cards.yaml import as_mapping, check_value, read_yaml, refuse_unknown_keys
+from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, read_body
+from saccade.cards.yaml import read_yaml
 from saccade.records import SaccadeError, canonical, suggest
-
-TOP_KEYS = ["paper", "title", "tables", "systems", "claims"]
 
 
 @dataclass(frozen=True)
@@ -97,25 +99,40 @@ class Paper:
         return sorted({source.run for layout in self.tables for sources in layout.runs.values() for source in sources})
 
 
+class _Claim(Body):
+    id: Text
+    where: Text
+    says: Text
+    table: str = ""
+    tests: Any = None
+    cited: Names = ()
+
+
+class _Body(Body):
+    """paper.yml as it is written."""
+
+    paper: str
+    title: str
+    tables: Annotated[dict[Word, Layout], OrEmpty] = {}
+    systems: Annotated[dict[str, Source], OrEmpty] = {}
+    claims: Annotated[tuple[_Claim, ...], AsTuple] = ()
+
+
 def read_paper(root: Path, method: str) -> Paper | None:
     """The method's paper.yml, None where it has none."""
     file = root / "methods" / method / "paper/paper.yml"
-    if not file.is_file():
-        return None
-    body = as_mapping(file, "", read_yaml(file))
-    refuse_unknown_keys(file, "", body, TOP_KEYS, required=["paper", "title"])
-    name, title = (check_value(str, body[key], f"{file}: {key}") for key in ("paper", "title"))
-    tables = tuple(
-        read_layout(file, str(key), value)
-        for key, value in as_mapping(file, "tables", body.get("tables") or {}).items()
-    )
-    claims = tuple(_claim(file, number, value) for number, value in enumerate(_listed(file, "claims", body)))
+    return _read_paper(file, file.stat().st_mtime_ns) if file.is_file() else None
+
+
+@lru_cache
+def _read_paper(file: Path, _changed: int) -> Paper:
+    body = read_body(_Body, read_yaml(file), file)
+    tables = tuple(checked_layout(file, name, layout) for name, layout in body.tables.items())
+    claims = tuple(_claim(file, number, claim) for number, claim in enumerate(body.claims))
     refuse_twice(f"{file}: claims", [claim.id for claim in claims])
-    systems = {
-        key: read_source(file, f"systems.{key}", value)
-        for key, value in as_mapping(file, "systems", body.get("systems") or {}).items()
-    }
-    paper = Paper(file, name, title, tables, claims, systems)
+    for name, source in body.systems.items():
+        check_source(source, f"{file}: systems.{name}")
+    paper = Paper(file, body.paper, body.title, tables, claims, body.systems)
     for number, claim in enumerate(claims):
         try:
             _check_tests(paper, claim)
@@ -163,7 +180,9 @@ def claims_hash(paper: Paper) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value with its dataclasses as mappings."""
+    """The value with its dataclasses and models as mappings."""
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -198,26 +217,12 @@ def _check_cell(paper: Paper, claim: Claim, row: str, column: str) -> None:
             raise SaccadeError(f"{layout.name} has no {what} '{name}'" + suggest(name, known))
 
 
-def _claim(file: Path, number: int, value: Any) -> Claim:
+def _claim(file: Path, number: int, body: _Claim) -> Claim:
     place = f"claims[{number}]"
-    body = as_mapping(file, place, value)
-    refuse_unknown_keys(
-        file, place, body, ["id", "where", "says", "table", "tests", "cited"], required=["id", "where", "says"]
-    )
     for key, needed in (("table", "tests"), ("cited", "table")):
-        if key in body and needed not in body:
+        if key in body.model_fields_set and needed not in body.model_fields_set:
             raise SaccadeError(f"{file}: {place}: '{key}' is for plain claims, which have '{needed}'")
-    claim = Claim(
-        **{key: check_value(str, body[key], f"{file}: {place}.{key}").strip() for key in ("id", "where", "says")},
-        table=check_value(str, body.get("table", ""), f"{file}: {place}.table"),
-        tests=read_comparisons(file, f"{place}.tests", body["tests"]) if "tests" in body else (),
-        cited=tuple(check_value(list[str], body.get("cited", []), f"{file}: {place}.cited")),
-    )
-    if not claim.id.isidentifier() or claim.id.startswith("_"):
-        raise SaccadeError(f"{file}: {place}.id: '{claim.id}' can't name a function of claims.py; write it like c01")
-    return claim
-
-
-def _listed(file: Path, key: str, body: Mapping[str, Any]) -> list[Any]:
-    found: list[Any] = check_value(list[Any], body.get(key) or [], f"{file}: {key}")
-    return found
+    if not body.id.isidentifier() or body.id.startswith("_"):
+        raise SaccadeError(f"{file}: {place}.id: '{body.id}' can't name a function of claims.py; write it like c01")
+    tests = read_comparisons(file, f"{place}.tests", body.tests) if "tests" in body.model_fields_set else ()
+    return Claim(body.id, body.where, body.says, body.table, tests, body.cited)

@@ -10,9 +10,11 @@ What they mean on the printed numbers and on ours is in `saccade/judging/plain_c
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from saccade.cards.yaml import as_mapping, check_value, refuse_unknown_keys
+from pydantic import create_model
+
+from saccade.cards.validation import Body, check_value, read_body
 from saccade.records import SaccadeError, suggest
 
 # word -> what it must have and what it may have
@@ -32,6 +34,16 @@ BOUNDS = ("by", "at_most", "within", "share")
 HOLE = "{}"
 
 
+LINES = {
+    word: create_model(
+        word,
+        __base__=Body,
+        **dict.fromkeys([word, *required], (Any, ...)),  # type: ignore[call-overload]
+        **dict.fromkeys(optional, (Any, None)),
+    )
+    for word, (required, optional) in WORDS.items()
+}
+
 PrintedCell = tuple[str, str, str]
 
 
@@ -41,6 +53,13 @@ class Bound:
     a fraction; None: not said."""
 
     printed: float | PrintedCell | None = None
+    ours: float | None = None
+
+
+class _Bound(Body):
+    """A bound as it is written."""
+
+    printed: float | list[str] | None = None
     ours: float | None = None
 
 
@@ -85,14 +104,14 @@ def check_bounds(test: Comparison, sides: Sequence[str]) -> None:
 
 
 def _comparisons(file: object, place: str, value: Any) -> list[Comparison]:
-    body, where = as_mapping(file, place, value), f"{file}: {place}"
+    where = f"{file}: {place}"
+    body = check_value(dict[str, Any], value, where)
     words = [key for key in body if key in WORDS]
     if not words:
         unknown = next(iter(body), "")
         raise SaccadeError(f"{where}: '{unknown}' is none of the words of plain claims" + suggest(unknown, list(WORDS)))
     word = words[0]
-    required, optional = WORDS[word]
-    refuse_unknown_keys(file, place, body, [word, *required, *optional], required=required)
+    read_body(LINES[word], body, file, place)
     bounds = {key: _bound(file, f"{place}.{key}", key, body[key]) for key in BOUNDS if key in body}
     rows, than, columns = (_names(body[key], f"{where}.{key}") if key in body else () for key in (word, "than", "in"))
     if word == "rising" and len(rows) < 2:
@@ -117,15 +136,13 @@ def _bound(file: object, place: str, key: str, value: Any) -> Bound:
     if key == "share" and not isinstance(value, Mapping):
         share = check_value(float, value, f"{file}: {place}")
         return Bound(share, share)
-    body = as_mapping(file, place, value)
-    refuse_unknown_keys(file, place, body, ["printed", "ours"])
-    if not body:
+    said = read_body(_Bound, value, file, place)
+    if not said.model_fields_set:
         raise SaccadeError(f"{file}: {place}: say `printed`, in print's unit, or `ours`, a fraction, or both")
-    ours = check_value(float, body["ours"], f"{file}: {place}.ours") if "ours" in body else None
-    printed = check_value(float | list[str] | None, body.get("printed"), f"{file}: {place}.printed")
+    printed, ours = said.printed, said.ours
     if isinstance(printed, list) and len(printed) != 3:
         raise SaccadeError(f"{file}: {place}.printed: a printed number is [table, row, column], not {printed}")
-    return Bound(tuple(printed) if isinstance(printed, list) else printed, ours)
+    return Bound(cast(PrintedCell, tuple(printed)) if isinstance(printed, list) else printed, ours)
 
 
 def _names(value: Any, where: str) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def _weights(root: Path, run: Run) -> Iterator[str]:
 def _gate_state(root: Path, need: Need) -> str:
     if need.phase.gate is None or not (root / need.product).is_file():
         return ""
-    missed = why_gate_missed(need.phase.gate, read_json(root / need.product)["result"])
+    missed = why_gate_missed(need.phase.gate.model_dump(), read_json(root / need.product)["result"])
     return f"; MISSED its gate: {missed}" if missed else "; passed its gate"
 
 

@@ -119,7 +119,9 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
         ],
         "phases": [phase.name for phase in phases_of(root, run)],
         "weights": [need.product.as_posix() for need in weights_of(root, run)],
-        "gates": {need.product.as_posix(): need.phase.gate for need in weights_of(root, run) if need.phase.gate},
+        "gates": {
+            need.product.as_posix(): need.phase.gate.model_dump() for need in weights_of(root, run) if need.phase.gate
+        },
         "status": "not run" if why else "available",
         "why": why,
     }

@@ -1,7 +1,6 @@
 """The phases that a run is made of, what they need from each other and from other runs, and what decides their weights.
 No torch."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         needs, drops = (tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "drops"))
-        phase = dataclasses.replace(phase, needs=needs, drops=drops, gate=inner.get("gate", phase.gate))
+        phase = phase.model_copy(update={"needs": needs, "drops": drops, "gate": inner.get("gate", phase.gate)})
     return phase
 
 

@@ -4,7 +4,8 @@ from conftest import edit
 from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
-from saccade.cards.yaml import check_value, read_yaml
+from saccade.cards.validation import check_value
+from saccade.cards.yaml import read_yaml
 from saccade.records import SaccadeError
 
 

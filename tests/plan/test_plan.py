@@ -11,6 +11,7 @@ from saccade.__main__ import main
 from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
+from saccade.files import read_json
 from saccade.plan import describe, staleness
 from saccade.plan.availability import why_blocked, why_unavailable
 from saccade.plan.gates import why_gate_missed
@@ -72,6 +73,18 @@ def test_a_wrong_run_is_named(project, text, message):
 def test_a_config_that_names_what_does_not_exist(project, config, message):
     with pytest.raises(SaccadeError, match=message):
         selected_runs(project, load_config({"budget": "demo", "seeds": [0], **config}))
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_shipped_config_plans(file, tmp_path, monkeypatch, capsys):
+    """Through the command line: its runs are named, and its grid is written, with each run that it names."""
+    monkeypatch.chdir(ROOT)
+    assert main(["plan", "--config", str(file)]) == 0
+    named = capsys.readouterr().out.split()
+    assert main(["plan", "--config", str(file), "--write", str(tmp_path / "plan.json")]) == 0
+    grid = read_json(tmp_path / "plan.json")
+    assert named == [run["run"] for run in grid["runs"]] and all(run["points"] for run in grid["runs"])
+    assert bool(named) == (grid["budget"] != "paper")  # no real dataset has a card yet
 
 
 def test_globs_and_seeds_expand_in_order(project):
@@ -233,7 +246,7 @@ def test_a_gate_may_be_set_by_a_layer_and_lifted_by_a_later_one(project):
 
 def test_gates_of_the_studies_hold_in_the_study_alone_and_not_for_what_it_asks():
     def gates(budget, data, method, variant):
-        return {phase.name: phase.gate["at_least"] for phase in phases_of(ROOT, Run(budget, *data, method, variant, 0))
+        return {phase.name: phase.gate.at_least for phase in phases_of(ROOT, Run(budget, *data, method, variant, 0))
                 if phase.gate}  # fmt: skip
 
     focus, tempo = ("motion-digits", "focus"), ("motion-digits", "tempo")

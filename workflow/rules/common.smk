@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import validate
 
 from saccade import project
 from saccade.cards.config import load_config
@@ -40,8 +39,7 @@ def or_workflow_error(question, *arguments):
         raise WorkflowError(str(error)) from None
 
 
-CONFIG = or_workflow_error(load_config, config)  # first: its message is one line
-validate(config, "../schemas/config.schema.yaml")
+CONFIG = or_workflow_error(load_config, config)
 RUNS = or_workflow_error(selected_runs, ROOT, CONFIG)
 GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]

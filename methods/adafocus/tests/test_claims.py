@@ -103,8 +103,9 @@ def test_every_own_row_has_a_run_of_ours_for_each_of_its_datasets():
 
 def as_layout(systems):
     """A table whose rows are these (run, point), so that `check_runs` asks the cards for them."""
-    runs = {f"{run} {point}": (Source(run, point),) for run, point in systems}
-    return Layout("systems", "", "", (), tuple(runs), runs, {})
+    runs = {f"{run} {point}": (Source(run=run, point=point),) for run, point in systems}
+    layout = Layout(title="", dataset="", columns=(), rows=tuple(runs), runs=runs)
+    return layout.model_copy(update={"name": "systems"})
 
 
 def test_the_cards_have_every_run_that_a_row_names():
