@@ -44,8 +44,8 @@ class SystemScores:
 
 @dataclass(frozen=True, eq=False)
 class SystemClassScores:
-    """As `Runs`, with scores (S, N, K) and truth (N, K) in place of values, for mean average precision; `classes`: K
-    names."""
+    """As `SystemScores`, with scores (S, N, K) and truth (N, K) in place of values, for mean average precision;
+    `classes`: K names."""
 
     scores: Floats
     truth: Booleans
