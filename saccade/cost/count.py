@@ -41,10 +41,6 @@ def recurrent_macs(
     return steps * directions * sum(gates * hidden_size * (width + hidden_size) for width in widths)
 
 
-def lstm_macs(input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
-    return recurrent_macs(4, input_size, hidden_size, steps, num_layers, bidirectional)
-
-
 def gru_macs(input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
     return recurrent_macs(3, input_size, hidden_size, steps, num_layers, bidirectional)
 
@@ -52,11 +48,6 @@ def gru_macs(input_size: int, hidden_size: int, steps: int, num_layers: int = 1,
 def attention_macs(queries: int, keys: int, features: int, value_features: int | None = None) -> int:
     """MACs of softmax(QK')V without projections, all heads together: `features` is heads x features per head."""
     return queries * keys * (features + (features if value_features is None else value_features))
-
-
-def multihead_attention_macs(queries: int, keys: int, features: int) -> int:
-    """MACs of nn.MultiheadAttention for one video: four projections of `features` to `features`, and attention."""
-    return (2 * queries + 2 * keys) * features**2 + attention_macs(queries, keys, features)
 
 
 def _fused_layer(x: Shape, w_input: Shape, w_hidden: Shape, *rest: Any, **others: Any) -> int:

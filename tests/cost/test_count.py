@@ -13,9 +13,7 @@ from saccade.cost.count import (
     count,
     forward_macs,
     gru_macs,
-    lstm_macs,
     module_table,
-    multihead_attention_macs,
     recurrent_macs,
     register,
 )
@@ -78,10 +76,10 @@ def test_bias_normalisation_and_activation_cost_nothing():
 @pytest.mark.parametrize(
     ("network", "macs"),
     [
-        (lambda: nn.LSTM(8, 16), lstm_macs(8, 16, 5 * 2)),
+        (lambda: nn.LSTM(8, 16), recurrent_macs(4, 8, 16, 5 * 2)),
         (
             lambda: nn.LSTM(8, 16, num_layers=2, bidirectional=True),
-            lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True),
+            recurrent_macs(4, 8, 16, 5 * 2, num_layers=2, bidirectional=True),
         ),
         (lambda: nn.GRU(8, 16, num_layers=2), gru_macs(8, 16, 5 * 2, num_layers=2)),
         (lambda: nn.RNN(8, 16), recurrent_macs(1, 8, 16, 5 * 2)),
@@ -104,7 +102,7 @@ def test_recurrent_formula_by_loop():
         for name, value in nn.LSTM(8, 16, num_layers=3, bidirectional=True).named_parameters()
         if "weight" in name
     )
-    assert lstm_macs(8, 16, steps=7, num_layers=3, bidirectional=True) == 7 * weights
+    assert recurrent_macs(4, 8, 16, steps=7, num_layers=3, bidirectional=True) == 7 * weights
 
 
 def test_the_fused_recurrent_network_of_gpus():
@@ -117,7 +115,7 @@ def test_the_fused_recurrent_network_of_gpus():
     settings = (2, 16, 0, 2, False, 0.0, False, True, [], None)
     steps, weights = torch.zeros(5, 2, 8, device="meta"), list(network.parameters())
     counted = count(torch.ops.aten._cudnn_rnn, steps, weights, 4, None, state, state, *settings)
-    assert counted.operators == {"aten._cudnn_rnn": lstm_macs(8, 16, 5 * 2, num_layers=2, bidirectional=True)}
+    assert counted.operators == {"aten._cudnn_rnn": recurrent_macs(4, 8, 16, 5 * 2, num_layers=2, bidirectional=True)}
 
 
 @pytest.mark.parametrize("kernel", ["efficient", "cudnn"])
@@ -135,7 +133,9 @@ def test_multihead_attention(mode, device):
         torch.zeros(2, 5, 16, device=device),
     )
     with mode():
-        assert count(attention, tokens, tokens, tokens).macs == 2 * multihead_attention_macs(5, 5, 16)
+        assert count(attention, tokens, tokens, tokens).macs == 2 * (
+            4 * 5 * 16**2 + attention_macs(5, 5, 16)
+        )  # four projections
 
 
 def test_the_fast_path_of_attention_is_on_again_after_counting():

@@ -6,7 +6,7 @@ import torchvision
 from torch import Tensor, nn
 
 from saccade.cost import second_counter
-from saccade.cost.count import FORMULAS, lstm_macs
+from saccade.cost.count import FORMULAS, recurrent_macs
 from saccade.records import SaccadeError
 
 
@@ -67,7 +67,8 @@ def test_a_blind_counter_is_caught_and_the_module_named(monkeypatch):
     monkeypatch.delitem(FORMULAS, torch.ops.aten.mkldnn_rnn_layer)
     network = nn.Sequential(nn.Linear(4, 8), nn.LSTM(8, 16)).eval()
     with pytest.raises(
-        second_counter.CostDisagreement, match=rf"module 1: 0 executed, {lstm_macs(8, 16, 5):,} by the static counter"
+        second_counter.CostDisagreement,
+        match=rf"module 1: 0 executed, {recurrent_macs(4, 8, 16, 5):,} by the static counter",
     ):
         second_counter.agree(network, torch.zeros(5, 1, 4))
 
