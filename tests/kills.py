@@ -3,7 +3,8 @@
     python tests/kills.py --kills 100
 
 A process that has imported everything but computed nothing forks a child for each verb, so a kill costs no import. Each
-round starts from nothing and ends when train, predict and score have come through. Kills come at random moments
+round starts from nothing, or from what the verbs before the killed one left, and ends when train, predict and score
+have come through. Kills come at random moments
 (SIGKILL, SIGTERM, SIGINT), and, one after the other, right before and right after each renaming of a file, where a
 half-written state would show.
 """
@@ -34,6 +35,7 @@ import saccade.steps.score  # noqa: E402
 import saccade.steps.train  # noqa: E402, F401
 from saccade import files  # noqa: E402
 from saccade.__main__ import main  # noqa: E402
+from saccade.plan.staleness import predict_code, train_code  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 RUN = "demo/clips/tsn/tiny/seed3"
@@ -86,6 +88,8 @@ def make_project(root: Path, minutes: float) -> None:
         )
     pd.DataFrame(rows).to_json(raw / "videos.json", orient="records")
     finish(root, start(root, ["prepare", "clips", "--budget", "demo", "--workers", "1"]))
+    train_code(root, "tsn", "train")  # remembered, so that no child has to read the code
+    predict_code(root, "tsn")
 
 
 def start(root: Path, arguments: list[str], die_at: tuple[int, str] | None = None) -> int:
@@ -207,12 +211,17 @@ def renaming_rounds(root: Path, expected: dict[str, str]) -> dict[str, object]:
     again."""
     kills = differences = 0
     for position, arguments in enumerate(VERBS):
+        earlier = root / f"before-{arguments[0]}"  # what the verbs before it leave, made once
+        clean(root)
+        (root / "results").mkdir()
+        for verb in VERBS[:position]:
+            finish(root, start(root, verb))
+        shutil.copytree(root / "results", earlier)
         for moment in ("before", "after"):
             number = 0
             while True:
                 clean(root)
-                for earlier in VERBS[:position]:
-                    finish(root, start(root, earlier))
+                shutil.copytree(earlier, root / "results")
                 pid = start(root, arguments, (number, moment))
                 if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != -signal.SIGKILL:
                     break  # it renames no further file
