@@ -69,7 +69,7 @@ rule measure:
         "> {log} 2>&1"
 
 
-# The papers' complexity cells, counted on the meta device: no data, no weights. An edited method is counted again alone.
+# The papers' complexity cells, counted on the meta device: no data, no weights. Only an edited method is counted again.
 rule count_cells:
     input:
         "methods/{method}/paper/reported.csv",
