@@ -43,7 +43,7 @@ class Found:
         return RunFiles(run, self.root).truth()
 
     def frames(self, run: PlannedRun, video: str, numbers: Sequence[int]) -> Any:
-        """(N, H, W, 3) uint8: these frames of one of the run's videos; NotRun where its file isn't there as it was
+        """(N, H, W, 3) uint8: these frames of one of the run's videos. NotRun where the file isn't there as it was
         prepared."""
         row: Any = self.index(run).set_index("video_id").loc[video]
         path = self.root / row["path"]

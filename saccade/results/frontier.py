@@ -44,12 +44,12 @@ def static_frontier(grid: PlannedGrid, metrics: pd.DataFrame, dataset: str, head
 
 
 def cost_ratio(gmacs: float, value: float, front: pd.DataFrame) -> tuple[float, str]:
-    """How many times `gmacs` the cheapest baseline costs that reaches `value` at least, and what to know about that
+    """How many times `gmacs` the cheapest baseline costs that reaches at least `value`, and what to know about that
     number.
 
-    (inf, "not reached") where no baseline reaches it; "at most" where the cheapest of all exceeds it, since a cheaper
-    one might do; (nan, "") without a frontier. Nothing is interpolated: between two baselines there is none that was
-    measured.
+    (inf, "not reached") where no baseline reaches it. "at most" where even the cheapest baseline exceeds it, since a
+    cheaper one might reach it, too. (nan, "") without a frontier. Nothing is interpolated: no baseline was measured
+    between two others.
     """
     if not len(front):
         return math.nan, ""
@@ -62,8 +62,8 @@ def cost_ratio(gmacs: float, value: float, front: pd.DataFrame) -> tuple[float, 
 
 
 def pareto_front(cost: Any, value: Any) -> np.ndarray:
-    """Mask of the points that no other point beats: none is at most as costly and at least as good, and better in one
-    of the two."""
+    """A mask of the points that no other point beats. One point beats another if it is at most as costly and at least
+    as good, and better in one of the two."""
     cost, value = np.asarray(cost, float), np.asarray(value, float)
     cheaper = (cost[None, :] <= cost[:, None]) & (value[None, :] >= value[:, None])
     strictly = (cost[None, :] < cost[:, None]) | (value[None, :] > value[:, None])

@@ -89,9 +89,9 @@ def equal_time(speed: pd.DataFrame, values: pd.DataFrame, decoding: bool = False
     """The most accurate timed point of the method under each limit: device, limit_ms, variant, point, value, ms,
     marked.
 
-    `values`: variant, point, value (of `frontier.tradeoff_points`, without stand-ins). Times at batch 1, mean
-    per video; the counterparts that are points of the method's own count too. Limits are 1, 2, 5, 10, ... ms, from the
-    first that some point meets.
+    `values`: variant, point, value, as `frontier.tradeoff_points` gives them, without stand-ins. Times are at batch 1,
+    mean per video. Counterparts that are points of the method's own count, too. Limits are 1, 2, 5, 10, ... ms, from
+    the first that some point meets.
     """
     chosen = speed[(speed.batch == 1) & (speed.decoding == decoding)]
     times: dict[tuple[str, str, str], tuple[float, bool]] = {}
