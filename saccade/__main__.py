@@ -105,6 +105,12 @@ def _plan(root: Path, options: argparse.Namespace) -> None:
             print(run.name)
 
 
+def _new(root: Path, options: argparse.Namespace) -> None:
+    from saccade.steps.new import new
+
+    print(new(root, options.kind, options.name))
+
+
 def _acquire(root: Path, options: argparse.Namespace) -> None:
     dataset = load_dataset(root, options.dataset)
     if why := why_raw_lacking(dataset):
@@ -316,6 +322,9 @@ def _parser() -> argparse.ArgumentParser:
             default="config/demo.yaml",
             help="a file, from here or from the project's root, or JSON text (default: %(default)s)",
         )
+    making = verb("new", _new, "the folder of a new method or dataset, which runs and is tested as it is")
+    making.add_argument("kind", choices=["method", "dataset"])
+    making.add_argument("name")
     verb("acquire", _acquire, "bring a dataset's raw files, or say how", "dataset")
     preparing = verb("prepare", _prepare, "index a dataset: <dataset>[@<edition>]", "dataset")
     preparing.add_argument("--budget", default="demo")

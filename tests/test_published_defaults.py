@@ -45,4 +45,6 @@ def test_no_method_or_dataset_is_forgotten():
         for name in names(ROOT, kind)
         if (ROOT / kind / name / "settings.py").is_file()
     ]
+    left = {place: defaults_of(place) for place in with_settings if place not in PUBLISHED}
+    assert not left, f"add to tests/published_defaults.yml:\n{yaml.safe_dump(left)}"
     assert sorted(PUBLISHED) == sorted(["shared", *with_settings])
