@@ -26,29 +26,24 @@ class _Module:
     effects: list[ast.stmt] = field(default_factory=list)  # statements that run on import
 
 
-class _Normalise(ast.NodeTransformer):
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _normalise(statement: ast.stmt) -> None:
     """Drops docstrings and the annotations of functions and of variables inside them. Neither changes what a step
     computes."""
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        self.generic_visit(node)
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.AnnAssign):
-                inner.annotation = ast.Constant(None)
-        node.body = _without_docstring(node.body)
-        return node
-
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment] # noqa: N815
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        self.generic_visit(node)
-        node.body = _without_docstring(node.body)
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
-        return node
+    waiting: list[tuple[ast.AST, bool]] = [(statement, False)]  # with whether it stands in a function
+    while waiting:
+        node, inside = waiting.pop()
+        if isinstance(node, FUNCTIONS):
+            node.returns, inside = None, True
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            node.body = _without_docstring(node.body)
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.AnnAssign) and inside:
+            node.annotation = ast.Constant(None)
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
 
 
 def code_hash(root: Path, entries: Iterable[tuple[Path, str | None]]) -> str:
@@ -75,25 +70,39 @@ def _reachable(root: Path, entries: list[Target]) -> set[tuple[str, str, str]]:
     return found
 
 
+Found = tuple[frozenset[tuple[str, str, str]], frozenset[Target]]  # texts (file, label, text), and what they mention
+
+
 @lru_cache(maxsize=8192)
-def _one(
-    root: Path, path: Path, name: str | None, changed: int
-) -> tuple[frozenset[tuple[str, str, str]], frozenset[Target]]:
+def _one(root: Path, path: Path, name: str | None, changed: int) -> Found:
     """The text of one name of a file (together with what runs when the file is imported), and the names of the project
     that this text mentions."""
     module = _read(root, path, changed)
-    nodes = [(f"<effect {number}>", node) for number, node in enumerate(module.effects)]
     if name is None:
-        nodes += [(key, node) for key, group in module.definitions.items() for node in group]
+        nodes = [(key, node) for key, group in module.definitions.items() for node in group]
     elif name in module.definitions:
-        nodes += [(name, node) for node in module.definitions[name]]
-    elif name not in module.imports:
+        nodes = [(name, node) for node in module.definitions[name]]
+    elif name in module.imports:
+        nodes = []
+    else:
         raise SaccadeError(f"{path.relative_to(root)} has no '{name}'")
-    texts = frozenset((path.relative_to(root).as_posix(), label, ast.dump(node)) for label, node in nodes)
-    targets = {target for _, node in nodes for target in _mentions(root, path, module, node)}
+    (texts, targets), (on_import, mentioned) = _found(root, path, module, nodes), _effects(root, path, changed)
     if name is not None and name in module.imports and name not in module.definitions:
-        targets.add(module.imports[name])
-    return texts, frozenset(targets)
+        targets |= {module.imports[name]}
+    return texts | on_import, targets | mentioned
+
+
+@lru_cache(maxsize=512)
+def _effects(root: Path, path: Path, changed: int) -> Found:
+    """The same of what runs when the file is imported."""
+    module = _read(root, path, changed)
+    return _found(root, path, module, [(f"<effect {number}>", node) for number, node in enumerate(module.effects)])
+
+
+def _found(root: Path, path: Path, module: _Module, nodes: list[tuple[str, ast.stmt]]) -> Found:
+    file = path.relative_to(root).as_posix()
+    texts = frozenset((file, label, ast.dump(node)) for label, node in nodes)
+    return texts, frozenset(target for _, node in nodes for target in _mentions(root, path, module, node))
 
 
 def _mentions(root: Path, path: Path, module: _Module, node: ast.stmt) -> Iterator[Target]:
@@ -145,12 +154,12 @@ def _read(root: Path, path: Path, _changed: int) -> _Module:
             continue
         if _is_type_checking(node):
             continue
-        clean: ast.stmt = _Normalise().visit(node)
-        names = _bound(clean)
+        _normalise(node)
+        names = _bound(node)
         for name in names:
-            module.definitions.setdefault(name, []).append(clean)
+            module.definitions.setdefault(name, []).append(node)
         if not names:
-            module.effects.append(clean)
+            module.effects.append(node)
     return module
 
 
