@@ -13,8 +13,8 @@ from functools import cache
 
 from saccade.records import SaccadeError
 
-RUN = "<budget>/<dataset>[@<edition>]/<method>/<variant>/seed<seed>"
-RUNS = "<dataset>[@<edition>]/<method>/<variant>[/seed<seed>]"  # of a config, which may hold globs
+RUN = "<budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>"
+RUNS = "<dataset>[@<edition>]/<method>/<variant>[/seed<k>]"  # of a config, which may hold globs
 VARIANT_ON_DATA = "<dataset>[@<edition>]/<method>/<variant>"
 DATA = "<dataset>[@<edition>]"
 NEED = "[[[<dataset>[@<edition>]/]<method>/]<variant>/]<phase>"
@@ -68,4 +68,4 @@ def with_edition(name: str, edition: str) -> str:
 @cache
 def _pattern(shape: str) -> re.Pattern[str]:
     optional = re.escape(shape).replace(r"\[", "(?:").replace(r"\]", ")?")
-    return re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/@]+)", optional))
+    return re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/@]+)", optional.replace("<k>", "<seed>")))

@@ -12,7 +12,7 @@ from saccade.records import SaccadeError
 
 
 class Config(Body):
-    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>[/seed<seed>]`, globs allowed, each with all
+    """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>[/seed<k>]`, globs allowed, each with all
     `seeds` where it names none; `points`: those to report (none: all); `measure`: which of the runs are also timed,
     globs as in `runs`, each with the first seed."""
 
