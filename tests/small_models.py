@@ -1,6 +1,9 @@
 """The variants that a method's card names for its contract, with random weights, and clips for them, for tests."""
 
+import contextlib
 import dataclasses
+import tempfile
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,10 @@ from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
-from saccade.settings import Input, Recipe
+from saccade.records import Head
+from saccade.settings import Shared
 
-SHARED = {field.name for kind in (Input, Recipe) for field in dataclasses.fields(kind)}
+SHARED = {field.name for field in dataclasses.fields(Shared)}
 FRAMES, SIZE = 8, 48  # the most frames of a clip, and its side in pixels
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 BATCHES = (3, 1)  # clips of a phase's batches: the last one of an epoch may be a single clip
@@ -117,41 +121,71 @@ def train(run: Run, phase: Phase, model: nn.Module, log: Path | None = None, see
     settings = dataclasses.replace(
         settings, epochs=2, batch_size=BATCHES[0], warmup_epochs=0.0, selection="last", cache_mb=0
     )
-    heads = heads_of(ROOT, run)
-
-    def batches(dataset, batch_size, *, epoch, **_):
-        for number, videos in enumerate(BATCHES):
-            labels = {head.name: torch.arange(videos) % head.num_classes for head in heads}
-            yield clip(settings, videos, seed=100 * seed + 10 * epoch + number) | {"labels": labels}
-
     weights.freeze_rest(model, phase.trains)
-    real, loop.batches = loop.batches, batches
-    try:
-        phases = load_module(ROOT / "methods" / run.method / "phases.py")
+    call_phase(run, phase, settings, model, device.seed_everything(seed, threads=1), BATCHES, log, seed)
+
+
+def call_phase(
+    run: Run,
+    phase: Phase,
+    settings: Any,
+    model: nn.Module,
+    generator: torch.Generator,
+    batches: tuple[int, ...],
+    log: Path | None = None,
+    seed: int = 0,
+    root: Path = ROOT,
+) -> None:
+    """Calls the phase's function on the model, with so many random clips in each batch of an epoch."""
+    heads, videos = heads_of(root, run), Videos(sum(batches))
+    phases = load_module(root / "methods" / run.method / "phases.py")
+    with random_clips(settings, heads, batches, seed), tempfile.TemporaryDirectory() as folder:
         getattr(phases, phase.name)(
             loop.PhaseRun(
                 settings=settings,
                 heads=heads,
                 model=model,
-                train=FourVideos(),
-                val=FourVideos(),
+                train=videos,
+                val=videos,
                 device=torch.device("cpu"),
-                generator=device.seed_everything(seed, threads=1),
-                log=log or Path("/dev/null"),
+                generator=generator,
+                log=log or Path(folder, f"{phase.name}.log.jsonl"),
                 settle=lambda module: weights.settle_rest(module, phase.trains),
             )
         )
+
+
+@contextlib.contextmanager
+def random_clips(settings: Any, heads: tuple[Head, ...], batches: tuple[int, ...], seed: int) -> Iterator[None]:
+    """Inside, the phases' loops get noise in place of decoded videos: so many clips in each batch of an epoch."""
+
+    def noise(dataset: Any, batch_size: int, *, epoch: int, **_: Any) -> Iterator[dict[str, Any]]:
+        for number, videos in enumerate(batches):
+            labels = {head.name: _labels(head, videos) for head in heads}
+            yield clip(settings, videos, seed=100 * seed + 10 * epoch + number) | {"labels": labels}
+
+    real, loop.batches = loop.batches, noise
+    try:
+        yield
     finally:
         loop.batches = real
 
 
-class FourVideos:
-    """Stands for the videos of a split: what phases see of them comes from `batches`."""
+def _labels(head: Head, videos: int) -> torch.Tensor:
+    classes = torch.arange(videos) % head.num_classes
+    return classes if head.kind == "single" else nn.functional.one_hot(classes, head.num_classes).float()
+
+
+class Videos:
+    """Stands for the videos of a split: what phases see of them comes from `random_clips`."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
     def __len__(self) -> int:
-        return sum(BATCHES)
+        return self.number
 
-    def without_augmentation(self) -> "FourVideos":
+    def without_augmentation(self) -> "Videos":
         return self
 
 

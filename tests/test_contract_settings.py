@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin
 import pytest
 import torch
 from conftest import ROOT
-from training import covered, short_settings, start, train
+from small_models import call_phase
+from training import VIDEOS, covered, short_settings, start
 
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.plan.phases import phases_of
@@ -70,7 +71,7 @@ def test_a_phase_reads_no_setting_outside_of_its_sections(case):
     settings, read = recorded(short_settings(root, run, phase))
     model, generator = start(root, run, phase, settings)
     read.clear()  # a model has parts that the phase doesn't train
-    train(root, run, phase, settings, model, generator)
+    call_phase(run, phase, settings, model, generator, batches=(VIDEOS,), root=root)
     machine = {item.name for item in dataclasses.fields(Machine)}
     assert read - machine, "nothing was recorded"
     unsaid = sections(root, run, phase)
@@ -119,7 +120,7 @@ def changed(settings: Any, key: str, kind: Any) -> Any:
 
 def weights_of(root: Path, run: Run, phase: Phase, settings: Any) -> dict[str, torch.Tensor]:
     model, generator = start(root, run, phase, settings)
-    train(root, run, phase, settings, model, generator)
+    call_phase(run, phase, settings, model, generator, batches=(VIDEOS,), root=root)
     return covered(model, phase)
 
 
