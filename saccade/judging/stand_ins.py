@@ -28,7 +28,7 @@ class StandIn:
     """A stand-in of one point. cost: its MACs as a multiple of the point's; value and cost are nan where it wasn't
     run."""
 
-    cell: VariantPoint
+    which: VariantPoint
     weights: Weights
     value: float
     cost: float
@@ -64,8 +64,8 @@ class StandInComparison:
 
 
 def read_hits(grid: PlannedGrid, root: Path, method: str, dataset: str, head: str) -> dict[VariantPoint, SystemScores]:
-    """Top-1 hits per video of every scored cell on the dataset, over its seeds; {} for a head with several labels per
-    video."""
+    """Top-1 hits per video of every scored variant and point on the dataset, over its seeds; {} for a head with
+    several labels per video."""
     tables = []
     for run in runs_of(grid, method):
         files = RunFiles(run, root)
@@ -142,9 +142,9 @@ def _best(rivals: list[StandIn]) -> StandIn | None:
 def _gains(
     hits: dict[VariantPoint, SystemScores], own: VariantPoint, oracle: StandIn | None, random: StandIn | None
 ) -> tuple[Interval | None, Interval | None]:
-    if oracle is None or random is None or not {own, oracle.cell, random.cell} <= set(hits):
+    if oracle is None or random is None or not {own, oracle.which, random.which} <= set(hits):
         return None, None
-    learned, best, chance = _common_trainings([hits[own], hits[oracle.cell], hits[random.cell]])
+    learned, best, chance = _common_trainings([hits[own], hits[oracle.which], hits[random.which]])
     return compare.headroom(best, chance).interval(), compare.normalised_gain(learned, chance, best)
 
 

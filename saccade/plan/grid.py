@@ -128,8 +128,8 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
 
 
 def _point(method: Method, variant: str, point: Entry, why: str | None) -> dict[str, Any]:
-    """`of`: the cells (`<variant>/<point>`) that it stands in for."""
-    of = ["/".join(cell) for cell in stands_for(method, variant, point.name)]
+    """`of`: the `<variant>/<point>`s that it stands in for."""
+    of = ["/".join(each) for each in stands_for(method, variant, point.name)]
     return {
         "name": point.name,
         "title": point.title,

@@ -1,9 +1,9 @@
 """The operating points of a run, and which of them a stand-in (oracle, random, fixed, equal-cost static) stands beside,
 as the card's `of` says.
 
-A cell is a variant and one of its points. A point's `of` names `[<variant>/]<point>`, without a variant a point of its
-own variant: the same weights, another choice. A variant's `of` names `<variant>` or `<variant>/<point>`: weights
-trained for that choice.
+A stand-in stands beside a variant at one of its points (`VariantPoint`). A point's `of` names `[<variant>/]<point>`,
+without a variant a point of its own variant: the same weights, another choice. A variant's `of` names `<variant>` or
+`<variant>/<point>`: weights trained for that choice.
 """
 
 from pathlib import Path
@@ -20,12 +20,12 @@ VariantPoint = tuple[str, str]  # variant, point
 
 
 def role(method: Method, variant: str, point: str) -> str | None:
-    """The kind of stand-in that the cell is; None for a cell of the method's own."""
+    """The kind of stand-in that the variant is at that point; None where it is the method's own."""
     return method.points[point].stand_in or method.variants[variant].stand_in
 
 
 def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
-    """The method's own cells that this one stands beside; none where the cell is the method's own.
+    """What of the method's own the variant at that point stands beside; nothing where it is its own.
 
     A stand-in variant's point stands beside the point of the same name. Where the variant has no point of that name,
     each of its points does.
@@ -35,12 +35,12 @@ def stands_for(method: Method, variant: str, point: str) -> list[VariantPoint]:
         named = [parse_address(text, OF_POINT, Address(variant=variant)) for text in entry.of]
         found = [(one.variant, one.point) for one in named]
     else:
-        found = [cell for text in method.variants[variant].of for cell in _beside(method, variant, point, text)]
-    return [cell for cell in dict.fromkeys(found) if offers(method, *cell) and role(method, *cell) is None]
+        found = [each for text in method.variants[variant].of for each in _beside(method, variant, point, text)]
+    return [each for each in dict.fromkeys(found) if offers(method, *each) and role(method, *each) is None]
 
 
 def _beside(method: Method, variant: str, point: str, text: str) -> list[VariantPoint]:
-    """The cells among those that a stand-in variant's `of` names which its point stands beside."""
+    """Of the variants and points that a stand-in variant's `of` names, those that its point stands beside."""
     named = parse_address(text, OF_VARIANT)
     offered = [name for name in method.points if offers(method, named.variant, name)]
     targets = [named.point] if named.point else offered

@@ -156,10 +156,10 @@ def measure_params(root: Path, run: Run) -> dict[str, str]:
 
 def measure_settings(root: Path, run: Run, point: str, other: Counterpart) -> dict[str, Any]:
     """What decides how long a point and its counterpart take, beside the machine."""
-    cells = {"own": (run, point), "against": (other.run, other.point)}
+    sides = {"own": (run, point), "against": (other.run, other.point)}
     return {
         side: {"run": r.name, "point": p, **_decisive(root, r, resolve(root, r, point=p).values)}
-        for side, (r, p) in cells.items()
+        for side, (r, p) in sides.items()
     }
 
 

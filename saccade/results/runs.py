@@ -84,8 +84,8 @@ def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
 
 
 def collect_planned(grid: PlannedGrid, root: Path) -> pd.DataFrame:
-    """Every planned cell (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why. Where a phase
-    missed its gate, `why` says so for a cell that was run, too."""
+    """Every planned point of every run (PLANNED_COLUMNS): `run` where it has been scored, else `not run` and why.
+    Where a phase missed its gate, `why` says so for one that was run, too."""
     rows = []
     for run in grid["runs"]:
         found = RunFiles(run, root).metrics()
@@ -101,7 +101,7 @@ def collect_planned(grid: PlannedGrid, root: Path) -> pd.DataFrame:
 
 def point_titles(grid: PlannedGrid, method: str) -> pd.DataFrame:
     """One row per planned point of the method, in the grid's order: dataset, variant, point, title, stand_in ('' for
-    the method's own), of (the cells, `<variant>/<point>`, that a stand-in stands for)."""
+    the method's own), of (the `<variant>/<point>`s that a stand-in stands for)."""
     rows = {
         (dataset_label(run), run["variant"], point["name"]): (
             point.get("title") or point["name"],

@@ -17,7 +17,7 @@ _KEY_IS_RESET = {"vp8", "vp9", "av1", "libdav1d", "libvpx-vp9", "libvpx", "libao
 _VOP, _GROUP_OF_VOP, _START_CODE = b"\0\0\1\xb6", b"\0\0\1\xb3", b"\0\0\1"
 
 
-class Plan(NamedTuple):
+class DecodingPlan(NamedTuple):
     """What is known of a file's packets, in the order in which they are decoded. Each gives one frame. numbers: the
     frame that each packet gives. starts: the packets with which closed groups of pictures begin, the first being 0; a
     group's frames have the numbers of its packets. spare: the packets whose picture no other picture refers to."""
@@ -32,7 +32,7 @@ class _Picture(NamedTuple):
     spare: bool  # no picture refers to this
 
 
-def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
+def plan(packets: Sequence[Any], codec: Any, frames: int) -> DecodingPlan | None:
     """The plan of a file, made from `packets` (all of them) without decoding. `frames`: how many are known to decode.
 
     None where there is no proof: a codec other than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures; packets
@@ -61,10 +61,12 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> Plan | None:
     if starts[:1] != [0] or len(set(times)) < len(times):
         return None
     shown = {time: number for number, time in enumerate(sorted(times))}
-    return Plan([shown[time] for time in times], starts, frozenset(spare))
+    return DecodingPlan([shown[time] for time in times], starts, frozenset(spare))
 
 
-def decode(packets: Sequence[Any], codec: Any, known: Plan, wanted: Collection[int]) -> Iterator[tuple[int, Any]]:
+def decode(
+    packets: Sequence[Any], codec: Any, known: DecodingPlan, wanted: Collection[int]
+) -> Iterator[tuple[int, Any]]:
     """(number, frame) of what has to be decoded for the frames wanted: their groups, each up to the last one wanted,
     without spare pictures.
 

@@ -73,7 +73,7 @@ def test_of_several_of_one_role_the_best_at_equal_cost_counts():
         ("main", "b"): (1.0, 0.4),
         ("main", "c"): (2.0, 0.6),
     }
-    assert judged([fixed], scored)[0].stand_ins["fixed"].cell == ("main", "b")
+    assert judged([fixed], scored)[0].stand_ins["fixed"].which == ("main", "b")
 
 
 def test_a_named_stand_in_that_was_not_run_is_kept_as_such():

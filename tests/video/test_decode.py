@@ -132,7 +132,7 @@ def test_a_key_frame_without_the_headers_of_the_first_is_no_place_to_start(tmp_p
 
 def test_frames_are_right_even_where_the_decoder_contradicts_the_plan(tmp_path, monkeypatch):
     path = encode(tmp_path / "v.mp4", 40, options=PLAIN)
-    wrong = gops.Plan([1, 0, *range(2, 40)], [0], frozenset())
+    wrong = gops.DecodingPlan([1, 0, *range(2, 40)], [0], frozenset())
     monkeypatch.setattr(gops, "plan", lambda *_: wrong)
     found = read_frames(path, [0, 1, 30], 40)
     assert [number_of(frame) for frame in found.rgb] == [0, 1, 30] and found.decoded_frames >= 31
