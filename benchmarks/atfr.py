@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import forward_macs
+from saccade.cost.forward import forward_macs
 from saccade.project import load_module
 from saccade.records import Head
 from saccade.timing import machine, optimise, turns

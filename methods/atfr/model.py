@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import forward_macs
+from saccade.cost.forward import forward_macs
 from saccade.nn.heads import probabilities
 from saccade.nn.seeding import seeded
 from saccade.records import Head, Prediction

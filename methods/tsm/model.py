@@ -4,7 +4,7 @@ scores are averaged."""
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import forward_macs
+from saccade.cost.forward import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, probabilities
 from saccade.nn.seeding import seeded

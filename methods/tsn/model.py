@@ -7,7 +7,7 @@ Beside it the recurrent baseline of AdaFocus's Figure 6: the same network, whose
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import forward_macs
+from saccade.cost.forward import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, RecurrentClassifier, probabilities
 from saccade.nn.seeding import seeded

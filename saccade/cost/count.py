@@ -9,14 +9,13 @@ and masked or discarded work at its full price. On the meta device nothing is co
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -83,11 +82,6 @@ FORMULAS: dict[Any, Callable[..., int]] = {
 # Operators that give back what they were given, changed, and those that give back a new tensor like it.
 IN_PLACE = (aten.relu_.default, aten.hardtanh_.default, aten.silu_.default, aten.hardswish_.default)
 ACTIVATIONS = (*IN_PLACE, aten.relu.default, aten.hardtanh.default, aten.silu.default, aten.sigmoid.default)
-# Attributes of modules that decide how often their weights are used.
-GEOMETRY = ("training", "kernel_size", "stride", "padding", "dilation", "groups")
-
-# Of each module, what forward_macs counted: shapes of the input -> the module's form then, and the MACs.
-_REMEMBERED: WeakKeyDictionary[nn.Module, dict[tuple[Any, ...], tuple[list[Any], int]]] = WeakKeyDictionary()
 
 
 def register(op: Any, formula: Callable[..., int]) -> None:
@@ -145,49 +139,8 @@ def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
     return Count(sum(operators.values()), dict(operators), modules, types, dict(spans.calls), result)
 
 
-def forward_macs(module: nn.Module, shape: Sequence[int] | Sequence[Sequence[int]]) -> int:
-    """MACs of `module(x)` for one x of `shape` (without the batch dimension), counted on the meta device; remembered
-    per module and shape for as long as the module stays as it is (`_form`).
-
-    `shape` may be a tuple of shapes, for an x that is a tuple of tensors. It costs a forward pass in shapes only, so
-    `predict` can say for every batch what a video costs that takes all steps. Weights of any type cost the same.
-    """
-    shapes = tuple(tuple(part) for part in shape if not isinstance(part, int))
-    asked: tuple[Any, ...] = shapes or tuple(shape)
-    remembered, form = _REMEMBERED.setdefault(module, {}), _form(module)
-    known = remembered.get(asked)
-    if known is None or known[0] != form:
-        videos = tuple(torch.empty((1, *part), device="meta") for part in shapes or (asked,))
-        weights = {name: _shape_only(value) for name, value in (*module.named_parameters(), *module.named_buffers())}
-        with torch.no_grad(), _counting_paused():
-            counted = count(torch.func.functional_call, module, weights, (videos if shapes else videos[0],))
-        known = remembered[asked] = (form, counted.macs)
-    return known[1]
-
-
-def _form(module: nn.Module) -> list[Any]:
-    """What decides a module's cost, read in a fraction of a millisecond: class, mode, geometry and shapes of every
-    module inside. Looks into the modules' own dictionaries, since named_parameters() takes ten times as long."""
-    form: list[Any] = []
-    waiting: list[nn.Module | None] = [module]
-    while waiting:
-        one = waiting.pop()
-        if one is None:
-            continue
-        inside = one.__dict__
-        form.append((type(one), *map(inside.get, GEOMETRY)))
-        form.extend([value.shape for value in inside["_parameters"].values() if value is not None])
-        form.extend([value.shape for value in inside["_buffers"].values() if value is not None])
-        waiting.extend(inside["_modules"].values())
-    return form
-
-
-def _shape_only(value: Tensor) -> Tensor:
-    return torch.empty_like(value, device="meta", dtype=torch.float32 if value.is_floating_point() else value.dtype)
-
-
 @contextlib.contextmanager
-def _counting_paused() -> Iterator[None]:
+def counting_paused() -> Iterator[None]:
     """What runs inside belongs to no count that is under way: asking what something would cost isn't doing it."""
     before = _Spans.asleep
     _Spans.asleep = True

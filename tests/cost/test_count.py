@@ -11,12 +11,12 @@ from saccade.cost.count import (
     FORMULAS,
     attention_macs,
     count,
-    forward_macs,
     gru_macs,
     module_table,
     recurrent_macs,
     register,
 )
+from saccade.cost.forward import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.records import SaccadeError
 
@@ -297,7 +297,7 @@ def test_forward_macs_are_the_same_in_every_type_of_number(dtype):
 def test_forward_macs_count_once_while_nothing_changes(monkeypatch):
     network = nn.Linear(4, 3)
     assert forward_macs(network, (4,)) == 12
-    monkeypatch.setattr("saccade.cost.count.count", lambda *args: pytest.fail("counted again"))
+    monkeypatch.setattr("saccade.cost.forward.count", lambda *args: pytest.fail("counted again"))
     assert forward_macs(network, (4,)) == 12
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from saccade.cost import image_networks
-from saccade.cost.count import count, forward_macs
+from saccade.cost.count import count
+from saccade.cost.forward import forward_macs
 from saccade.cost.image_networks import GIGA, head_gmacs, head_million_parameters
 
 from ..networks import backbones, resnet3d, sgs, slowfast

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from saccade.cost import second_counter
-from saccade.cost.count import count, forward_macs
+from saccade.cost.count import count
+from saccade.cost.forward import forward_macs
 from saccade.plan.layers import resolve
 from saccade.plan.phases import weights_of
 from saccade.plan.runs import Run

@@ -4,7 +4,7 @@ threshold, a head."""
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import forward_macs
+from saccade.cost.forward import forward_macs
 from saccade.nn.seeding import seeded
 from saccade.records import Head, Prediction
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import forward_macs
+from saccade.cost.forward import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.nn.heads import FrameAverage, probabilities
 from saccade.nn.seeding import seeded
