@@ -13,7 +13,7 @@ from conftest import ROOT
 from torch import nn
 
 from saccade.cards.method import IMPORT, Entry, Phase, load_method
-from saccade.engine import device, loop, weights
+from saccade.engine import device, phase_run, weights
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of
@@ -141,7 +141,7 @@ def call_phase(
     phases = load_module(root / "methods" / run.method / "phases.py")
     with random_clips(settings, heads, batches, seed), tempfile.TemporaryDirectory() as folder:
         getattr(phases, phase.name)(
-            loop.PhaseRun(
+            phase_run.PhaseRun(
                 settings=settings,
                 heads=heads,
                 model=model,
@@ -164,11 +164,11 @@ def random_clips(settings: Any, heads: tuple[Head, ...], batches: tuple[int, ...
             labels = {head.name: _labels(head, videos) for head in heads}
             yield clip(settings, videos, seed=100 * seed + 10 * epoch + number) | {"labels": labels}
 
-    real, loop.batches = loop.batches, noise
+    real, phase_run.batches = phase_run.batches, noise
     try:
         yield
     finally:
-        loop.batches = real
+        phase_run.batches = real
 
 
 def _labels(head: Head, videos: int) -> torch.Tensor:

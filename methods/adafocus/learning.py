@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saccade.engine.loop import PhaseRun, TrainingState, progress_bar, write_log
+from saccade.engine.loop import TrainingState, progress_bar, write_log
+from saccade.engine.phase_run import PhaseRun
 from saccade.records import SaccadeError
 from saccade.scoring.hit_rates import BOX, VISIBLE, holds_centre
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saccade.engine.loop import PhaseRun
+from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
 from .learning import learn, one_label

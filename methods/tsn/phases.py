@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from saccade.engine.loop import PhaseRun
+from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss, stepwise_loss
 
 

@@ -4,7 +4,7 @@ line per epoch."""
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,12 +18,12 @@ from saccade.engine.checkpoint import Checkpoint, Part
 from saccade.engine.device import precision, to_device
 from saccade.engine.weights import covered
 from saccade.files import write_atomic
-from saccade.records import LOG_ENDS, Head, SaccadeError
+from saccade.records import LOG_ENDS, SaccadeError
 from saccade.settings import Recipe
-from saccade.video.loader import VideoDataset, batches
 
 Batch = dict[str, Any]
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean loss, {head: logits (B, K)}
+ADVICE = "try a smaller lr, clip_norm, or amp: off"  # where something stops being finite
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -150,13 +150,10 @@ def fit(
                 state.seconds = time.perf_counter() - started
                 progress.update()
                 checkpoint.keep(vars(state), **parts)
-            found = evaluate(
-                model, loss, _watched(val(), lambda: checkpoint.keep(vars(state), **parts)), device, recipe
-            )
+            watched = _watched(val(), lambda: checkpoint.keep(vars(state), **parts))
+            found = evaluate(model, loss, watched, device, recipe)
             if wrong := [f"val.{key} is {number}" for key, number in found.items() if not math.isfinite(number)]:
-                raise SaccadeError(
-                    f"{', '.join(wrong)} after epoch {state.epoch + 1}; try a smaller lr, clip_norm, or amp: off"
-                )
+                raise SaccadeError(f"{', '.join(wrong)} after epoch {state.epoch + 1}; {ADVICE}")
             state.seconds = time.perf_counter() - started
             line = state.close(recipe, rate(recipe, state.epoch), found, model)
             write_log(log, state.lines)
@@ -247,73 +244,7 @@ def write_log(log: Path, lines: list[dict[str, float]]) -> None:
 
 def _not_finite(value: float, gradient: float, state: TrainingState, batch: Batch, checkpoint: Checkpoint) -> str:
     what = f"loss is {value}" if not math.isfinite(value) else f"gradient's norm is {gradient} (loss {value:.4g})"
-    where = (
-        f"the {what} in epoch {state.epoch + 1}, batch {state.batch + 1} (videos {', '.join(batch['video_id'][:8])} "
-        "...)"
-    )
+    videos = ", ".join(batch["video_id"][:8])
+    where = f"the {what} in epoch {state.epoch + 1}, batch {state.batch + 1} (videos {videos} ...)"
     kept = f"; the last good state stays in {checkpoint.file}" if checkpoint.file and checkpoint.file.is_file() else ""
-    return f"{where}; try a smaller lr, clip_norm, or amp: off{kept}"
-
-
-@dataclass
-class PhaseRun:
-    """What a method's phase is given: the model (built, its needs loaded), the data, and `fit` for a supervised phase.
-    A phase with a loop of its own uses `checkpoint` to go on after a kill.
-
-    `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
-    """
-
-    settings: Any
-    heads: Sequence[Head]
-    model: nn.Module
-    train: VideoDataset
-    val: VideoDataset
-    device: torch.device
-    generator: torch.Generator
-    log: Path
-    settle: Callable[[nn.Module], None]
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)
-    result: dict[str, float] = field(default_factory=dict)
-
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches that `fit` trains on in an epoch, from number `start` on. For a phase with a loop of its own."""
-        settings = self.settings
-        for batch in batches(
-            self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start
-        ):
-            yield to_device(batch, self.device)
-
-    def batches_without_augmentation(self) -> Iterator[Batch]:
-        """The training videos in the order of their ids, as they would be seen at test time. For calibration."""
-        for batch in batches(
-            self.train.without_augmentation(),
-            self.settings.eval_batch_size,
-            shuffle=False,
-            epoch=0,
-            workers=self.settings.workers,
-        ):
-            yield to_device(batch, self.device)
-
-    def val_batches(self) -> Iterator[Batch]:
-        """The videos of val in the order of their ids."""
-        for batch in batches(
-            self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers
-        ):
-            yield to_device(batch, self.device)
-
-    def fit(self, loss: Loss) -> None:
-        """Trains the model with the settings' recipe on the train split, watching val."""
-        recipe = self.settings
-        steps = math.ceil(len(self.train) / recipe.batch_size)
-        self.result = fit(
-            self.model,
-            loss,
-            recipe,
-            self.batches,
-            self.val_batches,
-            steps=steps,
-            device=self.device,
-            log=self.log,
-            settle=self.settle,
-            checkpoint=self.checkpoint,
-        )
+    return f"{where}; {ADVICE}{kept}"

@@ -10,7 +10,7 @@ import torch
 from saccade.engine import released, weights
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import choose_device, place, seed_everything
-from saccade.engine.loop import PhaseRun
+from saccade.engine.phase_run import PhaseRun
 from saccade.files import read_json, write_json
 from saccade.nn.seeding import seed_of
 from saccade.project import load_module, provenance

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from saccade.cards.method import load_method
-from saccade.engine import loop, weights
+from saccade.engine import weights
 from saccade.engine.checkpoint import Checkpoint
+from saccade.engine.phase_run import PhaseRun
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
@@ -163,7 +164,7 @@ def test_a_continuous_place_is_drawn_around_its_mean():
 # ---- phases
 
 
-def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> loop.PhaseRun:
+def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> PhaseRun:
     class Eight:
         def __len__(self) -> int:
             return 8
@@ -171,7 +172,7 @@ def phase_run(net, chosen, tmp_path, checkpoint=None, **more) -> loop.PhaseRun:
         def without_augmentation(self) -> "Eight":
             return self
 
-    return loop.PhaseRun(
+    return PhaseRun(
         settings=dataclasses.replace(chosen, epochs=2, batch_size=4, **more),
         heads=NOUN,
         model=net,
@@ -191,7 +192,7 @@ def feed(monkeypatch, chosen, sizes=(4, 4)):
     def batches(dataset, batch_size, *, epoch, start=0, **_):
         yield from (labelled(chosen, sizes[number], seed=10 * epoch + number) for number in range(start, len(sizes)))
 
-    monkeypatch.setattr(loop, "batches", batches)
+    monkeypatch.setattr("saccade.engine.phase_run.batches", batches)
 
 
 @pytest.fixture

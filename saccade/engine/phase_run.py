@@ -1,0 +1,81 @@
+"""What a method's phase is given: the model, the batches of its data, and `fit`, which trains with the loop of
+`engine.loop`."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from saccade.engine.checkpoint import Checkpoint
+from saccade.engine.device import to_device
+from saccade.engine.loop import Batch, Loss, fit
+from saccade.records import Head
+from saccade.video.loader import VideoDataset, batches
+
+
+@dataclass
+class PhaseRun:
+    """What a method's phase is given: the model (built, its needs loaded), the data, and `fit` for a supervised phase.
+    A phase with a loop of its own uses `checkpoint` to go on after a kill.
+
+    `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
+    """
+
+    settings: Any
+    heads: Sequence[Head]
+    model: nn.Module
+    train: VideoDataset
+    val: VideoDataset
+    device: torch.device
+    generator: torch.Generator
+    log: Path
+    settle: Callable[[nn.Module], None]
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    result: dict[str, float] = field(default_factory=dict)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches that `fit` trains on in an epoch, from number `start` on. For a phase with a loop of its own."""
+        settings = self.settings
+        for batch in batches(
+            self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start
+        ):
+            yield to_device(batch, self.device)
+
+    def batches_without_augmentation(self) -> Iterator[Batch]:
+        """The training videos in the order of their ids, as they would be seen at test time. For calibration."""
+        for batch in batches(
+            self.train.without_augmentation(),
+            self.settings.eval_batch_size,
+            shuffle=False,
+            epoch=0,
+            workers=self.settings.workers,
+        ):
+            yield to_device(batch, self.device)
+
+    def val_batches(self) -> Iterator[Batch]:
+        """The videos of val in the order of their ids."""
+        for batch in batches(
+            self.val, self.settings.eval_batch_size, shuffle=False, epoch=0, workers=self.settings.workers
+        ):
+            yield to_device(batch, self.device)
+
+    def fit(self, loss: Loss) -> None:
+        """Trains the model with the settings' recipe on the train split, watching val."""
+        recipe = self.settings
+        steps = math.ceil(len(self.train) / recipe.batch_size)
+        self.result = fit(
+            self.model,
+            loss,
+            recipe,
+            self.batches,
+            self.val_batches,
+            steps=steps,
+            device=self.device,
+            log=self.log,
+            settle=self.settle,
+            checkpoint=self.checkpoint,
+        )
