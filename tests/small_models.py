@@ -25,7 +25,7 @@ from saccade.settings import Shared
 SHARED = {field.name for field in dataclasses.fields(Shared)}
 FRAMES, SIZE = 8, 48  # the most frames of a clip, and its side in pixels
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-BATCHES = (3, 1)  # clips of a phase's batches: the last one of an epoch may be a single clip
+BATCHES = (2, 1)  # clips of a phase's batches: the last one of an epoch may be a single clip
 
 
 def run_of(method: str, variant: str) -> Run:
@@ -87,9 +87,11 @@ def finished(run: Run) -> tuple[nn.Module, Any]:
         if isinstance(norm, NORMS):
             nn.init.uniform_(norm.weight, 0.5, 1.5)
             nn.init.uniform_(norm.bias, -0.5, 0.5)
-    for need in weights_of(ROOT, run):
-        if only_stores(model, need.phase):
-            train(need.run, need.phase, model)
+    stores = [need for need in weights_of(ROOT, run) if only_stores(model, need.phase)]
+    for need in stores:
+        train(need.run, need.phase, model)
+    if not stores:
+        return model, settings
     other, _ = built(run)  # as the steps do: a model that learned computes its GRU otherwise than one that was loaded
     weights.put(other, model.state_dict())
     return other, settings

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from saccade.cards.method import load_method
-from saccade.cost import second_counter
 from saccade.cost.count import count
 from saccade.cost.forward import forward_macs
 from saccade.engine.loop import make_optimizer
@@ -240,14 +239,6 @@ def test_a_video_costs_what_it_executes_whatever_its_batch_mates(form, change):
         counted.result.probabilities["noun"][0], together.probabilities["noun"][1], rtol=0, atol=1e-5
     )
     assert counted.result.decisions[0] == together.decisions[1]
-
-
-@pytest.mark.parametrize("name", ["adafocus", "skipping", "shifted"])
-@torch.inference_mode()
-def test_a_second_counter_agrees(name):
-    chosen = settings(**FORMS[name])
-    executed, static = second_counter.agree(model.predict, build(chosen), clip(1, chosen), chosen)
-    assert executed == pytest.approx(static, rel=0.01)
 
 
 @torch.inference_mode()

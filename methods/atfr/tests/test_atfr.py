@@ -285,30 +285,6 @@ def test_a_point_that_needs_calibration_is_offered_only_where_there_is_one():
             assert "calibrate" in {phase.name for phase in phases_of(ROOT, run)}, name
 
 
-TINY = [name for name in load_method(ROOT, "atfr").variants if "tiny" in name]
-
-
-@pytest.mark.parametrize("name", TINY)
-@torch.inference_mode()
-def test_every_point_of_every_small_variant_declares_what_it_executes(name):
-    run = Run("study", "motion-digits", "tempo", "atfr", name, 0)
-    net = build(resolve(ROOT, run).typed)
-    batch = clip(3, 8)
-    for sampler in getattr(net, "sgs", ()):
-        if hasattr(sampler, "bank"):
-            sampler.bank = torch.rand(5, 1, 1, 8, generator=torch.Generator().manual_seed(0))
-    for point, _ in points_of(ROOT, run):
-        chosen = dataclasses.replace(resolve(ROOT, run, point=point.name).typed, num_frames=8)
-        found = model.predict(net, batch, chosen)
-        assert count(model.predict, net, batch, chosen).macs == found.macs.sum().item() > 0, point.name
-        if not chosen.padded:
-            alone = model.predict(net, one(batch, 2), chosen)
-            torch.testing.assert_close(
-                alone.probabilities["verb"][0], found.probabilities["verb"][2], rtol=0, atol=1e-5
-            )
-            assert alone.macs[0] == found.macs[2] and alone.decisions[0] == found.decisions[2], point.name
-
-
 @pytest.mark.parametrize("network", ["3dresnet-tiny", "slowfast-tiny"])
 def test_its_maps_are_the_frames_the_features_and_what_is_left_of_them(network):
     chosen = settings(network=network)

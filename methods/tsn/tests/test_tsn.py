@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from saccade.cost import second_counter
-from saccade.cost.count import count
 from saccade.cost.forward import forward_macs
 from saccade.plan.layers import resolve
 from saccade.plan.phases import weights_of
@@ -94,17 +92,6 @@ def test_the_gru_reads_the_frames_in_order(recurrent):
     rgb = clip(1)["rgb"]
     assert not torch.allclose(net(rgb)["noun"], net(rgb.flip(1))["noun"])
     assert torch.equal(net(rgb)["noun"], net.steps(rgb)["noun"][:, -1])
-
-
-@torch.inference_mode()
-def test_the_gru_declares_what_it_executes_whatever_its_batch_mates(recurrent):
-    module, net, settings = recurrent
-    together = module.predict(net, clip(3), settings)
-    assert count(module.predict, net, clip(3), settings).macs == together.macs.sum().item()
-    executed, static = second_counter.agree(module.predict, net, clip(1), settings)
-    assert executed == static == together.macs[0].item()
-    alone = module.predict(net, {key: value[1:2] for key, value in clip(3).items()}, settings)
-    torch.testing.assert_close(alone.probabilities["noun"][0], together.probabilities["noun"][1])
 
 
 @pytest.mark.parametrize("consensus", ["tsn", "recurrent"])
