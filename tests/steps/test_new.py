@@ -41,9 +41,12 @@ def test_a_new_method_and_a_new_dataset_keep_their_contracts(made):
         "tests/test_dataset_contract.py",
         "methods/my-method/tests",
     ]
-    done = run(made, "-m", "pytest", "-p", "no:cacheprovider", *files, "-k", "my-method or my.data or my_method")
+    done = run(made, "-m", "pytest", "-rp", "-p", "no:cacheprovider", *files, "-k", "my-method or my.data or my_method")
     assert done.returncode == 0, done.stdout[-6000:]
-    assert int(done.stdout.split(" passed")[0].split()[-1]) >= 20, done.stdout
+    passed = [line for line in done.stdout.splitlines() if line.startswith("PASSED")]
+    for kept in ("[my-method-tiny-sure0.7]", "[my-method-tiny-train]", "every_form_of_decision_of_the_card[my-method]"):
+        assert any(line.endswith(kept) for line in passed), kept
+    assert any("[my.data]" in line for line in passed) and any("test_my_method.py" in line for line in passed)
 
 
 def test_a_new_method_is_no_baseline_and_names_no_other_method(made):
