@@ -12,7 +12,8 @@ import torch
 from conftest import ROOT
 from torch import nn
 
-from saccade.cards.method import IMPORT, Entry, Phase, load_method
+from saccade.cards.entries import Entry
+from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.engine import device, phase_run, weights
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.phases import phases_of, weights_of

@@ -14,7 +14,8 @@ from conftest import ROOT
 from small_models import built, clip, contract_runs, finished, is_part, kinds_of_points, one, run_of, save_phases
 
 from saccade.cards.dataset import load_dataset
-from saccade.cards.method import IMPORT, Entry, load_method
+from saccade.cards.entries import Entry
+from saccade.cards.method import IMPORT, load_method
 from saccade.cost import second_counter
 from saccade.cost.count import count
 from saccade.engine import device, weights

@@ -15,7 +15,7 @@ from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
 
 if TYPE_CHECKING:
-    from saccade.cards.method import Entry
+    from saccade.cards.entries import Entry
 
 
 class Counterpart(NamedTuple):

@@ -9,7 +9,8 @@ from typing import Any
 from saccade.cards.address import RUNS, VARIANT_ON_DATA, Address, parse_address
 from saccade.cards.config import Config
 from saccade.cards.dataset import load_dataset
-from saccade.cards.method import Entry, Method, load_method
+from saccade.cards.entries import Entry
+from saccade.cards.method import Method, load_method
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
 from saccade.plan.counterparts import counterpart, counterparts_of

@@ -9,7 +9,8 @@ from pathlib import Path
 from saccade.cards.address import with_edition
 from saccade.cards.config import Config
 from saccade.cards.dataset import Dataset, load_dataset
-from saccade.cards.method import Entry, Method, load_method
+from saccade.cards.entries import Entry
+from saccade.cards.method import Method, load_method
 from saccade.plan.availability import why_no_released_weights, why_unavailable
 from saccade.plan.grid import selected_runs
 from saccade.plan.runs import Run

@@ -11,7 +11,8 @@ from typing import Any
 
 from saccade.cards.address import OF_POINT, OF_VARIANT, Address, parse_address
 from saccade.cards.dataset import load_dataset
-from saccade.cards.method import Entry, Method, load_method, offers
+from saccade.cards.entries import Entry
+from saccade.cards.method import Method, load_method, offers
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError, suggest
