@@ -17,7 +17,7 @@ import pandas as pd
 
 from saccade.cards.paper import Claim, Paper, read_paper
 from saccade.judging.plain_claims import plain_predicate
-from saccade.judging.printed_cells import Reported, printed_cells
+from saccade.judging.reported import Reported, printed_cells
 from saccade.judging.systems import SystemResults
 from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, verdicts_of
 from saccade.project import load_module

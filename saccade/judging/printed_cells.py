@@ -5,7 +5,6 @@ budget never stand beside a printed one.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ import pandas as pd
 from saccade.cards.address import Address
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import Paper
-from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity, read_reported
+from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity
 from saccade.plan.grid import runs_behind
 from saccade.records import SaccadeError, suggest
 from saccade.results.reader import PlannedGrid, RunFiles
@@ -66,30 +65,6 @@ class Results:
     planned: pd.DataFrame
     summary: dict[tuple[str, ...], Any]
     counted: dict[tuple[str, ...], Any]
-
-
-def printed_cells(paper: Paper) -> pd.DataFrame:
-    """The paper's lines of every reported.csv, those beside paper.yml first, with `printed`: the value as it is written
-    there.
-
-    A cost is answered by one method alone, so a baseline's stands in that method's file. SaccadeError for a cell that
-    stands in two.
-    """
-    own = paper.file.with_name("reported.csv")
-    lines = {path: _read_printed(path) for path in [own, *sorted(own.parents[2].glob("*/paper/reported.csv"))]}
-    if paper.tables and paper.name not in set(lines[own]["paper"]):
-        raise SaccadeError(f"{own} has no line of paper '{paper.name}'" + suggest(paper.name, set(lines[own]["paper"])))
-    every = pd.concat(lines.values(), ignore_index=True)
-    mine = every[every["paper"] == paper.name].reset_index(drop=True)
-    if len(twice := mine[mine.duplicated(KEY)]):
-        raise SaccadeError(
-            f"{own.parents[2]}/*/paper/reported.csv: there more than once: {' / '.join(twice[KEY].iloc[0])}"
-        )
-    return mine
-
-
-def _read_printed(path: Path) -> pd.DataFrame:
-    return read_reported(path).assign(printed=pd.read_csv(path, dtype=str, keep_default_na=False)["value"])
 
 
 def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
@@ -252,40 +227,3 @@ def _views(source: Source, results: Results) -> float:
         if "num_clips" in settings:
             return num_views(SimpleNamespace(**settings))  # type: ignore[arg-type]
     return math.nan
-
-
-@dataclass(frozen=True, eq=False)
-class Reported:
-    """The paper's printed numbers, in the units of reported.csv. datasets: of each table, where a cell is printed for
-    several."""
-
-    lines: pd.DataFrame
-    datasets: Mapping[str, str]
-
-    def __call__(self, table: str, row: str, column: str, dataset: str | None = None) -> float:
-        """SaccadeError where there is no such cell, or one on each of several datasets and none is named."""
-        found = self.lines[
-            (self.lines["table"] == table) & (self.lines["row"] == row) & (self.lines["column"] == column)
-        ]
-        if dataset is None and len(found) > 1:
-            dataset = self.datasets.get(table)
-        own = found if dataset is None else found[found["dataset"] == dataset]
-        if len(own) != 1:
-            there = f"on {', '.join(found['dataset'])}" if len(found) else self._near(table, row, column)
-            raise SaccadeError(
-                f"reported.csv has {len(own)} cells {table} / {row} / {column}"
-                + (f" / {dataset}" if dataset else "")
-                + f": {there}"
-            )
-        return float(own["value"].iloc[0])
-
-    def _near(self, table: str, row: str, column: str) -> str:
-        mine = self.lines[self.lines["table"] == table]
-        for what, name, known in (
-            ("table", table, self.lines["table"]),
-            ("row", row, mine["row"]),
-            ("column", column, mine["column"]),
-        ):
-            if name not in set(known):
-                return f"no {what} '{name}'" + suggest(name, set(known))
-        return "not printed together"

@@ -11,7 +11,8 @@ import pandas as pd
 from saccade.cards.layout import Layout
 from saccade.cards.paper import read_paper
 from saccade.cost.printed import NULL_MODEL
-from saccade.judging.printed_cells import COUNTED, EXECUTED, NOT_RUN, paper_cells, printed_cells, read_results
+from saccade.judging.printed_cells import COUNTED, EXECUTED, NOT_RUN, paper_cells, read_results
+from saccade.judging.reported import printed_cells
 from saccade.report.captions import about, source
 from saccade.report.tidy import Column, TidyTable, tidy, words
 from saccade.results.reader import PlannedGrid

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from saccade.cards import paper
-from saccade.judging import printed_cells
+from saccade.judging import printed_cells, reported
 from saccade.judging.claims import judge_paper, load_predicates
 from saccade.project import names
 from saccade.records import REPORTED_COLUMNS, SaccadeError
@@ -266,7 +266,7 @@ def test_tidy_cells_keep_fractions_out_and_have_fixed_columns(root):
     fake_results.write_tree(root, grid)
     read = paper.read_paper(root, "tsn")
     cells = printed_cells.paper_cells(
-        read, read.tables[0], printed_cells.printed_cells(read), printed_cells.read_results(grid, root, read)
+        read, read.tables[0], reported.printed_cells(read), printed_cells.read_results(grid, root, read)
     ).set_index(["row", "column"])
     assert list(cells.reset_index())[3:] == printed_cells.CELL_COLUMNS[2:] or set(cells.reset_index()) == set(
         printed_cells.CELL_COLUMNS
@@ -302,7 +302,7 @@ def test_layouts_name_what_is_printed_and_runs_that_can_exist(method):
     paper.check_runs(ROOT, read)
     results = printed_cells.read_results({"budget": "demo", "runs": [], "methods": [], "datasets": []}, ROOT, read)
     for layout in read.tables:
-        cells = printed_cells.paper_cells(read, layout, printed_cells.printed_cells(read), results)
+        cells = printed_cells.paper_cells(read, layout, reported.printed_cells(read), results)
         assert isinstance(cells, pd.DataFrame) and bool(len(cells)) == bool(layout.rows)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from saccade.cards import paper
 from saccade.judging.claims import load_predicates
-from saccade.judging.printed_cells import Reported
+from saccade.judging.reported import Reported
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
 from saccade.report.claims_table import claims, count_verdicts
 from saccade.steps import report

@@ -16,7 +16,7 @@ from saccade.cost.printed import KEY, is_complexity, read_reported
 from saccade.judging.claims import load_predicates
 from saccade.judging.compare import SystemClassScores, difference, mean
 from saccade.judging.effect import weighted_sum
-from saccade.judging.printed_cells import Reported, printed_cells
+from saccade.judging.reported import Reported, printed_cells
 from saccade.judging.verdict import verdicts_of
 from saccade.project import load_module
 
