@@ -13,7 +13,7 @@ import numpy as np
 import scipy.stats
 
 from saccade.judging import compare
-from saccade.judging.compare import SystemClassScores, SystemScores
+from saccade.judging.system_scores import SystemClassScores, SystemScores
 from saccade.judging.verdict import Finding, Outcome, better, comparable, monotone, verdicts_of
 from saccade.scoring import intervals, metrics
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from saccade.cards.paper import Paper
-from saccade.judging.compare import SystemScores
+from saccade.judging.system_scores import SystemScores
 from saccade.judging.systems import system_of
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS
 from saccade.results.reader import NotRun

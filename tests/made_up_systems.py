@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from saccade.judging.compare import SystemScores
+from saccade.judging.system_scores import SystemScores
 
 
 def rng(seed=0):

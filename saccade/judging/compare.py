@@ -12,47 +12,19 @@ together, others apart, which is too careful where they share some. No torch.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saccade.judging.effect import Effect, widening
+from saccade.judging.system_scores import SystemClassScores, SystemScores
 from saccade.records import SaccadeError
 from saccade.scoring.intervals import LEVEL, RARE, Interval, cluster_numbers, map_draws, mean_draws
-from saccade.scoring.metrics import Booleans, Floats, mean_average_precision
+from saccade.scoring.metrics import Floats, mean_average_precision
 
 DRAWS = 4000
 SEED = 0  # of the resampling: what a claim gets doesn't depend on which claims were judged before it
 Generator = np.random.Generator | int
-
-
-@dataclass(frozen=True, eq=False)
-class SystemScores:
-    """One system (a variant at an operating point) over its seeds: one value per training and video, the videos in one
-    order.
-
-    values (S, N), say hits in [0, 1]; videos (N,) ids; clusters (N,) names; trainings: S names, equal only for equal
-    weights.
-    """
-
-    values: Floats
-    videos: NDArray[Any]
-    clusters: NDArray[Any]
-    trainings: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class SystemClassScores:
-    """As `SystemScores`, with scores (S, N, K) and truth (N, K) in place of values, for mean average precision;
-    `classes`: K names."""
-
-    scores: Floats
-    truth: Booleans
-    videos: NDArray[Any]
-    clusters: NDArray[Any]
-    trainings: tuple[str, ...]
-    classes: tuple[str, ...]
 
 
 def mean(system: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:

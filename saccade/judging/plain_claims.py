@@ -19,8 +19,9 @@ import numpy as np
 
 from saccade.cards.paper import Claim, Paper
 from saccade.cards.plain_claims import Comparison, PrintedCell
-from saccade.judging.compare import SystemScores, difference, map_difference
+from saccade.judging.compare import difference, map_difference
 from saccade.judging.effect import Effect
+from saccade.judging.system_scores import SystemScores
 from saccade.judging.systems import system_of
 from saccade.judging.verdict import (
     Cited,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from saccade.judging import compare
-from saccade.judging.compare import SystemScores
+from saccade.judging.system_scores import SystemScores, to_runs
 from saccade.judging.verdict import LEAST_HEADROOM
 from saccade.plan.points import VariantPoint
 from saccade.results.frontier import cost_ratio
@@ -77,14 +77,6 @@ def read_hits(grid: PlannedGrid, root: Path, method: str, dataset: str, head: st
     for key, rows in pd.concat(tables, ignore_index=True).groupby(["variant", "point"], sort=False):
         found[key] = to_runs(rows, f"{head}.top1")  # type: ignore[index]
     return found
-
-
-def to_runs(rows: pd.DataFrame, column: str) -> SystemScores:
-    """One system from a row per training and video (video_id, cluster, training, `column`); videos that a training
-    lacks are left out."""
-    wide = rows.pivot(index=["video_id", "cluster"], columns="training", values=column).dropna().sort_index()
-    videos, clusters = (wide.index.get_level_values(name).to_numpy() for name in ("video_id", "cluster"))
-    return SystemScores(wide.to_numpy().T, videos, clusters, tuple(map(str, wide)))
 
 
 def compare_stand_ins(

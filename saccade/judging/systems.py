@@ -19,14 +19,12 @@ from scipy.stats import rankdata
 from saccade.cards.address import SYSTEM, Address, parse_address
 from saccade.cards.layout import Source
 from saccade.cards.paper import Paper, read_paper
-from saccade.judging.compare import SystemClassScores, SystemScores
-from saccade.judging.stand_ins import to_runs
+from saccade.judging.system_scores import SystemClassScores, SystemScores, to_runs, to_scored
 from saccade.judging.verdict import Untestable, need_gates
 from saccade.records import SaccadeError
 from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, dataset_label, runs_of
 from saccade.results.runs import missed_gates
 from saccade.scoring import metrics
-from saccade.scoring.predictions import labels_of
 
 
 class System(NamedTuple):
@@ -107,7 +105,7 @@ class SystemResults:
         chosen = head or self._predicted_head(runs[0])
         columns = {f"{chosen}.{what}": what for what in ("target", "scores")}
         tables = [self._predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
-        return _to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
+        return to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
 
     def gmacs(self, variant: str, point: str, dataset: str) -> SystemScores:
         """Billions of multiply-adds per video, as executed over all its views."""
@@ -239,21 +237,6 @@ def _default(heads: list[str], where: str) -> str:
     if not chosen:
         raise SaccadeError(f"{where} has the heads {', '.join(heads) or 'none'}; the claim must name one")
     return chosen[0]
-
-
-def _to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[str]) -> SystemClassScores:
-    """One system from a table per training (video_id, cluster, target, scores); SaccadeError where their targets
-    differ."""
-    shared = sorted(set.intersection(*(set(table["video_id"]) for table in tables)))
-    tables = [table.set_index("video_id").loc[shared].reset_index() for table in tables]
-    labels = [labels_of(table, "target", "predictions") for table in tables]
-    if any(other != labels[0] for other in labels):
-        raise SaccadeError(f"{', '.join(trainings)} were predicted with different labels; predict again")
-    scores = np.stack([np.array(table["scores"].tolist(), dtype=np.float64) for table in tables])
-    truth = metrics.multi_hot(labels[0], len(classes))
-    return SystemClassScores(
-        scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes)
-    )
 
 
 def _mean_of(what: str, run: PlannedRun, views: list[Any]) -> float:

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from saccade.judging.compare import SystemScores, difference, headroom
+from saccade.judging.compare import difference, headroom
 from saccade.judging.effect import Effect
+from saccade.judging.system_scores import SystemScores
 from saccade.results.reader import NotRun
 
 ALPHA = 0.05

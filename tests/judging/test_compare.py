@@ -5,7 +5,8 @@ import pytest
 from made_up_systems import hits, rng
 
 from saccade.judging import compare
-from saccade.judging.compare import SystemScores, difference, headroom, normalised_gain
+from saccade.judging.compare import difference, headroom, normalised_gain
+from saccade.judging.system_scores import SystemScores
 from saccade.records import SaccadeError
 from saccade.scoring import intervals
 

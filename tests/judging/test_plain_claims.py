@@ -6,8 +6,8 @@ import pytest
 
 from saccade.cards.paper import read_paper
 from saccade.cards.plain_claims import COMPARED, WORDS
-from saccade.judging.compare import SystemClassScores
 from saccade.judging.plain_claims import OURS, PRINTED, plain_predicate
+from saccade.judging.system_scores import SystemClassScores
 from saccade.judging.verdict import Cited, verdicts_of
 from saccade.results.reader import NotRun
 

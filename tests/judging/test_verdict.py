@@ -10,8 +10,9 @@ from made_up_systems import hits, rng
 
 from benchmarks import verdicts
 from saccade.judging import compare
-from saccade.judging.compare import SystemClassScores, SystemScores, difference, map_difference
+from saccade.judging.compare import difference, map_difference
 from saccade.judging.effect import Effect
+from saccade.judging.system_scores import SystemClassScores, SystemScores
 from saccade.judging.verdict import (
     Cited,
     Finding,

@@ -14,9 +14,10 @@ from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import check_runs, read_paper
 from saccade.cost.printed import KEY, is_complexity, read_reported
 from saccade.judging.claims import load_predicates
-from saccade.judging.compare import SystemClassScores, difference, mean
+from saccade.judging.compare import difference, mean
 from saccade.judging.effect import weighted_sum
 from saccade.judging.reported import Reported, printed_cells
+from saccade.judging.system_scores import SystemClassScores
 from saccade.judging.verdict import verdicts_of
 from saccade.project import load_module
 

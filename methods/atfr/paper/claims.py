@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from saccade.judging.compare import SystemScores, difference, mean
+from saccade.judging.compare import difference, mean
 from saccade.judging.effect import Effect, weighted_sum
 from saccade.judging.stand_ins import EQUAL_COST
+from saccade.judging.system_scores import SystemScores
 from saccade.judging.systems import System
 from saccade.judging.verdict import (
     Cited,
