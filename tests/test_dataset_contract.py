@@ -29,12 +29,16 @@ CASES = [
 ]
 
 
-def prepared(home: Path, root: Path, name: str, edition: str) -> tuple[Dataset, Path]:
-    """The dataset in a project of its own, prepared from its sample for the budget `demo`, and where it lies."""
+def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None = None) -> tuple[Dataset, Path]:
+    """The dataset in a project of its own, prepared for the budget `demo` from its sample (or from these raw files), and
+    where it lies."""
     ignore = shutil.ignore_patterns("raw", "prepared", "__pycache__")
     shutil.copytree(root / "data" / name, home / "data" / name, ignore=ignore)
     sample = load_module(home / "data" / name / "sample.py")
-    sample.write(home / "data" / name / "raw")
+    if raw is None:
+        sample.write(home / "data" / name / "raw")
+    else:
+        shutil.copytree(raw, home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
     label = "demo" + (f"@{edition}" if edition else "")
@@ -99,8 +103,9 @@ def test_coverage_counts_every_video_and_keeps_what_decided_it(case):
 
 
 def test_the_same_seed_gives_the_same_videos_and_the_same_index(case, tmp_path):
+    """Videos that `prepare` makes are made again; published ones, here the sample's, are the same files."""
     own, dataset, folder = case
-    other, again = prepared(tmp_path, *own)
+    other, again = prepared(tmp_path, *own, raw=None if dataset.source == "embedded" else dataset.folder / "raw")
     assert digests(dataset.folder / "raw") == digests(other.folder / "raw") != {}
     for file in ("index.parquet", "truth.parquet"):
         assert (folder / file).is_file() == (again / file).is_file()
