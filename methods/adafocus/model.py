@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import gru_macs
+from saccade.cost.formulas import gru_macs
 from saccade.cost.forward import forward_macs
 from saccade.nn.shift import TemporalShift
 from saccade.records import Head, Prediction

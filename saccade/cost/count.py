@@ -1,4 +1,4 @@
-"""How many multiply-adds (MACs) one call executes: torch's FlopCounterMode, with formulas where it is blind.
+"""How many multiply-adds (MACs) one call executes: torch's FlopCounterMode, with `formulas` where it is blind.
 
 The rule: one multiply-add counts 1; counted are convolutions, linear layers and every other matrix product (einsum,
 attention, recurrent gates). Not counted: bias terms, normalisation, activations, pooling, resampling, softmax,
@@ -11,7 +11,6 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +18,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils.flop_counter import FlopCounterMode
 
+from saccade.cost.formulas import FORMULAS
 from saccade.records import SaccadeError
 
 if TYPE_CHECKING:
@@ -28,73 +28,9 @@ aten = torch.ops.aten
 # operators of these count as element-wise where there is no formula
 PYTORCHS_OWN = {"aten", "prim", "prims", "profiler"}
 
-Shape = tuple[int, ...]
-
-
-def recurrent_macs(
-    gates: int, input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False
-) -> int:
-    """MACs of `steps` time steps (times batch size) of a plain (1 gate), GRU (3) or LSTM (4) network; no projection."""
-    directions = 2 if bidirectional else 1
-    widths = [input_size] + [hidden_size * directions] * (num_layers - 1)
-    return steps * directions * sum(gates * hidden_size * (width + hidden_size) for width in widths)
-
-
-def gru_macs(input_size: int, hidden_size: int, steps: int, num_layers: int = 1, bidirectional: bool = False) -> int:
-    return recurrent_macs(3, input_size, hidden_size, steps, num_layers, bidirectional)
-
-
-def attention_macs(queries: int, keys: int, features: int, value_features: int | None = None) -> int:
-    """MACs of softmax(QK')V without projections, all heads together: `features` is heads x features per head."""
-    return queries * keys * (features + (features if value_features is None else value_features))
-
-
-def _fused_layer(x: Shape, w_input: Shape, w_hidden: Shape, *rest: Any, **others: Any) -> int:
-    return prod(x[:-1]) * (prod(w_input) + prod(w_hidden))
-
-
-def _fused_network(x: Shape, weights: list[Shape], *rest: Any, **others: Any) -> int:
-    return prod(x[:-1]) * sum(prod(weight) for weight in weights if len(weight) == 2)  # the others are biases
-
-
-def scaled_attention(q: Shape, k: Shape, v: Shape, *rest: Any, **others: Any) -> int:
-    """MACs from the shapes (B, heads, length, features per head) of torch's fused attention operators."""
-    return prod(q[:-2]) * attention_macs(q[-2], k[-2], q[-1], v[-1])
-
-
-def _bilinear(x: Shape, weight: Shape, *rest: Any, **others: Any) -> int:
-    return x[0] * prod(weight)
-
-
-# Operators that FlopCounterMode counts as nothing: packet -> MACs from the shapes of the operator's tensors.
-FORMULAS: dict[Any, Callable[..., int]] = {
-    aten.mkldnn_rnn_layer: _fused_layer,  # LSTM on the CPU
-    aten._cudnn_rnn: _fused_network,
-    aten.miopen_rnn: _fused_network,
-    aten._scaled_dot_product_fused_attention_overrideable: scaled_attention,
-    aten.mv: lambda matrix, vector, **others: prod(matrix),
-    aten.dot: lambda x, y, **others: prod(x),
-    aten.addmv: lambda added, matrix, vector, **others: prod(matrix),
-    aten.addbmm: lambda added, x, y, **others: prod(x) * y[-1],
-    aten._trilinear: _bilinear,
-}
-
 # Operators that give back what they were given, changed, and those that give back a new tensor like it.
 IN_PLACE = (aten.relu_.default, aten.hardtanh_.default, aten.silu_.default, aten.hardswish_.default)
 ACTIVATIONS = (*IN_PLACE, aten.relu.default, aten.hardtanh.default, aten.silu.default, aten.sigmoid.default)
-
-
-def register(op: Any, formula: Callable[..., int]) -> None:
-    """Give a custom operator its cost: `formula(*arguments, out_shape=, **keywords)` in MACs, with shapes in place of
-    tensors.
-
-    `op` is a packet such as `torch.ops.mylib.gather`. Both counters believe the formula, so a test has to compare it
-    with a loop.
-    """
-    packet = getattr(op, "overloadpacket", op)
-    if not isinstance(packet, torch._ops.OpOverloadPacket):
-        raise SaccadeError(f"register: {op!r} is not an operator; give torch.ops.<library>.<name>")
-    FORMULAS[packet] = formula
 
 
 @dataclass(frozen=True)
@@ -131,7 +67,7 @@ def count(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Count:
         names = ", ".join(sorted(watch.unknown))
         raise SaccadeError(
             f"no formula says what {names} costs; give one with "
-            "saccade.cost.count.register(torch.ops.<library>.<name>, formula)"
+            "saccade.cost.formulas.register(torch.ops.<library>.<name>, formula)"
         )
     operators = spans.macs_so_far()
     modules = {path: {op: macs for op, macs in inside.items() if macs} for path, inside in spans.inside.items()}

@@ -17,15 +17,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-from saccade.cost.count import (
-    FORMULAS,
-    Count,
-    count,
-    decomposed_attention,
-    first_module,
-    recurrent_macs,
-    scaled_attention,
-)
+from saccade.cost.count import Count, count, decomposed_attention, first_module
+from saccade.cost.formulas import FORMULAS, recurrent_macs, scaled_attention
 from saccade.records import SaccadeError
 
 aten = torch.ops.aten
@@ -73,8 +66,8 @@ class Comparison:
                 wrong.append(f"{part}: {ours:,} executed, {static:,} by the static counter")
         if wrong:
             raise CostDisagreement(
-                "the counters disagree, so one is blind (give the operator a formula with saccade.cost.count.register, "
-                "or count by hand); " + "; ".join(wrong)
+                "the counters disagree, so one is blind (give the operator a formula with "
+                "saccade.cost.formulas.register, or count by hand); " + "; ".join(wrong)
             )
 
 

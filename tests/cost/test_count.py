@@ -7,15 +7,8 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from saccade.cost.count import (
-    FORMULAS,
-    attention_macs,
-    count,
-    gru_macs,
-    module_table,
-    recurrent_macs,
-    register,
-)
+from saccade.cost.count import count, module_table
+from saccade.cost.formulas import FORMULAS, attention_macs, gru_macs, recurrent_macs, register
 from saccade.cost.forward import forward_macs
 from saccade.nn.backbones import backbone
 from saccade.records import SaccadeError

@@ -6,7 +6,7 @@ import torchvision
 from torch import Tensor, nn
 
 from saccade.cost import second_counter
-from saccade.cost.count import FORMULAS, recurrent_macs
+from saccade.cost.formulas import FORMULAS, recurrent_macs
 from saccade.records import SaccadeError
 
 

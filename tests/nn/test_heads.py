@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from saccade.cost import second_counter
-from saccade.cost.count import count, gru_macs
+from saccade.cost.count import count
+from saccade.cost.formulas import gru_macs
 from saccade.nn.heads import FrameAverage, RecurrentClassifier, probabilities
 from saccade.nn.losses import classification_loss, stepwise_loss
 from saccade.records import Head
