@@ -30,8 +30,8 @@ CASES = [
 
 
 def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None = None) -> tuple[Dataset, Path]:
-    """The dataset in a project of its own, prepared for the budget `demo` from its sample (or from these raw files), and
-    where it lies."""
+    """The dataset in a project of its own, prepared for the budget `demo` from its sample or these raw files, and
+    its folder."""
     ignore = shutil.ignore_patterns("raw", "prepared", "__pycache__")
     shutil.copytree(root / "data" / name, home / "data" / name, ignore=ignore)
     sample = load_module(home / "data" / name / "sample.py")
