@@ -23,6 +23,8 @@ def write_video(path: Path, grey: int, frames: int = 6, side: int = 48) -> None:
         stream = container.add_stream("libx264", rate=6)
         stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
         stream.codec_context.thread_count = 1
+        # else it reads memory that nobody wrote
+        stream.codec_context.options = {"x264-params": "threads=1:lookahead-threads=1:no-mbtree=1"}
         for number in range(frames):
             picture = np.full((side, side, 3), grey + 8 * number, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))

@@ -38,6 +38,8 @@ def write(path: Path, frames: np.ndarray) -> None:
         stream = container.add_stream("libx264", rate=8)
         stream.width, stream.height, stream.pix_fmt = SIDE, SIDE, "yuv420p"
         stream.codec_context.thread_count = 1
+        # else it reads memory that nobody wrote
+        stream.codec_context.options = {"x264-params": "threads=1:lookahead-threads=1:no-mbtree=1"}
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode(None))
