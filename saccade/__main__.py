@@ -259,6 +259,12 @@ def _cost(root: Path, options: argparse.Namespace) -> None:
     from saccade.cost.printed import join_costs
 
     counted = staleness.methods_with_cells(root)
+    if options.run and (options.method or options.join):
+        raise SaccadeError(
+            "cost RUN counts one run; --method and --join are of the papers' cells: leave out the one or the other"
+        )
+    if options.point and not options.run:
+        raise SaccadeError("--point is one of a run's operating points; name the run: saccade cost RUN --point POINT")
     if options.run:
         run = Run.parse(root, options.run)
         point = point_to_try(root, run, options.point)

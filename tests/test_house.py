@@ -106,6 +106,11 @@ def test_methods_import_no_step_and_no_other_method(file):
         if isinstance(node, ast.ImportFrom) and node.level:
             depth = len(file.relative_to(ROOT / "methods").parts) - 1
             assert node.level <= depth, f"{file} reaches out of its method's folder"
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            named = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+            assert not [name for name in named if name.partition(".")[0] in ("methods", "data")], (
+                f"{file} imports {named}: a block that two methods need moves down to saccade/nn/"
+            )
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -11,14 +11,23 @@ from saccade.project import names, settings_class
 from saccade.settings import Shared
 
 PUBLISHED = yaml.safe_load((ROOT / "tests/published_defaults.yml").read_text())
-SHARED = {item.name for item in dataclasses.fields(Shared)}
 
 
 def defaults_of(place: str) -> dict:
-    """What `settings.py` there gives its fields: of a method those of its own, the shared ones for any of them."""
+    """What `settings.py` there gives its fields: of a method those of its own, and shared ones that it gives another
+    default than `Shared` does."""
     kind, _, name = place.partition("/")
-    _, defaults = settings_class(ROOT / (f"{kind}/{name}" if name else "methods/tsn"))
-    return {key: value for key, value in defaults.items() if kind == "data" or (key in SHARED) == (not name)}
+    if not name:
+        return shared_defaults()
+    _, defaults = settings_class(ROOT / kind / name)
+    shared = {} if kind == "data" else shared_defaults()
+    return {key: value for key, value in defaults.items() if key not in shared or value != shared[key]}
+
+
+def shared_defaults() -> dict:
+    fields = [(item.name, item.default, item.default_factory) for item in dataclasses.fields(Shared)]
+    given = {name: value for name, value, _ in fields if value is not dataclasses.MISSING}
+    return given | {name: make() for name, _, make in fields if make is not dataclasses.MISSING}
 
 
 @pytest.mark.parametrize("place", PUBLISHED)
@@ -48,3 +57,16 @@ def test_no_method_or_dataset_is_forgotten():
     left = {place: defaults_of(place) for place in with_settings if place not in PUBLISHED}
     assert not left, f"add to tests/published_defaults.yml:\n{yaml.safe_dump(left)}"
     assert sorted(PUBLISHED) == sorted(["shared", *with_settings])
+
+
+def test_a_shared_default_that_a_method_changes_is_on_its_record(tmp_path, monkeypatch):
+    folder = tmp_path / "methods/other"
+    folder.mkdir(parents=True)
+    (folder / "settings.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from saccade.settings import Shared\n\n\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Settings(Shared):\n    nesterov: bool = True\n    width: int = 4\n"
+    )
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    assert defaults_of("methods/other") == {"nesterov": True, "width": 4}

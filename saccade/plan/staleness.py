@@ -23,7 +23,7 @@ from saccade.plan.phases import phase_settings
 from saccade.plan.points import point_settings
 from saccade.plan.runs import Run
 from saccade.project import names
-from saccade.records import canonical
+from saccade.records import SaccadeError, canonical
 
 ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a finished training by itself
 
@@ -100,12 +100,14 @@ def cells_settings(root: Path, method: str) -> str:
     paper = read_paper(root, method)
     named = {run: parse_address(run, VARIANT_ON_DATA) for run in (paper.runs if paper else ())}
     own = {run: address.variant for run, address in named.items() if address.method == method}
+    if not own:
+        return ""
     # a paper's own may still be to come
-    data = next(name for name in names(root, "data") if load_dataset(root, name).source == "embedded")
+    data = next((name for name in names(root, "data") if load_dataset(root, name).source == "embedded"), None)
+    if data is None:
+        raise SaccadeError("data/ has no embedded dataset, on which the published variants are looked up; put one back")
     runs = {run: Run("paper", data, "", method, variant, 0) for run, variant in own.items()}
-    return (
-        canonical({name: _decisive(root, run, resolve(root, run).values) for name, run in runs.items()}) if own else ""
-    )
+    return canonical({name: _decisive(root, run, resolve(root, run).values) for name, run in runs.items()})
 
 
 def paper_files(root: Path, method: str) -> list[str]:

@@ -18,7 +18,7 @@ from saccade.video import audio, sampling
 
 SHARES = 1001  # made-up scores of a calibration that hasn't run: evenly spread over [0, 1]
 SOUND_S = 10.0  # of a made-up video
-COLUMNS = ("module", "type", "calls", "parameters", "ours", "static", "share")
+COLUMNS = ("module", "type", "calls", "parameters", "ours", "ptflops", "share")
 
 
 def count_cells(root: Path, methods: Sequence[str]) -> None:
@@ -37,6 +37,11 @@ def describe_cost(task: Task) -> Iterator[str]:
     needed; what decides by the data, decides something arbitrary. Raises CostDisagreement after the last line where the
     counters part, naming the modules or operators, and SaccadeError where the second counter isn't installed.
     """
+    if unknown := [head.name for head in task.heads if not head.num_classes]:
+        raise SaccadeError(
+            f"{task.run}: the classes of {', '.join(unknown)} aren't known before there are videos in raw/, so the "
+            "classifier can't be counted; put them there, or count the method on another dataset"
+        )
     (point, settings), method = next(iter(task.points.items())), load_module(task.root / task.method / "model.py")
     seed_everything(task.seed, settings.threads)
     model = method.build(_from_scratch(task.settings), task.heads).eval()
@@ -48,7 +53,7 @@ def describe_cost(task: Task) -> Iterator[str]:
     views, declared = sampling.num_views(settings), int(found.executed.result.macs[0])
     yield f"{task.run} at {point}: multiply-adds (MACs) of one view, one made-up clip, random weights"
     yield from _table(_rows(model, found))
-    static = f"{found.static_macs:,} by ptflops and by hand"
+    static = f"{found.static_macs:,} by ptflops (recurrent and attention parts by hand)"
     yield f"{declared:,} MACs declared by predict; {found.executed.macs:,} executed; {static}"
     yield f"{views} view{'s' * (views != 1)} per video: {views * found.executed.macs / 1e9:,.4g} GMACs"
     yield "Where decisions depend on the video, trained weights and real videos may cost more or less."
