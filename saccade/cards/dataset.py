@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from saccade.cards.layer import check_complete, read_layer
+from saccade.cards.typed_settings import check_complete, read_layer
 from saccade.cards.validation import Body, Names, OrEmpty, check_value, read_body
 from saccade.cards.yaml import read_yaml
 from saccade.project import NAME, card_file, load_module, settings_class

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from saccade.cards.layer import read_layer
+from saccade.cards.typed_settings import read_layer
 from saccade.cards.validation import AsTuple, Body, Names, check_value, read_body
 from saccade.project import NAME
 from saccade.records import SaccadeError

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from saccade.judging.compare import difference, headroom
+from saccade.judging.corrected_p_values import holm
 from saccade.judging.effect import Effect
 from saccade.judging.system_scores import SystemScores
 from saccade.results.reader import NotRun
@@ -195,17 +196,6 @@ def verdicts_of(
         else Judgement("own", one.on_printed if isinstance(one, Finding) else None, verdicts[name])
         for name, one in found.items()
     }
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number: all with a corrected one <= 5 % are wrong somewhere in at most 5 % (Holm
-    1979)."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    corrected, highest = [0.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
-        corrected[i] = highest
-    return corrected
 
 
 def _try(act: Callable[[], T]) -> T | Verdict:

@@ -11,6 +11,7 @@ from made_up_systems import hits, rng
 from benchmarks import verdicts
 from saccade.judging import compare
 from saccade.judging.compare import difference, map_difference
+from saccade.judging.corrected_p_values import holm
 from saccade.judging.effect import Effect
 from saccade.judging.system_scores import SystemClassScores, SystemScores
 from saccade.judging.verdict import (
@@ -24,7 +25,6 @@ from saccade.judging.verdict import (
     better,
     comparable,
     exact,
-    holm,
     monotone,
     need_gates,
     need_headroom,
