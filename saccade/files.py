@@ -1,6 +1,7 @@
 """Files that are whole or not there: each is written under a temporary name and then renamed. No torch."""
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -88,3 +89,8 @@ def write_parquet(path: Path, table: "pd.DataFrame") -> None:
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
     write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

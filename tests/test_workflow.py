@@ -18,10 +18,8 @@ import psutil
 import pytest
 from conftest import ROOT, TOY, copy_project, edit, new_toy, planned, snakemake
 
-from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.plan import staleness
-from saccade.plan.grid import planned_grid
 from saccade.plan.phases import phase_of
 from saccade.plan.runs import Run
 
@@ -195,14 +193,6 @@ def test_the_paper_config_plans_without_any_data(fresh):
 @pytest.mark.parametrize("name", ["study", "own"])
 def test_a_config_plans_through_snakemake(fresh, name):
     assert planned(fresh, "--configfile", f"config/{name}.yaml")["index"] == 1
-
-
-@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.yaml")), ids=lambda file: file.stem)
-def test_every_shipped_config_plans(file):
-    config = load_config(file)
-    grid = planned_grid(ROOT, config)
-    assert grid["budget"] == config.budget
-    assert bool(grid["runs"]) is bool(config.runs)
 
 
 @pytest.mark.parametrize(

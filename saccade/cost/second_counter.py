@@ -97,14 +97,9 @@ def agree(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[int,
     return found.executed.macs, found.static_macs
 
 
-def static_macs(function: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
-    """MACs of a call by the second counter. The call is made twice."""
-    return sum(static_parts(function, *args, **kwargs).values())
-
-
 def static_parts(function: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, int]:
-    """The same per part: 'module <path>' for convolutions, linear and recurrent layers, and the operator for what is
-    outside of them."""
+    """MACs of a call by the second counter, per part: 'module <path>' for convolutions, linear and recurrent layers,
+    and the operator for what is outside of them. The call is made twice."""
     call = _Call(function, args, kwargs)
     paths = _counted_by_size(call.root)
     parts: Counter[str] = Counter()

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from saccade import files
 from saccade.engine import weights
 from saccade.records import SaccadeError
 
@@ -31,7 +32,7 @@ def load(
     shape. A published tensor that it neither gives back nor takes (`pop`) out of its argument must be covered by
     `drops`. Raises SaccadeError otherwise, or where the file's sha256 is another one.
     """
-    found = weights.sha256(file)
+    found = files.sha256(file)
     if sha256 and found != sha256:
         raise SaccadeError(
             f"{file} has the sha256 {found}, but the card expects {sha256}; get the file that the card names"

@@ -1,6 +1,5 @@
 """What a phase leaves behind: a safetensors file with the tensors it trained, and a small JSON that vouches for it."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from saccade.files import read_json, write_atomic, write_json
+from saccade.files import read_json, sha256, write_atomic, write_json
 from saccade.records import SaccadeError
 
 
@@ -95,11 +94,6 @@ def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
             buffer = model.get_buffer(name)
             setattr(model.get_submodule(owner), leaf, buffer.new_empty(tensor.shape))
     model.load_state_dict(tensors, strict=False)
-
-
-def sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _read(product: Path) -> dict[str, Tensor]:

@@ -1,7 +1,6 @@
 """Many scenes as files: in parallel, resumable, the same whatever the number of workers."""
 
 import functools
-import hashlib
 import json
 import multiprocessing
 import os
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from saccade.code_hash import code_hash
-from saccade.files import read_json, write_atomic
+from saccade.files import read_json, sha256, write_atomic
 from saccade.scenes.digits import digit_arrays, use_digit_arrays
 from saccade.scenes.encode import write_mp4
 from saccade.scenes.render import Rendering, yuv_frames
@@ -90,7 +89,7 @@ def _write_one(job: _Job) -> dict[str, Any]:
     identity = {"scene": scene_to_dict(job.scene), "rendering": asdict(job.rendering), "code": job.code}
     if script.exists() and job.path.exists():
         known = read_json(script)
-        if identity == {name: known.get(name) for name in identity} and known.get("sha256") == _sha256(job.path):
+        if identity == {name: known.get(name) for name in identity} and known.get("sha256") == sha256(job.path):
             return frame_truth(job.scene, job.rendering, known["pixel_change"])
         script.unlink()  # removed first: after an interruption it must not stand beside another video
     pixel_change = render_video(job.scene, job.rendering, job.path)
@@ -99,16 +98,11 @@ def _write_one(job: _Job) -> dict[str, Any]:
         **identity,
         "facts": video_facts(job.scene, truth),
         "pixel_change": pixel_change,
-        "sha256": _sha256(job.path),
+        "sha256": sha256(job.path),
     }
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     write_atomic(script, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return truth
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:

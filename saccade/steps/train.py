@@ -11,7 +11,7 @@ from saccade.engine import released, weights
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import choose_device, place, seed_everything
 from saccade.engine.phase_run import PhaseRun
-from saccade.files import read_json, write_json
+from saccade.files import read_json, sha256, write_json
 from saccade.nn.seeding import seed_of
 from saccade.project import load_module, provenance
 from saccade.records import COVERAGE_FILE, INDEX_FILE, LOG_ENDS, Task, provenance_name
@@ -106,7 +106,7 @@ def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: fl
 def _identity(task: Task, device: torch.device) -> dict[str, Any]:
     """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
     return task.identity | {
-        "data": weights.sha256(task.root / task.prepared / INDEX_FILE),
+        "data": sha256(task.root / task.prepared / INDEX_FILE),
         "weights": [read_json(task.root / product)["sha256"] for product in task.weights],
         "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
     }

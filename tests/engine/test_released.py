@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from saccade.engine import released, weights
+from saccade.files import sha256
 from saccade.records import SaccadeError
 
 
@@ -37,7 +38,7 @@ def load(path, trains=("base.*",), drops=(), sha256="", rename=rename):
 def test_a_torch_file_is_renamed_into_the_model_and_its_sha256_kept(tmp_path):
     model, facts = load(published(tmp_path / "x.pth"))
     assert torch.equal(model.base.bias, torch.arange(3.0))
-    assert facts == {"file": "x.pth", "sha256": weights.sha256(tmp_path / "x.pth"), "dropped": {}}
+    assert facts == {"file": "x.pth", "sha256": sha256(tmp_path / "x.pth"), "dropped": {}}
 
 
 def test_a_safetensors_file_keeps_its_names(tmp_path):

@@ -14,8 +14,7 @@ from conftest import edit, planned, snakemake
 from safetensors.torch import load_file
 
 from saccade.__main__ import main
-from saccade.engine.weights import sha256
-from saccade.files import read_json
+from saccade.files import read_json, sha256
 from saccade.plan import describe
 from saccade.plan.runs import Run
 
