@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root
 from saccade.records import SaccadeError, Task, suggest
+from saccade.unforeseen import EXIT_CODE, too_little_memory, whose_bug, why_no_file
 
 
 def command() -> int:
@@ -46,7 +48,8 @@ def command() -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one verb. Where something went wrong that the user can mend, prints one clear message and gives back 1."""
+    """Runs one verb. Where something went wrong that the user can mend, prints one clear message and gives back 1. An
+    error that nobody foresaw gives a traceback, a sentence that says what to report, and 70."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
     if parent := os.environ.get("SACCADE_STOPS_WITH"):
         threading.Thread(target=_stop_with_parent, args=(int(parent),), daemon=True).start()
@@ -60,12 +63,18 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             return 128 + signal.SIGPIPE  # the status that a shell gives any tool
-        place = f"{error.filename}: " if error.filename else ""
-        print(f"saccade: {place}{error.strerror or error}", file=sys.stderr)
+        print(f"saccade: {why_no_file(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("saccade: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if sentence := too_little_memory(error):
+            print(f"saccade: {sentence}", file=sys.stderr)
+            return 1
+        traceback.print_exc()
+        print(f"saccade: {whose_bug(error)}", file=sys.stderr)
+        return EXIT_CODE
     return 0
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 from saccade.records import SaccadeError
 
+# how libraries written in Rust (safetensors) put what the system says into a text
+SYSTEM_SAYS = re.compile(r"I/O error: (.+) \(os error \d+\)")
 LEFT_OVER = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # how write_atomic names what isn't whole yet
 LEFT_OVER_S = 3600
 
@@ -37,13 +39,23 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
-    except OSError as error:
+    except Exception as error:
+        if (reason := _what_the_system_says(error)) is None:
+            raise
         raise SaccadeError(
-            f"cannot write {path}: {error.strerror or error}; is the folder writable and is there room on the disk?"
+            f"cannot write {path}: {reason}; is the folder writable and is there room on the disk?"
         ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _what_the_system_says(error: Exception) -> str | None:
+    """`No space left on device`, of an OSError or of another library's error that passes one on; None of any other."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    found = SYSTEM_SAYS.search(str(error))
+    return found[1] if found else None
 
 
 def need_writable(folder: Path) -> None:

@@ -97,13 +97,14 @@ def provenance(root: Path, **more: Any) -> dict[str, Any]:
         "commit": _git(root, "rev-parse", "HEAD"),
         "modified": bool(_git(root, "status", "--porcelain", "--untracked-files=no")),
         "python": platform.python_version(),
-        "packages": {name: version for name in packages if (version := _version(name))},
+        "packages": {name: version for name in packages if (version := version_of(name))},
         "system": f"{platform.system()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
     } | more
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The installed version, '' where the package isn't installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

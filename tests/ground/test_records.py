@@ -2,6 +2,7 @@ import os
 import stat
 
 import pytest
+from safetensors import SafetensorError
 
 from saccade.__main__ import main
 from saccade.files import clear_leftovers, need_writable, read_json, write_atomic, write_json
@@ -24,6 +25,17 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path):
         write_atomic(tmp_path / "x.json", fail)
     assert read_json(tmp_path / "x.json") == {"a": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_full_disk_is_told_by_a_library_in_its_own_words(tmp_path):
+    """safetensors passes on what the system says in an error of its own."""
+
+    def fill(path):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    with pytest.raises(SaccadeError, match=r"cannot write .*x.safetensors: No space left on device; is the folder"):
+        write_atomic(tmp_path / "x.safetensors", fill)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

@@ -5,6 +5,7 @@
 # the pages alone: see `products`.
 import shlex
 import sys
+import traceback
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError, canonical
+from saccade.unforeseen import whose_bug, why_no_file
 
 ROOT = Path(workflow.basedir)
 # The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that
@@ -32,11 +34,18 @@ shell.prefix(
 
 
 def or_workflow_error(question, *arguments):
-    """The plan's answer; what the user can mend becomes Snakemake's own kind of error, without a traceback."""
+    """The plan's answer. What the user can mend becomes Snakemake's own kind of error, without a traceback; anything
+    else is told with its traceback as a bug.
+    """
     try:
         return question(*arguments)
     except SaccadeError as error:
         raise WorkflowError(str(error)) from None
+    except OSError as error:
+        raise WorkflowError(why_no_file(error)) from None
+    except Exception as error:
+        traceback.print_exc()
+        raise WorkflowError(whose_bug(error)) from None
 
 
 CONFIG = or_workflow_error(load_config, config)

@@ -1,0 +1,51 @@
+"""What the user can mend is one line and exit code 1; anything else is a traceback and one line that says so."""
+
+import pytest
+from conftest import edit
+
+from saccade.__main__ import main
+from saccade.records import SaccadeError
+from saccade.unforeseen import EXIT_CODE
+
+
+def ask(project, monkeypatch, capsys, error) -> tuple[int, str]:
+    def fail(*_):
+        raise error
+
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("saccade.__main__.describe_project", fail)
+    code = main(["list"])
+    return code, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (SaccadeError("x.yml: lr is wrong"), "x.yml: lr is wrong"),
+        (FileNotFoundError(2, "No such file or directory", "a.txt"), "a.txt: No such file or directory"),
+        (OSError(28, "No space left on device"), "No space left on device; is there room on the disk, and in "),
+        (MemoryError(), "too little memory: MemoryError; smaller batches"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 400 bytes."),
+            "too little memory: DefaultCPUAllocator: can't allocate memory",
+        ),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line(project, monkeypatch, capsys, error, says):
+    code, said = ask(project, monkeypatch, capsys, error)
+    assert code == 1 and said.startswith(f"saccade: {says}") and said.count("\n") == 1
+
+
+def test_a_bug_says_that_it_is_one_and_what_to_report(project, monkeypatch, capsys):
+    code, said = ask(project, monkeypatch, capsys, ValueError("cannot reshape array"))
+    assert code == EXIT_CODE and "Traceback" in said and "ValueError: cannot reshape array" in said
+    assert said.splitlines()[-1].startswith("saccade: this is a bug of Saccade's: please report the lines above")
+
+
+@pytest.mark.parametrize("wrong", ["def (", "import nothing_of_the_kind", "1 / 0"])
+def test_a_bug_in_a_methods_own_code_names_its_file(project, monkeypatch, capsys, wrong):
+    edit(project / "methods/toy/settings.py", "@dataclass", f"{wrong}\n@dataclass")
+    monkeypatch.chdir(project)
+    assert main(["list"]) == EXIT_CODE
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "a bug of Saccade's, or of methods/toy/settings.py where that code is yours" in last
