@@ -29,13 +29,15 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Input(Section):
-    """What one clip holds. Frame indices are pure functions of a video's frame count and, in training, of a seeded
-    draw."""
+    """What one clip holds. Frame indices are pure functions of a video's frame count (by time also of when its frames
+    are shown) and, in training, of a seeded draw."""
 
     # the label spaces learned, by the dataset card's names; none named: all it has
     heads: list[str] = field(default_factory=list)
     modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
     sampler: Literal["segments", "consecutive", "first", "random", "oracle"] = "segments"
+    # what the sampler counts: frames, or the ticks of a clock that ticks as evenly as the video's frames do on average
+    sample_by: Literal["frame", "time"] = "frame"
     num_frames: int  # T
     # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
     glance_frames: int = 0

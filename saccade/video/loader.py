@@ -115,8 +115,9 @@ class VideoDataset(Dataset[Clip]):
         path, total = self.root / row["path"], int(row["frames"])
         drawn = self.train or settings.sampler == "random"
         draw = generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None
-        indices = sampling.choose(settings, total, draw, self._informative.get(video), clip_number)
-        glance = self._glance(total, video, epoch)
+        shown = self._clock(row)
+        indices = sampling.choose_on_clock(settings, shown, draw, self._informative.get(video), clip_number)
+        glance = self._glance(shown, video, epoch)
         frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
@@ -133,12 +134,17 @@ class VideoDataset(Dataset[Clip]):
         known = self._truth.get(video, {}).items()
         return clip | {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in known}
 
-    def _glance(self, total: int, video: str, epoch: int) -> np.ndarray:
+    def _clock(self, row: Mapping[str, Any]) -> np.ndarray:
+        """The frame that each tick shows of what the sampler counts: of frames, each itself."""
+        times_s = row["times_s"] if self.settings.sample_by == "time" else ()
+        return sampling.clock(int(row["frames"]), row["fps"], row["duration_s"], times_s)
+
+    def _glance(self, shown: np.ndarray, video: str, epoch: int) -> np.ndarray:
         """The second choice of frames, from equal parts of the video; empty where the settings want none."""
         if not self.settings.glance_frames:
             return np.empty(0, dtype=np.int64)
         drawn = generator(self.seed, epoch, video, "glance") if self.train else None
-        return sampling.segments(total, self.settings.glance_frames, drawn)
+        return shown[sampling.segments(len(shown), self.settings.glance_frames, drawn)]
 
     def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
         waveform = decode.read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]

@@ -1,7 +1,8 @@
 """Which frames and which crops are looked at: pure functions of a video's frame count, and of a numpy Generator where
 something is drawn.
 
-Frame numbers come as sorted (n,) int64 arrays, every one in [0, frames).
+Frame numbers come as sorted (n,) int64 arrays, every one in [0, frames). A sampler counts frames, or the ticks of a
+clock (`clock`), each of which shows a frame (`choose_on_clock`).
 """
 
 from collections.abc import Sequence
@@ -77,6 +78,21 @@ def oracle_frames(informative: Sequence[int] | np.ndarray, frames: int, n: int) 
     return chosen
 
 
+def clock(frames: int, fps: float, duration_s: float, times_s: Sequence[float] | np.ndarray = ()) -> np.ndarray:
+    """(ticks,) int64: the frame shown in the middle of each tick of a clock with `fps` ticks a second, as many as the
+    video lasts, at least one.
+
+    `times_s`: when each frame is shown, from the first on; empty where the rate is constant: a tick is a frame then. A
+    frame may be shown by no tick, or by many.
+    """
+    _check(frames, 1)
+    if not len(times_s):
+        return np.arange(frames, dtype=np.int64)
+    middles = (np.arange(max(round(duration_s * fps), 1)) + 0.5) / fps
+    shown = np.searchsorted(np.asarray(times_s), middles, side="right") - 1
+    return shown.clip(0, frames - 1).astype(np.int64)
+
+
 def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int, int]]:
     """(top, left) of each square crop of side `crop`: 1 in the centre, or 3 along the longer side (start, centre, end).
 
@@ -139,6 +155,27 @@ def choose(
             raise SaccadeError("the sampler 'oracle' needs to know which frames are informative")
         return oracle_frames(informative, frames, settings.num_frames)
     return segments(frames, settings.num_frames, generator)
+
+
+def choose_on_clock(
+    settings: Input,
+    shown: np.ndarray,
+    generator: np.random.Generator | None = None,
+    informative: Sequence[int] | np.ndarray | None = None,
+    clip: int = 0,
+) -> np.ndarray:
+    """The (num_frames,) frame numbers that the settings' sampler takes, counting ticks: `shown` (ticks,) is the frame
+    that each tick shows (`clock`). The rest as in `choose`.
+
+    To `oracle` a frame is worth the ticks that show it. Informative frames too short for any tick are taken by number
+    where there are no others.
+    """
+    if informative is None:
+        return shown[choose(settings, len(shown), generator, None, clip)]
+    ticks = np.flatnonzero(np.isin(shown, informative))
+    if len(informative) and not len(ticks):
+        return choose(settings, int(np.max(informative)) + 1, generator, informative, clip)
+    return shown[choose(settings, len(shown), generator, ticks, clip)]
 
 
 def views(settings: Input, frames: int) -> list[tuple[np.ndarray, int]]:

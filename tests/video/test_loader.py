@@ -10,7 +10,7 @@ from numbered import encode, number_of, tone
 
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
-from saccade.video import decode
+from saccade.video import decode, sampling
 from saccade.video.decode import VideoError, probe
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, batches
@@ -222,6 +222,26 @@ def test_a_glance_is_a_second_choice_of_frames_under_the_same_crop_and_flip(sour
                 assert all(torch.equal(batch["glance.rgb"][number, one], batch["rgb"][number, at]) for one in found)
         assert (batch["glance.indices"] == batch["indices"][:, :1]).any()
     assert "glance.rgb" not in _all(_dataset(source))[0]
+
+
+def test_by_time_a_video_of_two_halves_and_a_rest_shows_the_rest_too(tmp_path):
+    """Ten frames a second, nine seconds of the last of them, ten frames a second again."""
+    shown_at = [*range(10), *range(100, 110)]
+    encode(tmp_path / "v.mp4", shown_at=shown_at)
+    row = {"video_id": "v", "split": "train", "path": "v.mp4", "frames": 20, "fps": 10.0, "duration_s": 11.0, "noun": 0}
+    row |= {"times_s": [time / 10 for time in shown_at], "width": 64, "height": 48, "audio": False}
+    more = {"num_frames": 11, "glance_frames": 2, "truth": ["frame"]}
+    index, truth = pd.DataFrame([row]), pd.DataFrame({"video_id": "v", "frame": range(20)})
+    by_time, by_frame = (
+        VideoDataset(
+            index, tmp_path, [NOUN], _settings(sample_by=by, **more), "train", train=False, seed=0, truth=truth
+        )[0]
+        for by in ("time", "frame")
+    )
+    assert by_time["indices"].tolist() == [5, *[9] * 9, 15] == by_time["truth.frame"].tolist()
+    assert [number_of((frame * 255).permute(1, 2, 0).numpy()) for frame in by_time["rgb"]] == [5, *[9] * 9, 15]
+    assert by_time["glance.indices"].tolist() == [9, 9] and by_frame["glance.indices"].tolist() == [5, 15]
+    assert by_frame["indices"].tolist() == sampling.segments(20, 11).tolist() and by_time["video_frames"] == 20
 
 
 def test_a_clip_tells_the_size_of_its_whole_frames(source):

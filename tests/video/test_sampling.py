@@ -145,3 +145,47 @@ def test_the_first_frames_start_with_the_video_in_training_too():
     assert sampling.choose(settings, 20).tolist() == [0, 2, 4]
     assert sampling.choose(settings, 20, np.random.default_rng(0)).tolist() == [0, 2, 4]
     assert sampling.choose(settings, 4).tolist() == [0, 2, 3]  # the last frame repeats
+
+
+PAUSED = sampling.clock(4, 10, 1.1, [0.0, 0.1, 0.2, 1.0])  # three frames, a rest, a last one
+
+
+def test_each_tick_of_a_clock_shows_the_frame_of_its_middle():
+    assert PAUSED.tolist() == [0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3]
+    assert sampling.clock(3, 10, 0.2, [0.0, 0.01, 0.1]).tolist() == [1, 2]  # frame 0 is gone by 0.05 s
+    assert sampling.clock(2, 1, 0.4, [0.0, 0.2]).tolist() == [1]  # at least one tick
+
+
+@given(counts, st.sampled_from([1.0, 24000 / 1001, 25.0, 1000 / 33, 60.0]))
+def test_of_a_constant_rate_each_tick_is_a_frame(frames, fps):
+    times = np.round(np.arange(frames) / fps, 3)  # as Matroska writes them
+    assert sampling.clock(frames, fps, frames / fps, times).tolist() == list(range(frames))
+    assert sampling.clock(frames, fps, 99.0).tolist() == list(range(frames))
+
+
+def test_a_sampler_that_counts_ticks_by_hand():
+    assert sampling.choose_on_clock(_settings(num_frames=2), PAUSED).tolist() == [2, 2]  # ticks 2 and 8
+    settings = _settings(sampler="consecutive", num_frames=3, stride=5)
+    assert sampling.choose_on_clock(settings, PAUSED).tolist() == [0, 2, 3]
+    drawn = sampling.choose_on_clock(_settings(sampler="random", num_frames=11), PAUSED, np.random.default_rng(0))
+    assert drawn.tolist() == PAUSED.tolist()  # no tick twice
+
+
+def test_the_oracle_counts_the_ticks_of_informative_frames():
+    def oracle(shown, informative, n):
+        return sampling.choose_on_clock(_settings(sampler="oracle", num_frames=n), shown, None, informative).tolist()
+
+    assert oracle(PAUSED, [1, 3], 4) == [1, 1, 3, 3]
+    assert oracle(PAUSED, [2, 3], 3) == [2, 2, 2]  # ticks 3, 6 and 9 of 2 to 10
+    assert oracle(PAUSED, [], 3) == [1, 2, 2]  # any frame: ticks 1, 5 and 9
+    assert oracle(np.array([1, 2]), [0], 2) == [0, 0]  # no tick shows it
+
+
+@given(counts, st.integers(1, 12), st.sampled_from(["segments", "consecutive", "first", "random", "oracle"]), seeds)
+def test_counting_the_ticks_of_a_constant_rate_is_counting_frames(frames, n, sampler, seed):
+    settings, informative = _settings(sampler=sampler, num_frames=n), [0, frames - 1] if sampler == "oracle" else None
+    by_frame, by_tick = (
+        choose(settings, counted, np.random.default_rng(seed), informative)
+        for choose, counted in ((sampling.choose, frames), (sampling.choose_on_clock, np.arange(frames)))
+    )
+    assert by_frame.tolist() == by_tick.tolist()
