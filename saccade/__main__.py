@@ -1,6 +1,7 @@
 """The command line: one subcommand per verb, the same ones that the workflow's rules call."""
 
 import argparse
+import io
 import json
 import os
 import select
@@ -29,7 +30,7 @@ from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, ph
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root
-from saccade.records import SaccadeError, Task, suggest
+from saccade.records import SaccadeError, Task, one_line, suggest
 from saccade.unforeseen import EXIT_CODE, too_little_memory, whose_bug, why_no_file
 
 
@@ -53,17 +54,20 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
     if parent := os.environ.get("SACCADE_STOPS_WITH"):
         threading.Thread(target=_stop_with_parent, args=(int(parent),), daemon=True).start()
+    for stream in (sys.stdout, sys.stderr):  # a name that this terminal has no letters for ends nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         options.run_verb(find_root(), options)
         sys.stdout.flush()
     except SaccadeError as error:
-        print(f"saccade: {error}", file=sys.stderr)
+        print(f"saccade: {one_line(error)}", file=sys.stderr)
         return 1
     except OSError as error:
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             return 128 + signal.SIGPIPE  # the status that a shell gives any tool
-        print(f"saccade: {why_no_file(error)}", file=sys.stderr)
+        print(f"saccade: {one_line(why_no_file(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("saccade: interrupted", file=sys.stderr)
@@ -150,6 +154,7 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
         listing=dataset.listing,
         truth=dataset.truth,
         clusters_apart=dataset.clusters_apart,
+        whole_classes=dataset.whole_classes,
     )
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,29 @@ def write_parquet(path: Path, table: "pd.DataFrame") -> None:
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
     write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def equal_files(files: Iterable[Path]) -> list[list[Path]]:
+    """Groups of two and more files that hold the same bytes. Only what has the size of another is read, of that first
+    the beginning; empty files and those that can't be read are in no group."""
+    groups = _alike(files, lambda file: file.stat().st_size)
+    for look in (_beginning, sha256):
+        groups = [equal for group in groups for equal in _alike(group, look)]
+    return groups
+
+
+def _alike(files: Iterable[Path], look: Callable[[Path], Any]) -> list[list[Path]]:
+    found: dict[Any, list[Path]] = {}
+    for file in files:
+        with contextlib.suppress(OSError):
+            if seen := look(file):
+                found.setdefault(seen, []).append(file)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _beginning(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return hashlib.sha256(stream.read(1 << 16)).digest()
 
 
 def sha256(file: Path) -> str:

@@ -143,6 +143,13 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def one_line(text: object) -> str:
+    """The text with what would break or garble a line escaped: names may hold newlines, and bytes that are no UTF-8."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in str(text)
+    )
+
+
 def suggest(word: object, choices: Iterable[str]) -> str:
     """`; did you mean 'x'?` and the list of what exists, for the end of an error."""
     names = sorted(choices)

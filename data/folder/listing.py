@@ -1,18 +1,18 @@
 """Which videos lie in raw/, and what their folders or videos.csv say of them. The plan asks too, so no torch and no
 pandas here."""
 
-import csv
 import hashlib
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from saccade.records import SPLITS, SaccadeError, suggest
+from saccade.records import SaccadeError
 
-SUFFIXES = (".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
+from . import disk, names
+from .table import COLUMNS, read_rows
+
 TABLE = "videos.csv"
-COLUMNS = ("path", "label", "split", "cluster")  # of the table; the first two are needed
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ def look(raw: Path) -> tuple[dict[str, list[str]], str]:
     """({head: its classes, sorted}, a digest of what was found); ({}, "") where there is nothing yet.
 
     The digest changes with the videos, their sizes, labels, splits and clusters: then the data is prepared again.
-    Raises SaccadeError where what is there can't be meant so, and where there are fewer than two classes.
+    Raises SaccadeError where what is there can't be meant so, and where there are fewer than two classes; OSError where
+    it can't be read.
     """
     videos = read(raw)
     if not videos:
@@ -40,118 +41,163 @@ def look(raw: Path) -> tuple[dict[str, list[str]], str]:
     if len(classes) < 2:
         raise SaccadeError(
             f"{raw}: '{classes[0]}' is the only class (videos: {len(videos)}); a head needs a second one to tell it "
-            "from"
+            "from. Class folders lie in raw/ itself, or in raw/train, raw/val and raw/test"
         )
-    facts = [f"{video.name}\0{video.label}\0{video.split}\0{video.cluster}\0{_size(video.path)}" for video in videos]
+    facts = [
+        f"{video.name}\0{video.label}\0{video.split}\0{video.cluster}\0{disk.size(video.path)}" for video in videos
+    ]
     return {"label": classes}, hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 def read(raw: Path) -> list[Video]:
-    """The videos of raw/videos.csv, or else of the class folders, sorted by name; empty where there is neither."""
-    if (raw / TABLE).is_file():
-        return sorted(_from_table(raw / TABLE), key=lambda video: video.name)
-    return sorted(_from_folders(raw), key=lambda video: video.name) if raw.is_dir() else []
+    """The videos of raw/videos.csv, or else of the class folders, sorted by name; empty where there is neither.
+
+    Names and labels are in Unicode's composed form; of two files whose names are then equal the second is numbered.
+    """
+    disk.need_target(raw)
+    table = disk.need_target(raw / TABLE)
+    if table.is_file():
+        found = list(_from_table(table))
+        if not found:
+            raise SaccadeError(f"{table} names no video; write a line for each, or remove the table")
+    else:
+        found = list(_from_folders(raw)) if raw.is_dir() else []
+    _refuse_alike_labels(raw, found)
+    seen: dict[str, int] = {}
+    videos = []
+    for video in sorted(found, key=lambda video: (video.name, str(video.path))):
+        count = seen[video.name] = seen.get(video.name, 0) + 1
+        name = video.name if count == 1 else f"{video.name} ({count})"
+        videos.append(replace(video, name=name, label=video.label.strip(), cluster=video.cluster or name))
+    return videos
+
+
+def _refuse_alike_labels(raw: Path, videos: Sequence[Video]) -> None:
+    """Raises SaccadeError where two labels differ only in case or blanks: one class, mistyped, or two?"""
+    first: dict[str, Video] = {}
+    for video in videos:
+        other = first.setdefault(names.folded(video.label), video)
+        if other.label != video.label:
+            raise SaccadeError(
+                f"{raw}: the labels '{other.label}' ({other.name}) and '{video.label}' ({video.name}) differ only in "
+                "case or blanks; write one class in one way, or name two classes more differently"
+            )
 
 
 def _from_folders(raw: Path) -> Iterator[Video]:
-    """raw/<class>/..., or raw/{train,val,test}/<class>/... where at least two of these three are there."""
-    folders = _folders(raw)
-    splits = [folder for folder in folders if folder.name in SPLITS]
-    if len(splits) < 2:
+    """raw/<class>/..., or raw/<split>/<class>/... where the folders' names are usual words for splits."""
+    folders = disk.folders(raw)
+    splits = _splits(raw, folders)
+    if not splits:
         yield from _from_classes(raw, "", raw)
         return
-    if others := [folder.name for folder in folders if folder not in splits]:
-        raise SaccadeError(
-            f"{raw}: beside {', '.join(folder.name for folder in splits)} lies {others[0]}; put it below one of them"
-        )
     _no_loose_video(raw)
-    for folder in splits:
-        yield from _from_classes(folder, folder.name, raw)
+    for folder, split in splits.items():
+        yield from _from_classes(folder, split, raw)
+
+
+def _splits(raw: Path, folders: Sequence[Path]) -> dict[Path, str]:
+    """{folder: its split}; empty where folders are classes. Raises SaccadeError where that is doubtful."""
+    meant = {folder: names.split_of(folder.name) for folder in folders}
+    named = [folder for folder in folders if meant[folder]]
+    if not any(_holds_folders_of_videos(folder) for folder in named) and len(named) < 2:
+        names.refuse_alike_splits(raw, [folder.name for folder in folders])
+        return {}  # a class may be called train, beside plane and car
+    first: dict[str, str] = {}
+    for folder in named:
+        if meant[folder] not in names.SPLIT_WORDS:
+            doubt = f"'{folder.name}' may be {meant[folder]}"
+        elif (other := first.setdefault(meant[folder], folder.name)) != folder.name:
+            doubt = f"'{other}' and '{folder.name}' both mean {meant[folder]}; put them together"
+        else:
+            continue
+        raise SaccadeError(f"{raw}: {doubt}; {names.UNDERSTOOD}")
+    if others := [folder.name for folder in folders if not meant[folder]]:
+        raise SaccadeError(
+            f"{raw}: '{named[0].name}' is a split's name, and '{others[0]}' beside it is none; put that below a split "
+            f"or out of raw/ ({names.UNDERSTOOD}). If '{named[0].name}' is a class, rename it or write {TABLE}"
+        )
+    if len(first) < 2:
+        raise SaccadeError(
+            f"{raw}: of splits there is only '{named[0].name}'; add the others ({names.UNDERSTOOD}), or put its class "
+            "folders into raw/ itself, and their videos are dealt. If it is a class, rename it or write " + TABLE
+        )
+    return {folder: meant[folder] for folder in named}
+
+
+def _holds_folders_of_videos(folder: Path) -> bool:
+    return any(next(disk.videos_below(below), None) for below in disk.folders(folder))
 
 
 def _from_classes(folder: Path, split: str, raw: Path) -> Iterator[Video]:
     """<class>/[<cluster>/.../]<video>: without a folder of its own a video is its own cluster; clusters may reach over
     classes."""
     _no_loose_video(folder)
-    for own in _folders(folder):
-        files = list(_videos_below(own))
+    classes = disk.folders(folder)
+    _refuse_splits_in_classes(folder, classes)
+    for own in classes:
+        files = list(disk.videos_below(own))
         if not files:
             raise SaccadeError(
-                f"{own} holds no video ({' '.join(SUFFIXES)}); remove the folder, or put videos of that class there"
+                f"{own} holds no video ({' '.join(disk.SUFFIXES)}); remove the folder, or put videos of that class "
+                "there"
             )
         for path in files:
             parts, name = path.relative_to(own).parts, path.relative_to(raw).as_posix()
-            yield Video(name, path, own.name, split, parts[0] if len(parts) > 1 else name)
+            cluster = names.composed(parts[0]) if len(parts) > 1 else ""
+            yield Video(names.composed(name), path, names.composed(own.name), split, cluster)
+
+
+def _refuse_splits_in_classes(folder: Path, classes: Iterable[Path]) -> None:
+    """Raises SaccadeError where classes hold several splits: taken for clusters, they'd be dealt anew."""
+    first: dict[str, Path] = {}
+    for below in (below for own in classes for below in disk.folders(own)):
+        if split := names.split_of(below.name):
+            first.setdefault(split, below)
+    if len(first) > 1:
+        one, other = list(first.values())[:2]
+        raise SaccadeError(
+            f"{folder}: {one.relative_to(folder)} and {other.relative_to(folder)} look like splits inside of classes; "
+            f"put the splits on top, raw/<split>/<class>/ ({names.UNDERSTOOD}), or write {TABLE}"
+        )
 
 
 def _from_table(table: Path) -> Iterator[Video]:
     """One video per line; a path is absolute, or starts where the table lies."""
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        header = [name.strip() for name in reader.fieldnames or []]
-        for column in header:
-            if column not in COLUMNS:
-                raise SaccadeError(f"{table}: unknown column '{column}'" + suggest(column, COLUMNS))
-        if lacking := [column for column in COLUMNS[:2] if column not in header]:
-            raise SaccadeError(f"{table}: the first line must name the columns; {' and '.join(lacking)} are missing")
-        seen: dict[str, int] = {}
-        without: set[bool] = set()
-        for row in reader:
-            where = f"{table}: line {reader.line_num}"
-            values = [(value or "").strip() for value in row.values() if not isinstance(value, list)]
-            if len(values) != len(row):
-                raise SaccadeError(
-                    f"{where} has more fields than the first line; a comma inside a field needs quotes around it"
-                )
-            video = _from_line(where, dict(zip(header, values, strict=True)), table.parent)
-            if video.name in seen:
-                raise SaccadeError(f"{where}: '{video.name}' is there already, in line {seen[video.name]}")
-            seen[video.name] = reader.line_num
-            without.add(not video.split)
-            if len(without) > 1:
-                raise SaccadeError(f"{where}: either every line names a split or none does")
-            yield video
+    seen: dict[str, str] = {}
+    words: dict[str, str] = {}
+    without: set[bool] = set()
+    for where, row in read_rows(table):
+        video = _from_line(where, row, table.parent)
+        file = os.path.abspath(video.path)
+        if file in seen:
+            raise SaccadeError(f"{where}: '{row['path']}' is there already, in {seen[file]}")
+        seen[file] = where.removeprefix(f"{table}: ")
+        without.add(not video.split)
+        if len(without) > 1:
+            raise SaccadeError(f"{where}: either every line names a split or none does")
+        word = row.get("split", "").casefold()
+        if (other := words.setdefault(video.split, word)) != word:
+            raise SaccadeError(f"{where}: '{word}' and, above, '{other}' both mean {video.split}; write one of them")
+        yield video
 
 
 def _from_line(where: str, row: dict[str, str], folder: Path) -> Video:
     for column in COLUMNS[:2]:
         if not row[column]:
             raise SaccadeError(f"{where}: '{column}' is empty")
-    split = row.get("split", "")
-    if split and split not in SPLITS:
-        raise SaccadeError(f"{where}: unknown split '{split}'" + suggest(split, SPLITS))
-    return Video(row["path"], folder / row["path"], row["label"], split, row.get("cluster") or row["path"])
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    word = row.get("split", "")
+    split = names.split_of(word)
+    if word and split not in names.SPLIT_WORDS:
+        raise SaccadeError(f"{where}: {'doubtful' if split else 'unknown'} split '{word}'; {names.UNDERSTOOD}")
+    disk.need_locale(where, row["path"])
+    path = disk.spelled_as_on_disk(folder / row["path"])
+    if "\\" in row["path"] and not os.path.lexists(path):
+        raise SaccadeError(f"{where}: there is no '{row['path']}'; between folders write / and not \\")
+    name, cluster = names.composed(row["path"]), names.composed(row.get("cluster", ""))
+    return Video(name, path, names.composed(row["label"]), split, cluster)
 
 
 def _no_loose_video(folder: Path) -> None:
-    for path in sorted(folder.iterdir()):
-        if _is_video(path):
-            raise SaccadeError(f"{path} lies in no class folder; move it to {folder}/<class>/, or write {TABLE}")
-
-
-def _videos_below(folder: Path) -> Iterator[Path]:
-    """At any depth; links to folders are followed, once."""
-    seen: set[str] = set()
-    for here, below, files in os.walk(folder, followlinks=True):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        if (real := os.path.realpath(here)) in seen:
-            below.clear()
-            continue
-        seen.add(real)
-        yield from (Path(here, name) for name in sorted(files) if _is_video(Path(here, name)))
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
-
-
-def _size(path: Path) -> int:
-    """In bytes; -1 where there is no such file, which `prepare` will name."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+    for path in disk.loose_videos(folder):
+        raise SaccadeError(f"{path} lies in no class folder; move it to {folder}/<class>/, or write {TABLE}")

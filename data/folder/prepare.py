@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from saccade.files import equal_files
 from saccade.records import SaccadeError
+from saccade.video.container import VideoError, opened
 
 from .listing import Video, look, read
 
@@ -17,13 +19,42 @@ ORDER = ("train", "test", "val")  # who is served first: without a video to trai
 
 
 def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataFrame, None]:
-    """One row per video. Raises SaccadeError where a class has too few videos to train and test on."""
+    """One row per video. Raises SaccadeError where a class has too few videos to train and test on.
+
+    Copies of a video share a cluster. Where they can't, since the user gave them two splits or two labels, the step
+    refuses them.
+    """
     folder = raw.parent  # the same videos for every budget
     classes = look(folder)[0]["label"]
-    videos = with_splits(read(folder), settings.shares, settings.split_seed)
+    videos = with_splits(copies_together(read(folder)), settings.shares, settings.split_seed)
     check_splits(videos, classes, folder)
     rows = [(video.name, video.split, video.cluster, str(video.path), classes.index(video.label)) for video in videos]
     return pd.DataFrame(rows, columns=["video_id", "split", "cluster", "path", "label"]), None
+
+
+def copies_together(videos: Sequence[Video]) -> list[Video]:
+    """The videos; those of one label and split that hold the same bytes share a cluster, and their clusters are one."""
+    by_path = {video.path: video for video in videos}
+    same: dict[str, str] = {}  # a cluster -> the one that it goes into
+
+    def root(cluster: str) -> str:
+        return root(same[cluster]) if cluster in same else cluster
+
+    for group in equal_files(by_path):
+        own = [by_path[path] for path in group]
+        if len({(video.label, video.split) for video in own}) == 1 and _opens(own[0].path):
+            first, *others = sorted({root(video.cluster) for video in own})
+            same |= dict.fromkeys(others, first)
+    return [replace(video, cluster=root(video.cluster)) for video in videos]
+
+
+def _opens(path: Path) -> bool:
+    """Whether it can be a video at all; what can't is named later, and no copy of anything."""
+    try:
+        with opened(path):
+            return True
+    except VideoError:
+        return False
 
 
 def with_splits(videos: Sequence[Video], shares: Mapping[str, float], seed: int) -> list[Video]:
@@ -78,7 +109,7 @@ def check_splits(videos: Sequence[Video], classes: Sequence[str], folder: Path) 
             raise SaccadeError(
                 f"{folder}: class '{label}': none of its videos (number: {len(own)}, clusters: {clusters}) is in "
                 f"{' and '.join(lacking)}; a class needs at least one video to train on, and one of another cluster to "
-                "test on"
+                "test on (copies of a video are one cluster)"
             )
     if not any(split == "val" for split, _ in found):
         raise SaccadeError(

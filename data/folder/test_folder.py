@@ -96,7 +96,10 @@ def test_a_table_names_paths_labels_splits_and_clusters(tmp_path):
         (["run/a.mp4", "b.mp4"], "b.mp4 lies in no class folder"),
         (["run/a.mp4", "walk/notes.txt"], r"walk holds no video \(.mp4"),
         (["run/a.mp4", "run/b.mp4"], "'run' is the only class .videos: 2.; a head needs a second one"),
-        (["train/run/a.mp4", "test/run/b.mp4", "walk/c.mp4"], "beside test, train lies walk"),
+        (
+            ["train/run/a.mp4", "test/run/b.mp4", "walk/c.mp4"],
+            "'test' is a split's name, and 'walk' beside it is none; put that below a split",
+        ),
         (["train/run/a.mp4", "test/b.mp4"], "b.mp4 lies in no class folder"),
     ],
 )
@@ -109,14 +112,14 @@ def test_folders_that_cannot_be_meant_so_are_refused(tmp_path, names, message):
     ("text", "message"),
     [
         ("path,lable\na.mp4,run\n", "unknown column 'lable'; did you mean 'label'"),
-        ("path;label\na.mp4;run\n", "unknown column 'path;label'"),
-        ("path,split\na.mp4,train\n", "label are missing"),
+        ("path:label\na.mp4:run\n", "unknown column 'path:label'"),
+        ("path,split\na.mp4,train\n", "label is missing"),
         ("", "path and label are missing"),
         ("path,label\na.mp4,\n", "line 2: 'label' is empty"),
         ("path,label\na.mp4\n", "line 2: 'label' is empty"),
         ("path,label\na.mp4,run,x\n", "line 2 has more fields than the first line"),
         ("path,label\na.mp4,run\na.mp4,walk\n", "line 3: 'a.mp4' is there already, in line 2"),
-        ("path,label,split\na.mp4,run,training\n", "unknown split 'training'; did you mean 'train'"),
+        ("path,label,split\na.mp4,run,trainee\n", "unknown split 'trainee'; understood are train .training., val"),
         ("path,label,split\na.mp4,run,train\nb.mp4,run,\n", "line 3: either every line names a split or none does"),
     ],
 )
@@ -234,7 +237,7 @@ def test_list_shows_what_is_wrong_with_the_videos_and_goes_on(mine, capsys):
     lay(mine / "raw", "run/a.mp4")
     assert main(["list", "--config", '{"budget": "own", "runs": [], "seeds": [0]}']) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "my-set wrong " in said and "'run' is the only class" in said
+    assert "my-set Your own videos wrong " in said and "'run' is the only class" in said
 
 
 def test_another_class_video_or_rule_of_reading_changes_what_snakemake_compares(mine):
@@ -246,7 +249,7 @@ def test_another_class_video_or_rule_of_reading_changes_what_snakemake_compares(
         seen.append(staleness.prepare_params(root, load_dataset(root, "my-set"), "own", ""))
     assert len({params["settings"] for params in seen}) == 3
     assert '"classes":["jump","run","walk"]' in seen[2]["settings"]
-    edit(mine / "listing.py", "path.suffix.lower() in SUFFIXES", "path.suffix in SUFFIXES")
+    edit(mine / "disk.py", "name.lower().endswith(SUFFIXES)", "name.endswith(SUFFIXES)")
     staleness.prepare_code.cache_clear()
     assert staleness.prepare_code(root, "my-set") != seen[2]["code"]
 
@@ -255,7 +258,7 @@ def test_own_videos_are_indexed_and_one_that_cannot_be_read_is_named(mine):
     for label in ("run", "walk"):
         for number in range(5):
             lay(mine / "raw", f"{label}/{number}.mp4")
-            encode(mine / "raw" / label / f"{number}.mp4", frames=4)
+            encode(mine / "raw" / label / f"{number}.mp4", frames=4 + number + 5 * (label == "walk"))
     dealt = {video.name: video.split for video in preparing.with_splits(listing.read(mine / "raw"), SHARES, 0)}
     bad = next(name for name, split in dealt.items() if split == "train")
     (mine / "raw" / bad).write_bytes(b"no video")

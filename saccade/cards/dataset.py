@@ -12,6 +12,7 @@ from saccade.cards.validation import Body, Names, OrEmpty, check_value, read_bod
 from saccade.cards.yaml import read_yaml
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
+from saccade.unforeseen import why_no_file
 
 FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
 
@@ -19,7 +20,8 @@ FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the
 @dataclass(frozen=True)
 class Dataset:
     """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells
-    have none while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask."""
+    have none while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask; `wrong` says
+    why what lies there can't be used, '' where it can."""
 
     name: str
     file: Path
@@ -30,6 +32,7 @@ class Dataset:
     derive: Mapping[str, tuple[str, ...]]
     truth: bool  # whether prepare gives the ground truth of every frame
     clusters_apart: bool  # whether no cluster may be in two splits
+    whole_classes: bool  # whether each class must have a usable video in train and in test
     allow_missing: float
     expects: tuple[str, ...]
     acquire: str
@@ -40,6 +43,7 @@ class Dataset:
     means: Mapping[str, tuple[str, ...]]  # editions that tables also show averaged, as <dataset>@<mean>
     budgets: tuple[str, ...]
     listing: str = ""
+    wrong: str = ""
 
     @property
     def folder(self) -> Path:
@@ -62,6 +66,7 @@ class _Card(Body):
     derive: Annotated[dict[str, Names], OrEmpty] = {}
     truth: bool = False
     clusters_apart: bool = False
+    whole_classes: bool = False
     allow_missing: float = 0.0
     expects: Names = ()
     acquire: str | None = None
@@ -73,13 +78,14 @@ class _Card(Body):
 
 @lru_cache
 def load_dataset(root: Path, name: str) -> Dataset:
-    """The card of dataset `name`; raises SaccadeError where it's unknown or anything in it is."""
+    """The card of dataset `name`; raises SaccadeError where it's unknown or anything in it is. What is wrong with raw/
+    is no error here: it stops only who needs that data (`Dataset.wrong`)."""
     file = card_file(root, "data", name, "dataset")
     card = read_body(_Card, read_yaml(file), file)
     if card.dataset != name:
         raise SaccadeError(f"{file}: dataset is '{card.dataset}' but the folder is '{name}'; they must be equal")
     asked = any(head.classes == FROM_RAW for head in card.heads.values())
-    found, listing = load_module(file.parent / "listing.py").look(file.parent / "raw") if asked else ({}, "")
+    found, listing, wrong = _look(file.parent) if asked else ({}, "", "")
     heads = {head: _head(file, head, body, found) for head, body in card.heads.items()}
     for label, parts in card.derive.items():
         for part in parts:
@@ -104,6 +110,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         derive=card.derive,
         truth=card.truth,
         clusters_apart=card.clusters_apart,
+        whole_classes=card.whole_classes,
         allow_missing=card.allow_missing,
         expects=card.expects,
         acquire=card.acquire or "",
@@ -114,7 +121,19 @@ def load_dataset(root: Path, name: str) -> Dataset:
         means=card.means,
         budgets=tuple(card.budgets),
         listing=listing,
+        wrong=wrong,
     )
+
+
+def _look(folder: Path) -> tuple[dict[str, list[str]], str, str]:
+    """({head: its classes}, the digest of raw/, '') as the dataset's own listing.py says; ({}, '', why) where what lies
+    in raw/ can't be used."""
+    try:
+        return *load_module(folder / "listing.py").look(folder / "raw"), ""
+    except SaccadeError as error:
+        return {}, "", str(error)
+    except OSError as error:
+        return {}, "", why_no_file(error)
 
 
 def _check_means(file: Path, card: _Card) -> None:

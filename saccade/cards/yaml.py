@@ -62,4 +62,4 @@ def read_yaml(file: Path) -> Any:
     except FileNotFoundError:
         raise SaccadeError(f"{file} does not exist") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SaccadeError(f"{file}: not valid YAML: {error}") from None
+        raise SaccadeError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None

@@ -12,6 +12,8 @@ from saccade.records import INDEX_FILE
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
     """Why the dataset can't be used here and now; None where it can."""
+    if dataset.wrong:
+        return dataset.wrong
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", with_edition(budget, edition), INDEX_FILE)
@@ -23,6 +25,8 @@ def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = ""
 
 def why_raw_lacking(dataset: Dataset) -> str | None:
     """What raw/ lacks, and how to bring it; None where it is whole."""
+    if dataset.wrong:
+        return dataset.wrong
     missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
     what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
     whole = not missing and all(head.classes for head in dataset.heads.values())

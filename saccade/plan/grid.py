@@ -69,6 +69,8 @@ def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
 def planned_grid(root: Path, config: Config) -> dict[str, Any]:
     """The planned grid as JSON: every run and point, whether it can run here, and the titles that a report needs."""
     runs = selected_runs(root, config)
+    if (wrong := [load_dataset(root, run.dataset).wrong for run in runs]) and all(wrong):
+        raise SaccadeError(wrong[0])  # else the others go on, and the pages say why these don't
     clocked = measured(root, config, runs)
     rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]
     methods = [load_method(root, name) for name in sorted({run.method for run in runs})]

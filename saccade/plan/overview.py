@@ -135,13 +135,16 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
     mark = SELECTED if any(run.dataset == name for run in runs) else ""
     try:
         dataset = load_dataset(root, name)
-    except SaccadeError as error:  # a user's own videos that can't be meant so, say
+    except SaccadeError as error:
         yield from (mark + name, *_labelled("wrong", str(error), width))
         return
     yield from _wrapped(f"{mark}{name}  {dataset.title}", "", width)
     if dataset.editions:
         yield from _labelled("editions", ", ".join(dataset.editions), width)
-    yield from _labelled("here", state_of_data(root, dataset, config.budget), width)
+    if dataset.wrong:  # a user's own videos that can't be meant so, say
+        yield from _labelled("wrong", dataset.wrong, width)
+    else:
+        yield from _labelled("here", state_of_data(root, dataset, config.budget), width)
 
 
 def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterable[Run], width: int) -> Iterator[str]:

@@ -19,14 +19,17 @@ from saccade.records import (
     TRUTH_FILE,
     Head,
     SaccadeError,
+    one_line,
 )
 from saccade.video.container import VideoError, fingerprint
+from saccade.video.coverage import copies, lost_classes, notes, untrained_classes, why_copies, why_not_whole
 from saccade.video.decode import probe
 from saccade.video.index import check_index, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
+FAILED_FILE = "coverage.failed.json"
 VIDEO_COLUMNS = ["video_id", "split", "cluster", "path"]  # of a dataset's own table; one per head follows
 
 
@@ -42,13 +45,15 @@ def prepare(
     listing: str = "",
     truth: bool = False,
     clusters_apart: bool = False,
+    whole_classes: bool = False,
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
 
     `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos. coverage.json counts all that were
     expected, says why the others can't be used, and keeps what decided this: the settings and the `listing` (a digest
     of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't be used, where ids
-    repeat, or where a label is outside its classes.
+    repeat, or where a label is outside its classes; where nothing is left of a split or, with `whole_classes`, of a
+    class in train or test; and, with `clusters_apart`, where copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
     answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
@@ -68,18 +73,30 @@ def prepare(
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
         "expected_by_split": {split: int((videos["split"] == split).sum()) for split in SPLITS},
         "problems": problems,
+        "lost_classes": lost_classes(videos, index, list(heads.values())),
+        "untrained": untrained_classes(index, list(heads.values())),
+        "copies": copies(index, root),
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
         "settings": dict(settings),
         "listing": listing,
         "decoder": fingerprint(),
     }
-    _refuse_too_many_unusable(coverage, allow_missing, dataset, folder)
+    why = (
+        _why_too_few(coverage, allow_missing, dataset)
+        or why_not_whole(coverage, videos, list(heads.values()), whole_classes)
+        or (why_copies(coverage, videos, list(heads.values())) if clusters_apart else "")
+    )
+    if why:
+        write_json(folder / FAILED_FILE, coverage)
+        raise SaccadeError(f"{dataset}: {why}. What was found of each video is in {folder / FAILED_FILE}")
+    (folder / FAILED_FILE).unlink(missing_ok=True)
     if frames is not None:
         write_parquet(folder / TRUTH_FILE, frames[frames["video_id"].isin(index["video_id"])])
     write_json(folder / COVERAGE_FILE, coverage)
     write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
     write_parquet(folder / INDEX_FILE, index)  # written last: where it is, the rest is there, too
+    _tell(dataset.name, coverage, heads)
 
 
 def _tables(answer: Any, file: Path, truth: bool, heads: list[str]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
@@ -163,18 +180,24 @@ def _probe(job: tuple[Path, str, str]) -> dict[str, Any]:
     }
 
 
-def _refuse_too_many_unusable(coverage: dict[str, Any], allow_missing: float, dataset: Path, folder: Path) -> None:
-    """Stops where too many videos can't be used. The list of them is kept."""
+def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str:
     expected, lost = coverage["expected"], len(coverage["problems"])
-    if expected == 0 or coverage["usable"] == 0 or lost > allow_missing * expected:
-        write_json(folder / "coverage.failed.json", coverage)
-        first = "; ".join(problem["reason"] for problem in coverage["problems"][:3])
-        raise SaccadeError(
-            f"{dataset}: {lost} of {expected} videos can't be used ({first or 'none was found'}). All are named in "
-            f"{folder / 'coverage.failed.json'}. Mend them, or set allow_missing in {dataset / 'card.yml'} to go on "
-            "without"
-        )
-    (folder / "coverage.failed.json").unlink(missing_ok=True)
+    if expected and coverage["usable"] and lost <= allow_missing * expected:
+        return ""
+    first = "; ".join(problem["reason"] for problem in coverage["problems"][:3])
+    return (
+        f"{lost} of {expected} videos can't be used ({first or 'none was found'}). Mend them, or set allow_missing in "
+        f"{dataset / 'card.yml'} to go on without"
+    )
+
+
+def _tell(name: str, coverage: Mapping[str, Any], heads: Mapping[str, Head]) -> None:
+    """What was understood of raw/, so that a mistake is seen before hours of training."""
+    splits = ", ".join(f"{split} {count}" for split, count in coverage["by_split"].items())
+    classes = ", ".join(f"{head.num_classes} of {head.name}" for head in heads.values())
+    print(f"{name}: {coverage['usable']} of {coverage['expected']} videos can be used ({splits}); classes: {classes}")
+    for note in notes(coverage):
+        print(f"note: {one_line(note)}")
 
 
 def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":

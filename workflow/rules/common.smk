@@ -22,7 +22,7 @@ from saccade.plan.counterparts import counterparts_of
 from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
-from saccade.records import SaccadeError, canonical
+from saccade.records import SaccadeError, canonical, one_line
 from saccade.unforeseen import whose_bug, why_no_file
 
 ROOT = Path(workflow.basedir)
@@ -40,9 +40,9 @@ def or_workflow_error(question, *arguments):
     try:
         return question(*arguments)
     except SaccadeError as error:
-        raise WorkflowError(str(error)) from None
+        raise WorkflowError(one_line(error)) from None
     except OSError as error:
-        raise WorkflowError(why_no_file(error)) from None
+        raise WorkflowError(one_line(why_no_file(error))) from None
     except Exception as error:
         traceback.print_exc()
         raise WorkflowError(whose_bug(error)) from None

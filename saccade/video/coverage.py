@@ -1,0 +1,106 @@
+"""What a dataset has left once its videos are probed: classes that nobody can learn or be tested on, files that are
+copies. No torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saccade.files import equal_files
+from saccade.records import SPLITS, Head
+from saccade.video.index import first_few
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Lost = dict[str, dict[str, list[str]]]  # {head: {split: classes}}
+
+
+def lost_classes(videos: "pd.DataFrame", index: "pd.DataFrame", heads: Sequence[Head]) -> Lost:
+    """The classes of which a split should have videos (`videos`) and has none that can be used (`index`)."""
+    found: Lost = {}
+    for head in heads:
+        lost = _present(videos, head.name) - _present(index, head.name)
+        for split in SPLITS:
+            if classes := [name for number, name in enumerate(head.classes) if (split, number) in lost]:
+                found.setdefault(head.name, {})[split] = classes
+    return found
+
+
+def untrained_classes(index: "pd.DataFrame", heads: Sequence[Head]) -> dict[str, list[str]]:
+    """{head: the classes without a video to train on}; heads that have none are left out."""
+    trained = {head.name: _present(index, head.name) for head in heads}
+    found = {
+        head.name: [name for number, name in enumerate(head.classes) if ("train", number) not in trained[head.name]]
+        for head in heads
+    }
+    return {head: classes for head, classes in found.items() if classes}
+
+
+def copies(index: "pd.DataFrame", root: Path) -> list[list[str]]:
+    """Groups of video ids whose files hold the same bytes."""
+    ids = {root / path: video for video, path in zip(index["video_id"], index["path"], strict=True)}
+    return sorted(sorted(ids[file] for file in group) for group in equal_files(ids))
+
+
+def why_not_whole(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head], whole: bool) -> str:
+    """Why what is left can't be learned from: a split without any video or, where classes must be `whole`, one without
+    a video to train on or to test on. '' where nothing speaks against it."""
+    for split in SPLITS:
+        if coverage["expected_by_split"][split] and not coverage["by_split"][split]:
+            return f"no video of {split} can be used ({_reasons(coverage, videos[videos['split'] == split])})"
+    for head in heads if whole else ():
+        lost = coverage["lost_classes"].get(head.name, {})
+        for name in dict.fromkeys([*lost.get("train", ()), *lost.get("test", ())]):
+            splits = [split for split in ("train", "test") if name in lost.get(split, ())]
+            own = videos[[head.classes.index(name) in np.atleast_1d(value) for value in videos[head.name]]]
+            reasons = _reasons(coverage, own[own["split"].isin(splits)])
+            return f"{head.name} '{name}' has no video left in {' and in '.join(splits)} that can be used ({reasons})"
+    return ""
+
+
+def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head]) -> str:
+    """Which copies of a video are in two splits or have two labels; '' where none are."""
+    rows = videos.set_index("video_id")
+    for group in coverage["copies"]:
+        for what in (*(head.name for head in heads), "split"):
+            named = {video: _named(rows.at[video, what], what, heads) for video in group}
+            other = next((video for video in group if named[video] != named[group[0]]), "")
+            if other:
+                return (
+                    f"{group[0]} ({named[group[0]]}) and {other} ({named[other]}) hold the same bytes; one video is in "
+                    f"one {what if what == 'split' else 'class'}: remove one of them, or put both together"
+                )
+    return ""
+
+
+def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
+    """What to tell whoever prepares, a sentence each."""
+    for head, lost in coverage["lost_classes"].items():
+        for split, classes in lost.items():
+            yield f"{head}: no {split} video can be used of {first_few(classes)}"
+    if coverage["copies"]:
+        groups = [" = ".join(group) for group in coverage["copies"]]
+        yield f"copies, byte for byte: {first_few(groups)}"
+
+
+def _present(table: "pd.DataFrame", head: str) -> set[tuple[str, int]]:
+    """(split, class) of every label in it."""
+    return {
+        (split, int(label))
+        for split, value in zip(table["split"], table[head], strict=True)
+        for label in np.atleast_1d(value)
+    }
+
+
+def _named(value: Any, what: str, heads: Sequence[Head]) -> str:
+    classes = next((head.classes for head in heads if head.name == what), None)
+    return str(value) if classes is None else " and ".join(classes[int(label)] for label in np.atleast_1d(value))
+
+
+def _reasons(coverage: Mapping[str, Any], videos: "pd.DataFrame") -> str:
+    """The first three reasons why these videos can't be used."""
+    wanted = set(videos["video_id"])
+    reasons = [problem["reason"] for problem in coverage["problems"] if problem["video_id"] in wanted]
+    return "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
