@@ -53,6 +53,7 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         listing=dataset.listing,
         truth=dataset.truth,
         clusters_apart=dataset.clusters_apart,
+        whole_classes=dataset.whole_classes,
     )
     return dataset, dataset.folder / "prepared" / label
 

@@ -1,5 +1,6 @@
 """A few made-up videos laid out as a user lays them out, for the tests."""
 
+import itertools
 from pathlib import Path
 
 import av
@@ -10,10 +11,9 @@ SETTINGS: dict[str, object] = {}  # in place of the card's
 
 def write(raw: Path) -> None:
     """Two classes of three persons each, two videos a person."""
-    for label in ("jump", "wave"):
-        for person in ("ann", "bob", "cem"):
-            for number in range(2):
-                write_video(raw / label / person / f"{number}.mp4", grey=60 * number + len(label))
+    videos = itertools.product(("jump", "wave"), ("ann", "bob", "cem"), range(2))
+    for place, (label, person, number) in enumerate(videos):
+        write_video(raw / label / person / f"{number}.mp4", grey=15 * place)
 
 
 def write_video(path: Path, grey: int, frames: int = 6, side: int = 48) -> None:
