@@ -56,6 +56,10 @@ def read(raw: Path) -> list[Video]:
     """
     disk.need_target(raw)
     table = disk.need_target(raw / TABLE)
+    if raw.exists() and not raw.is_dir():
+        raise SaccadeError(f"{raw} is no folder; put your videos into a folder of that name")
+    if table.is_dir():
+        raise SaccadeError(f"{table} is a folder; a class needs another name, and the table is a file")
     if table.is_file():
         found = list(_from_table(table))
         if not found:
@@ -76,6 +80,8 @@ def _refuse_alike_labels(raw: Path, videos: Sequence[Video]) -> None:
     """Raises SaccadeError where two labels differ only in case or blanks: one class, mistyped, or two?"""
     first: dict[str, Video] = {}
     for video in videos:
+        if not names.folded(video.label):
+            raise SaccadeError(f"{raw}: the label of {video.name} is blank; give the class a name")
         other = first.setdefault(names.folded(video.label), video)
         if other.label != video.label:
             raise SaccadeError(
@@ -106,9 +112,9 @@ def _splits(raw: Path, folders: Sequence[Path]) -> dict[Path, str]:
     first: dict[str, str] = {}
     for folder in named:
         if meant[folder] not in names.SPLIT_WORDS:
-            doubt = f"'{folder.name}' may be {meant[folder]}"
+            doubt = f"'{folder.name}' may be {meant[folder]}; rename it"
         elif (other := first.setdefault(meant[folder], folder.name)) != folder.name:
-            doubt = f"'{other}' and '{folder.name}' both mean {meant[folder]}; put them together"
+            doubt = f"'{other}' and '{folder.name}' both mean {meant[folder]}; put them together, or rename one"
         else:
             continue
         raise SaccadeError(f"{raw}: {doubt}; {names.UNDERSTOOD}")

@@ -89,13 +89,16 @@ def _lines(table: Path, text: str, separator: str) -> Iterator[tuple[int, list[s
 
 
 def _check_columns(where: str, columns: Sequence[str]) -> None:
+    if not set(COLUMNS[:2]) & set(columns):
+        raise SaccadeError(
+            f"{where}: the first line must name the columns, with commas, semicolons or tabs between; path and label "
+            f"are missing, it says '{','.join(columns)[:60]}'"
+        )
     for column in filter(None, columns):
         if column not in COLUMNS:
             raise SaccadeError(f"{where}: unknown column '{column}'" + suggest(column, COLUMNS))
         if columns.count(column) > 1:
             raise SaccadeError(f"{where}: the column '{column}' is there twice")
-    if lacking := [column for column in COLUMNS[:2] if column not in columns]:
-        raise SaccadeError(
-            f"{where}: the first line must name the columns, with commas, semicolons or tabs between; "
-            f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} missing"
-        )
+    for column in COLUMNS[:2]:
+        if column not in columns:
+            raise SaccadeError(f"{where}: the first line must name the columns; {column} is missing")

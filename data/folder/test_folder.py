@@ -112,7 +112,7 @@ def test_folders_that_cannot_be_meant_so_are_refused(tmp_path, names, message):
     ("text", "message"),
     [
         ("path,lable\na.mp4,run\n", "unknown column 'lable'; did you mean 'label'"),
-        ("path:label\na.mp4:run\n", "unknown column 'path:label'"),
+        ("path:label\na.mp4:run\n", "path and label are missing, it says 'path:label'"),
         ("path,split\na.mp4,train\n", "label is missing"),
         ("", "path and label are missing"),
         ("path,label\na.mp4,\n", "line 2: 'label' is empty"),

@@ -15,7 +15,7 @@ from saccade.plan.availability import why_no_released_weights, why_unavailable
 from saccade.plan.grid import selected_runs
 from saccade.plan.runs import Run
 from saccade.project import names
-from saccade.records import INDEX_FILE, SaccadeError, suggest
+from saccade.records import INDEX_FILE, SaccadeError, one_line, suggest
 
 SELECTED = "*"
 WIDEST_NAME = 32  # of a column; a longer name moves only its own line's text
@@ -142,7 +142,7 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
     if dataset.editions:
         yield from _labelled("editions", ", ".join(dataset.editions), width)
     if dataset.wrong:  # a user's own videos that can't be meant so, say
-        yield from _labelled("wrong", dataset.wrong, width)
+        yield from _labelled("wrong", one_line(dataset.wrong), width)
     else:
         yield from _labelled("here", state_of_data(root, dataset, config.budget), width)
 

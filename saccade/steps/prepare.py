@@ -194,8 +194,9 @@ def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Pat
 def _tell(name: str, coverage: Mapping[str, Any], heads: Mapping[str, Head]) -> None:
     """What was understood of raw/, so that a mistake is seen before hours of training."""
     splits = ", ".join(f"{split} {count}" for split, count in coverage["by_split"].items())
-    classes = ", ".join(f"{head.num_classes} of {head.name}" for head in heads.values())
-    print(f"{name}: {coverage['usable']} of {coverage['expected']} videos can be used ({splits}); classes: {classes}")
+    print(f"{name}: {coverage['usable']} of {coverage['expected']} videos can be used ({splits})")
+    for head in heads.values():
+        print(one_line(f"{head.name}, {head.num_classes} classes: {first_few(head.classes)}"))
     for note in notes(coverage):
         print(f"note: {one_line(note)}")
 

@@ -29,7 +29,8 @@ def opened(path: Path) -> Iterator[Any]:
     """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
     path = Path(path)
     if not path.is_file():
-        raise VideoError(f"{path}: no such file")
+        where = f"a link to {path.readlink()}, which isn't there" if path.is_symlink() else "no such file"
+        raise VideoError(f"{path}: {where}")
     if path.stat().st_size == 0:
         raise VideoError(f"{path}: the file is empty (0 bytes)")
     try:

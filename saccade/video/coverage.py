@@ -49,14 +49,18 @@ def why_not_whole(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Se
     a video to train on or to test on. '' where nothing speaks against it."""
     for split in SPLITS:
         if coverage["expected_by_split"][split] and not coverage["by_split"][split]:
-            return f"no video of {split} can be used ({_reasons(coverage, videos[videos['split'] == split])})"
+            reasons = _reasons(coverage, videos[videos["split"] == split])
+            return f"no video of {split} can be used ({reasons}); mend or remove them"
     for head in heads if whole else ():
         lost = coverage["lost_classes"].get(head.name, {})
         for name in dict.fromkeys([*lost.get("train", ()), *lost.get("test", ())]):
             splits = [split for split in ("train", "test") if name in lost.get(split, ())]
             own = videos[[head.classes.index(name) in np.atleast_1d(value) for value in videos[head.name]]]
             reasons = _reasons(coverage, own[own["split"].isin(splits)])
-            return f"{head.name} '{name}' has no video left in {' and in '.join(splits)} that can be used ({reasons})"
+            return (
+                f"{head.name} '{name}' has no video left in {' and in '.join(splits)} that can be used ({reasons}); "
+                "mend or remove them, or the class"
+            )
     return ""
 
 
@@ -77,6 +81,8 @@ def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Seque
 
 def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     """What to tell whoever prepares, a sentence each."""
+    if reasons := [problem["reason"] for problem in coverage["problems"]]:
+        yield f"can't be used: {'; '.join(reasons[:3])}" + (f"; and {len(reasons) - 3} more" if reasons[3:] else "")
     for head, lost in coverage["lost_classes"].items():
         for split, classes in lost.items():
             yield f"{head}: no {split} video can be used of {first_few(classes)}"

@@ -3,6 +3,7 @@
 # Snakemake (9.27) notes the parameters of a failed job as if it had made something. So no output is `update()`: the old
 # file, put back under today's date, would pass for what the job was to make. And `all` asks for every product, not for
 # the pages alone: see `products`.
+import locale
 import shlex
 import sys
 import traceback
@@ -33,6 +34,12 @@ shell.prefix(
 )
 
 
+def printable(text):
+    """The text in one line, in the letters of this locale: Snakemake's log file knows no others."""
+    letters = locale.getpreferredencoding(False)
+    return one_line(text).encode(letters, "backslashreplace").decode(letters)
+
+
 def or_workflow_error(question, *arguments):
     """The plan's answer. What the user can mend becomes Snakemake's own kind of error, without a traceback; anything
     else is told with its traceback as a bug.
@@ -40,9 +47,9 @@ def or_workflow_error(question, *arguments):
     try:
         return question(*arguments)
     except SaccadeError as error:
-        raise WorkflowError(one_line(error)) from None
+        raise WorkflowError(printable(error)) from None
     except OSError as error:
-        raise WorkflowError(one_line(why_no_file(error))) from None
+        raise WorkflowError(printable(why_no_file(error))) from None
     except Exception as error:
         traceback.print_exc()
         raise WorkflowError(whose_bug(error)) from None
