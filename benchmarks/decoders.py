@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.clips import make_clips
 from saccade.video import decode, sampling
+from saccade.video.probe import probe
 
 Read = Callable[[Path, np.ndarray], np.ndarray]  # (path, sorted frame numbers) -> (N, H, W, 3) uint8
 TASKS = {
@@ -183,7 +184,7 @@ def main() -> None:
             print("| clip | frames | ours, ms | " + " | ".join([OURS, *PEERS]) + " |\n|" + " --- |" * (len(PEERS) + 4))
             peers = installed(threads)
             for path in paths:
-                frames = decode.probe(path).frames
+                frames = probe(path).frames
                 for task, choose in TASKS.items():
                     print(
                         row(

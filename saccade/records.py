@@ -3,7 +3,7 @@ whose message says what would be right. No torch."""
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +20,9 @@ def provenance_name(step: str) -> str:
     return f"provenance.{step}.json"
 
 
-# INDEX_FILE; one integer (or list of integers, multi-label) column per head
-# follows.
+# INDEX_FILE; one integer (or list of integers, multi-label) column per head follows. times_s: when each frame is shown,
+# in seconds from the first; empty where frame n is shown at n / fps, to within half a frame. ordered: whether the times
+# of packets number their pictures as the decoder does (`saccade.video.gops` may then plan).
 INDEX_COLUMNS = [
     "video_id",
     "split",
@@ -34,6 +35,8 @@ INDEX_COLUMNS = [
     "width",
     "height",
     "audio",
+    "times_s",
+    "ordered",
 ]
 # TRUTH_FILE beside it, where the dataset knows: one row per frame.
 TRUTH_COLUMNS = ["video_id", "frame", "informative"]
@@ -56,6 +59,14 @@ COST_COLUMNS = [
 ]
 CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
+# Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.
+PECULIARITIES = {
+    "variable_rate": "of variable frame rate (sampled by frame)",
+    "rotated": "stored turned or mirrored (read upright)",
+    "pixels_not_square": "with pixels that aren't square (read as stored)",
+    "interlaced": "interlaced (read as stored)",
+    "several_video_tracks": "with several video tracks (the default one is read)",
+}
 
 
 class SaccadeError(Exception):
@@ -148,6 +159,16 @@ def one_line(text: object) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in str(text)
     )
+
+
+def peculiar_words(coverage: Mapping[str, Any]) -> str:
+    """How many of a dataset's videos are what, and which, in one line; empty where none is."""
+    parts = []
+    for name, words in PECULIARITIES.items():
+        if found := coverage.get("peculiar", {}).get(name):
+            more = found["videos"] - len(found["first"])
+            parts.append(f"{found['videos']} {words}: {', '.join(found['first'])}" + f" and {more} more" * (more > 0))
+    return "; ".join(parts)
 
 
 def suggest(word: object, choices: Iterable[str]) -> str:

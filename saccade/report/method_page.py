@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.cards.address import DATA, parse_address
+from saccade.records import peculiar_words
 from saccade.report import pages
 from saccade.report.provenance import environment, failed_gates, phase_records, phase_settings
 from saccade.results.reader import PlannedGrid, dataset_label, read_coverage, runs_of
@@ -38,11 +39,12 @@ def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
 
 
 def dataset_values(grid: PlannedGrid, method: str, root: Path, label: str) -> dict[str, Any]:
-    """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), omitted
-    (metrics)."""
+    """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), peculiar
+    (one line on videos of variable rate, turned ones...), omitted (metrics)."""
     found = read_coverage(grid, root, label) or {}
     return {
         "label": label,
         "problems": found.get("problems", []),
+        "peculiar": peculiar_words(found),
         "omitted": omitted_metrics(grid, root, method, label),
     }

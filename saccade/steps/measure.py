@@ -245,7 +245,8 @@ def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -
     started = time.perf_counter()
     for clip in clips:
         if len(clip["indices"][0]):
-            decode.read_frames(side.task.root / str(row["path"]), clip["indices"][0].cpu().numpy(), int(row["frames"]))
+            planned = int(row["frames"]) if row["ordered"] else None
+            decode.read_frames(side.task.root / str(row["path"]), clip["indices"][0].cpu().numpy(), planned)
     return time.perf_counter() - started
 
 

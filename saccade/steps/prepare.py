@@ -21,10 +21,18 @@ from saccade.records import (
     SaccadeError,
     one_line,
 )
-from saccade.video.container import VideoError, fingerprint
-from saccade.video.coverage import copies, lost_classes, notes, untrained_classes, why_copies, why_not_whole
-from saccade.video.decode import probe
+from saccade.video.container import fingerprint
+from saccade.video.coverage import (
+    copies,
+    lost_classes,
+    notes,
+    peculiarities,
+    untrained_classes,
+    why_copies,
+    why_not_whole,
+)
 from saccade.video.index import check_index, first_few
+from saccade.video.probe import VideoInfo, probe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,9 +70,8 @@ def prepare(
     if clusters_apart:
         _refuse_shared_clusters(videos, file)
     probed = _probe_all(root, videos, workers)
-    problems = [row for row in probed if "reason" in row]
     index = videos.drop(columns="path").merge(
-        _frame([row for row in probed if "reason" not in row]), on="video_id", validate="one_to_one"
+        _frame([row for row, info in probed if info]), on="video_id", validate="one_to_one"
     )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
@@ -72,7 +79,8 @@ def prepare(
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
         "expected_by_split": {split: int((videos["split"] == split).sum()) for split in SPLITS},
-        "problems": problems,
+        "problems": [row for row, info in probed if not info],
+        "peculiar": peculiarities({row["video_id"]: info for row, info in probed if info}),
         "lost_classes": lost_classes(videos, index, list(heads.values())),
         "untrained": untrained_classes(index, list(heads.values())),
         "copies": copies(index, root),
@@ -150,34 +158,25 @@ def _typed(dataset: Path, settings: Mapping[str, Any]) -> Any:
         raise SaccadeError(f"{dataset / 'card.yml'}: {error}") from None
 
 
-def _probe_all(root: Path, videos: "pd.DataFrame", workers: int) -> list[dict[str, Any]]:
-    """One row per video, in the given order: what the file holds, or the `reason` why it can't be used."""
+def _probe_all(root: Path, videos: "pd.DataFrame", workers: int) -> list[tuple[dict[str, Any], VideoInfo | None]]:
+    """What `_probe` gives for each video, in the given order."""
     jobs = [(root, str(video), str(path)) for video, path in zip(videos["video_id"], videos["path"], strict=True)]
     with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:  # decoding releases the interpreter lock
         return list(tqdm(pool.map(_probe, jobs), total=len(jobs), desc="probe", unit="video", mininterval=1.0))
 
 
-def _probe(job: tuple[Path, str, str]) -> dict[str, Any]:
+def _probe(job: tuple[Path, str, str]) -> tuple[dict[str, Any], VideoInfo | None]:
+    """(row, what the file holds), or (row with a `reason`, None). Nothing that one file raises ends the set."""
     root, video, text = job
     path = Path(text) if Path(text).is_absolute() else root / text
-    shown = Path(os.path.relpath(path, root)).as_posix()
+    row = {"video_id": video, "path": Path(os.path.relpath(path, root)).as_posix()}
     try:
         info = probe(path)
-    except VideoError as error:
-        return {"video_id": video, "path": shown, "reason": str(error)}
-    size = path.stat().st_size
-    return {
-        "video_id": video,
-        "path": shown,
-        "bytes": size,
-        "frames": info.frames,
-        "fps": info.fps,
-        "duration_s": info.duration_s,
-    } | {
-        "width": info.width,
-        "height": info.height,
-        "audio": info.audio,
-    }
+    except SaccadeError as error:
+        return row | {"reason": str(error)}, None
+    except Exception as error:
+        return row | {"reason": f"{path}: {type(error).__name__}: {error}"}, None
+    return row | info.columns(), info
 
 
 def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str:
@@ -202,8 +201,8 @@ def _tell(name: str, coverage: Mapping[str, Any], heads: Mapping[str, Head]) -> 
 
 
 def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
+    """The rows as a table that has its columns where there are no rows, too."""
     import pandas as pd
 
-    return pd.DataFrame(
-        rows, columns=["video_id", "path", "bytes", "frames", "fps", "duration_s", "width", "height", "audio"]
-    )
+    measured = [column for column in INDEX_COLUMNS if column not in VIDEO_COLUMNS]
+    return pd.DataFrame(rows, columns=["video_id", "path", *measured])

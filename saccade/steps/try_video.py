@@ -20,9 +20,10 @@ from saccade.project import load_module
 from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
 from saccade.report import strips
 from saccade.report.feature_maps import draw_maps
-from saccade.video.decode import VideoInfo, probe, read_frames
+from saccade.video.decode import read_frames
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, collate
+from saccade.video.probe import VideoInfo, probe
 from saccade.video.transforms import in_test_clip
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _index(task: Task, settings: Any, path: Path, info: VideoInfo) -> "pd.DataFr
     since they say how long sound is made."""
     import pandas as pd
 
-    facts = {"video_id": str(path), "split": "try", "cluster": "", "path": str(path.resolve())} | vars(info)
+    facts = {"video_id": str(path), "split": "try", "cluster": "", "path": str(path.resolve())} | info.columns()
     own = pd.DataFrame([facts])[INDEX_COLUMNS]
     if "audio" not in settings.modalities:
         return own
@@ -182,6 +183,7 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
     """The strip of the first view: pictures as the network was given them, where the clip holds them, else whole
     frames."""
     info, first = tried.info, tried.decisions[0]
+    planned = info.frames if info.ordered else None
     offered = [int(number) for number in clip["indices"]]
     chosen = [int(number) for number in first.get("frames", offered)]
     boxes = first.get("boxes") or [None] * len(chosen)
@@ -194,7 +196,7 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
     )
     others = sorted(set(chosen) - set(given))
-    whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
+    whole = dict(zip(others, read_frames(tried.path, others, planned).rgb, strict=True)) if others else {}
     looks = []
     for number in sorted(set(chosen)):
         taken = [box for box, at in zip(boxes, chosen, strict=True) if at == number and box]
@@ -202,7 +204,7 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
             taken = [in_test_clip(box, info.height, info.width, settings) for box in taken]
         looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
     along = strips.evenly(info.frames, strips.thumbnails(info.width / info.height))
-    film = list(read_frames(tried.path, along, info.frames).rgb)
+    film = list(read_frames(tried.path, along, planned).rgb)
     price = (
         f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding "
         f"{1000 * tried.read_s:.0f} ms"

@@ -1,18 +1,38 @@
-"""Opens a file and finds its video. What FFmpeg finds wrong becomes a message that names the file."""
+"""Opens a file and chooses its tracks. What FFmpeg finds wrong becomes a message that names the file.
 
-from collections.abc import Iterator
+A video is one file: only demuxers that hold their own pictures and sound are let near it, and only through the `file`
+protocol. A playlist is refused before any file that it names is opened.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
-from av.error import FFmpegError
+from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition
 
 from saccade.records import SaccadeError
 
-# Demuxers that accept pictures or plain text; such files decode to something, but they are no videos.
-_NOT_VIDEO = {"image2", "tty", "ass", "srt", "webvtt", "concat", "ffmetadata"}
+# FFmpeg's demuxers whose files hold their own pictures, then those of sound alone, so that a sound file is called one.
+# Left out are playlists (hls, dash, concat, sdp...), those that open files beside the one named (image2, mlv, vobsub,
+# avisynth...), pictures and texts. A movie with outside data opens without it: FFmpeg's `enable_drefs` is off.
+_FORMATS = (
+    "asf,av1,avi,dv,flv,gif,h263,h264,hevc,ivf,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vvc,wtv,"
+    "aac,aiff,caf,flac,mp3,wav"
+)
+_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+_LISTS = {  # how files begin that name others
+    b"#EXTM3U": "an HLS or M3U playlist",
+    b"ffconcat": "a list to concatenate",
+    b"v=0": "an SDP description",
+    b"<?xml": "an XML file, as DASH and other playlists are",
+    b"<MPD": "a DASH playlist",
+    b"<smil": "a SMIL playlist",
+    b"[playlist]": "a PLS playlist",
+}
+_COVERS = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 
 
 class VideoError(SaccadeError):
@@ -34,12 +54,9 @@ def opened(path: Path) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise VideoError(f"{path}: the file is empty (0 bytes)")
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace")
+        container = av.open(f"file:{path}", metadata_errors="replace", options=_OPTIONS)
     except FFmpegError as error:
-        with path.open("rb") as file:
-            mp4 = file.read(8)[4:] == b"ftyp"
-        hint = "truncated: an MP4 without its index (moov)" if mp4 else "no video, or its beginning is damaged"
-        raise VideoError(f"{path}: can't be opened: {reason(error)} ({hint})") from error
+        raise VideoError(f"{path}: {_refusal(path, error)}") from error
     with container:
         for stream in (*container.streams.video, *container.streams.audio):
             if stream.codec_context is not None:
@@ -51,15 +68,49 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def video_stream(path: Path, container: Any) -> Any:
-    """The first stream of moving pictures."""
-    if any(name in _NOT_VIDEO or name.endswith("_pipe") for name in container.format.name.split(",")):
-        raise VideoError(f"{path}: is a picture or text, not a video")
-    for stream in container.streams.video:
-        if stream.codec_context is None:
-            raise VideoError(f"{path}: its video is in a code that {fingerprint()} can't decode")
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    raise VideoError(f"{path}: holds no video stream")
+    """The track of moving pictures that an ordinary player shows: the default one, of several the largest, of these
+    the first. Raises VideoError where there is none, or none that decodes."""
+    films = [stream for stream in container.streams.video if not stream.disposition & _COVERS]
+    if not films:
+        raise VideoError(f"{path}: holds no video stream")
+    known = [stream for stream in films if stream.codec_context is not None]
+    if not known:
+        raise VideoError(f"{path}: its video is in a code that {fingerprint()} can't decode")
+    return _preferred(known, [stream.codec_context.width * stream.codec_context.height for stream in known])
+
+
+def audio_stream(container: Any) -> Any:
+    """The track of sound that an ordinary player plays: the default one, of several that with most channels, of these
+    the first. None where no track decodes."""
+    known = [stream for stream in container.streams.audio if stream.codec_context is not None]
+    return _preferred(known, [stream.codec_context.channels for stream in known]) if known else None
+
+
+def video_tracks(container: Any) -> int:
+    """How many tracks of moving pictures there are, cover pictures aside."""
+    return sum(not stream.disposition & _COVERS for stream in container.streams.video)
+
+
+def _preferred(streams: Sequence[Any], sizes: Sequence[int]) -> Any:
+    """The choice of ffmpeg's own command line (fftools, map_auto_video and map_auto_audio)."""
+    default = [bool(stream.disposition & Disposition.default) for stream in streams]
+    ranks = list(zip(default, sizes, strict=True))
+    return streams[ranks.index(max(ranks))]
+
+
+def _refusal(path: Path, error: FFmpegError) -> str:
+    """Why the file can't be opened, from its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for beginning, name in _LISTS.items():
+        if text.lower().startswith(beginning.lower()):
+            return f"is {name}; a video is one file that holds its own pictures"
+    if isinstance(error, ArgumentError):
+        return f"is a picture or text, not a video, or in a format that isn't opened ({_FORMATS} are)"
+    truncated = head[4:8] == b"ftyp"
+    hint = "truncated: an MP4 without its index (moov)" if truncated else "no video, or its beginning is damaged"
+    return f"can't be opened: {reason(error)} ({hint})"
 
 
 def reason(error: FFmpegError) -> str:

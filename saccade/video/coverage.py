@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saccade.files import equal_files
-from saccade.records import SPLITS, Head
+from saccade.records import SPLITS, Head, peculiar_words
 from saccade.video.index import first_few
+from saccade.video.probe import VideoInfo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,18 @@ def copies(index: "pd.DataFrame", root: Path) -> list[list[str]]:
     """Groups of video ids whose files hold the same bytes."""
     ids = {root / path: video for video, path in zip(index["video_id"], index["path"], strict=True)}
     return sorted(sorted(ids[file] for file in group) for group in equal_files(ids))
+
+
+def peculiarities(infos: Mapping[str, VideoInfo]) -> dict[str, dict[str, Any]]:
+    """Of how many videos each of `records.PECULIARITIES` holds, where of any, and the ids of the first few."""
+    holds = {
+        "variable_rate": [video for video, info in infos.items() if not info.steady],
+        "rotated": [video for video, info in infos.items() if info.rotation or info.mirrored],
+        "pixels_not_square": [video for video, info in infos.items() if info.pixel_aspect != 1],
+        "interlaced": [video for video, info in infos.items() if info.interlaced],
+        "several_video_tracks": [video for video, info in infos.items() if info.video_tracks > 1],
+    }
+    return {name: {"videos": len(videos), "first": videos[:5]} for name, videos in holds.items() if videos}
 
 
 def why_not_whole(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head], whole: bool) -> str:
@@ -86,6 +99,8 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     for head, lost in coverage["lost_classes"].items():
         for split, classes in lost.items():
             yield f"{head}: no {split} video can be used of {first_few(classes)}"
+    if words := peculiar_words(coverage):
+        yield words
     if coverage["copies"]:
         groups = [" = ".join(group) for group in coverage["copies"]]
         yield f"copies, byte for byte: {first_few(groups)}"

@@ -17,9 +17,10 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from saccade.records import Head, SaccadeError
 from saccade.settings import Input
-from saccade.video import audio, decode, sampling, transforms
+from saccade.video import audio, sampling, transforms
 from saccade.video.cache import KeptVideos
 from saccade.video.index import first_few
+from saccade.video.sound import read_audio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,8 @@ class VideoDataset(Dataset[Clip]):
         shown = self._clock(row)
         indices = sampling.choose_on_clock(settings, shown, draw, self._informative.get(video), clip_number)
         glance = self._glance(shown, video, epoch)
-        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
+        size, ordered = (row["height"], row["width"]), bool(row["ordered"])
+        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, size, ordered)
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
@@ -147,7 +149,7 @@ class VideoDataset(Dataset[Clip]):
         return shown[sampling.segments(len(shown), self.settings.glance_frames, drawn)]
 
     def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
-        waveform = decode.read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]
+        waveform = read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]
         return audio.log_mel(np.pad(waveform, (0, self.samples - len(waveform))), self.settings)
 
     def _labels(self, row: Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -21,7 +21,7 @@ from saccade.plan.layers import heads_of, resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.steps import measure
-from saccade.video import decode
+from saccade.video.probe import probe
 
 MODEL = """
 import torch
@@ -66,7 +66,7 @@ def ready(project, monkeypatch):
     rows = []
     for number in range(VIDEOS):
         path = encode(project / f"data/dots/v{number}.mp4", frames=4)
-        info = decode.probe(path)
+        info = probe(path)
         rows.append(
             {
                 "video_id": f"v{number}",
@@ -75,7 +75,7 @@ def ready(project, monkeypatch):
                 "path": f"data/dots/v{number}.mp4",
                 "noun": 0,
             }
-            | vars(info)
+            | info.columns()
         )
     pd.DataFrame(rows).to_parquet(folder / "index.parquet")
     run = Run("demo", "dots", "", "toy", "plain", 0)

@@ -27,6 +27,7 @@ from saccade.records import Head, SaccadeError
 from saccade.report import strips
 from saccade.steps import try_video
 from saccade.video import decode, sampling, transforms
+from saccade.video.probe import probe
 
 RUN = "own/folder/tsn/resnet18-mini/seed0"
 HEADS = (Head("label", "single", ("jump", "run", "walk")),)
@@ -154,7 +155,7 @@ def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
 
 def tried(path: Path, decisions: dict) -> try_video.Tried:
     return try_video.Tried(
-        path, decode.probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions]
+        path, probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions]
     )
 
 

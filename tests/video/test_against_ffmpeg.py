@@ -12,7 +12,8 @@ import numpy as np
 import odd_files
 import pytest
 
-from saccade.video.decode import probe, read_frames
+from saccade.video.decode import read_frames
+from saccade.video.probe import probe
 
 pytestmark = [
     pytest.mark.slow,

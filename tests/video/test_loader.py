@@ -11,9 +11,10 @@ from numbered import encode, number_of, tone
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
 from saccade.video import decode, sampling
-from saccade.video.decode import VideoError, probe
+from saccade.video.container import VideoError
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, batches
+from saccade.video.probe import probe
 
 NOUN, TAGS = Head("noun", "single", ("a", "b", "c")), Head("tags", "multi", ("x", "y", "z"))
 HEADS = [NOUN, TAGS]
@@ -32,10 +33,7 @@ def source(tmp_path_factory):
     (root / "raw").mkdir()
     for number, video in enumerate(["v3", "v1", "v5", "v0", "v4", "v2"]):
         path = encode(root / "raw" / f"{video}.mp4", 20 + number, sound=SOUNDS.get(video), options={"g": "6"})
-        info = probe(path)
-        measured = {
-            name: getattr(info, name) for name in ("bytes", "frames", "fps", "duration_s", "width", "height", "audio")
-        }
+        measured = probe(path).columns()
         labels = {"noun": number % 3, "tags": [0, 2] if number % 2 else []}
         rows.append(
             {"video_id": video, "split": "train", "cluster": "c", "path": f"raw/{video}.mp4"} | measured | labels
@@ -229,7 +227,7 @@ def test_by_time_a_video_of_two_halves_and_a_rest_shows_the_rest_too(tmp_path):
     shown_at = [*range(10), *range(100, 110)]
     encode(tmp_path / "v.mp4", shown_at=shown_at)
     row = {"video_id": "v", "split": "train", "path": "v.mp4", "frames": 20, "fps": 10.0, "duration_s": 11.0, "noun": 0}
-    row |= {"times_s": [time / 10 for time in shown_at], "width": 64, "height": 48, "audio": False}
+    row |= {"times_s": [time / 10 for time in shown_at], "width": 64, "height": 48, "audio": False, "ordered": True}
     more = {"num_frames": 11, "glance_frames": 2, "truth": ["frame"]}
     index, truth = pd.DataFrame([row]), pd.DataFrame({"video_id": "v", "frame": range(20)})
     by_time, by_frame = (
