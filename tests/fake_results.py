@@ -78,7 +78,8 @@ def write_run(root: Path, run: dict[str, Any]) -> None:
     rows = [row for point in POINTS for row in make_rows(point, shift)]
     write(
         folder / "metrics.json",
-        {"run": run["run"], "rows": rows, "expected": 60, "evaluated": 60, "clusters": 20, "omitted": OMITTED},
+        {"run": run["run"], "rows": rows, "expected": 60, "evaluated": 60, "clusters": 20, "omitted": OMITTED}
+        | {"classes": {"noun": {"without_positives": ["none & no one"], "rare": ["few"]}}},
     )
     make_hits(shift).to_parquet(folder / "hits.parquet")
     lines = [
@@ -156,7 +157,8 @@ def write_tree(root: Path, grid: dict[str, Any]) -> Path:
             write_run(root, run)
     problems = [{"video_id": "v61", "path": "raw/v61.mp4", "reason": "no frame could be decoded & it is <empty>"}]
     coverage = {"expected": 181, "usable": 180, "by_split": {"train": 100, "val": 20, "test": 60}, "problems": problems}
-    coverage |= {"sound": {"with": 100, "without": 80}, "decoder": "av"}
+    coverage |= {"sound": {"with": 100, "without": 80}, "decoder": "av", "untrained": {"noun": ["unseen"]}}
+    coverage |= {"lost_classes": {"noun": {"val": ["lost"]}}, "copies": [["v1", "v2"], ["v3", "v4"]]}
     write(root / f"data/motion-digits/prepared/{grid['budget']}/coverage.json", coverage)
     path = root / "results" / grid["budget"] / "plan.json"
     write(path, grid)

@@ -8,7 +8,7 @@ from saccade.records import peculiar_words
 from saccade.report import pages
 from saccade.report.provenance import environment, failed_gates, phase_records, phase_settings
 from saccade.results.reader import PlannedGrid, dataset_label, read_coverage, runs_of
-from saccade.results.runs import collect_planned, omitted_metrics
+from saccade.results.runs import collect_planned, data_notes, omitted_metrics
 
 
 def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
@@ -40,11 +40,13 @@ def page_values(grid: PlannedGrid, method: str, root: Path) -> dict[str, Any]:
 
 def dataset_values(grid: PlannedGrid, method: str, root: Path, label: str) -> dict[str, Any]:
     """What a page says of one dataset[@edition]: label, problems (videos left out: video_id, path, reason), peculiar
-    (one line on videos of variable rate, turned ones...), omitted (metrics)."""
+    (one line on videos of variable rate, turned ones...), notes (classes with few videos or none, copies), omitted
+    (metrics)."""
     found = read_coverage(grid, root, label) or {}
     return {
         "label": label,
         "problems": found.get("problems", []),
         "peculiar": peculiar_words(found),
+        "notes": data_notes(grid, root, method, label),
         "omitted": omitted_metrics(grid, root, method, label),
     }

@@ -5,7 +5,7 @@ Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and
 another one here. No torch.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.files import read_json
 from saccade.plan.gates import why_gate_missed
 from saccade.records import METRICS_COLUMNS
-from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, runs_of
+from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, read_coverage, runs_of
+from saccade.scoring.intervals import RARE
 
 PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
 HISTORY_COLUMNS = ["dataset", "variant", "seed", "phase", "epoch", "series", "value"]
@@ -167,6 +168,28 @@ def omitted_metrics(grid: PlannedGrid, root: Path, method: str, dataset: str) ->
     files = [RunFiles(run, root).metrics() for run in runs_of(grid, method) if dataset_label(run) == dataset]
     notes = (f"{note['metric']}: {note['reason']}" for found in files if found for note in found.get("omitted", []))
     return list(dict.fromkeys(notes))
+
+
+def data_notes(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
+    """What to know of the videos, a sentence each: classes with none or few to train or test on, copies."""
+    files = [RunFiles(run, root).metrics() for run in runs_of(grid, method) if dataset_label(run) == dataset]
+    tested = {head: named for found in files if found for head, named in found.get("classes", {}).items()}
+    coverage = read_coverage(grid, root, dataset) or {}
+    named = [("no video to train on", head, classes) for head, classes in coverage.get("untrained", {}).items()]
+    for what, reason in (
+        ("without_positives", "no video to test on"),
+        ("rare", f"fewer than {RARE} videos to test on"),
+    ):
+        named += [(reason, head, classes[what]) for head, classes in tested.items()]
+    for head, lost in coverage.get("lost_classes", {}).items():
+        named += [(f"none of the videos for {split} can be used", head, classes) for split, classes in lost.items()]
+    notes = [f"{head}, {reason}: {_few(classes)}" for reason, head, classes in named if classes]
+    copies = len(coverage.get("copies", []))
+    return notes + ([f"videos of which copies are there, byte for byte: {copies}"] if copies else [])
+
+
+def _few(names: Sequence[str], most: int = 20) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def read_history(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:

@@ -132,6 +132,19 @@ def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, gr
     assert sorted(drawings) == ["drawn: action", "drawn: noun", "drawn: verb"]
 
 
+def test_the_page_names_classes_that_are_untrained_untested_or_rare(page, project):
+    said = page[page.index("Motion digits</h2>") :]
+    for note in (
+        "noun, no video to train on: unseen",
+        "noun, no video to test on: none &amp; no one",
+        "noun, fewer than 5 videos to test on: few",
+        "noun, none of the videos for val can be used: lost",
+        "videos of which copies are there, byte for byte: 2",
+    ):
+        assert f"<li>{note}</li>" in said
+    assert r"no video to test on: none \& no one; noun, fewer" in (project / "reports/demo/tsn.tex").read_text()
+
+
 def test_names_are_escaped_in_html(page):
     assert "100 % of T &amp; &lt;nothing&gt; else_" in page
     assert "no frame could be decoded &amp; it is &lt;empty&gt;" in page
