@@ -78,8 +78,8 @@ CAPTIONS = {
     "details": READING + "Decoded frames: mean per video, looked at or not.",
     "coverage": (
         "Videos expected by the dataset's card, usable in all and per split, and left out because of a problem. Frames "
-        "are sampled by their number, unless settings say `sample_by: time`: where a frame rate varies, more is seen of "
-        "where there are more frames."
+        "are sampled by their number, unless settings say `sample_by: time`: where the frame rate varies, more is seen "
+        "of where there are more frames."
     ),
     "cost_cells": (
         "Complexity as papers print it and as counted here without data, the same in every budget: multiply-adds and "

@@ -24,6 +24,25 @@ BOX = "#ffb000"
 
 
 @dataclass(frozen=True)
+class Times:
+    """When a video's frames are shown. starts_s: from when on, in seconds; duration_s: the last one's end."""
+
+    starts_s: Sequence[float]
+    duration_s: float
+
+    def middle(self, number: int) -> float:
+        """The second in the middle of the time for which a frame is shown."""
+        after = self.starts_s[number + 1] if number + 1 < len(self.starts_s) else self.duration_s
+        return (self.starts_s[number] + after) / 2
+
+    def along(self, count: int) -> list[int]:
+        """The numbers of the frames shown in the middles of `count` equal parts of the video."""
+        middles = (np.arange(count) + 0.5) * self.duration_s / count
+        shown = np.searchsorted(self.starts_s, middles, side="right") - 1
+        return [int(number) for number in shown.clip(0)]
+
+
+@dataclass(frozen=True)
 class Look:
     """A frame that was looked at: its number, its picture (H, W, 3) uint8, and boxes (x0, y0, x1, y1) in fractions of
     the picture."""
@@ -50,7 +69,7 @@ def thumbnails(aspect: float) -> int:
 
 
 def evenly(frames: int, count: int) -> list[int]:
-    """The numbers of `count` frames, each the middle of an equal part of the video."""
+    """`count` of the numbers below `frames`, each the middle of an equal part of them."""
     return [int((number + 0.5) * frames / count) for number in range(count)]
 
 
@@ -61,10 +80,10 @@ def draw(
     film: Sequence[np.ndarray],
     looks: Sequence[Look],
     offered: Sequence[int],
-    frames: int,
-    fps: float,
+    times: Times,
 ) -> Figure:
-    """The strip. film: pictures spread evenly over the video; offered: the frames that the method could choose from."""
+    """The strip. film: pictures spread evenly over the video (`Times.along`); offered: what the method could choose
+    from."""
     shown = [looks[number] for number in evenly(len(looks), MOST)] if len(looks) > MOST else list(looks)
     columns = min(max(len(shown), 4), A_ROW)
     rows = -(-len(shown) // columns)
@@ -80,15 +99,15 @@ def draw(
         _draw_classes(place, classes, head)
         top = MARGIN + head + SECONDS
         strip = place(MARGIN, top, inner, FILM)
-        _draw_film(strip, film, frames, fps)
-        _mark(strip, shown, offered, frames)
+        _draw_film(strip, film, times.duration_s)
+        _mark(strip, shown, offered, times)
         top += FILM + JOINS
         for number, look in enumerate(shown):
             row, column = divmod(number, columns)
             axes = place(MARGIN + column * cell + GAP / 2, top + row * (tall + CAPTION), cell - GAP, tall)
-            _draw_look(axes, look, fps)
+            _draw_look(axes, look, times)
             if rows == 1:
-                _join(figure, strip, axes, look, frames)
+                _join(figure, strip, axes, times.middle(look.number))
         return figure
 
 
@@ -106,15 +125,8 @@ class _Placer:
 
 def _write(figure: Figure, place: _Placer, title: str, lines: Sequence[str], height: float) -> None:
     words: Any = {"ha": "left", "va": "top", "parse_math": False}
-    figure.text(
-        MARGIN / WIDTH,
-        1 - (MARGIN - 0.05) / height,
-        _short(title, 48),
-        fontsize=15,
-        fontweight="bold",
-        color=INK,
-        **words,
-    )
+    left, top = MARGIN / WIDTH, 1 - (MARGIN - 0.05) / height
+    figure.text(left, top, _short(title, 48), fontsize=15, fontweight="bold", color=INK, **words)
     for number, line in enumerate(lines):
         figure.text(
             MARGIN / WIDTH, 1 - (MARGIN + 0.33 + 0.23 * number) / height, line, fontsize=9.5, color=MUTED, **words
@@ -154,39 +166,39 @@ def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, floa
             )
 
 
-def _draw_film(axes: Axes, film: Sequence[np.ndarray], frames: int, fps: float) -> None:
-    """Pictures edge to edge along the video's frames, paled, with seconds above."""
+def _draw_film(axes: Axes, film: Sequence[np.ndarray], duration_s: float) -> None:
+    """Pictures edge to edge along the video's time, paled, with seconds above."""
     box = axes.get_window_extent()
     shape = (box.width / len(film)) / box.height
     for number, picture in enumerate(film):
-        low, high = number * frames / len(film), (number + 1) * frames / len(film)
+        low, high = number * duration_s / len(film), (number + 1) * duration_s / len(film)
         axes.imshow(
             _cropped(picture, shape), extent=(low, high, 0, 1), aspect="auto", alpha=0.6, interpolation="antialiased"
         )
         if number:
             axes.axvline(low, color="white", linewidth=1)
-    axes.set(xlim=(0, frames), ylim=(0, 1), yticks=[])
-    seconds = [tick for tick in mpl.ticker.MaxNLocator(8).tick_values(0, frames / fps) if 0 <= tick <= frames / fps]
-    axes.set_xticks([tick * fps for tick in seconds], [f"{tick:g} s" for tick in seconds], color=MUTED, fontsize=8.5)
+    axes.set(xlim=(0, duration_s), ylim=(0, 1), yticks=[])
+    seconds = [tick for tick in mpl.ticker.MaxNLocator(8).tick_values(0, duration_s) if 0 <= tick <= duration_s]
+    axes.set_xticks(seconds, [f"{tick:g} s" for tick in seconds], color=MUTED, fontsize=8.5)
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False, length=3, width=0.7, pad=2)
     axes.spines[:].set_visible(False)
 
 
-def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], frames: int) -> None:
+def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Times) -> None:
     """On the film: a line and a triangle where the method looked, a grey dot where it could have."""
-    chosen = [look.number for look in looks]
+    chosen = {look.number: times.middle(look.number) for look in looks}
     across = axes.get_xaxis_transform()
-    skipped = [number + 0.5 for number in offered if number not in chosen]
+    skipped = [times.middle(number) for number in offered if number not in chosen]
     axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, transform=across, clip_on=False)
-    for number in chosen:
+    for second in chosen.values():
         axes.axvline(
-            number + 0.5,
+            second,
             color=ACCENT,
             linewidth=1.6,
             path_effects=[effects.withStroke(linewidth=3.2, foreground="white")],
         )
     axes.plot(
-        [number + 0.5 for number in chosen],
+        list(chosen.values()),
         [-0.09] * len(chosen),
         "^",
         color=ACCENT,
@@ -196,7 +208,7 @@ def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], frames: int
     )
 
 
-def _draw_look(axes: Axes, look: Look, fps: float) -> None:
+def _draw_look(axes: Axes, look: Look, times: Times) -> None:
     axes.imshow(look.picture, interpolation="antialiased")
     height, width = look.picture.shape[:2]
     for x0, y0, x1, y1 in look.boxes:
@@ -206,10 +218,10 @@ def _draw_look(axes: Axes, look: Look, fps: float) -> None:
     axes.set(xticks=[], yticks=[])
     axes.set_anchor("N")
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(f"{look.number / fps:.2f} s  ·  #{look.number}", fontsize=8.5, color=MUTED, labelpad=3)
+    axes.set_xlabel(f"{times.starts_s[look.number]:.2f} s  ·  #{look.number}", fontsize=8.5, color=MUTED, labelpad=3)
 
 
-def _join(figure: Figure, film: Axes, axes: Axes, look: Look, frames: int) -> None:
+def _join(figure: Figure, film: Axes, axes: Axes, second: float) -> None:
     """A thin line from the frame's place in the film to its picture."""
     line: Any = {
         "coordsA": film.get_xaxis_transform(),
@@ -218,7 +230,7 @@ def _join(figure: Figure, film: Axes, axes: Axes, look: Look, frames: int) -> No
         "linewidth": 1,
         "zorder": -1,
     }
-    figure.add_artist(ConnectionPatch((look.number + 0.5, -0.16), (0.5, 1.02), **line))
+    figure.add_artist(ConnectionPatch((second, -0.16), (0.5, 1.02), **line))
 
 
 def _cropped(picture: np.ndarray, shape: float) -> np.ndarray:

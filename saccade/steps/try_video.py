@@ -203,7 +203,8 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         if number in given:
             taken = [in_test_clip(box, info.height, info.width, settings) for box in taken]
         looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
-    along = strips.evenly(info.frames, strips.thumbnails(info.width / info.height))
+    times = strips.Times(info.times_s, info.duration_s)
+    along = times.along(strips.thumbnails(info.width / info.height))
     film = list(read_frames(tried.path, along, planned).rgb)
     price = (
         f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding "
@@ -216,4 +217,4 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         price,
         run,
     ]
-    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), info.frames, info.fps)
+    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), times)

@@ -15,8 +15,13 @@ def look(number, *boxes):
     return strips.Look(number, np.full((40, 60, 3), 128, dtype=np.uint8), list(boxes))
 
 
-def drawn(looks, offered=(), title="clip.mp4"):
-    return strips.draw(title, ["one", "two"], CLASSES, FILM, looks, offered, frames=100, fps=10.0)
+STEADY = strips.Times([number / 10 for number in range(100)], 10.0)
+# ten frames a second, nine seconds of the tenth, ten frames a second
+PAUSED = strips.Times([*(number / 10 for number in range(10)), *(10 + number / 10 for number in range(10))], 11.0)
+
+
+def drawn(looks, offered=(), title="clip.mp4", times=STEADY):
+    return strips.draw(title, ["one", "two"], CLASSES, FILM, looks, offered, times)
 
 
 def axes_of(figure, what):
@@ -32,7 +37,7 @@ def test_a_normalised_clip_is_shown_as_the_pictures_it_was_made_of():
 
 
 def test_pictures_along_a_film_are_the_middles_of_equal_parts():
-    assert strips.evenly(100, 4) == [12, 37, 62, 87]
+    assert strips.evenly(100, 4) == [12, 37, 62, 87] == STEADY.along(4)
     assert strips.evenly(2, 4) == [0, 0, 1, 1]
 
 
@@ -51,18 +56,35 @@ def test_a_box_is_drawn_where_it_is_in_the_picture():
     assert (*box.get_xy(), box.get_width(), box.get_height()) == (14.5, 19.5, 30.0, 20.0)
 
 
-def test_frames_looked_at_are_marked_on_the_film_and_others_that_were_offered_dotted():
-    figure = drawn([look(20), look(60)], offered=[20, 40, 60, 80])
-    film = next(axes for axes in figure.axes if axes.get_xlim() == (0, 100))
-    marks = {
+def film_of(figure):
+    """The film and {marker: its seconds}."""
+    film = next(axes for axes in figure.axes if axes.xaxis.get_ticklabels() and axes.get_xlim()[1] > 9)
+    return film, {
         line.get_marker(): list(line.get_xdata()) for line in film.lines if line.get_marker() not in ("None", None, "")
     }
-    assert marks["^"] == [20.5, 60.5] and marks["."] == [40.5, 80.5]
+
+
+def test_frames_looked_at_are_marked_on_the_film_and_others_that_were_offered_dotted():
+    figure = drawn([look(20), look(60)], offered=[20, 40, 60, 80])
+    film, marks = film_of(figure)
+    assert marks["^"] == pytest.approx([2.05, 6.05]) and marks["."] == pytest.approx([4.05, 8.05])
     assert sum(isinstance(image, AxesImage) for image in film.get_images()) == len(FILM)
 
 
 def test_a_caption_tells_the_second_and_the_number():
     assert axes_of(drawn([look(37)]), "#37").get_xlabel() == "3.70 s  ·  #37"
+
+
+def test_seconds_are_those_of_the_frame_where_the_rate_varies():
+    figure = drawn([look(1), look(9), look(18)], times=PAUSED)
+    assert [axes.get_xlabel() for axes in figure.axes if "#" in axes.get_xlabel()] == [
+        "0.10 s  ·  #1",
+        "0.90 s  ·  #9",
+        "10.80 s  ·  #18",
+    ]
+    film, marks = film_of(figure)
+    assert film.get_xlim() == (0, 11) and marks["^"] == pytest.approx([0.15, 5.45, 10.85])
+    assert PAUSED.along(11) == [5, *[9] * 9, 15] and PAUSED.middle(19) == pytest.approx(10.95)
 
 
 def test_too_many_frames_are_thinned_out_evenly():
