@@ -173,8 +173,6 @@ RECIPES = {
     "lying-90.mov": "-i lying-90.mp4 -c copy",
     "lying-90-sound.mp4": f"-i lying-90.mp4 {_SOUND} -map 1 -map 0 -c:v copy",
     "lying-270-trimmed.mp4": "-ss 0.8 -i lying-270.mp4 -c copy",
-    "turned-by-sei.mp4": "-i lying-270.mp4 -c copy -bsf:v h264_metadata=display_orientation=insert:rotate=90",
-    "turned-by-sei.ts": "-i lying-90.mp4 -c copy -bsf:v h264_metadata=display_orientation=insert:rotate=-90",
 }
 
 # 16.16 fixed point a b c d of the display matrix (ISO/IEC 14496-12, Sec. 6.2.2), by how it turns clockwise, and the
@@ -194,24 +192,31 @@ TURNED = {f"turned-{turn}.mp4": (f"lying-{turn}.mp4", turn) for turn in _TURNS} 
     "turned-90-sound.mp4": ("lying-90-sound.mp4", "90"),
     "turned-270-trimmed.mp4": ("lying-270-trimmed.mp4", "270"),
 }
-# seconds of the media that an edit list shows, as phones and QuickTime trim
+# seconds that an edit list shows, as phones and QuickTime trim; those that show parts in another order are rare
 TRIMMED = {
-    "shown-0-0.9.mp4": ("b.mp4", 0, 0.9),
-    "shown-0.5-1.8.mp4": ("b.mp4", 0.5, 1.8),
-    "shown-0.5-1.3.mp4": ("b.mp4", 0.5, 1.3),
-    "shown-0.5-1.3.mov": ("b0.mov", 0.5, 1.3),
-    "shown-0.5-1.3-open.mp4": ("open.mp4", 0.5, 1.3),
-    "shown-0.55-1.26.mp4": ("b.mp4", 0.55, 1.26),  # between frames
-    "shown-0.3-1.1-hevc.mp4": ("hevc.mp4", 0.3, 1.1),
-    "shown-0.7-1.5-mpeg4-b.mp4": ("mpeg4-b.mp4", 0.7, 1.5),
+    "shown-0-0.9.mp4": ("b.mp4", (0, 0.9)),
+    "shown-0.5-1.8.mp4": ("b.mp4", (0.5, 1.8)),
+    "shown-0.5-1.3.mp4": ("b.mp4", (0.5, 1.3)),
+    "shown-0.5-1.3.mov": ("b0.mov", (0.5, 1.3)),
+    "shown-0.5-1.3-open.mp4": ("open.mp4", (0.5, 1.3)),
+    "shown-0.55-1.26.mp4": ("b.mp4", (0.55, 1.26)),  # between frames
+    "shown-0.3-1.1-hevc.mp4": ("hevc.mp4", (0.3, 1.1)),
+    "two-parts.mp4": ("b.mp4", (0.2, 0.7), (1.1, 1.6)),
+    "two-parts-b0.mp4": ("b0.mp4", (0.2, 0.7), (1.1, 1.6)),
+    "backwards.mp4": ("b.mp4", (1.1, 1.6), (0.2, 0.7)),
+    "twice.mp4": ("b.mp4", (0.6, 1.2), (0.6, 1.2)),
+    "twice-b0.mp4": ("b0.mp4", (0.6, 1.2), (0.6, 1.2)),
+    "twice-mpeg4.mp4": ("mpeg4.mp4", (0.6, 1.2), (0.6, 1.2)),
+    "rest-between.mp4": ("b.mp4", (0, 0.6), (-1, 1.0), (0.6, 1.8)),
+    "rest-before.mp4": ("b.mp4", (-1, 1.0), (0.5, 1.8)),
+    "shown-0.7-1.5-mpeg4-b.mp4": ("mpeg4-b.mp4", (0.7, 1.5)),
 }
 NAMES = sorted({*RECIPES, *TURNED, *TRIMMED})
 
 
 def turning(name: str) -> str:
     """The filter of ffmpeg that shows this file's pictures upright; empty where they are as they are stored."""
-    turns = {name: turn for name, (_, turn) in TURNED.items()} | {"turned-by-sei.mp4": "270", "turned-by-sei.ts": "90"}
-    return _TURNS[turns[name]][2] if name in turns else ""
+    return _TURNS[TURNED[name][1]][2] if name in TURNED else ""
 
 
 def prepare(folder: Path) -> None:
@@ -235,8 +240,8 @@ def make(folder: Path, name: str) -> Path:
         source, turn = TURNED[name]
         path.write_bytes(_turned(make(folder, source).read_bytes(), turn))
     else:
-        source, first_s, last_s = TRIMMED[name]
-        path.write_bytes(trimmed(make(folder, source).read_bytes(), first_s, last_s))
+        source, *parts = TRIMMED[name]
+        path.write_bytes(trimmed(make(folder, source).read_bytes(), *parts))
     return path
 
 
@@ -266,15 +271,33 @@ def _turned(data: bytes, turn: str) -> bytes:
     return bytes(changed)
 
 
-def trimmed(data: bytes, first_s: float, last_s: float) -> bytes:
-    """An MP4 with one track and one edit, of which only these seconds are shown; no sample is taken out."""
-    changed = bytearray(data)
-    (movie,), (track,), (media,), (edit,) = (
-        list(_boxes(data, ["moov", *names]))
-        for names in (["mvhd"], ["trak", "tkhd"], ["trak", "mdia", "mdhd"], ["trak", "edts", "elst"])
+def trimmed(data: bytes, *parts: tuple[float, float]) -> bytes:
+    """An MP4 with one track and its header last, of which only these parts (from, to, in seconds of what was shown) are
+    shown, one after the other; (-1, s) shows nothing for s seconds. No sample is taken out."""
+    movie, track, media, lists, edit = (
+        next(_boxes(data, ["moov", *names]))
+        for names in (
+            ["mvhd"],
+            ["trak", "tkhd"],
+            ["trak", "mdia", "mdhd"],
+            ["trak", "edts"],
+            ["trak", "edts", "elst"],
+        )
     )
     scale, media_scale = (struct.unpack(">I", data[at + 20 : at + 24])[0] for at in (movie, media))
-    length, start = round((last_s - first_s) * scale), struct.unpack(">i", data[edit + 20 : edit + 24])[0]
-    changed[movie + 24 : movie + 28] = changed[track + 28 : track + 32] = struct.pack(">I", length)
-    changed[edit + 16 : edit + 24] = struct.pack(">Ii", length, start + round(first_s * media_scale))
+    start = struct.unpack(">i", data[edit + 20 : edit + 24])[0]
+    entries = [
+        (round(last_s * scale), -1, 1 << 16)
+        if first_s == -1
+        else (round((last_s - first_s) * scale), start + round(first_s * media_scale), 1 << 16)
+        for first_s, last_s in parts
+    ]
+    changed = bytearray(data)
+    changed[movie + 24 : movie + 28] = changed[track + 28 : track + 32] = struct.pack(">I", sum(e[0] for e in entries))
+    old = struct.unpack(">I", data[edit : edit + 4])[0]
+    new = struct.pack(">I4sII", 16 + 12 * len(entries), b"elst", 0, len(entries))
+    new += b"".join(struct.pack(">IiI", *entry) for entry in entries)
+    changed[edit : edit + old] = new
+    for at in (next(_boxes(data, ["moov"])), next(_boxes(data, ["moov", "trak"])), lists):
+        changed[at : at + 4] = struct.pack(">I", struct.unpack(">I", data[at : at + 4])[0] + len(new) - old)
     return bytes(changed)

@@ -30,10 +30,12 @@ class Times:
     starts_s: Sequence[float]
     duration_s: float
 
-    def middle(self, number: int) -> float:
-        """The second in the middle of the time for which a frame is shown."""
-        after = self.starts_s[number + 1] if number + 1 < len(self.starts_s) else self.duration_s
-        return (self.starts_s[number] + after) / 2
+    def mark(self, number: int) -> float:
+        """The second at which a frame is marked: the middle of the time for which it is shown, of a long one sooner, so
+        that the mark stands near its beginning."""
+        ends = [*self.starts_s[1:], self.duration_s]
+        usual = float(np.median(np.subtract(ends, self.starts_s)))
+        return self.starts_s[number] + min(ends[number] - self.starts_s[number], usual) / 2
 
     def along(self, count: int) -> list[int]:
         """The numbers of the frames shown in the middles of `count` equal parts of the video."""
@@ -107,7 +109,7 @@ def draw(
             axes = place(MARGIN + column * cell + GAP / 2, top + row * (tall + CAPTION), cell - GAP, tall)
             _draw_look(axes, look, times)
             if rows == 1:
-                _join(figure, strip, axes, times.middle(look.number))
+                _join(figure, strip, axes, times.mark(look.number))
         return figure
 
 
@@ -186,9 +188,9 @@ def _draw_film(axes: Axes, film: Sequence[np.ndarray], duration_s: float) -> Non
 
 def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Times) -> None:
     """On the film: a line and a triangle where the method looked, a grey dot where it could have."""
-    chosen = {look.number: times.middle(look.number) for look in looks}
+    chosen = {look.number: times.mark(look.number) for look in looks}
     across = axes.get_xaxis_transform()
-    skipped = [times.middle(number) for number in offered if number not in chosen]
+    skipped = [times.mark(number) for number in offered if number not in chosen]
     axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, transform=across, clip_on=False)
     for second in chosen.values():
         axes.axvline(

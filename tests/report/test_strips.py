@@ -83,8 +83,8 @@ def test_seconds_are_those_of_the_frame_where_the_rate_varies():
         "10.80 s  ·  #18",
     ]
     film, marks = film_of(figure)
-    assert film.get_xlim() == (0, 11) and marks["^"] == pytest.approx([0.15, 5.45, 10.85])
-    assert PAUSED.along(11) == [5, *[9] * 9, 15] and PAUSED.middle(19) == pytest.approx(10.95)
+    assert film.get_xlim() == (0, 11) and marks["^"] == pytest.approx([0.15, 0.95, 10.85])
+    assert PAUSED.along(11) == [5, *[9] * 9, 15] and PAUSED.mark(19) == pytest.approx(10.95)
 
 
 def test_too_many_frames_are_thinned_out_evenly():

@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import ROOT, edit
 from matplotlib.image import imread
-from numbered import encode
+from numbered import encode, number_of
 
 from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
@@ -198,6 +198,18 @@ def test_a_frame_that_the_clip_does_not_hold_is_read_from_the_file(project, monk
     looks, _ = strip(project, {"frames": [7]}, monkeypatch)
     assert looks[0].picture.shape == (120, 160, 3)
     np.testing.assert_array_equal(looks[0].picture, decode.read_frames(project / "clip.mp4", [7]).rgb[0])
+
+
+def test_a_strip_goes_by_when_frames_are_shown(project, monkeypatch):
+    """Two seconds of ten frames a second, and nine seconds of the last of the first ten."""
+    encode(project / "rest.mp4", shown_at=[*range(10), *range(100, 110)], size=(160, 120))
+    seen = {}
+    monkeypatch.setattr(strips, "draw", lambda *given: seen.update(film=given[3], times=given[6]))
+    clip, settings = {"indices": torch.tensor([]), "rgb": None}, resolve(project, Run.parse(project, RUN)).typed
+    try_video._strip("run", tried(project / "rest.mp4", {"frames": [18]}), clip, settings)
+    assert seen["times"].starts_s[18] == pytest.approx(10.8) and seen["times"].duration_s == pytest.approx(11.0)
+    numbers = [number_of(picture) for picture in seen["film"]]
+    assert numbers.count(9) == len(numbers) - 2  # the rest fills nine of eleven seconds
 
 
 def test_boxes_that_do_not_fit_the_frames_are_refused(project, monkeypatch):

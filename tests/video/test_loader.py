@@ -228,18 +228,19 @@ def test_by_time_a_video_of_two_halves_and_a_rest_shows_the_rest_too(tmp_path):
     encode(tmp_path / "v.mp4", shown_at=shown_at)
     row = {"video_id": "v", "split": "train", "path": "v.mp4", "frames": 20, "fps": 10.0, "duration_s": 11.0, "noun": 0}
     row |= {"times_s": [time / 10 for time in shown_at], "width": 64, "height": 48, "audio": False, "ordered": True}
-    more = {"num_frames": 11, "glance_frames": 2, "truth": ["frame"]}
     index, truth = pd.DataFrame([row]), pd.DataFrame({"video_id": "v", "frame": range(20)})
-    by_time, by_frame = (
-        VideoDataset(
-            index, tmp_path, [NOUN], _settings(sample_by=by, **more), "train", train=False, seed=0, truth=truth
-        )[0]
-        for by in ("time", "frame")
-    )
+
+    def clip(by, epoch=0, train=False):
+        settings = _settings(sample_by=by, num_frames=11, glance_frames=2, truth=["frame"])
+        return VideoDataset(index, tmp_path, [NOUN], settings, "train", train=train, seed=0, truth=truth)[0, epoch]
+
+    by_time, by_frame = clip("time"), clip("frame")
     assert by_time["indices"].tolist() == [5, *[9] * 9, 15] == by_time["truth.frame"].tolist()
     assert [number_of((frame * 255).permute(1, 2, 0).numpy()) for frame in by_time["rgb"]] == [5, *[9] * 9, 15]
     assert by_time["glance.indices"].tolist() == [9, 9] and by_frame["glance.indices"].tolist() == [5, 15]
     assert by_frame["indices"].tolist() == sampling.segments(20, 11).tolist() and by_time["video_frames"] == 20
+    drawn = [clip("time", epoch, train=True)["indices"].tolist() for epoch in range(5)]
+    assert all(one[1:10] == [9] * 9 and one[0] < 10 <= one[10] for one in drawn) and len({one[0] for one in drawn}) > 1
 
 
 def test_a_clip_tells_the_size_of_its_whole_frames(source):
