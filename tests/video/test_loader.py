@@ -224,10 +224,8 @@ def test_a_glance_is_a_second_choice_of_frames_under_the_same_crop_and_flip(sour
 
 def test_by_time_a_video_of_two_halves_and_a_rest_shows_the_rest_too(tmp_path):
     """Ten frames a second, nine seconds of the last of them, ten frames a second again."""
-    shown_at = [*range(10), *range(100, 110)]
-    encode(tmp_path / "v.mp4", shown_at=shown_at)
-    row = {"video_id": "v", "split": "train", "path": "v.mp4", "frames": 20, "fps": 10.0, "duration_s": 11.0, "noun": 0}
-    row |= {"times_s": [time / 10 for time in shown_at], "width": 64, "height": 48, "audio": False, "ordered": True}
+    path = encode(tmp_path / "v.mp4", shown_at=[*range(10), *range(100, 110)])
+    row = {"video_id": "v", "split": "train", "path": "v.mp4", "noun": 0} | probe(path).columns()
     index, truth = pd.DataFrame([row]), pd.DataFrame({"video_id": "v", "frame": range(20)})
 
     def clip(by, epoch=0, train=False):
