@@ -14,11 +14,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from saccade import products
 from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
-from saccade.files import clear_leftovers, need_writable, write_json
+from saccade.files import clear_leftovers, need_writable
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
 from saccade.plan.counterparts import Counterpart, counterparts_of
@@ -30,7 +31,7 @@ from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, ph
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root
-from saccade.records import SaccadeError, Task, one_line, suggest
+from saccade.records import PLAN_FILE, SaccadeError, Task, one_line, suggest
 from saccade.unforeseen import EXIT_CODE, too_little_memory, whose_bug, why_no_file
 
 
@@ -110,7 +111,7 @@ def _list(root: Path, options: argparse.Namespace) -> None:
 
 def _plan(root: Path, options: argparse.Namespace) -> None:
     if options.write:
-        write_json(options.write, planned_grid(root, _config(root, options)))
+        products.write(options.write, planned_grid(root, _config(root, options)))
     elif options.run:
         print(describe_run(root, Run.parse(root, options.run)))
     else:
@@ -304,7 +305,7 @@ def _report(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps import report
 
     check_budget(options.budget)
-    report.report(root, root / "results" / options.budget / "plan.json", options.part, options.method)
+    report.report(root, root / "results" / options.budget / PLAN_FILE, options.part, options.method)
 
 
 def _config(root: Path, options: argparse.Namespace) -> Config:

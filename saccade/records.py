@@ -10,9 +10,11 @@ from typing import Any, Literal
 
 # The files of data/<d>/prepared/<budget>[@edition], and those of a run's folder.
 INDEX_FILE, TRUTH_FILE, COVERAGE_FILE = "index.parquet", "truth.parquet", "coverage.json"
+PREPARED_BY_FILE = "provenance.json"
 PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
 COST_FILE, LATENCY_FILE = "cost.json", "latency.json"
 LOG_ENDS = ".log.jsonl"  # after the phase's name
+PLAN_FILE = "plan.json"  # of results/<budget>: the planned grid
 
 
 def provenance_name(step: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import fake_results
 import numpy as np
 import pandas as pd
+from seals import seal
 
 from saccade.cards.paper import Paper
 from saccade.judging.system_scores import SystemScores
@@ -135,6 +136,7 @@ def write_paper(root: Path, **texts: str) -> Path:
     ]
     (root / "results").mkdir(exist_ok=True)
     pd.DataFrame(counts, columns=COST_COLUMNS).to_csv(root / "results/cost.csv", index=False)
+    seal(root)
     return folder
 
 
@@ -153,7 +155,8 @@ def write_decisions(root: Path, grid: dict[str, Any]) -> None:
             point: {"num_clips": 2, "num_crops": 1, "sampler": "consecutive", "crop": 0}
             for point in fake_results.POINTS
         }
-        fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {"settings": settings})
+        made = {"settings": settings, "code": ""}
+        fake_results.write(root / "results" / run["run"] / "provenance.predict.json", made)
     folder = root / f"data/motion-digits/prepared/{grid['budget']}"
     folder.mkdir(parents=True, exist_ok=True)
     index = pd.DataFrame(
@@ -164,6 +167,7 @@ def write_decisions(root: Path, grid: dict[str, Any]) -> None:
     pd.DataFrame(frames, columns=["video_id", "frame", "moment"]).assign(informative=True).to_parquet(
         folder / "truth.parquet"
     )
+    seal(root)
 
 
 def predictions(videos: list[str], point: str, seed: int, rng: np.random.Generator) -> pd.DataFrame:

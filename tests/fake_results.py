@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from seals import seal
+
+from saccade import products
 
 HEADS = {"noun": 10, "verb": 4, "action": 40}
 OMITTED = [{"metric": "verb.top5", "reason": "verb has 4 classes, so a top-5 answer can't miss"}]
@@ -98,6 +101,7 @@ def write_run(root: Path, run: dict[str, Any]) -> None:
         "settings": {"lr": 0.1, "epochs": 5},
         "code": "c0de" * 16,
         "result": {"val.noun.top1": 0.1},
+        "trains": ["*"],
     }
     write(folder / "train.json", record)
     where = {
@@ -109,7 +113,8 @@ def write_run(root: Path, run: dict[str, Any]) -> None:
     }
     for step in ("train", "predict"):
         write(
-            folder / f"provenance.{step}.json", {**where, "commit": "", "device": "cpu", "seconds": 12.5, "threads": 1}
+            folder / f"provenance.{step}.json",
+            {**where, "commit": "", "device": "cpu", "seconds": 12.5, "threads": 1, "code": "", "settings": {}},
         )
     modules = {"": 1000, "backbone": 900, "backbone.layer1.0": 600, "backbone.layer1.1": 100, "backbone.layer2": 200}
     modules |= {"heads.noun": 60, "heads.verb": 40}
@@ -159,15 +164,18 @@ def write_tree(root: Path, grid: dict[str, Any]) -> Path:
     coverage = {"expected": 181, "usable": 180, "by_split": {"train": 100, "val": 20, "test": 60}, "problems": problems}
     coverage |= {"sound": {"with": 100, "without": 80}, "decoder": "av", "untrained": {"noun": ["unseen"]}}
     coverage |= {"lost_classes": {"noun": {"val": ["lost"]}}, "copies": [["v1", "v2"], ["v3", "v4"]]}
+    coverage["settings"] = {}
     write(root / f"data/motion-digits/prepared/{grid['budget']}/coverage.json", coverage)
     path = root / "results" / grid["budget"] / "plan.json"
     write(path, grid)
+    seal(root)
     return path
 
 
 def write(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
+    """A JSON product, as a step writes it."""
+    beside = products.beside(path)
+    products.write(path, {key: value[key] for key in value if key not in (products.PRODUCT, "files", "sum")}, beside)
 
 
 def write_project(root, grid, runs=True):

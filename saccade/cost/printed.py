@@ -12,7 +12,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from saccade.files import write_csv
+from saccade import products
 from saccade.records import COST_COLUMNS, REPORTED_COLUMNS, SaccadeError
 
 KEY = ["paper", "table", "row", "column", "dataset"]
@@ -104,21 +104,17 @@ def write_method_cost(root: Path, name: str, folder: Path, cells: ModuleType) ->
     table = cost_table(read_reported(folder / "paper/reported.csv"), cells.cells(), f"methods/{name}/paper/cells.py")
     for column in ("ours", "relative_error"):
         table[column] = [float(f"{number:.6g}") for number in table[column].astype(float)]
-    write_csv(_method_file(root, name), table)
+    products.write_csv(_method_file(root, name), table)
 
 
 def join_costs(root: Path, methods: Sequence[str]) -> Path:
     """Write results/cost.csv from what `write_method_cost` left of each method, in this order, and give back its path.
     Raises SaccadeError where a method isn't counted, and where two answer the same cell."""
-    if missing := [name for name in methods if not _method_file(root, name).is_file()]:
-        raise SaccadeError(
-            f"{_method_file(root, missing[0])} is missing; this counts it: python -m saccade cost --method {missing[0]}"
-        )
-    tables = [pd.read_csv(_method_file(root, name), dtype=str, keep_default_na=False) for name in methods]
+    tables = [products.read_csv(_method_file(root, name), dtype=str, keep_default_na=False) for name in methods]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COST_COLUMNS)
     _refuse_twice([tuple(key) for key in table[KEY].itertuples(index=False)], f"the methods {', '.join(methods)}")
     path = Path(root) / "results" / "cost.csv"
-    write_csv(path, table)
+    products.write_csv(path, table)
     return path
 
 

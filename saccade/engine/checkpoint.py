@@ -6,12 +6,13 @@ pickled.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -136,6 +137,7 @@ class Checkpoint:
         assert self.file is not None
         tensors: dict[str, Tensor] = {}
         metadata = {"state": json.dumps(_to_json(state, tensors)), "identity": canonical(self.identity)}
+        metadata["sum"] = _sum(metadata, tensors)
 
         def write(temporary: Path) -> None:
             save_file(tensors, temporary, metadata=metadata)
@@ -160,7 +162,10 @@ class Checkpoint:
                         file=sys.stderr,
                     )
                     return None
-                state: dict[str, Any] = _from_json(json.loads(metadata["state"]), stored)
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (no mapping)
+            if metadata["sum"] != _sum(metadata, tensors):
+                raise ValueError("its checksum differs from what was saved")
+            state: dict[str, Any] = _from_json(json.loads(metadata["state"]), tensors)
         except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             print(f"saccade: starting afresh: {self.file} can't be read ({error})", file=sys.stderr)
             return None
@@ -192,15 +197,24 @@ def _to_json(value: Any, tensors: dict[str, Tensor]) -> Any:
     raise TypeError(f"a checkpoint keeps numbers, text, lists, dicts and tensors, not {type(value).__name__}")
 
 
-def _from_json(value: dict[str, Any], stored: Any) -> Any:
+def _sum(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """The sha256 of what is saved: safetensors itself would not notice a flipped bit."""
+    found = hashlib.sha256(canonical([metadata["state"], metadata["identity"]]).encode())
+    for name, tensor in sorted(tensors.items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def _from_json(value: dict[str, Any], tensors: Mapping[str, Tensor]) -> Any:
     kind, inner = next(iter(value.items()))
     if kind == "tensor":
-        flat: Tensor = stored.get_tensor(inner)
+        flat = tensors[inner]
         tensor = torch.empty_strided(flat.shape, value["strides"], dtype=flat.dtype).copy_(flat)
         return tensor if value["device"] == "cpu" else tensor.to(value["device"])
     if kind == "dict":
-        return {key: _from_json(one, stored) for key, one in inner}
+        return {key: _from_json(one, tensors) for key, one in inner}
     if kind in ("list", "tuple"):
-        items = [_from_json(one, stored) for one in inner]
+        items = [_from_json(one, tensors) for one in inner]
         return tuple(items) if kind == "tuple" else items
     return inner

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from saccade.files import read_json, sha256, write_atomic, write_json
+from saccade import products
+from saccade.files import sha256, write_atomic
 from saccade.records import SaccadeError
 
 
@@ -41,27 +42,36 @@ def settle_rest(model: nn.Module, globs: Sequence[str]) -> None:
             module.eval()
 
 
-def save(product: Path, model: nn.Module, globs: Sequence[str], facts: dict[str, Any]) -> None:
-    """Writes `<phase>.safetensors` with the covered tensors, then `<phase>.json` with its sha256 and `facts`."""
+def save(
+    product: Path,
+    model: nn.Module,
+    globs: Sequence[str],
+    facts: dict[str, Any],
+    beside: Mapping[str, str] | None = None,
+) -> None:
+    """Writes `<phase>.safetensors` with the covered tensors, then `<phase>.json` with its sha256 and `facts`; it
+    vouches for the tensors and what else is `beside` it (`products.write`)."""
     state = model.state_dict()
     tensors = {name: state[name].detach().cpu().contiguous().clone() for name in covered(state, globs)}
     file = product.with_suffix(".safetensors")
     write_atomic(file, lambda temporary: save_file(tensors, temporary))
-    write_json(product, {"sha256": sha256(file), "bytes": file.stat().st_size, "tensors": len(tensors)} | facts)
+    found = sha256(file)
+    counted = {"sha256": found, "bytes": file.stat().st_size, "tensors": len(tensors)}
+    products.write(product, counted | facts, {file.name: found, **(beside or {})})
 
 
-def load(model: nn.Module, products: Iterable[Path], *, whole: bool) -> None:
-    """Loads phases in order. Every tensor must exist in the model with its shape; a buffer that was built empty takes
-    any shape.
+def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
+    """Loads phases, named by their `<phase>.json`, in order. Every tensor must exist in the model with its shape; a
+    buffer that was built empty takes any shape.
 
     With `whole`, every tensor of the model must come from some phase, so that nothing is left at its random start.
-    Where `products` is a mapping (`Task.loads`), it gives for each phase globs over the tensors that are left out.
-    Raises SaccadeError otherwise.
+    Where `phases` is a mapping (`Task.loads`), it gives for each phase globs over the tensors that are left out.
+    Raises SaccadeError otherwise, and where a file isn't what was written.
     """
     state, loaded = model.state_dict(), set()
-    for product in products:
-        tensors = _read(product)
-        for name in covered(tensors, products[product], "drops") if isinstance(products, Mapping) else ():
+    for product in phases:
+        tensors = load_file(products.whole(product.with_suffix(".safetensors")))
+        for name in covered(tensors, phases[product], "drops") if isinstance(phases, Mapping) else ():
             del tensors[name]
         for name, tensor in tensors.items():
             if name not in state or (state[name].shape != tensor.shape and not size_known_only_to_phase(model, name)):
@@ -94,12 +104,3 @@ def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
             buffer = model.get_buffer(name)
             setattr(model.get_submodule(owner), leaf, buffer.new_empty(tensor.shape))
     model.load_state_dict(tensors, strict=False)
-
-
-def _read(product: Path) -> dict[str, Tensor]:
-    file = product.with_suffix(".safetensors")
-    expected = read_json(product)["sha256"]
-    if not file.is_file() or sha256(file) != expected:
-        state = "is not the file that it vouches for" if file.is_file() else "is missing"
-        raise SaccadeError(f"{product}: {file.name} beside it {state}; remove {product.name} and train the phase again")
-    return load_file(file)

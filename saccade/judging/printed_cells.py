@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from saccade import products
 from saccade.cards.address import Address
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import Paper
@@ -74,8 +75,8 @@ def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
     metrics = collect_metrics(mine, root)
     summary = summarise(pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True))
     cost = (
-        pd.read_csv(root / "results/cost.csv")
-        if (root / "results/cost.csv").exists()
+        products.read_csv(root / "results/cost.csv")
+        if products.left(root / "results/cost.csv")
         else pd.DataFrame(columns=[*KEY, "ours", "rule"])
     )
     return Results(

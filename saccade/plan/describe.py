@@ -1,13 +1,12 @@
 """What `plan` prints: one run, with the origin of every setting."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from saccade import products
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
-from saccade.files import read_json
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
 from saccade.plan.gates import why_gate_missed
@@ -85,7 +84,7 @@ def _weights(root: Path, run: Run) -> Iterator[str]:
 def _gate_state(root: Path, need: Need) -> str:
     if need.phase.gate is None or not (root / need.product).is_file():
         return ""
-    missed = why_gate_missed(need.phase.gate.model_dump(), read_json(root / need.product)["result"])
+    missed = why_gate_missed(need.phase.gate.model_dump(), products.read(root / need.product)["result"])
     return f"; MISSED its gate: {missed}" if missed else "; passed its gate"
 
 
@@ -103,7 +102,7 @@ def stale(root: Path, run: Run, phase: Any) -> list[str]:
     product = root / run.folder / f"{phase.name}.json"
     if not product.is_file():
         return []
-    was = json.loads(product.read_text(encoding="utf-8"))
+    was = products.read(product)
     now, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
     changes = list(_changes(was["settings"], now, load_method(root, run.method).defaults))
     changes += ["its code changed"] if was["code"] != code else []
@@ -141,7 +140,7 @@ def _predict_state(root: Path, run: Run) -> str:
         _phase_state(root, need.run, need.phase).startswith(("would", "not trained")) for need in weights_of(root, run)
     ):
         return "would run again: what it needs would"
-    was = json.loads(record.read_text(encoding="utf-8"))
+    was = products.read(record)
     now, defaults = point_settings(root, run), load_method(root, run.method).defaults
     changes = [f"point {point} is new" for point in now if point not in was["settings"]]
     for point, values in was["settings"].items():
@@ -168,7 +167,7 @@ def _why_prepared_again(root: Path, run: Run) -> str | None:
     coverage = root / run.prepared / COVERAGE_FILE
     if not coverage.is_file():
         return "not prepared yet"
-    was, dataset = json.loads(coverage.read_text(encoding="utf-8")), load_dataset(root, run.dataset)
+    was, dataset = products.read(coverage), load_dataset(root, run.dataset)
     now = data_settings(root, dataset, run.budget, run.edition)
     changes = list(_changes(was["settings"], now, dataset.defaults))
     return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else [])) or None

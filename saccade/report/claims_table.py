@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from saccade import products
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.records import CLAIMS_COLUMNS
 from saccade.report.tidy import TidyTable, sentences, words
@@ -41,7 +42,9 @@ def summaries(grid: PlannedGrid, root: Path) -> dict[str, str]:
     """{method: `count_verdicts`} of what claims.csv holds."""
     path = root / "results" / grid["budget"] / "claims.csv"
     lines = (
-        pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=CLAIMS_COLUMNS)
+        products.read_csv(path, dtype=str, keep_default_na=False)
+        if products.left(path)
+        else pd.DataFrame(columns=CLAIMS_COLUMNS)
     )
     papers = {entry["name"]: read_paper(root, entry["name"]) for entry in grid["methods"]}
     mine = {method: lines[lines["paper"] == paper.name] for method, paper in papers.items() if paper}

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from saccade import products
 from saccade.files import write_atomic
+from saccade.product_names import DRAWN
 from saccade.records import SaccadeError
 
 NOTEBOOK = Path("workflow/notebooks/method.ipynb")
@@ -22,8 +24,9 @@ def run_notebook(root: Path, budget: str, method: str) -> None:
     import papermill
     from traitlets.config import Config
 
-    for kind in ("tables", "figures"):  # what an earlier run of the notebook left there may no longer be planned
-        shutil.rmtree(root / "results" / budget / kind / method, ignore_errors=True)
+    drawn = [root / "results" / budget / kind / method for kind in DRAWN]
+    for folder in drawn:  # what an earlier run of the notebook left there may no longer be planned
+        shutil.rmtree(folder, ignore_errors=True)
     target = root / "reports" / budget / "notebooks" / f"{method}.ipynb"
     failed = target.with_suffix(".failed.ipynb")
     parameters = {"root": ".", "budget": budget, "method": method}
@@ -55,6 +58,8 @@ def run_notebook(root: Path, budget: str, method: str) -> None:
 
     with _environment(MPLBACKEND="Agg", PYTHONPATH=str(Path(__file__).resolve().parents[2])):
         write_atomic(target, execute)
+    for folder in drawn:
+        products.seal_folder(folder)
     failed.unlink(missing_ok=True)
 
 

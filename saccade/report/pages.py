@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from saccade import products
 from saccade.files import read_json, write_atomic
 from saccade.records import SaccadeError
 from saccade.report import figures
@@ -67,7 +68,7 @@ def banner(budget: str) -> str:
 def read_tables(folder: Path) -> list[Table]:
     """The tables that the notebook saved, their numbers made text."""
     found = []
-    for path in sorted(folder.glob("*.json")):
+    for path in (path for path in products.members(folder) if path.suffix == ".json"):
         table, about = read_table(path)
         found.append(as_table(path.stem, table, about, path.with_suffix(".csv")))
     return found
@@ -85,7 +86,8 @@ def as_table(name: str, table: TidyTable, about: dict[str, str] | None = None, p
 
 
 def read_figures(folder: Path) -> list[Drawing]:
-    return [Drawing(path.stem, read_json(path), path.with_suffix("")) for path in sorted(folder.glob("*.json"))]
+    described = [path for path in products.members(folder) if path.suffix == ".json"]
+    return [Drawing(path.stem, read_json(path), path.with_suffix("")) for path in described]
 
 
 def inline_svg(drawing: Drawing) -> Markup:

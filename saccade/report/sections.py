@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from saccade.files import read_json
+from saccade import products
 from saccade.judging import stand_ins
+from saccade.records import PLAN_FILE
 from saccade.report import (
     accuracy_tables,
     availability_tables,
@@ -98,7 +99,7 @@ class Inputs:
 
 
 def read_inputs(root: Path, budget: str, method: str) -> Inputs:
-    return Inputs(root, method, read_json(root / "results" / budget / "plan.json"))
+    return Inputs(root, method, products.read(root / "results" / budget / PLAN_FILE))
 
 
 def not_run(inputs: Inputs) -> Shown:
@@ -186,8 +187,8 @@ def cost(inputs: Inputs) -> Shown:
         inputs.root / "results/cost.csv",
         inputs.root / "methods" / inputs.method / "paper/reported.csv",
     )
-    if counted.exists() and reported.exists():
-        table = cost_cells(pd.read_csv(counted), pd.read_csv(reported))
+    if products.left(counted) and reported.exists():
+        table = cost_cells(products.read_csv(counted), pd.read_csv(reported))
         shown.append(inputs.save("cost_cells", table, about(inputs.grid, "cost_cells")))
     return shown
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from saccade import products
 from saccade.cards.paper import read_paper
-from saccade.records import CLAIMS_COLUMNS, SaccadeError
+from saccade.records import CLAIMS_COLUMNS
 from saccade.results.reader import PlannedGrid
 
 
@@ -19,7 +20,4 @@ def read_claims(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     paper, path = read_paper(root, method), claims_file(grid, root, method)
     if paper is None or not paper.claims:
         return pd.DataFrame(columns=CLAIMS_COLUMNS)
-    if not path.is_file():
-        command = f"python -m saccade report {grid['budget']} --part claims --method {method}"
-        raise SaccadeError(f"{path} does not exist; judge the claims with: {command}")
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return products.read_csv(path, dtype=str, keep_default_na=False)

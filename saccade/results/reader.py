@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
+from saccade import products
 from saccade.cards.address import DATA, parse_address, with_edition
-from saccade.files import read_json
+from saccade.product_names import stem
 from saccade.records import (
     COST_FILE,
     COVERAGE_FILE,
@@ -53,7 +53,8 @@ def read_coverage(grid: PlannedGrid, root: Path, label: str) -> dict[str, Any] |
     """What `prepare` counted of `dataset[@edition]`; None where it isn't prepared."""
     named = parse_address(label, DATA)
     prepared = root / "data" / named.dataset / "prepared"
-    return _json(prepared / with_edition(grid["budget"], named.edition) / COVERAGE_FILE)
+    folder = prepared / with_edition(grid["budget"], named.edition)
+    return _json(folder / COVERAGE_FILE, needed=(folder / INDEX_FILE).exists())
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ class RunFiles:
 
     def cost(self) -> dict[str, Any] | None:
         """The multiply-adds by module of one view."""
-        return _json(self.folder / COST_FILE)
+        return _json(self.folder / COST_FILE, needed=(self.folder / PREDICTIONS_FILE).exists())
 
     def latency(self) -> dict[str, Any] | None:
         """What `measure` left, by point."""
@@ -98,27 +99,31 @@ class RunFiles:
 
     def provenance(self) -> dict[str, dict[str, Any]]:
         """{step or phase: who made it, when, with what}, by name."""
-        before, after = provenance_name("*").split("*")
-        paths = sorted(self.folder.glob(provenance_name("*")))
-        return {path.name.removeprefix(before).removesuffix(after): _json(path) or {} for path in paths}
+        names = {stem(path.name) for path in self.folder.glob(provenance_name("*"))}
+        names |= {phase for phase in self.run.get("phases", []) if self.phase(phase)}  # lost, they are missed
+        names |= {"predict"} if (self.folder / PREDICTIONS_FILE).exists() else set()
+        return {name: products.read(self.folder / provenance_name(name)) for name in sorted(names)}
 
     def predicted_with(self, point: str) -> dict[str, Any] | None:
         """The settings that the point was predicted with; None where the run didn't say."""
-        made = _json(self.folder / provenance_name("predict")) or {}
-        recorded = made.get("settings", {}).get(point)
+        if not (self.folder / PREDICTIONS_FILE).exists():
+            return None
+        recorded = products.read(self.folder / provenance_name("predict"))["settings"].get(point)
         return None if recorded is None else dict(recorded)
 
     def log(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(phase, what one line says) for each whole line of all logs."""
-        for path in sorted(self.folder.glob(f"*{LOG_ENDS}")):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.endswith("}"):
-                    yield path.name.removesuffix(LOG_ENDS), json.loads(line)
+        """(phase, what one line says) for each line of the logs of all trained phases."""
+        for phase in self.run["phases"]:
+            path = self.folder / (phase + LOG_ENDS)
+            if not (self.phase(phase) and products.left(path)):
+                continue
+            for line in products.whole(path).read_text(encoding="utf-8").splitlines():
+                yield phase, json.loads(line)
 
     def scored_points(self) -> frozenset[str]:
         """The points with hits; empty where the run hasn't been scored."""
         path = self.folder / HITS_FILE
-        return _points(path, _stamp(path)) if path.exists() else frozenset()
+        return _points(products.whole(path), path.stat().st_mtime_ns) if products.left(path) else frozenset()
 
     def hit_columns(self) -> tuple[str, ...]:
         return self._columns(self.folder / HITS_FILE)
@@ -146,37 +151,21 @@ class RunFiles:
         return self._table(self.prepared / TRUTH_FILE, columns)
 
     def _table(self, path: Path, columns: Sequence[str] | None, point: str = "") -> pd.DataFrame:
-        if not path.exists():
+        if not products.left(path):
             raise NotRun(f"{self.run['run']} has no {path.name}")
         filters = [("point", "==", point)] if point else None
-        return pd.read_parquet(path, columns=list(columns) if columns is not None else None, filters=filters)
+        return products.read_parquet(path, columns=list(columns) if columns is not None else None, filters=filters)
 
     def _columns(self, path: Path) -> tuple[str, ...]:
         """Of a table; () where it isn't there."""
-        return _names(path, _stamp(path)) if path.exists() else ()
+        return products.column_names(path) if products.left(path) else ()
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """What changes when the file is written again."""
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    return _read_json(path, _stamp(path)) if path.exists() else None
+def _json(path: Path, needed: bool = False) -> dict[str, Any] | None:
+    """None where the file isn't there, unless what was written with it is (`needed`)."""
+    return products.read(path) if needed or path.exists() else None
 
 
 @lru_cache(maxsize=4096)
-def _read_json(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
-    found: dict[str, Any] = read_json(path)
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _names(path: Path, stamp: tuple[int, int]) -> tuple[str, ...]:
-    return tuple(pq.read_schema(path).names)
-
-
-@lru_cache(maxsize=4096)
-def _points(path: Path, stamp: tuple[int, int]) -> frozenset[str]:
-    return frozenset(pd.read_parquet(path, columns=["point"])["point"])
+def _points(path: Path, written_ns: int) -> frozenset[str]:
+    return frozenset(products.read_parquet(path, columns=["point"])["point"])

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from saccade import products
 from saccade.cards.address import DATA, parse_address, with_edition
-from saccade.files import read_json
 from saccade.plan.gates import why_gate_missed
 from saccade.records import METRICS_COLUMNS
 from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, read_coverage, runs_of
@@ -79,7 +79,7 @@ def missed_gates(run: dict[str, Any], root: Path) -> list[str]:
     sets."""
     found = []
     for product, gate in ((root / path, gate) for path, gate in run["gates"].items()):
-        if product.exists() and (missed := why_gate_missed(gate, read_json(product)["result"])):
+        if product.exists() and (missed := why_gate_missed(gate, products.read(product)["result"])):
             found.append(f"phase {product.stem} of {product.parent.relative_to(root / 'results')} {missed}")
     return found
 

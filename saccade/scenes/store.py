@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from saccade import products
 from saccade.code_hash import code_hash
-from saccade.files import read_json, sha256, write_atomic
+from saccade.files import sha256, write_atomic
 from saccade.scenes.digits import digit_arrays, use_digit_arrays
 from saccade.scenes.encode import write_mp4
 from saccade.scenes.render import Rendering, yuv_frames
@@ -88,8 +89,7 @@ def _write_one(job: _Job) -> dict[str, Any]:
     script = job.path.with_suffix(".json")
     identity = {"scene": scene_to_dict(job.scene), "rendering": asdict(job.rendering), "code": job.code}
     if script.exists() and job.path.exists():
-        known = read_json(script)
-        if identity == {name: known.get(name) for name in identity} and known.get("sha256") == sha256(job.path):
+        if (known := _known(script, identity)) and products.is_whole(job.path):
             return frame_truth(job.scene, job.rendering, known["pixel_change"])
         script.unlink()  # removed first: after an interruption it must not stand beside another video
     pixel_change = render_video(job.scene, job.rendering, job.path)
@@ -98,11 +98,20 @@ def _write_one(job: _Job) -> dict[str, Any]:
         **identity,
         "facts": video_facts(job.scene, truth),
         "pixel_change": pixel_change,
-        "sha256": sha256(job.path),
     }
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    sealed = products.sealed(script, value, {job.path.name: sha256(job.path)})
+    text = json.dumps(sealed, separators=(",", ":"), allow_nan=False)
     write_atomic(script, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return truth
+
+
+def _known(script: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """What the script says; None where it is damaged, or says that another scene was rendered, or otherwise."""
+    try:
+        known = products.read(script)
+    except products.DamageError:
+        return None
+    return known if identity == {name: known.get(name) for name in identity} else None
 
 
 def render_video(scene: Scene, rendering: Rendering, path: Path) -> list[float]:

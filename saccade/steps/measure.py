@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from saccade import products
 from saccade.engine.device import seed_everything
 from saccade.engine.inference import finished_model, need_trained
 from saccade.files import read_json, write_json
@@ -91,7 +92,7 @@ def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) ->
         need_trained(pair.own)
         need_trained(pair.against)
     file = folder / LATENCY_FILE
-    known = read_json(file)["points"] if only and file.is_file() else {}
+    known = products.read(file)["points"] if only and file.is_file() else {}
     points = {point: known[point] for point, pair in pairs.items() if point in known and is_current(known[point], pair)}
     for point in [point for point in pairs if point == only or point not in points]:
         with tempfile.TemporaryDirectory(prefix="saccade-measure-") as place:
@@ -99,7 +100,7 @@ def measure(pairs: Mapping[str, Pair], folder: Path, only: str | None = None) ->
             points[point] = combine(
                 pairs[point], [run_process(pairs[point], number, Path(place, f"{number}.json")) for number in processes]
             )
-    write_json(file, {"run": next(iter(pairs.values())).own.run, "points": points})
+    products.write(file, {"run": next(iter(pairs.values())).own.run, "points": points})
 
 
 def is_current(measured: Mapping[str, Any], pair: Pair) -> bool:

@@ -2,12 +2,13 @@
 
 import time
 
+from saccade import products
 from saccade.cards.address import RUN, parse_address
 from saccade.engine.device import choose_device, seed_everything
 from saccade.engine.inference import check_macs, finished_model, predict_point
-from saccade.files import write_json, write_parquet
+from saccade.files import write_parquet
 from saccade.project import load_module, provenance
-from saccade.records import COST_FILE, PREDICTION_COLUMNS, PREDICTIONS_FILE, Task, canonical, provenance_name
+from saccade.records import COST_FILE, PREDICTION_COLUMNS, PREDICTIONS_FILE, Task, canonical
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset
 
@@ -30,21 +31,15 @@ def predict(task: Task) -> None:
     table = pd.concat(tables, ignore_index=True)
     table["decisions"] = table["decisions"].map(canonical)
     columns = [*PREDICTION_COLUMNS, *(f"{head.name}.{part}" for head in task.heads for part in ("target", "scores"))]
-    write_parquet(task.folder / PREDICTIONS_FILE, table[columns])
     largest = max(modules, key=lambda point: modules[point]["macs"].max())
     rows = modules[largest].to_dict("records")
-    write_json(
-        task.folder / COST_FILE, {"variant": parse_address(task.run, RUN).variant, "point": largest, "modules": rows}
-    )
+    cost = {"variant": parse_address(task.run, RUN).variant, "point": largest, "modules": rows}
+    products.write(task.folder / COST_FILE, cost)
     seconds = round(time.perf_counter() - started, 1)
-    write_json(
-        task.folder / provenance_name("predict"),
-        provenance(
-            task.root,
-            device=str(device),
-            threads=task.settings.threads,
-            seconds=seconds,
-            code=task.code,
-            settings=task.values,
-        ),
+    where = {"device": str(device), "threads": task.settings.threads, "seconds": seconds}
+    products.write_file(
+        task.folder / PREDICTIONS_FILE,
+        lambda temporary: write_parquet(temporary, table[columns]),
+        provenance(task.root, **where, code=task.code, settings=task.values),
+        {COST_FILE: ""},
     )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from saccade.files import write_json, write_parquet
+from saccade import products
+from saccade.files import sha256, write_json, write_parquet
 from saccade.project import load_module, provenance
 from saccade.records import (
-    COVERAGE_FILE,
     INDEX_COLUMNS,
     INDEX_FILE,
+    PREPARED_BY_FILE,
     SPLITS,
     TRUTH_COLUMNS,
     TRUTH_FILE,
@@ -98,13 +99,25 @@ def prepare(
         write_json(folder / FAILED_FILE, coverage)
         raise SaccadeError(f"{dataset}: {why}. What was found of each video is in {folder / FAILED_FILE}")
     (folder / FAILED_FILE).unlink(missing_ok=True)
-    if frames is not None:
-        write_parquet(folder / TRUTH_FILE, frames[frames["video_id"].isin(index["video_id"])])
-    write_json(folder / COVERAGE_FILE, coverage)
-    write_json(folder / "provenance.json", provenance(root, decoder=fingerprint()))
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
-    write_parquet(folder / INDEX_FILE, index)  # written last: where it is, the rest is there, too
+    _keep(folder, index, coverage, frames, provenance(root, decoder=fingerprint()))
     _tell(dataset.name, coverage, heads)
+
+
+def _keep(
+    folder: Path, index: "pd.DataFrame", coverage: dict[str, Any], frames: "pd.DataFrame | None", made: dict[str, Any]
+) -> None:
+    """Writes what was prepared; the index last: where it is, the rest is there, too."""
+    products.write(folder / PREPARED_BY_FILE, made)
+    beside = {PREPARED_BY_FILE: ""}
+    if frames is None:
+        (folder / TRUTH_FILE).unlink(missing_ok=True)  # of an earlier time
+    else:
+        write_parquet(folder / TRUTH_FILE, frames[frames["video_id"].isin(index["video_id"])])
+        beside[TRUTH_FILE] = sha256(folder / TRUTH_FILE)
+    products.write_file(
+        folder / INDEX_FILE, lambda temporary: write_parquet(temporary, index), value=coverage, beside=beside
+    )
 
 
 def _tables(answer: Any, file: Path, truth: bool, heads: list[str]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":

@@ -7,7 +7,7 @@ Each part imports what it needs itself: a job does one part, and starts in a fra
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from saccade.files import read_json, write_csv
+from saccade import products
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
 from saccade.report.notebook import run_notebook
 
@@ -19,7 +19,7 @@ PARTS = ("claims", "collect", "notebook", "page", "index")
 
 def report(root: Path, plan_path: Path, part: str | None = None, method: str | None = None) -> None:
     """One part for one method, or (None) all of them in order: what the command line and the rules call."""
-    grid = read_grid(plan_path)
+    grid = products.read(plan_path)
     methods = [entry["name"] for entry in grid["methods"]]
     if method is not None and method not in methods:
         raise SaccadeError(f"{plan_path} has no method '{method}'; it has {', '.join(methods)}")
@@ -37,14 +37,6 @@ def report(root: Path, plan_path: Path, part: str | None = None, method: str | N
                     (judge if name == "claims" else write_page)(grid, each, root)
 
 
-def read_grid(path: Path) -> "PlannedGrid":
-    grid: PlannedGrid = read_json(path)
-    for key in ("budget", "runs", "methods", "datasets"):
-        if key not in grid:
-            raise SaccadeError(f"{path} has no '{key}'; write it again with: python -m saccade plan --write {path}")
-    return grid
-
-
 def judge(grid: "PlannedGrid", method: str, root: Path) -> None:
     """Writes results/<budget>/claims/<method>.csv, the one place where its paper's claims are judged; nothing without
     claims."""
@@ -53,7 +45,7 @@ def judge(grid: "PlannedGrid", method: str, root: Path) -> None:
 
     found = judge_paper(grid, root, method)
     if len(found):
-        write_csv(claims_file(grid, root, method), found)
+        products.write_csv(claims_file(grid, root, method), found)
 
 
 def collect(grid: "PlannedGrid", root: Path) -> None:
@@ -66,11 +58,12 @@ def collect(grid: "PlannedGrid", root: Path) -> None:
 
     folder = root / "results" / grid["budget"]
     metrics = collect_metrics(grid, root)
-    write_csv(folder / "metrics.csv", pd.concat([metrics, average_editions(grid, metrics)], ignore_index=True))
-    write_csv(folder / "planned.csv", collect_planned(grid, root))
+    products.write_csv(folder / "metrics.csv", pd.concat([metrics, average_editions(grid, metrics)], ignore_index=True))
+    products.write_csv(folder / "planned.csv", collect_planned(grid, root))
     judged = [read_claims(grid, root, entry["name"]) for entry in grid["methods"]]
     empty = pd.DataFrame(columns=CLAIMS_COLUMNS)
-    write_csv(folder / "claims.csv", pd.concat([empty, *(table for table in judged if len(table))], ignore_index=True))
+    claims = pd.concat([empty, *(table for table in judged if len(table))], ignore_index=True)
+    products.write_csv(folder / "claims.csv", claims)
 
 
 def write_page(grid: "PlannedGrid", method: str, root: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade.files import read_json, write_json, write_parquet
+from saccade import products
+from saccade.files import sha256, write_parquet
 from saccade.records import (
     COVERAGE_FILE,
     HITS_FILE,
@@ -37,19 +38,18 @@ def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[s
 
     hits.parquet: point, video_id, cluster, and `<head>.top1` per video. The report pairs points by it.
     """
-    index = _read_table(Path(prepared) / INDEX_FILE, "prepare")
-    coverage = read_json(Path(prepared) / COVERAGE_FILE)
-    predictions = _read_table(Path(folder) / PREDICTIONS_FILE, "predict")
-    truth = pd.read_parquet(path) if (path := Path(prepared) / TRUTH_FILE).exists() else None
+    index = products.read_parquet(Path(prepared) / INDEX_FILE)
+    coverage = products.read(Path(prepared) / COVERAGE_FILE)
+    predictions = products.read_parquet(Path(folder) / PREDICTIONS_FILE)
+    truth = products.read_parquet(path) if products.left(path := Path(prepared) / TRUTH_FILE) else None
     try:
         found, hits = evaluate(predictions, index, heads, derive, coverage, truth)
     except SaccadeError as error:
         raise SaccadeError(f"{folder} can't be scored: {error}") from None
-    made_by = Path(folder) / provenance_name("predict")
-    code = read_json(made_by).get("code", "") if made_by.exists() else ""
-    write_parquet(Path(folder) / HITS_FILE, hits)
+    code = products.read(Path(folder) / provenance_name("predict"))["code"]
+    write_parquet(file := Path(folder) / HITS_FILE, hits)
     result = {"run": "/".join(Path(folder).parts[-5:]), "code": code, **found}
-    write_json(Path(folder) / METRICS_FILE, result)
+    products.write(Path(folder) / METRICS_FILE, result, {HITS_FILE: sha256(file)})
     return result
 
 
@@ -258,12 +258,3 @@ def _row(name: str, found: intervals.Interval) -> Row:
 
 def _plain(name: str, value: float, n: int) -> Row:
     return {"metric": name, "value": value, "low": None, "high": None, "n": n}
-
-
-def _read_table(path: Path, step: str) -> pd.DataFrame:
-    if not path.is_file():
-        raise SaccadeError(f"{path} does not exist; run {step} first")
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
-        raise SaccadeError(f"{path} can't be read ({error}); remove it and run {step} again") from None

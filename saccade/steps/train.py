@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 
+from saccade import products
 from saccade.engine import released, weights
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import choose_device, place, seed_everything
 from saccade.engine.phase_run import PhaseRun
-from saccade.files import read_json, sha256, write_json
+from saccade.files import sha256
 from saccade.nn.seeding import seed_of
 from saccade.project import load_module, provenance
 from saccade.records import COVERAGE_FILE, INDEX_FILE, LOG_ENDS, Task, provenance_name
@@ -54,7 +55,7 @@ def train(task: Task) -> None:
     )
     with checkpoint.stoppable():
         getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
-    data = read_json(task.root / task.prepared / COVERAGE_FILE).get("decoder", "")
+    data = products.read(task.root / task.prepared / COVERAGE_FILE).get("decoder", "")
     _keep(task, model, {"result": run.result}, started, device=str(device), data=data, resumed=checkpoint.resumed)
     checkpoint.remove()
 
@@ -88,7 +89,8 @@ def import_weights(task: Task) -> None:
 
 
 def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: float, **where: Any) -> None:
-    """Writes the phase's tensors and the JSON that vouches for them, then where and how they were made."""
+    """Writes where and how the phase's tensors were made, which vouches for its log, then the tensors and last the JSON
+    that vouches for them: the phase's product."""
     asked = {
         "run": task.run,
         "phase": task.phase,
@@ -97,16 +99,18 @@ def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: fl
         "trains": list(task.trains),
     }
     asked["classes"] = {head.name: list(head.classes) for head in task.heads}
-    weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts)
     where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
-    used = [str(product) for product in task.weights]
-    write_json(task.folder / provenance_name(task.phase), provenance(task.root, **where, weights=used))
+    where["weights"] = [str(product) for product in task.weights]
+    log, record = task.folder / (task.phase + LOG_ENDS), task.folder / provenance_name(task.phase)
+    logged = {log.name: sha256(log)} if log.is_file() else {}
+    products.write(record, provenance(task.root, **where), logged)
+    weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts, {record.name: ""})
 
 
 def _identity(task: Task, device: torch.device) -> dict[str, Any]:
     """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
     return task.identity | {
         "data": sha256(task.root / task.prepared / INDEX_FILE),
-        "weights": [read_json(task.root / product)["sha256"] for product in task.weights],
+        "weights": [products.read(task.root / product)["sha256"] for product in task.weights],
         "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
     }

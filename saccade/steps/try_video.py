@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from saccade import products
 from saccade.engine.device import choose_device, seed_everything, to_device
 from saccade.engine.inference import check_macs, finished_model, need_trained, predict_point
-from saccade.files import read_json, write_atomic
+from saccade.files import write_atomic
 from saccade.project import load_module
 from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
 from saccade.report import strips
@@ -103,7 +104,7 @@ def _as_trained(task: Task) -> Task:
     """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be
     gone."""
     need_trained(task)
-    classes = read_json(task.root / task.weights[-1]).get("classes", {})
+    classes = products.read(task.root / task.weights[-1]).get("classes", {})
     return replace(
         task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads)
     )

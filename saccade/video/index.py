@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from saccade import products
 from saccade.records import INDEX_COLUMNS, INDEX_FILE, SPLITS, TRUTH_FILE, Head, SaccadeError
 
 if TYPE_CHECKING:
@@ -19,16 +20,12 @@ def read_index(prepared: Path, root: Path, heads: Sequence[Head]) -> "tuple[pd.D
     Raises SaccadeError for what would make a run wrong: columns, splits, ids given twice, labels outside the classes,
     and files below `root` that are gone or have another size than when they were prepared.
     """
-    import pandas as pd
-
     path = Path(prepared) / INDEX_FILE
-    if not path.is_file():
-        raise SaccadeError(f"{path} does not exist; run prepare")
-    index = pd.read_parquet(path)
+    index = products.read_parquet(path)
     check_index(index, heads, path)
     _check_files(index, Path(root), path)
     truth = path.with_name(TRUTH_FILE)
-    return index, pd.read_parquet(truth) if truth.is_file() else None
+    return index, products.read_parquet(truth) if products.left(truth) else None
 
 
 def check_index(

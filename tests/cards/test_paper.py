@@ -5,6 +5,7 @@ import fake_results
 import pandas as pd
 import pytest
 from conftest import ROOT
+from seals import seal
 
 from saccade.cards import paper
 from saccade.judging import printed_cells, reported
@@ -130,6 +131,7 @@ def test_what_decisions_without_structure_would_cost_says_so_and_yields_to_a_run
     cost = pd.read_csv(root / "results/cost.csv")
     cost["rule"] = "null model: half of the bins"
     cost.to_csv(root / "results/cost.csv", index=False)
+    seal(root)
     row = tables(root)["Table 1"].loc["Eight"]
     # its run's own cost is there
     assert "(null model)" not in row["GFLOPs ours"] and "counted" not in row["GFLOPs ours"]
@@ -153,7 +155,7 @@ def test_without_a_record_of_the_views_a_cost_per_view_is_not_guessed(root):
     tables(root)
     grid = fake_results.make_grid(seeds=2, budget="paper")
     for run in grid["runs"][:2]:
-        fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {})
+        fake_results.write(root / "results" / run["run"] / "provenance.predict.json", {"code": "", "settings": {}})
     (_, _, table), _ = paper_tables.paper_tables(grid, root, "tsn")
     row = table.text().set_index("Row").loc["Adaptive"]
     assert row["GFLOPs ours"] == "not run"

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from seals import seal
 
 from saccade.judging import stand_ins
 from saccade.results import frontier
@@ -110,6 +111,7 @@ def test_a_stand_in_that_lacks_a_seed_is_compared_on_the_others(grid, root):
     path = root / "results" / grid["runs"][1]["run"] / "hits.parquet"
     hits = pd.read_parquet(path)
     hits[hits.point != "random8"].to_parquet(path)
+    seal(root)
     assert of_fakes(grid, root)["uniform 8"].headroom.seeds == 1
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from seals import seal
 
 from saccade.judging.systems import SystemResults, _default
 from saccade.judging.verdict import Untestable
@@ -37,6 +38,7 @@ def edit(ours, grid, change, seeds=2):
     for run in grid["runs"][:seeds]:
         path = ours.root / "results" / run["run"] / "predictions.parquet"
         change(pd.read_parquet(path)).to_parquet(path)
+    seal(ours.root)
 
 
 def test_hits_hold_a_row_per_seed_named_by_its_weights(ours, grid):
@@ -144,12 +146,18 @@ def test_only_frames_that_were_looked_at_have_moments(ours, grid):
         path = ours.root / "results" / run["run"] / "predictions.parquet"
         rows = pd.read_parquet(path)
         rows.assign(decisions=rows.decisions.str.replace(r"\[0,.*?\]", "[0]", regex=True)).to_parquet(path)
+    seal(ours.root)
     with pytest.raises(Untestable, match="the number of moments is the same for every video"):
         ours.follows(*SYSTEM)
 
 
 def test_without_truth_nothing_can_be_followed(ours):
     (ours.root / "data/motion-digits/prepared/study/truth.parquet").unlink()
+    with pytest.raises(
+        SaccadeError, match=r"truth.parquet is missing; make it anew: .* prepare motion-digits --budget study"
+    ):
+        ours.follows(*SYSTEM)
+    seal(ours.root)  # as if there had never been any
     with pytest.raises(Untestable, match="no truth per frame"):
         ours.follows(*SYSTEM)
 
@@ -176,6 +184,9 @@ def test_a_planned_run_without_a_result_says_why(ours):
 
 def test_a_seed_that_was_not_run_is_left_out(ours, grid):
     (ours.root / "results" / grid["runs"][1]["run"] / "hits.parquet").unlink()
+    with pytest.raises(SaccadeError, match=r"hits.parquet is missing; make it anew: python -m saccade score study/"):
+        ours.hits(*SYSTEM)
+    seal(ours.root)
     assert ours.hits(*SYSTEM).trainings == (grid["runs"][0]["weights"][0],)
 
 
@@ -190,5 +201,6 @@ def test_decisions_without_bins_are_untestable(ours, grid):
     for run in grid["runs"][:2]:
         path = ours.root / "results" / run["run"] / "predictions.parquet"
         pd.read_parquet(path).assign(decisions='[{"frames": [0]}]').to_parquet(path)
+    seal(ours.root)
     with pytest.raises(Untestable, match="hold no number of bins"):
         ours.bins(*SYSTEM)

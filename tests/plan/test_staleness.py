@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 
+import fake_results
 import pytest
 from conftest import copy_project, edit
 
 from saccade.cards.method import load_method
-from saccade.files import write_json
 from saccade.plan import describe, staleness
 from saccade.plan.phases import phase_settings, phases_of
 from saccade.plan.runs import Run
@@ -68,7 +68,9 @@ def trained(project, monkeypatch):
     monkeypatch.setattr(staleness, "train_code", lambda *_: "abc")
     base = phases_of(project, run)[0]
     facts = {"settings": phase_settings(project, run, base), "code": staleness.train_code(project, "toy", "base")}
-    write_json(project / run.folder / "base.json", facts | {"trains": list(base.trains)})
+    fake_results.write(
+        project / run.folder / "base.json", facts | {"trains": list(base.trains), "sha256": "", "result": {}}
+    )
     return project, run
 
 
@@ -95,7 +97,9 @@ def test_the_plan_says_what_leaves_its_default_and_what_returns_to_it(trained):
     edit(project / "methods/toy/card.yml", "gamma: 0.2", "gamma: 0.1")
     assert stale(project, run) == []
     facts = json.loads((project / run.folder / "base.json").read_text())
-    write_json(project / run.folder / "base.json", facts | {"settings": facts["settings"] | {"gamma": 0.2, "width": 5}})
+    fake_results.write(
+        project / run.folder / "base.json", facts | {"settings": facts["settings"] | {"gamma": 0.2, "width": 5}}
+    )
     assert stale(project, run) == ["gamma 0.2 -> 0.1", "width 5 -> 4"]
 
 
@@ -104,7 +108,7 @@ def test_the_plan_compares_what_a_phase_no_longer_reads_as_snakemake_does(traine
     edit(project / "methods/toy/card.yml", "reads: [recipe, network]", "reads: [recipe]")
     assert stale(project, run) == []
     facts = json.loads((project / run.folder / "base.json").read_text())
-    write_json(project / run.folder / "base.json", facts | {"settings": facts["settings"] | {"width": 5}})
+    fake_results.write(project / run.folder / "base.json", facts | {"settings": facts["settings"] | {"width": 5}})
     assert stale(project, run) == ["width 5 -> (not read)"]
 
 

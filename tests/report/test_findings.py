@@ -5,6 +5,7 @@ import fake_results
 import numbered
 import pandas as pd
 import pytest
+from seals import seal
 
 from saccade.records import SaccadeError
 from saccade.report.findings import finding_figures, finding_tables
@@ -49,6 +50,7 @@ def test_found_gives_frames_as_long_as_the_video_is_what_was_prepared(found):
     path = numbered.encode(found.root / "v00.mp4", frames=12)
     row = {"video_id": "v00", "path": path.name, "bytes": path.stat().st_size, "frames": 12}
     pd.DataFrame([row, row | {"video_id": "gone", "path": "gone.mp4"}]).to_parquet(folder / "index.parquet")
+    seal(found.root)
     assert [numbered.number_of(frame) for frame in found.frames(run, "v00", [7, 2])] == [7, 2]
     with pytest.raises(NotRun, match="gone.mp4 is missing"):
         found.frames(run, "gone", [0])
@@ -73,6 +75,7 @@ def test_figures_have_words_for_who_cant_see_them(found):
 
 def test_a_missing_piece_shows_what_came_before_it(found):
     (found.root / "data/motion-digits/prepared/demo/truth.parquet").unlink()
+    seal(found.root)  # as if there had never been any
     assert [name for name, *_ in finding_tables(found)] == ["findings--bins"]
 
 

@@ -1,14 +1,15 @@
 """The one reader of a run's files: what it gives, what it says where nothing is, and that a file written anew is read
 anew."""
 
-import os
+from pathlib import Path
 
 import fake_paper
 import fake_results
 import pandas as pd
 import pytest
+from seals import seal
 
-from saccade.results import reader
+from saccade.records import SaccadeError
 from saccade.results.reader import NotRun, RunFiles
 
 
@@ -49,10 +50,12 @@ def test_what_was_said_of_a_step_and_of_a_point(files, absent):
     assert files.predicted_with("uniform64") is absent.predicted_with("uniform8") is None
 
 
-def test_the_log_leaves_out_a_line_that_was_cut(files):
+def test_the_log_is_read_line_by_line_and_refused_where_one_was_cut(files):
+    assert [(phase, line["epoch"]) for phase, line in files.log()] == [("train", epoch) for epoch in range(1, 6)]
     with (files.folder / "train.log.jsonl").open("a") as log:
         log.write('{"epoch": 6, "train.lo')
-    assert [(phase, line["epoch"]) for phase, line in files.log()] == [("train", epoch) for epoch in range(1, 6)]
+    with pytest.raises(SaccadeError, match=r"train.log.jsonl isn't what .*: python -m saccade train .*/seed0 train$"):
+        list(files.log())
 
 
 def test_the_prepared_folder_is_that_of_budget_and_edition(tmp_path):
@@ -61,11 +64,12 @@ def test_the_prepared_folder_is_that_of_budget_and_edition(tmp_path):
 
 
 def test_a_file_is_read_once_until_it_is_written_again(files, monkeypatch):
-    read, seen = reader.read_json, []
-    monkeypatch.setattr(reader, "read_json", lambda path: seen.append(path) or read(path))
-    assert files.metrics() is files.metrics() and len(seen) <= 1
-    fake_results.write(files.folder / "metrics.json", {"rows": []})
-    assert files.metrics() == {"rows": []}
+    read, seen = Path.read_text, []
+    monkeypatch.setattr(Path, "read_text", lambda path, **given: seen.append(path) or read(path, **given))
+    assert files.metrics() == files.metrics() and len(seen) <= 1
+    few = {"run": "", "rows": [], "evaluated": 0, "clusters": 0}
+    fake_results.write(files.folder / "metrics.json", few)
+    assert files.metrics() == few
     pd.DataFrame({"point": ["other"]}).to_parquet(files.folder / "hits.parquet")
-    os.utime(files.folder / "hits.parquet", ns=(1, 1))
+    seal(files.root)
     assert files.scored_points() == {"other"} and files.hit_columns() == ("point",)

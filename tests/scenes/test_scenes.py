@@ -118,7 +118,7 @@ def test_videos_that_are_there_are_kept_and_others_remade(prepare, made):
     assert first.read_bytes() == whole and second.stat().st_mtime_ns == before and same.equals(truth)
 
 
-@pytest.mark.parametrize("fault", ["cut", "one byte", "a script that vouches for no bytes"])
+@pytest.mark.parametrize("fault", ["cut", "one byte", "a script without its sum"])
 def test_a_video_that_is_no_longer_what_was_written_is_remade(prepare, tmp_path, fault):
     settings = settings_of(counts={"train": 1, "val": 0, "test": 0})
     videos, truth = prepare.prepare(settings, tmp_path, 3, 1)
@@ -129,9 +129,7 @@ def test_a_video_that_is_no_longer_what_was_written_is_remade(prepare, tmp_path,
     elif fault == "one byte":
         file.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
     else:
-        file.with_suffix(".json").write_text(
-            json.dumps({key: value for key, value in script.items() if key != "sha256"})
-        )
+        file.with_suffix(".json").write_text(json.dumps({key: value for key, value in script.items() if key != "sum"}))
     _, same = prepare.prepare(settings, tmp_path, 3, 1)
     assert file.read_bytes() == whole and same.equals(truth)
     assert json.loads(file.with_suffix(".json").read_text()) == script

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import ROOT
+from seals import seal
 
 from saccade.__main__ import main
 from saccade.cards.method import load_method
@@ -104,9 +105,10 @@ def test_the_cells_of_one_method_are_counted_alone_and_joined(cost, tmp_path, mo
     (tmp_path / "methods").symlink_to(ROOT / "methods")
     monkeypatch.chdir(tmp_path)
     assert main(["cost", "--method", "tsm"]) == 0
-    assert [path.name for path in Path("results/cost").iterdir()] == ["tsm.csv"]
+    assert sorted(path.name for path in Path("results/cost").iterdir()) == ["provenance.tsm.json", "tsm.csv"]
     for name in ("adafocus", "atfr", "tsn"):
         pd.DataFrame(columns=COST_COLUMNS).to_csv(f"results/cost/{name}.csv", index=False)
+    seal(tmp_path)
     assert main(["cost", "--join"]) == 0
     joined = Path("results/cost.csv").read_text()
     assert joined == Path("results/cost/tsm.csv").read_text() and joined.count("\n") == 9

@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 
+import fake_results
 import pandas as pd
 import pytest
 import torch
 from conftest import ROOT, edit
 from numbered import encode
+from seals import seal
 
 from saccade.__main__ import main
 from saccade.cards.config import load_config
@@ -78,11 +80,14 @@ def ready(project, monkeypatch):
             | info.columns()
         )
     pd.DataFrame(rows).to_parquet(folder / "index.parquet")
+    fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
+    seal(project)
     run = Run("demo", "dots", "", "toy", "plain", 0)
     settings = resolve(project, run).typed
     torch.manual_seed(0)
     model = load_module(project / "methods/toy/model.py").build(settings, heads_of(project, run))
-    weights.save(project / run.folder / "base.json", model, ["*"], {})
+    facts = {"settings": {}, "code": "", "trains": ["*"], "result": {}}
+    weights.save(project / run.folder / "base.json", model, ["*"], facts)
     # whose code is hashed
     shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(measure, "PROCESSES", 1)
@@ -138,7 +143,7 @@ def test_one_point_can_be_asked_for_and_the_others_stay_where_they_are_current(r
     brisk = made_pair(project, run, "brisk")
     current = {"settings": brisk.values, "code": brisk.code}
     for before, kept in (({"brisk": current}, True), ({"brisk": current | {"code": "old"}}, False), ({}, False)):
-        file.write_text(json.dumps({"run": run.name, "points": {"gone": current, "quick": current} | before}))
+        fake_results.write(file, {"run": run.name, "points": {"gone": current, "quick": current} | before})
         monkeypatch.setattr(measure, "combine", lambda pair, found: {"videos": found[0]["videos"]})
         monkeypatch.setattr(measure, "run_process", lambda pair, number, into: {"videos": VIDEOS})
         assert main(["measure", run.name, "--point", "quick"]) == 0
@@ -181,7 +186,8 @@ def test_a_run_without_weights_stops_with_one_message(ready, capfd):
     (project / run.folder / "base.safetensors").unlink()
     assert main(["measure", run.name]) == 1
     said = capfd.readouterr().err
-    assert "base.safetensors beside it is missing" in said and "Traceback" not in said
+    assert f"base.safetensors is missing; make it anew: python -m saccade train {run.name} base" in said
+    assert "Traceback" not in said
     assert not (project / run.folder / "latency.json").exists()
 
 

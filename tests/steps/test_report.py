@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from fake_results import write_project
 from html_tags import Tags
+from seals import seal
 
 from saccade.records import SaccadeError
 from saccade.report import accuracy_tables, availability_tables, figures, pages, tradeoff
@@ -42,6 +43,7 @@ def save_parts(root, grid):
         "tradeoff--x",
         about(grid, "tradeoff", "motion-digits", "noun", alt='says "<all>"'),
     )
+    seal(root)
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +125,7 @@ def test_the_index_draws_every_head_of_a_dataset_with_a_derived_one(tmp_path, gr
         )
         saying = about(grid, "tradeoff", "motion-digits", head, alt=f"drawn: {head}")
         figures.save_figure(figure, tmp_path / "results/demo/figures/tsn", f"tradeoff--motion-digits--{head}", saying)
+    seal(tmp_path)
     report.report(tmp_path, path, "index")
     drawings = [
         attributes["aria-label"]

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from seals import seal
 
-from saccade.files import write_json, write_parquet
+from saccade import products
+from saccade.files import write_parquet
 from saccade.records import Head, SaccadeError
 from saccade.scoring import intervals
 from saccade.steps import score
@@ -173,16 +175,18 @@ def write_run(root, predictions, index):
     run, prepared = root / "results/demo/toy/tsn/tiny/seed0", root / "data/toy/prepared/demo"
     write_parquet(run / "predictions.parquet", predictions)
     write_parquet(prepared / "index.parquet", index)
-    write_json(prepared / "coverage.json", {"expected_by_split": {"train": 1, "val": 0, "test": 8}, "problems": []})
+    expected = {"train": 1, "val": 0, "test": 8}
+    products.write(prepared / "coverage.json", {"expected_by_split": expected, "problems": [], "settings": {}})
+    products.write(run / "provenance.predict.json", {"code": "c0de", "settings": {}})
+    seal(root)
     return run, prepared
 
 
 def test_the_step_writes_what_it_gives_back(tmp_path):
     index = make_index()
     run, prepared = write_run(tmp_path, make_predictions(index), index)
-    write_json(run / "provenance.predict.json", {"code": "c0de"})
     found = score.score(run, prepared, (NOUN, VERB, TAGS), ACTION)
-    assert found == json.loads((run / "metrics.json").read_text())
+    assert found == products.read(run / "metrics.json")
     assert (found["run"], found["code"], found["expected"], found["evaluated"]) == (
         "demo/toy/tsn/tiny/seed0",
         "c0de",
@@ -195,10 +199,10 @@ def test_the_step_writes_what_it_gives_back(tmp_path):
 def test_a_run_that_cannot_be_scored_leaves_the_old_metrics_alone(tmp_path):
     index = make_index()
     run, prepared = write_run(tmp_path, make_predictions(index).iloc[1:], index)
-    write_json(run / "metrics.json", {"old": True})
+    (run / "metrics.json").write_text("old")
     with pytest.raises(SaccadeError, match="v0"):
         score.score(run, prepared, (NOUN, VERB), ACTION)
-    assert json.loads((run / "metrics.json").read_text()) == {"old": True}
+    assert (run / "metrics.json").read_text() == "old"
 
 
 @pytest.mark.parametrize("content", [None, b"no parquet"])
@@ -206,7 +210,9 @@ def test_predictions_that_are_not_there_or_broken_say_what_to_run(tmp_path, cont
     index = make_index()
     run, prepared = write_run(tmp_path, make_predictions(index), index)
     (run / "predictions.parquet").unlink() if content is None else (run / "predictions.parquet").write_bytes(content)
-    with pytest.raises(SaccadeError, match=r"predictions.parquet .*run predict"):
+    with pytest.raises(
+        SaccadeError, match=r"predictions.parquet is.* make it anew: python -m saccade predict demo/toy/tsn/tiny/seed0"
+    ):
         score.score(run, prepared, (NOUN, VERB), ACTION)
 
 

@@ -52,6 +52,7 @@ def trained(tmp_path_factory) -> Path:
         "settings": phase_settings(root, run, phase),
         "code": staleness.train_code(root, "tsn", "train"),
         "trains": ["*"],
+        "result": {},
     }
     weights.save(root / run.folder / "train.json", model, ["*"], facts | {"classes": {"label": list(HEADS[0].classes)}})
     (root / "other").mkdir()

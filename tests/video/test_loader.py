@@ -2,11 +2,13 @@
 
 import shutil
 
+import fake_results
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from numbered import encode, number_of, tone
+from seals import seal
 
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
@@ -301,6 +303,8 @@ def _prepare(source, tmp_path, index=None, truth=None) -> tuple:
     (source[1] if index is None else index).to_parquet(tmp_path / "prepared" / "index.parquet")
     if truth is not None:
         truth.to_parquet(tmp_path / "prepared" / "truth.parquet")
+    fake_results.write(tmp_path / "prepared" / "coverage.json", {"problems": [], "settings": {}})
+    seal(tmp_path, tmp_path / "prepared")
     return tmp_path / "prepared", source[0], HEADS
 
 
@@ -316,7 +320,7 @@ def test_an_index_without_truth(source, tmp_path):
 
 
 def test_no_index(tmp_path):
-    with pytest.raises(SaccadeError, match=r"index.parquet does not exist; run prepare"):
+    with pytest.raises(SaccadeError, match=r"index.parquet is missing; make it anew"):
         read_index(tmp_path, tmp_path, HEADS)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.patches import Rectangle
+from seals import seal
 
 from saccade.project import load_module
 from saccade.report.figures import save_figure
@@ -90,8 +91,8 @@ def write_run(root, run, log):
             for metric, value in values.items()
         ]
     pd.DataFrame(rows).to_parquet(folder / "predictions.parquet")
-    fake_results.write(folder / "metrics.json", {"rows": metrics})
-    fake_results.write(folder / "provenance.predict.json", {"settings": settings})
+    fake_results.write(folder / "metrics.json", {"run": run["run"], "rows": metrics, "evaluated": 4, "clusters": 4})
+    fake_results.write(folder / "provenance.predict.json", {"settings": settings, "code": ""})
     if log:
         lines = [
             {
@@ -104,6 +105,8 @@ def write_run(root, run, log):
             for e in (1, 2)
         ]
         (folder / "learn_policy.log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        facts = {"sha256": "", "settings": {}, "code": "", "trains": [], "result": {}}
+        fake_results.write(folder / "learn_policy.json", facts)
 
 
 def make_found(root, log=True, truth=True, videos=True):
@@ -114,6 +117,7 @@ def make_found(root, log=True, truth=True, videos=True):
             "edition": "two",
             "method": "adafocus",
             "variant": variant,
+            "phases": ["learn_policy"],
         }
         | {
             "seed": seed,
@@ -145,6 +149,8 @@ def make_found(root, log=True, truth=True, videos=True):
         seen = [(f"v{number}", frame, frame % 2 == 1 and frame < 7) for number in range(4) for frame in range(8)]
         table = pd.DataFrame(seen, columns=["video_id", "frame", "informative"])
         table.assign(x0=44.0, y0=36.0, x1=52.0, y1=46.0, visibility=1.0, moment=0).to_parquet(folder / "truth.parquet")
+    fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
+    seal(root)
     (root / "methods").mkdir()
     (root / "methods/adafocus").symlink_to(FOLDER)
     return Found(grid, root, "adafocus")
@@ -323,12 +329,13 @@ def test_what_lacks_a_piece_isnt_drawn(tmp_path, without, names):
 def test_without_patches_or_settings_only_scores_are_told(tmp_path):
     found = make_found(tmp_path)
     for run in found.runs():
-        (tmp_path / "results" / run["run"] / "provenance.predict.json").unlink()
+        fake_results.write(tmp_path / "results" / run["run"] / "provenance.predict.json", {"settings": {}, "code": ""})
     assert [name for name, *_ in finding_tables(found)] == ["findings--online"]
     assert [name for name, *_ in finding_figures(found)] == ["findings--online-dots-two-n"]
     for run in found.runs():
         path = tmp_path / "results" / run["run"] / "predictions.parquet"
         pd.read_parquet(path).assign(decisions=json.dumps([{"frames": FRAMES}])).to_parquet(path)
+    seal(tmp_path)
     assert [name for name, *_ in finding_tables(found)] == ["findings--online"]
 
 

@@ -1,0 +1,98 @@
+"""Which product a path is: the JSON that vouches for it, the command that makes it, the keys that it must have. No
+torch."""
+
+from pathlib import Path
+
+from saccade.records import (
+    COST_FILE,
+    COVERAGE_FILE,
+    HITS_FILE,
+    INDEX_FILE,
+    LATENCY_FILE,
+    LOG_ENDS,
+    METRICS_FILE,
+    PLAN_FILE,
+    PREDICTIONS_FILE,
+    TRUTH_FILE,
+    provenance_name,
+)
+
+DRAWN = ("tables", "figures")  # folders of results/<budget> with a folder for each method, whole or not there
+BEFORE, AFTER = provenance_name("*").split("*")
+KEYS = {  # what readers rely on
+    METRICS_FILE: ("run", "rows", "evaluated", "clusters"),
+    LATENCY_FILE: ("points",),
+    COST_FILE: ("variant", "modules"),
+    COVERAGE_FILE: ("problems", "settings"),
+    PLAN_FILE: ("budget", "runs", "methods", "datasets"),
+    provenance_name("predict"): ("code", "settings"),
+}
+PHASE_KEYS = ("sha256", "settings", "code", "trains", "result")
+
+
+def identity(path: Path) -> str:
+    """Which product it is: its path from `results` or `data` on, whatever the checkout is called."""
+    parts = Path(path).absolute().parts
+    places = [place for place, part in enumerate(parts[:-1]) if part in ("results", "data")]
+    return "/".join(parts[places[-1] :]) if places else parts[-1]
+
+
+def record_of(path: Path) -> Path:
+    """The JSON product that holds the sha256 of a product that isn't JSON."""
+    folder, name = path.parent, path.name
+    if folder.parent.name in DRAWN:
+        return folder.parent / provenance_name(folder.name)
+    if name.endswith(LOG_ENDS):
+        return folder / provenance_name(name.removesuffix(LOG_ENDS))
+    if name.endswith((".safetensors", ".mp4")):
+        return path.with_suffix(".json")
+    known = {PREDICTIONS_FILE: provenance_name("predict"), HITS_FILE: METRICS_FILE}
+    known |= dict.fromkeys((INDEX_FILE, TRUTH_FILE), COVERAGE_FILE)
+    return folder / known.get(name, provenance_name(path.stem))
+
+
+def command_for(path: Path) -> str:
+    """What the user types to have the product made anew."""
+    match identity(path).split("/"):
+        case ["data", dataset, "prepared" | "raw", name, *_]:
+            budget, at, edition = name.partition("@")
+            return f"python -m saccade prepare {dataset}{at}{edition} --budget {budget}"
+        case ["results", budget, data, method, variant, seed, name] if seed.startswith("seed"):
+            return f"python -m saccade {_verb(name, f'{budget}/{data}/{method}/{variant}/{seed}')}"
+        case ["results", _]:
+            return "python -m saccade cost --join"
+        case ["results", "cost", name]:
+            return f"python -m saccade cost --method {stem(name)}"
+        case ["results", budget, "claims", name]:
+            return f"python -m saccade report {budget} --part claims --method {stem(name)}"
+        case ["results", budget, kind, *_, name] if kind in DRAWN:
+            method = Path(path).parent.name if Path(path).parent.name != kind else stem(name)
+            return f"python -m saccade report {budget} --part notebook --method {method}"
+        case ["results", budget, name] if name == PLAN_FILE:
+            return f"python -m saccade plan --config config/{budget}.yaml --write results/{budget}/{PLAN_FILE}"
+        case ["results", budget, _]:
+            return f"python -m saccade report {budget} --part collect"
+    return "run again the command that wrote it"
+
+
+def stem(name: str) -> str:
+    """`train` of train.json, train.safetensors, train.log.jsonl and provenance.train.json."""
+    name = name.removeprefix(BEFORE) if name.startswith(BEFORE) and name.endswith(AFTER) else name
+    return name.removesuffix(LOG_ENDS) if name.endswith(LOG_ENDS) else name.rpartition(".")[0]
+
+
+def _verb(name: str, run: str) -> str:
+    """The verb that leaves the file in the run's folder, and its arguments."""
+    if name in (PREDICTIONS_FILE, COST_FILE, provenance_name("predict")):
+        return f"predict {run}"
+    if name in (HITS_FILE, METRICS_FILE):
+        return f"score {run}"
+    return f"measure {run}" if name == LATENCY_FILE else f"train {run} {stem(name)}"
+
+
+def keys_of(path: Path) -> tuple[str, ...]:
+    """What the readers of a JSON product rely on."""
+    if path.name in KEYS:
+        return KEYS[path.name]
+    in_run = path.parent.name.startswith("seed") and not path.name.startswith(BEFORE)
+    return PHASE_KEYS if in_run and path.parts[-7:-6] == ("results",) else ()
