@@ -66,8 +66,7 @@ def write_csv(path: Path, table: "pd.DataFrame") -> None:
 
 def seal_folder(folder: Path) -> None:
     """Writes the record of a folder whose files are made together (`DRAWN`)."""
-    beside = {path.name: files.sha256(path) for path in sorted(folder.iterdir())} if folder.is_dir() else {}
-    write(record_of(folder / "any"), {}, beside)
+    write(record_of(folder / "any"), {}, {path.name: files.sha256(path) for path in _visible(folder)})
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -123,8 +122,13 @@ def members(folder: Path) -> list[Path]:
     holder = record_of(folder / "any")
     if not holder.is_file() and not folder.is_dir():
         return []
-    names = {*beside(holder), *(path.name for path in folder.glob("*") if path.is_file())}
+    names = {*beside(holder), *(path.name for path in _visible(folder))}
     return [whole(folder / name) for name in sorted(names)]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """The files of the folder but hidden ones: Snakemake's time stamp, what isn't whole yet."""
+    return [path for path in sorted(folder.glob("*")) if path.is_file() and not path.name.startswith(".")]
 
 
 def read_parquet(path: Path, **options: Any) -> "pd.DataFrame":
