@@ -27,12 +27,13 @@ class VideoInfo:
     """What a file holds. Everything is said of the frames as they are shown: upright, in the order of decoding.
 
     frames: how many really decode. fps: the rate at which frame n is shown at n / fps seconds, to within half a frame;
-    where there is none, that of frames at their usual distance. duration_s: from the first frame to the end of the last. audio: whether at
-    least one sample of sound decodes. bytes: the file's size. times_s: when each frame is shown, in seconds from the
-    first; never falling. rotation: by how many degrees stored pictures are turned clockwise to lie upright (0, 90, 180,
-    270), where `mirrored` after a mirroring from top to bottom. pixel_aspect: width by height of a pixel. interlaced:
-    whether a frame says so. video_tracks: how many there are beside cover pictures. ordered: whether presentation
-    times number the packets' pictures as the decoder does, which a plan relies on (`gops`).
+    where there is none, that of frames at their usual distance. duration_s: from the first frame to the end of the
+    last. audio: whether at least one sample of sound decodes. bytes: the file's size. times_s: when each frame is
+    shown, in seconds from the first; never falling. rotation: by how many degrees stored pictures are turned clockwise
+    to lie upright (0, 90, 180, 270), where `mirrored` after a mirroring from top to bottom. pixel_aspect: width by
+    height of a pixel. interlaced: whether a frame says so. video_tracks: how many there are beside cover pictures.
+    ordered: whether presentation times number the packets' pictures as the decoder does, which a plan relies on
+    (`gops`).
     """
 
     frames: int
@@ -101,9 +102,10 @@ def probe(path: Path) -> VideoInfo:
 
 def _timed(tally: "_Tally", kind: str, tick_s: Fraction, rates: Sequence[float]) -> tuple[np.ndarray, float, float]:
     """When each frame is shown, from the first, their usual distance, and for how long the last one is; in seconds."""
-    # An AVI has places and no times; FFmpeg's guess of them isn't even the order of its frames.
-    placed = kind == "avi" and len(tally.places) == len(tally.stamps)
-    stamps, own = tally.places if placed else tally.stamps, tally.lengths[-1]
+    # An AVI has places and no times; FFmpeg's guess of them isn't even the order of its frames. A frame is shown at the
+    # place of the packet that makes the decoder give it.
+    placed = kind == "avi" and any(place is not None for place in tally.given_at)
+    stamps, own = tally.given_at if placed else tally.stamps, tally.lengths[-1]
     step = timeline.usual_step(stamps) or own or float(1 / (rates or [25.0])[0] / tick_s)
     ticks = timeline.shown_at(stamps, step)
     # Of reordered pictures some containers keep the distances of decoding, not how long they are shown.
@@ -116,14 +118,16 @@ class _Tally:
     """What one pass over a file found, times of the track in its ticks.
 
     packets: of the track. places: when they are decoded: where an AVI has them. packet_stamps: when packets that no
-    edit list hides are shown, in the order of decoding; stamps, lengths: the same of frames, in their order. end_s: of
-    the track's packets; content_end_s: of all tracks.
+    edit list hides are shown, in the order of decoding; stamps, lengths: the same of frames, in their order. given_at:
+    when the packet is decoded with which the decoder gives the frame; None after the last packet. end_s: of the track's
+    packets; content_end_s: of all tracks.
     """
 
     packets: int = 0
     places: list[int] = field(default_factory=list)
     packet_stamps: list[int | None] = field(default_factory=list)
     stamps: list[int | None] = field(default_factory=list)
+    given_at: list[int | None] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     end_s: float = 0.0
     content_end_s: float = 0.0
@@ -161,8 +165,9 @@ def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally
         if stream.frames > indexed and length_s > tally.end_s + _SLACK_S:
             return f"{stream.frames} frames or {length_s:.2f} s of them, {indexed} are there up to {tally.end_s:.2f} s"
         return ""
-    placed = round(tally.places[-1] + timeline.usual_step(tally.places)) if kind == "avi" and tally.places else 0
-    there = max(tally.packets, placed)
+    # nothing says how many places an only frame takes; two, where a rate was doubled for interlaced codes
+    step = timeline.usual_step(tally.places) or 2
+    there = max(tally.packets, round(tally.places[-1] + step) if kind == "avi" and tally.places else 0)
     if stream.frames > there:
         return f"{stream.frames} frames, {there} are there"
     promised_s = (container.duration or 0) / av.time_base if kind in _STATES_LENGTH else 0
@@ -225,4 +230,5 @@ def _note_frame(tally: _Tally, frame: Any) -> None:
         tally.problem = tally.problem or f"the size changes {change}; encode it at one size"
     tally.interlaced |= frame.interlaced_frame
     tally.stamps.append(frame.pts)
+    tally.given_at.append(frame.dts)
     tally.lengths.append(frame.duration or 0)
