@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import json
 import os
 import select
 import shutil
@@ -19,9 +18,11 @@ from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
+from saccade.cards.yaml import parse_yaml
 from saccade.files import clear_leftovers, need_writable
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
+from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.describe import describe_run, stale
 from saccade.plan.grid import planned_grid, selected_runs
@@ -215,6 +216,7 @@ def _try(root: Path, options: argparse.Namespace) -> None:
 def _task(
     root: Path, run: Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any
 ) -> Task:
+    check_settings(root, run)
     return Task(
         root=root,
         run=run.name,
@@ -310,10 +312,7 @@ def _report(root: Path, options: argparse.Namespace) -> None:
 
 def _config(root: Path, options: argparse.Namespace) -> Config:
     if options.config.lstrip().startswith("{"):
-        try:
-            return load_config(json.loads(options.config))
-        except json.JSONDecodeError as error:
-            raise SaccadeError(f"--config: not valid JSON: {error}") from None
+        return load_config(parse_yaml(options.config, "--config"))
     file = Path(options.config)
     return load_config(file if file.is_file() else root / file)
 

@@ -69,11 +69,11 @@ def card_file(root: Path, kind: Literal["methods", "data"], name: str, what: str
 
 
 def settings_class(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The keys (with types) and defaults of the folder's `Settings`; a folder without settings.py has none."""
+    """The keys (with types and bounds) and defaults of the folder's `Settings`; without settings.py there are none."""
     if not (folder / "settings.py").is_file():
         return {}, {}
     settings = load_module(folder / "settings.py").Settings
-    hints = typing.get_type_hints(settings)
+    hints = typing.get_type_hints(settings, include_extras=True)
     keys, defaults = {}, {}
     for item in dataclasses.fields(settings):
         keys[item.name] = hints[item.name]

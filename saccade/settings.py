@@ -2,8 +2,10 @@
 (`Recipe`), how numbers are computed (`Compute`), how a run uses the machine (`Machine`).
 
 A method's `Settings` inherits `Shared` and sections of its own; the fields are the keys that its card may set, and a
-field without a default must be set there. A phase's `reads` names sections, `Recipe` as `recipe`. No torch here: a dry
-run reads these classes.
+field without a default must be set there. What a field may hold stands in its type: `Count` is a whole number from 1
+up, `Share` a number between 0 and 1. Values out of bounds are refused where the card is read, those that don't go
+together (`__post_init__`) where a run is planned. A phase's `reads` names sections, `Recipe` as `recipe`. No torch
+here: a dry run reads these classes.
 
 A setting at its published default decides nothing: what re-runs a job is made of the other settings only, so that a new
 one costs no training. Therefore **a published default never changes**, here or in a method's or a dataset's settings:
@@ -13,18 +15,49 @@ runs would pass for what they aren't. Say the new value in the cards. `tests/pub
 import dataclasses
 import inspect
 import re
+import typing
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+MOST_PROCESSES = 1024  # or threads
+LARGEST = 10**7  # of whole numbers: whatever they count, a computer can't hold more
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+CountOrNone = Annotated[int, Field(ge=0, le=LARGEST)]  # 0 stands for none, or for all: the field says which
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Width = Annotated[float, Field(gt=0, le=64)]  # scales a network's channels; 1 is the published network
+Share = Annotated[float, Field(ge=0, le=1)]
+Deviation = Annotated[float, Field(gt=0, le=10)]  # of colours in [0, 1]; one in [0, 255] would be larger
+Dropout = Annotated[float, Field(ge=0, lt=1)]  # the share of features that training leaves out; never all of them
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
 
 
 class Section:
-    """What all sections have in common: each checks its own values, then asks the next (`super().__post_init__()`)."""
+    """What all sections have in common: each checks what its settings say together, then asks the next
+    (`super().__post_init__()`)."""
 
     def __post_init__(self) -> None:
-        """The last one asked."""
+        """Raises ValueError, which the plan turns into a message, where a value isn't what its field's type says."""
+        bounds = _bounds(type(self))  # type: ignore[arg-type]  # whose hash mypy takes for that of an object
+        try:
+            bounds.model_validate(vars(self))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}") from None
+
+
+@cache
+def _bounds(settings: type) -> type[BaseModel]:
+    fields = {name: (kind, ...) for name, kind in typing.get_type_hints(settings, include_extras=True).items()}
+    made: type[BaseModel] = create_model(  # type: ignore[call-overload]
+        "Bounds", __config__=ConfigDict(strict=True, allow_inf_nan=False, protected_namespaces=()), **fields
+    )
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,33 +67,35 @@ class Input(Section):
 
     # the label spaces learned, by the dataset card's names; none named: all it has
     heads: list[str] = field(default_factory=list)
-    modalities: list[Literal["rgb", "audio"]] = field(default_factory=lambda: ["rgb"])
+    modalities: Annotated[list[Literal["rgb", "audio"]], Field(min_length=1)] = field(default_factory=lambda: ["rgb"])
     sampler: Literal["segments", "consecutive", "first", "random", "oracle"] = "segments"
     # what the sampler counts: frames, or the ticks of a clock that ticks as evenly as the video's frames do on average
     sample_by: Literal["frame", "time"] = "frame"
-    num_frames: int  # T
+    num_frames: Count  # T
     # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
-    glance_frames: int = 0
-    stride: int = 1  # frames between neighbours of a `consecutive` or `first` clip
-    num_clips: int = 1  # temporal views of a `consecutive` clip at test time
-    num_crops: int = 1  # spatial views at test time: 1 centre, 3 along the longer side
-    resize: int  # short side in pixels after resizing; 0 keeps the native size
-    resize_to: int = 0  # in training the short side is drawn from `resize` to this, both included; 0 draws nothing
-    crop: int  # side of the square crop in pixels; 0 keeps the whole frame
+    glance_frames: CountOrNone = 0
+    stride: Count = 1  # frames between neighbours of a `consecutive` or `first` clip
+    num_clips: Count = 1  # temporal views of a `consecutive` clip at test time
+    num_crops: Literal[1, 3] = 1  # spatial views at test time: 1 centre, 3 along the longer side
+    resize: CountOrNone  # short side in pixels after resizing; 0 keeps the native size
+    # in training the short side is drawn from `resize` to this, both included; 0 draws nothing
+    resize_to: CountOrNone = 0
+    crop: CountOrNone  # side of the square crop in pixels; 0 keeps the whole frame
     train_crop: Literal["centre", "random", "multiscale", "random-resized"] = "random"
     flip: bool = False  # horizontal flips in training; never where left and right are classes
-    mean: list[float] = field(default_factory=lambda: list(IMAGENET_MEAN))
-    std: list[float] = field(default_factory=lambda: list(IMAGENET_STD))
-    sample_rate_hz: int = 16000  # of the sound, where `audio` is a modality
-    n_fft: int = 512
-    hop_length: int = 160
-    num_mels: int = 64
+    # of red, green and blue in [0, 1]
+    mean: Annotated[list[Share], Field(min_length=3, max_length=3)] = field(default_factory=lambda: list(IMAGENET_MEAN))
+    std: Annotated[list[Deviation], Field(min_length=3, max_length=3)] = field(
+        default_factory=lambda: list(IMAGENET_STD)
+    )
+    sample_rate_hz: Count = 16000  # of the sound, where `audio` is a modality
+    n_fft: Count = 512
+    hop_length: Count = 160
+    num_mels: Count = 64
     # columns of the ground truth per frame that a clip brings along, for oracles
     truth: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "num_frames", "stride", "num_clips", "num_crops")
-        at_least(self, 0, "glance_frames", "resize", "crop")
         if self.resize_to and not 0 < self.resize <= self.resize_to:
             raise ValueError(
                 f"resize_to is {self.resize_to}, but resize {self.resize}: give the smallest short side in `resize`"
@@ -72,28 +107,28 @@ class Input(Section):
 class Recipe(Section):
     """How a supervised phase is trained."""
 
-    epochs: int
-    batch_size: int
+    epochs: Count
+    batch_size: Count
     optimizer: Literal["sgd", "adam"] = "sgd"
-    lr: float
+    lr: NotNegative
     # of parameters by name (globs, the first that fits), where not 1
-    lr_factors: dict[str, float] = field(default_factory=dict)
-    momentum: float = 0.9
+    lr_factors: dict[str, NotNegative] = field(default_factory=dict)
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False  # of `sgd`
-    weight_decay: float = 0.0
+    weight_decay: NotNegative = 0.0
     undecayed: list[str] = field(default_factory=list)  # parameters by name (globs) that weight decay spares
     schedule: Literal["constant", "step", "cosine"] = "cosine"
-    milestones: list[int] = field(default_factory=list)  # epochs after which `step` multiplies the rate by gamma
-    gamma: float = 0.1
-    warmup_epochs: float = 0.0  # linear, from 0
-    head_weights: dict[str, float] = field(default_factory=dict)  # of the heads' losses, where not 1
-    clip_norm: float = 0.0  # largest gradient norm; 0 means no clipping
+    milestones: list[Count] = field(default_factory=list)  # epochs after which `step` multiplies the rate by gamma
+    gamma: Positive = 0.1
+    warmup_epochs: NotNegative = 0.0  # linear, from 0
+    head_weights: dict[str, NotNegative] = field(default_factory=dict)  # of the heads' losses, where not 1
+    clip_norm: NotNegative = 0.0  # largest gradient norm; 0 means no clipping
     amp: Literal["off", "bf16", "fp16"] = "off"
     selection: Literal["last", "best"] = "last"  # which epoch's weights are kept; `best` by mean top-1 on val
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "epochs", "batch_size")
-        at_least(self, 0, "lr", "momentum", "weight_decay", "warmup_epochs", "clip_norm")
+        if self.nesterov and self.optimizer == "sgd" and not self.momentum:
+            raise ValueError("nesterov is true, but momentum 0: Nesterov's step needs a momentum")
         super().__post_init__()
 
 
@@ -101,13 +136,11 @@ class Recipe(Section):
 class Compute(Section):
     """Where numbers are computed and how many at once: sums are rounded otherwise elsewhere."""
 
-    eval_batch_size: int = 16  # of whatever isn't training: val, calibration, prediction
+    eval_batch_size: Count = 16  # of whatever isn't training: val, calibration, prediction
     device: Literal["auto", "cpu"] = "auto"  # auto: a GPU where there is one
-    threads: int = 1  # of the process, so that results don't depend on the machine
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "eval_batch_size", "threads")
-        super().__post_init__()
+    threads: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = (
+        1  # of the process, so that results don't depend on the machine
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,14 +148,16 @@ class Machine(Section):
     """How a run uses the machine: settings that change no result. Changing them re-runs nothing; any phase may read
     them."""
 
-    workers: int = 0  # extra processes that decode
-    cache_mb: int = 0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
-    timing_batch_size: int = 16  # the large batch of `measure`; 1 is always timed too
-    checkpoint_minutes: float = 10.0  # how often a training saves its state within an epoch; it does at the end of each
+    workers: Annotated[int, Field(ge=0, le=MOST_PROCESSES)] = 0  # extra processes that decode
+    cache_mb: CountOrNone = (
+        0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
+    )
+    timing_batch_size: Count = 16  # the large batch of `measure`; 1 is always timed too
+    checkpoint_minutes: NotNegative = (
+        10.0  # how often a training saves its state within an epoch; it does at the end of each
+    )
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "timing_batch_size")
-        at_least(self, 0, "workers", "cache_mb", "checkpoint_minutes")
         if self.cache_mb and self.workers:
             raise ValueError(
                 "cache_mb and workers don't go together: workers start anew each epoch and would keep nothing"
@@ -133,6 +168,11 @@ class Machine(Section):
 @dataclass(frozen=True, kw_only=True)
 class Shared(Input, Recipe, Compute, Machine):
     """What a method's `Settings` starts from."""
+
+    def __post_init__(self) -> None:
+        if self.amp == "fp16" and self.device == "cpu":
+            raise ValueError("amp is fp16, but device cpu: fp16 needs a GPU; set amp to bf16 or off")
+        super().__post_init__()
 
 
 def sections(settings: type) -> dict[str, tuple[str, ...]]:
@@ -153,8 +193,22 @@ def sections(settings: type) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def at_least(settings: object, least: int, *keys: str) -> None:
-    """Raises ValueError, which the plan turns into a message, where one of the settings is smaller."""
-    for key in keys:
-        if getattr(settings, key) < least:
-            raise ValueError(f"{key} is {getattr(settings, key)}, but must be at least {least}")
+def why_no_views(settings: Input) -> str:
+    """Why no video has the views that these settings ask for at test time; '' where it may have them. It isn't asked of
+    settings that only describe a network."""
+    if settings.num_clips != 1 and settings.sampler != "consecutive":
+        return (
+            f"num_clips is {settings.num_clips}, but the sampler '{settings.sampler}' has one temporal view; set it to "
+            "1"
+        )
+    if settings.num_crops != 1 and not settings.crop:
+        return f"num_crops is {settings.num_crops}, but crop 0 keeps the whole frame; set `crop`, or num_crops to 1"
+    if 0 < settings.resize < settings.crop:
+        return f"crop is {settings.crop}, but resize only {settings.resize}; a crop must fit into the short side"
+    return ""
+
+
+def need_pictures(settings: Input) -> None:
+    """Raises ValueError where a clip would hold no pictures: for methods that look at them."""
+    if "rgb" not in settings.modalities:
+        raise ValueError(f"modalities is {settings.modalities}, but this method looks at pictures: add rgb")

@@ -4,7 +4,7 @@ sections than those, and no setting of another one changes its weights."""
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -119,7 +119,8 @@ def weights_of(root: Path, run: Run, phase: Phase, settings: Any) -> dict[str, t
 def test_no_setting_that_a_phase_does_not_read_changes_its_weights(case):
     """Bit for bit, each setting by itself: neither what the parts start from nor what training draws."""
     root, run, phase = case
-    settings, kinds = short_settings(root, run, phase), load_method(root, run.method).keys
+    settings = short_settings(root, run, phase)
+    kinds = get_type_hints(type(settings))
     expected = weights_of(root, run, phase, settings)
     for key in sections(root, run, phase):
         other = changed(settings, key, kinds[key])
@@ -150,7 +151,8 @@ def test_a_setting_that_no_variant_of_a_phase_may_change_is_on_record():
     """What one variant refuses, another one is tried with; FIXED says why none is."""
     refused: dict[tuple[str, str, str], bool] = {}
     for root, run, phase in cases():
-        settings, kinds = short_settings(root, run, phase), load_method(root, run.method).keys
+        settings = short_settings(root, run, phase)
+        kinds = get_type_hints(type(settings))
         for key in sections(root, run, phase):
             name = (run.method, phase.name, key)
             refused[name] = refused.get(name, True) and changed(settings, key, kinds[key]) is None

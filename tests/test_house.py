@@ -24,7 +24,7 @@ ROOMS = {
     "timing": ["ground", "nn", "engine"],
     "scoring": ["ground", "video.sampling"],
     "results": ["ground", "cards", "plan", "scoring", "video.decode"],
-    "judging": ["ground", "cards", "plan", "scoring", "results", "cost.printed", "video.sampling"],
+    "judging": ["ground", "cards", "plan", "scoring", "results", "cost.printed"],
     "report": ["ground", "cards", "plan", "scoring", "results", "judging", "cost.printed"],
 }
 LOWER = ["ground", *ROOMS]

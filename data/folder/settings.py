@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
+from saccade.settings import CountOrNone, Positive, Section
+
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Section):
     """How videos that name no split are dealt to train, val and test, class by class."""
 
-    shares: dict[str, float]  # of each split; only their ratios count
-    split_seed: int = 0
+    shares: dict[str, Positive]  # of each split; only their ratios count
+    split_seed: CountOrNone = 0
 
     def __post_init__(self) -> None:
-        if set(self.shares) != {"train", "val", "test"} or min(self.shares.values()) <= 0:
+        super().__post_init__()
+        if set(self.shares) != {"train", "val", "test"}:
             raise ValueError(f"shares must give train, val and test a number above 0, not {self.shares}")

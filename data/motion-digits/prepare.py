@@ -7,19 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from saccade.records import SPLITS, SaccadeError
+from saccade.records import SPLITS
 from saccade.scenes import sampling
 from saccade.scenes.digits import NUM_CLASSES, digit_labels, split_backgrounds, split_instances
 from saccade.scenes.render import Rendering
 from saccade.scenes.script import CHANNELS, Curve, Face, Scene, Shot, Sound, Thing
 from saccade.scenes.store import video_path, write_scenes
 
-# Each verb is a ramp of one channel in one direction, again and again; the first four displace the target, the others
-# change it in place.
-VERBS = {
-    "left": ("x", -1), "right": ("x", 1), "up": ("y", -1), "down": ("y", 1),
-    "grow": ("zoom", 1), "shrink": ("zoom", -1), "clockwise": ("angle", 1), "anticlockwise": ("angle", -1),
-}  # fmt: skip
+from .settings import VERBS
+
 # Of the ramps, in object sizes, octaves and radians. A channel that rests does so anywhere on its ramp, so one frame
 # doesn't tell the verb.
 AMPLITUDE = {"x": 0.8, "y": 0.8, "zoom": 0.5, "angle": np.pi / 3}
@@ -33,33 +29,10 @@ TRUE_SOUND = ("rise", "fall")  # of the first and the second verb of an audio pa
 
 def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(videos, truth): the videos rendered below `raw`, with one row each, and one row per frame."""
-    check(settings)
     raw, seed = Path(raw), seed + settings.draw
     scenes = compose_all(settings, seed)
     truth = write_scenes(scenes, rendering(settings), raw, workers)
     return videos_table(scenes, settings, raw, seed), truth
-
-
-def check(settings: Any) -> None:
-    """Raises SaccadeError where the settings contradict each other."""
-    shows, stands, size = settings.informative_frames, settings.static_share, settings.size
-    paired = [verb for pair in settings.audio_pairs for verb in pair]
-    alike = all(
-        len(pair) == 2 and set(pair) <= set(VERBS) and VERBS[pair[0]][0] == VERBS[pair[1]][0]
-        for pair in settings.audio_pairs
-    )
-    demands = {
-        f"audio_pairs must be pairs of opposite verbs of {list(VERBS)}, each named once": alike
-        and len(set(paired)) == len(paired),
-        "size must be [height, width], both even": len(size) == 2 and not any(side % 2 for side in size),
-        "object_px must be at most 0.45 of the frame's short side": settings.object_px <= 0.45 * min(size),
-        "informative_frames must be [low, high] within 1 and 16": 1 <= shows[0] <= shows[1] <= 16,
-        "static_share must be [low, high] within 0 and 1": 0 <= stands[0] <= stands[1] <= 1,
-        "counts must name train, val and test": set(settings.counts) == set(SPLITS),
-    }
-    for demand, met in demands.items():
-        if not met:
-            raise SaccadeError(f"data/motion-digits/card.yml: {demand}")
 
 
 def rendering(settings: Any) -> Rendering:

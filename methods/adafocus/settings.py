@@ -1,11 +1,25 @@
 """The settings of AdaFocus: what a card may say beside the shared ones, by what the phases read of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from saccade.settings import Section, Shared, at_least
+from pydantic import Field
+
+from saccade.settings import (
+    Count,
+    CountOrNone,
+    Dropout,
+    NotNegative,
+    Positive,
+    Section,
+    Share,
+    Shared,
+    Width,
+    need_pictures,
+)
 
 Backbone = Literal["none", "conv4", "resnet10", "resnet18", "resnet50", "mobilenet_v2"]
+Candidates = Annotated[int, Field(ge=1, le=1000)]  # along a side: they are counted by its square
 WHOLE = ("resized", "whole", "none")  # looks that crop nothing
 
 
@@ -14,7 +28,7 @@ class GlobalNetwork(Section):
     """f_G, which sees the whole frame."""
 
     global_backbone: Backbone  # none: the expensive network alone
-    global_width: float = 1.0
+    global_width: Width = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +36,7 @@ class LocalNetwork(Section):
     """f_L, which sees the patch."""
 
     local_backbone: Backbone  # none: the cheap network alone
-    local_width: float = 1.0
+    local_width: Width = 1.0
     pretrained_local: bool = True  # it has a stage 0, with a head of its own that nothing uses after it
 
 
@@ -33,7 +47,7 @@ class Networks(Section):
     weights: str = "none"  # where stage 0 starts: `none`, or `imagenet` for both networks
     # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
     temporal: Literal["gru", "shift"] = "gru"
-    dropout: float = 0.0  # before every classifier
+    dropout: Dropout = 0.0  # before every classifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +55,7 @@ class Classifier(Section):
     """f_C, which reads the features."""
 
     reuse: bool = True  # the global features beside the local ones
-    hidden_size: int = 1024  # of its GRU
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "hidden_size")
-        super().__post_init__()
+    hidden_size: Count = 1024  # of its GRU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +63,9 @@ class Look(Section):
     """Where to look."""
 
     look: Literal["learned", "random", "central", "gaussian", "oracle", "resized", "whole", "none"] = "learned"
-    patch_size: int  # P, in pixels of the clip
+    patch_size: Count  # P, in pixels of the clip
     per_clip: bool = False  # one place for all frames of a video, chosen once all have been seen
-    sigma: float = 0.5  # of the look `gaussian`: standard deviation in half ranges, from the middle
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "patch_size")
-        at_least(self, 0, "sigma")
-        super().__post_init__()
+    sigma: NotNegative = 0.5  # of the look `gaussian`: standard deviation in half ranges, from the middle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,17 +73,13 @@ class Policy(Section):
     """The network that learns where to look, and what it chooses from."""
 
     places: Literal["grid", "anywhere"] = "grid"  # one of candidates x candidates places, or a continuous one
-    candidates: int = 7  # along each side
-    place_sigma: float = 0.25  # of `places: anywhere` while learning, in whole ranges
-    policy_channels: int = 32  # the policy squeezes the global map to so many channels
-    policy_size: int = 1024  # of its embedding and of its GRU
+    candidates: Candidates = 7  # along each side
+    place_sigma: NotNegative = 0.25  # of `places: anywhere` while learning, in whole ranges
+    policy_channels: Count = 32  # the policy squeezes the global map to so many channels
+    policy_size: Count = 1024  # of its embedding and of its GRU
     policy_norm: bool = False  # batch normalisation in its encoder
-    map_size: int = 7  # cells along each side of the global map that it reads; a map of another size is pooled to it
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "candidates", "policy_channels", "policy_size", "map_size")
-        at_least(self, 0, "place_sigma")
-        super().__post_init__()
+    # cells along each side of the global map that it reads; a map of another size is pooled to it
+    map_size: Candidates = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +87,12 @@ class Reinforcement(Section):
     """How it learns."""
 
     reward: Literal["advantage", "confidence", "increments"] = "advantage"  # eq. 7, or Table 5's two others
-    discount: float = 0.7  # gamma of eq. 6
-    updates: int = 1  # of PPO per batch (K); with 1 the probability ratio is exactly 1 and its clipping idle
-    clip_ratio: float = 0.2
-    value_weight: float = 0.5
-    entropy_weight: float = 0.01
-    penalty: float = 1.0e-6  # of AdaFocus+, for a patch that is looked at: lambda of eq. 10, times P squared
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "updates")
-        at_least(self, 0, "penalty")
-        super().__post_init__()
+    discount: Share = 0.7  # gamma of eq. 6
+    updates: Count = 1  # of PPO per batch (K); with 1 the probability ratio is exactly 1 and its clipping idle
+    clip_ratio: Positive = 0.2
+    value_weight: NotNegative = 0.5
+    entropy_weight: NotNegative = 0.01
+    penalty: NotNegative = 1.0e-6  # of AdaFocus+, for a patch that is looked at: lambda of eq. 10, times P squared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,16 +106,10 @@ class Skipping(Section):
 class Answer(Section):
     """What a finished model is asked; no training asks."""
 
-    keep: float = 1.0  # share of the frames whose patch is looked at
+    keep: Share = 1.0  # share of the frames whose patch is looked at
     threshold_from: Literal["train", "val"] = "train"  # the split whose kept share the threshold was solved on
-    first: int = 0  # of the `num_frames` frames chosen, only the first so many are looked at; 0: all
+    first: CountOrNone = 0  # of the `num_frames` frames chosen, only the first so many are looked at; 0: all
     online: bool = False  # frame by frame, each part keeping its state; the same scores
-
-    def __post_init__(self) -> None:
-        at_least(self, 0, "first")
-        if not 0 <= self.keep <= 1:
-            raise ValueError(f"keep is {self.keep}; it is a share of the frames, in [0, 1]")
-        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +118,7 @@ class Settings(
 ):
     def __post_init__(self) -> None:
         super().__post_init__()
+        need_pictures(self)
         if self.first > self.num_frames:
             raise ValueError(f"first is {self.first}, but num_frames only {self.num_frames}")
         if self.crop and self.patch_size > self.crop:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from saccade.settings import Section, Shared, at_least
+from saccade.settings import Count, CountOrNone, Dropout, NotNegative, Section, Shared, Width, need_pictures
 
 Assignment = Literal["similarity", "shuffled", "permuted", "noise", "uniform", "moments"]
 LOOKS = ("similarity", "shuffled", "permuted")  # assignments of a layer that has a similarity network
@@ -14,8 +14,8 @@ SLOW_TO_FAST = 4  # SlowFast on Something-Something: a fast block of 8 frames sp
 @dataclass(frozen=True, kw_only=True)
 class Networks(Section):
     network: str  # a name of backbones.py
-    width: float = 1.0  # scales the network's channels; 1 is the published network
-    dropout: float = 0.5  # before the classifiers
+    width: Width = 1.0
+    dropout: Dropout = 0.5  # before the classifiers
 
     # the layer that is added, and where
     layer: Literal["none", "sgs", "attention"] = "none"
@@ -27,23 +27,18 @@ class Sampling(Section):
     """Similarity guided sampling."""
 
     similarity_network: Literal["code", "paper"] = "code"
-    dimensions: int = 8  # L
+    dimensions: Count = 8  # L
     similarity: Literal["magnitude", "angular", "spherical"] = "magnitude"
     distance: Literal["dist_to_mean", "norm"] = "dist_to_mean"
     kernel: Literal["linear", "linear_normalised", "kronecker"] = "linear"
     # B per coordinate; none named: as many as there are frames (magnitude only)
-    bins: list[int] = field(default_factory=list)
-    block: int = 0  # length in (fast) frames of the stretches that are binned apart; 0: the whole clip
+    bins: list[Count] = field(default_factory=list)
+    block: CountOrNone = 0  # length in (fast) frames of the stretches that are binned apart; 0: the whole clip
     learned: bool = True  # whether the similarity network gets gradients; otherwise it stays as it was initialised
-    gradient_scale: float = 1.0  # of what the kernel passes back to the similarity network; 1: eq. 8 as it is
+    gradient_scale: NotNegative = 1.0  # of what the kernel passes back to the similarity network; 1: eq. 8 as it is
     assignment: Assignment = "similarity"  # what decides a frame's bin; all but the first are there to compare with
     # of `uniform`: B' over videos, each of which gets this rounded up or down by lot; 0: all frames
-    mean_bins: float = 0.0
-
-    def __post_init__(self) -> None:
-        at_least(self, 1, "dimensions")
-        at_least(self, 0, "block", "mean_bins", "gradient_scale")
-        super().__post_init__()
+    mean_bins: NotNegative = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +52,7 @@ class Answer(Section):
 class Settings(Shared, Networks, Sampling, Answer):
     def __post_init__(self) -> None:
         super().__post_init__()
+        need_pictures(self)
         wanted = {"magnitude": 1, "angular": 2, "spherical": 3}[self.similarity]
         if len(self.bins) not in ((0, 1) if wanted == 1 else (wanted,)):
             raise ValueError(f"bins is {self.bins}, but similarity {self.similarity} bins {wanted} coordinate(s)")

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from saccade.settings import Shared
+from saccade.settings import Dropout, Shared, Width, need_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Shared):
     backbone: Literal["resnet10", "resnet18", "resnet50", "mobilenet_v2"]
-    width: float = 1.0  # scales the backbone's channels; 1 is the published network
+    width: Width = 1.0
     weights: str = "none"  # where training starts: `none`, `imagenet` (torchvision's), or a file
-    dropout: float = 0.5  # before the classifiers
+    dropout: Dropout = 0.5  # before the classifiers
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        need_pictures(self)

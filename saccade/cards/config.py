@@ -10,6 +10,8 @@ from saccade.cards.yaml import read_yaml
 from saccade.project import check_budget
 from saccade.records import SaccadeError
 
+LARGEST_SEED = 2**31 - 1
+
 
 class Config(Body):
     """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>[/seed<k>]`, globs allowed, each with all
@@ -32,6 +34,8 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
         for pattern in patterns:
             parse_address(pattern, shape, where=f"{where}: {key}: ")
     seeds = config.seeds
-    if len(set(seeds)) != len(seeds) or any(seed < 0 for seed in seeds) or not seeds:
-        raise SaccadeError(f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 up")
+    if len(set(seeds)) != len(seeds) or any(not 0 <= seed <= LARGEST_SEED for seed in seeds) or not seeds:
+        raise SaccadeError(
+            f"{where}: seeds: {list(seeds)} must be one or more different numbers from 0 to {LARGEST_SEED}"
+        )
     return config

@@ -1,6 +1,7 @@
 """Values of the right type and bodies with the right keys, by pydantic; what it finds becomes a `SaccadeError` that
 says file, place and what would be right. No torch."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -10,8 +11,21 @@ from pydantic_core import PydanticCustomError
 
 from saccade.records import SaccadeError, suggest
 
-STRICT = ConfigDict(strict=True, frozen=True, extra="forbid", protected_namespaces=())
+STRICT = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
 PYTHON_NAMES = {"string": "str", "dict": "dict", "tuple": "list"}
+# how a bound that a value misses is told; pydantic gives the number
+BOUNDS = {
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "multiple_of": "must be a multiple of {multiple_of}",
+    "too_short": "must have {min_length} or more",
+    "too_long": "must have {max_length} and no more",
+    "finite_number": "is not a finite number",
+}
+LONGEST = 80  # letters of a value that a message shows
+LIKE_A_NUMBER = re.compile(r"[-+]?[0-9][0-9_:,.]*")
 
 
 def _empty_for_none(value: Any) -> Any:
@@ -71,7 +85,7 @@ def check_value(kind: Any, value: Any, where: str) -> Any:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind, config=ConfigDict(strict=True))
+    return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
 def _to_error(error: ValidationError, body: Any, start: str) -> SaccadeError:
@@ -84,14 +98,27 @@ def _to_error(error: ValidationError, body: Any, start: str) -> SaccadeError:
         says = f"'{first['loc'][-1]}' is missing"
     elif kind == "literal_error":
         says = f"{value!r} is not one of {first['ctx']['expected'].replace(' or ', ', ').replace(chr(39), '')}"
+    elif kind in BOUNDS:
+        says = f"{_shortened(value)} {BOUNDS[kind].format(**first.get('ctx', {}))}"
     elif kind.endswith("_type"):
         expected = kind.removesuffix("_type")
-        says = f"{value!r} is a {type(value).__name__}, but {PYTHON_NAMES.get(expected, expected)} is expected"
+        says = f"{_shortened(value)} is {_called(value)}, but {PYTHON_NAMES.get(expected, expected)} is expected"
+        if expected in ("int", "float") and isinstance(value, str) and LIKE_A_NUMBER.fullmatch(value):
+            says += "; write a number plainly, as 10 or 0.001: no zero before it, no `_`, `:` or `,` in it, no quotes"
     else:
         says = first["msg"].removeprefix("Value error, ")
     if says.startswith("must be a mapping"):
         return SaccadeError(f"{where}the file {says}" if where.endswith(": ") else f"{where} {says}")
     return SaccadeError(f"{where.removesuffix(': ')}: {says}")
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."
+
+
+def _called(value: Any) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"
 
 
 def _place(path: Sequence[Any], body: Any) -> str:

@@ -7,7 +7,6 @@ budget never stand beside a printed one.
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -21,7 +20,6 @@ from saccade.plan.grid import runs_behind
 from saccade.records import SaccadeError, suggest
 from saccade.results.reader import PlannedGrid, RunFiles
 from saccade.results.runs import average_editions, collect_metrics, collect_planned, rows_of, summarise
-from saccade.video.sampling import num_views
 
 CELL_COLUMNS = [
     "row",
@@ -226,5 +224,5 @@ def _views(source: Source, results: Results) -> float:
     for run in (run for run in results.grid["runs"] if _name(run) in names):
         settings = RunFiles(run, results.root).predicted_with(source.point) or {}
         if "num_clips" in settings:
-            return num_views(SimpleNamespace(**settings))  # type: ignore[arg-type]
+            return float(settings["num_clips"] * settings["num_crops"])
     return math.nan

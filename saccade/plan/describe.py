@@ -9,6 +9,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
+from saccade.plan.checked import check_settings
 from saccade.plan.gates import why_gate_missed
 from saccade.plan.layers import Resolved, data_settings, resolve, without_defaults
 from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
@@ -20,6 +21,7 @@ from saccade.records import COVERAGE_FILE, PREDICTIONS_FILE, canonical, provenan
 def describe_run(root: Path, run: Run) -> str:
     """The run's phases with their needs and state; its points with what they change; each setting with its value and
     the layer of the card that decided it; and the settings that a phase has otherwise."""
+    check_settings(root, run)
     method = load_method(root, run.method)
     lines = [
         run.name,

@@ -13,6 +13,7 @@ from saccade.cards.entries import Entry
 from saccade.cards.method import Method, load_method
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
+from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import counterpart, counterparts_of
 from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of, role, stands_for
@@ -107,6 +108,7 @@ def runs_behind(datasets: Iterable[Mapping[str, Any]], run: str) -> list[str]:
 
 
 def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
+    check_settings(root, run)
     chosen = [(point, why) for point, why in points_of(root, run) if not config.points or point.name in config.points]
     why, method = why_blocked(root, run), load_method(root, run.method)
     return {

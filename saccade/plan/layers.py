@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import Method, load_method
 from saccade.plan.runs import Run
@@ -35,12 +36,7 @@ def resolve(root: Path, run: Run, phase: str | None = None, point: str | None = 
             for key, value in body.items():
                 if key in method.keys:
                     values[key], origins[key] = value, source
-    settings = load_module(method.file.parent / "settings.py").Settings
-    try:
-        typed = settings(**values)
-    except (ValueError, TypeError) as error:
-        raise SaccadeError(f"{method.file}: the settings of {run.name} don't go together: {error}") from None
-    return Resolved(values, origins, typed)
+    return Resolved(values, origins, _typed(method.file, run.name, values))
 
 
 def without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,11 +46,16 @@ def without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
 
 def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
     """The label spaces that the run learns: those that `heads` names, or all that the dataset has."""
-    dataset = load_dataset(root, run.dataset)
-    wanted = resolve(root, run).values["heads"] or dataset.heads
+    dataset, resolved = load_dataset(root, run.dataset), resolve(root, run)
+    wanted = resolved.values["heads"] or list(dataset.heads)
     for head in wanted:
         if head not in dataset.heads:
-            raise SaccadeError(f"{run.name}: head '{head}' is unknown to {dataset.file}" + suggest(head, dataset.heads))
+            where = f"{load_method(root, run.method).file}: {resolved.origins['heads']}.heads"
+            raise SaccadeError(
+                f"{where}: {run.name}: head '{head}' is unknown to {dataset.file}" + suggest(head, dataset.heads)
+            )
+    if len(set(wanted)) != len(wanted):
+        raise SaccadeError(f"{load_method(root, run.method).file}: {run.name}: heads names one twice: {wanted}")
     return tuple(dataset.heads[head] for head in wanted)
 
 
@@ -63,7 +64,17 @@ def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") 
     values = dict(dataset.defaults)
     for label in ("settings", f"budgets.{budget}", f"editions.{edition}"):
         values.update(dataset.layers.get(label, {}))
+    if dataset.keys:
+        _typed(dataset.file, f"{with_edition(dataset.name, edition)} under budget {budget}", values)
     return values
+
+
+def _typed(card: Path, whose: str, values: Mapping[str, Any]) -> Any:
+    """The values as the `Settings` beside the card; raises SaccadeError where they don't go together."""
+    try:
+        return load_module(card.parent / "settings.py").Settings(**values)
+    except (ValueError, TypeError) as error:
+        raise SaccadeError(f"{card}: the settings of {whose} don't go together: {error}") from None
 
 
 def _layers(method: Method, run: Run, point: str | None) -> Iterator[tuple[str, Mapping[str, Any]]]:

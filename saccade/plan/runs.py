@@ -1,13 +1,17 @@
 """A run's name and what it means: one trained model, known by its path. No torch."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from saccade.cards.address import RUN, Address, parse_address, with_edition
+from saccade.cards.config import LARGEST_SEED
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.project import check_budget
 from saccade.records import SaccadeError, suggest
+
+SEED = re.compile(r"0|[1-9][0-9]{0,18}")  # one number has one name
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,11 @@ class Run:
     @classmethod
     def of(cls, address: Address) -> "Run":
         """The run at a whole address; raises SaccadeError where its seed is no number."""
-        if not address.seed.isdecimal():
-            raise SaccadeError(f"'{address}': seed{address.seed} must be a whole number, as in seed0")
+        if not SEED.fullmatch(address.seed) or int(address.seed) > LARGEST_SEED:
+            raise SaccadeError(
+                f"'{address}': seed{address.seed} must be seed and a number from 0 to {LARGEST_SEED}, as in seed0 or "
+                "seed12, without zeros before it"
+            )
         return cls(address.budget, address.dataset, address.edition, address.method, address.variant, int(address.seed))
 
 

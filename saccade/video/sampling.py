@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from saccade.records import SaccadeError
-from saccade.settings import Input
+from saccade.settings import Input, why_no_views
 
 
 def segments(frames: int, num_segments: int, generator: np.random.Generator | None = None) -> np.ndarray:
@@ -96,7 +96,7 @@ def clock(frames: int, fps: float, duration_s: float, times_s: Sequence[float] |
 def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int, int]]:
     """(top, left) of each square crop of side `crop`: 1 in the centre, or 3 along the longer side (start, centre, end).
 
-    Raises SaccadeError where the frame is smaller than the crop or another number is asked for.
+    Raises SaccadeError where the frame is smaller than the crop.
     """
     if crop > min(height, width):
         raise SaccadeError(
@@ -105,8 +105,6 @@ def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int,
     top, left = (height - crop) // 2, (width - crop) // 2
     if num_crops == 1:
         return [(top, left)]
-    if num_crops != 3:
-        raise SaccadeError(f"num_crops is {num_crops}; it can be 1 (centre) or 3 (along the longer side)")
     if width >= height:
         return [(top, 0), (top, left), (top, width - crop)]
     return [(0, left), (top, left), (height - crop, left)]
@@ -115,17 +113,8 @@ def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int,
 def num_views(settings: Input) -> int:
     """How many views a video has at test time: temporal clips times crops. Raises SaccadeError for a combination that
     has no meaning."""
-    if settings.num_clips != 1 and settings.sampler != "consecutive":
-        raise SaccadeError(
-            f"num_clips is {settings.num_clips}, but the sampler '{settings.sampler}' has one temporal view; set it to "
-            "1"
-        )
-    if settings.num_crops not in (1, 3):
-        raise SaccadeError(f"num_crops is {settings.num_crops}; it can be 1 (centre) or 3 (along the longer side)")
-    if settings.num_crops != 1 and settings.crop == 0:
-        raise SaccadeError(
-            f"num_crops is {settings.num_crops}, but crop 0 keeps the whole frame; set `crop`, or num_crops to 1"
-        )
+    if why := why_no_views(settings):
+        raise SaccadeError(why)
     return settings.num_clips * settings.num_crops
 
 

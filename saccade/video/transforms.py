@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as F  # noqa: N812 (the field's name for it)
 
-from saccade.records import SaccadeError
 from saccade.settings import Input
 from saccade.video import sampling
 
@@ -144,10 +143,6 @@ def _cut(clip: torch.Tensor, box: Box, side: int) -> torch.Tensor:
 
 
 def _normalised(clip: torch.Tensor, settings: Input) -> torch.Tensor:
-    if len(settings.mean) != 3 or len(settings.std) != 3:
-        raise SaccadeError(
-            f"mean and std need 3 numbers each (red, green, blue), not {len(settings.mean)} and {len(settings.std)}"
-        )
     scaled = F.to_dtype(clip.contiguous(), torch.float32, scale=True)
     normalised: torch.Tensor = F.normalize(scaled, settings.mean, settings.std)
     return normalised

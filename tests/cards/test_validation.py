@@ -56,7 +56,7 @@ def test_a_body_is_read_with_its_defaults_and_whole_numbers_as_floats():
         (list[list[str]], [["a"], 3], "x[1]: 3 is a int, but list is expected"),
         (dict[str, Any], {1: 2}, "x.1: 1 is a int, but str is expected"),
         (int, 3.0, "x: 3.0 is a float, but int is expected"),
-        (float, None, "x: None is a NoneType, but float is expected"),
+        (float, None, "x: None is nothing, but float is expected"),
     ],
 )
 def test_a_value_of_another_type_is_told_with_its_place(kind, value, message):

@@ -48,7 +48,7 @@ def test_the_path_is_the_identity(project):
         ("demo/dots/toy/plain", "is not <budget>/<dataset>"),
         ("../dots/toy/plain/seed0", "budget '..' must be lower-case"),
         ("Demo/dots/toy/plain/seed0", "budget 'Demo' must be lower-case"),
-        ("demo/dots/toy/plain/seedx", "seedx must be a whole number"),
+        ("demo/dots/toy/plain/seedx", "seedx must be seed and a number"),
         ("demo/dots/toy/plane/seed0", "unknown variant 'plane'; did you mean 'plain'"),
         ("demo/dots@3/toy/plain/seed0", "unknown edition '3'"),
         ("demo/dotz/toy/plain/seed0", "unknown dataset 'dotz'"),
@@ -333,7 +333,7 @@ def test_edited_code_retrains_toy_budgets_only(project, monkeypatch):
 
 def test_settings_outside_their_range_are_named(project):
     edit(project / "methods/toy/card.yml", "batch_size: 4", "batch_size: 0")
-    with pytest.raises(SaccadeError, match="don't go together: batch_size is 0, but must be at least 1"):
+    with pytest.raises(SaccadeError, match=r"methods/toy/card.yml: settings.batch_size: 0 must be at least 1$"):
         resolve(project, run(project))
 
 

@@ -48,12 +48,16 @@ def test_a_new_setting_with_a_default_re_runs_nothing(tmp_path):
 
     before = params()
     assert len(before) > 10
-    edit(copied / "saccade/settings.py", "    stride: int = 1", "    new_option: int = 0\n    stride: int = 1")
+    edit(copied / "saccade/settings.py", "    stride: Count = 1", "    new_option: int = 0\n    stride: Count = 1")
     fields = {"tsn": "width", "tsm": "width", "atfr": "width", "adafocus": "global_width"}
     for method, field in fields.items():
-        file, line = copied / f"methods/{method}/settings.py", f"    {field}: float"
+        file, line = copied / f"methods/{method}/settings.py", f"    {field}: Width"
         edit(file, line, f"    other_option: int = 0\n{line}")
-    edit(copied / "data/motion-digits/settings.py", "    draw: int", "    new_option: int = 0\n    draw: int")
+    edit(
+        copied / "data/motion-digits/settings.py",
+        "    draw: CountOrNone",
+        "    new_option: int = 0\n    draw: CountOrNone",
+    )
     assert params() == before
 
 

@@ -112,8 +112,8 @@ def test_a_crop_that_does_not_fit_says_what_to_set():
 
 
 def test_two_crops_have_no_meaning():
-    with pytest.raises(SaccadeError, match="num_crops is 2; it can be 1"):
-        sampling.num_views(_settings(num_crops=2, crop=4))
+    with pytest.raises(ValueError, match="num_crops is 2: Input should be 1 or 3"):
+        _settings(num_crops=2, crop=4)
 
 
 def test_views_are_clips_times_crops_with_crops_fastest():
@@ -132,6 +132,11 @@ def test_several_temporal_views_need_consecutive_clips():
 def test_several_crops_need_a_crop():
     with pytest.raises(SaccadeError, match="crop 0 keeps the whole frame"):
         sampling.num_views(_settings(num_crops=3))
+
+
+def test_a_crop_must_fit_into_the_resized_frame():
+    with pytest.raises(SaccadeError, match="crop is 8, but resize only 4"):
+        sampling.num_views(_settings(resize=4, crop=8))
 
 
 @pytest.mark.parametrize(("frames", "n"), [(0, 4), (4, 0)])

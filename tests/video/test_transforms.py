@@ -43,8 +43,8 @@ def test_normalised_by_channel():
 
 
 def test_mean_of_the_wrong_length():
-    with pytest.raises(SaccadeError, match="need 3 numbers each"):
-        transforms.test_clip(_ramp(4, 4), _settings(mean=[0.5]))
+    with pytest.raises(ValueError, match=r"mean is \[0.5\]: List should have at least 3 items"):
+        _settings(mean=[0.5])
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT
 from saccade.cards.paper import read_paper
+from saccade.cards.yaml import parse_yaml, read_yaml
 from saccade.plan import staleness
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import counterparts_of
@@ -55,7 +56,30 @@ def or_workflow_error(question, *arguments):
         raise WorkflowError(whose_bug(error)) from None
 
 
-CONFIG = or_workflow_error(load_config, config)
+def selection():
+    """What is to run, read from the files that Snakemake was given by our own reader, which doesn't take 010 for 8. What
+    `--config` says comes on top; Snakemake gives the numbers in its lists as text.
+    """
+    given = list(workflow.config_settings.configfiles)
+    files = [file for file in workflow.configfiles if file not in given] + given
+    found = {}
+    for file in files:
+        body = read_yaml(Path(file))
+        if not isinstance(body, dict):
+            raise SaccadeError(f"{file}: the file must be a mapping of names to values")
+        found |= body
+    for key, value in workflow.config_settings.config.items():
+        listed = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        found[key] = (
+            [parse_yaml(one, f"--config {key}") for one in value]
+            if listed and key == "seeds"
+            else value
+        )
+    return found
+
+
+SELECTION = or_workflow_error(selection)
+CONFIG = or_workflow_error(load_config, SELECTION)
 RUNS = or_workflow_error(selected_runs, ROOT, CONFIG)
 GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
 METHODS = [method["name"] for method in GRID["methods"]]

@@ -15,7 +15,7 @@ rule plan:
     conda:
         "../../environment.yml"
     params:
-        config=canonical(dict(config)),
+        config=canonical(SELECTION),
         grid=canonical(GRID),
     shell:
         "exec python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"

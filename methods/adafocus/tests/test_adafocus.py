@@ -381,7 +381,7 @@ def test_boxes_are_in_fractions_of_the_whole_frame():
     [
         ({"patch_size": 64, "crop": 48}, "larger than the crop"),
         ({"first": 4}, "num_frames only 3"),
-        ({"keep": 1.5}, "share of the frames"),
+        ({"keep": 1.5}, "keep is 1.5: Input should be less than or equal to 1"),
         ({"num_crops": 3, "crop": 48}, "one view"),
         ({"look": "oracle", "crop": 48}, "set resize and crop to 0"),
         ({"temporal": "shift", "skip": "learned"}, "don't go with it"),
