@@ -129,6 +129,7 @@ RECIPES = {
     "words-first.mkv": "-i b.mp4 -i words.srt -map 1 -map 0 -c:v copy -c:s srt",
     "words-first.mp4": "-i b.mp4 -i words.srt -map 1 -map 0 -c:v copy -c:s mov_text",
     "attachment.mkv": "-i b.mp4 -c copy -attach words.srt -metadata:s:t mimetype=application/x-truetype-font",
+    "chapters.mp4": "-i b.mp4 -i chapters.txt -map_metadata 1 -map 0 -c copy",
     "timecode.mov": "-i b.mp4 -c copy -timecode 00:00:00:00",
     "cover.mp4": "-i cover.png -i b.mp4 -map 0 -map 1 -c copy -disposition:v:0 attached_pic",
     "second-is-default.mkv": "-i mirror.mp4 -i b.mp4 -map 0 -map 1 -c copy -disposition:v:0 0 -disposition:v:1 default",
@@ -145,6 +146,8 @@ RECIPES = {
     **{f"offset.{end}": "-i b.mp4 -c copy -output_ts_offset 1.4" for end in ("mp4", "mov", "mkv", "ts", "flv", "avi")},
     "offset.mpg": "-i mpeg2.mpg -c copy -output_ts_offset 3",
     "offset.wmv": "-i wmv2.wmv -c copy -output_ts_offset 2",
+    "before-zero.mp4": "-i b.mp4 -c copy -avoid_negative_ts disabled -output_ts_offset -0.5",
+    "before-zero.ts": "-i b.mp4 -c copy -avoid_negative_ts disabled -output_ts_offset -0.5",
     "wraps-around.ts": "-i b.mp4 -c copy -output_ts_offset 95442.9",
     **{f"pause.{end}": f"{_PICTURES} {_AFTER_A_PAUSE} {_B}" for end in ("mp4", "mkv", "flv", "ts", "avi")},
     "pause.webm": f"{_PICTURES} {_AFTER_A_PAUSE} {_VP9}",
@@ -168,6 +171,9 @@ RECIPES = {
     "wide-pixels.mp4": f"{_PICTURES} -vf setsar=4/3 {_B}",
     "interlaced.mpg": f"{_PICTURES} {_MPEG2} -flags +ilme+ildct -top 1",
     "interlaced.mp4": f"{_PICTURES} {_X264} -x264-params tff=1",
+    "not-of-blocks.mp4": f"{_PICTURES} -vf crop=62:46:0:0 {_B}",
+    "odd-size.webm": f"{_PICTURES} -vf crop=63:47:0:0 {_VP9}",
+    "alpha.webm": f"{_PICTURES} {_VP9} -pix_fmt yuva420p",
     "odd-size.mp4": f"{_PICTURES} -vf crop=63:47:0:0 {_B} -pix_fmt yuv444p",
     # turned: see TURNED
     "lying-90.mov": "-i lying-90.mp4 -c copy",
@@ -211,7 +217,9 @@ TRIMMED = {
     "rest-before.mp4": ("b.mp4", (-1, 1.0), (0.5, 1.8)),
     "shown-0.7-1.5-mpeg4-b.mp4": ("mpeg4-b.mp4", (0.7, 1.5)),
 }
-NAMES = sorted({*RECIPES, *TURNED, *TRIMMED})
+# files put one behind the other, whose clocks start anew
+JOINED = {"two-recordings.mpg": ("mpeg2.mpg", "mpeg2.mpg"), "two-codes.mpg": ("mpeg2.mpg", "mpeg1.mpg")}
+NAMES = sorted({*RECIPES, *TURNED, *TRIMMED, *JOINED})
 
 
 def turning(name: str) -> str:
@@ -222,6 +230,7 @@ def turning(name: str) -> str:
 def prepare(folder: Path) -> None:
     """What the recipes start from: pictures, words and a cover."""
     (folder / "pictures.rgb").write_bytes(np.stack([picture(number) for number in range(FRAMES)]).tobytes())
+    (folder / "chapters.txt").write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/10\nSTART=0\nEND=9\ntitle=first\n")
     (folder / "words.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     _ffmpeg(folder, f"{_PICTURES} -frames:v 1 cover.png")
 
@@ -239,6 +248,8 @@ def make(folder: Path, name: str) -> Path:
     elif name in TURNED:
         source, turn = TURNED[name]
         path.write_bytes(_turned(make(folder, source).read_bytes(), turn))
+    elif name in JOINED:
+        path.write_bytes(b"".join(make(folder, source).read_bytes() for source in JOINED[name]))
     else:
         source, *parts = TRIMMED[name]
         path.write_bytes(trimmed(make(folder, source).read_bytes(), *parts))

@@ -105,7 +105,7 @@ def _timed(tally: "_Tally", kind: str, tick_s: Fraction, rates: Sequence[float])
     # An AVI has places and no times; FFmpeg's guess of them isn't even the order of its frames. A frame is shown at the
     # place of the packet that makes the decoder give it.
     placed = kind == "avi" and any(place is not None for place in tally.given_at)
-    stamps, own = tally.given_at if placed else tally.stamps, tally.lengths[-1]
+    stamps, own = timeline.joined(tally.given_at if placed else tally.stamps), tally.lengths[-1]
     step = timeline.usual_step(stamps) or own or float(1 / (rates or [25.0])[0] / tick_s)
     ticks = timeline.shown_at(stamps, step)
     # Of reordered pictures some containers keep the distances of decoding, not how long they are shown.

@@ -4,6 +4,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_REORDERED = 16  # frames that a picture may be coded ahead of being shown, in H.264 and HEVC
+
+
+def joined(stamps: Sequence[int | None]) -> list[int | None]:
+    """The stamps on one clock. Where they fall back further than reordering can explain, another recording begins (a
+    broadcast, a DVD, files that were put one behind the other): its first frame follows the latest at the usual
+    distance."""
+    known = [stamp for stamp in stamps if stamp is not None]
+    rising = [after - before for before, after in zip(known, known[1:], strict=False) if after > before]
+    step = round(float(np.median(rising))) if rising else 0
+    one_clock: list[int | None] = []
+    latest, shift = known[0] if known else 0, 0
+    for stamp in stamps:
+        if stamp is None:
+            one_clock.append(None)
+            continue
+        if stamp + shift < latest - _REORDERED * step:
+            shift = latest + step - stamp
+        one_clock.append(stamp + shift)
+        latest = max(latest, stamp + shift)
+    return one_clock
+
 
 def shown_at(stamps: Sequence[int | None], step: float) -> np.ndarray:
     """(N,) float64: when each frame is shown, in ticks from the first, never falling.
