@@ -19,7 +19,7 @@ from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
 from saccade.cards.yaml import parse_yaml
-from saccade.files import clear_leftovers, need_writable
+from saccade.files import need_writable
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
 from saccade.plan.checked import check_settings
@@ -33,6 +33,7 @@ from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root
 from saccade.records import PLAN_FILE, SaccadeError, Task, one_line, suggest
+from saccade.temporary import clear_leftovers, look_again, own_tempdir
 from saccade.unforeseen import EXIT_CODE, too_little_memory, whose_bug, why_no_file
 
 
@@ -43,11 +44,17 @@ def command() -> int:
     try:
         root = find_root()
     except SaccadeError:
-        return main()  # which says so
+        return script()  # which says so
     if (root / "saccade/__main__.py").is_file() and not here.samefile(root / "saccade"):
         print(f"saccade: this command belongs to {here.parent}; in {root} say python -m saccade", file=sys.stderr)
         return 1
-    return main()
+    return script()
+
+
+def script() -> int:
+    """`main` in a process of its own."""
+    with own_tempdir():
+        return main()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,6 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a name that this terminal has no letters for ends nothing
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    look_again()
     options = _parser().parse_args(arguments)
     try:
         options.run_verb(find_root(), options)
@@ -388,4 +396,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script())

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: each is written under a temporary name and then renamed. No torch."""
+"""Files that are whole or not there: each is written in a temporary folder and then renamed. No torch."""
 
 import contextlib
 import hashlib
@@ -6,7 +6,6 @@ import json
 import os
 import re
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 from saccade.records import SaccadeError
+from saccade.temporary import work_folder
 
 # how libraries written in Rust (safetensors) put what the system says into a text
 SYSTEM_SAYS = re.compile(r"I/O error: (.+) \(os error \d+\)")
-LEFT_OVER = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z]+)?")  # how write_atomic names what isn't whole yet
-LEFT_OVER_S = 3600
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
@@ -28,26 +26,21 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     Raises SaccadeError naming the folder where it can't be written (read-only, full).
     """
     path = Path(path)
-    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        with work_folder(path.parent) as folder:
+            temporary = folder / path.name
+            write(temporary)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
     except Exception as error:
         if (reason := _what_the_system_says(error)) is None:
             raise
         raise SaccadeError(
             f"cannot write {path}: {reason}; is the folder writable and is there room on the disk?"
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def _what_the_system_says(error: Exception) -> str | None:
@@ -69,16 +62,6 @@ def need_writable(folder: Path) -> None:
             f"cannot write into {folder}: {error.strerror or error}; is it a writable folder and is there room on the "
             "disk?"
         ) from None
-
-
-def clear_leftovers(folder: Path) -> None:
-    """Removes what killed calls of `write_atomic` left in the folder: temporary files that nobody has touched for an
-    hour. It is called once before a long step. At each writing it would list a folder of thousands of videos thousands
-    of times."""
-    for left in (path for path in folder.glob(".*") if LEFT_OVER.fullmatch(path.name)):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > LEFT_OVER_S:
-                left.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -3,7 +3,6 @@ notebook needs, its kernel loads."""
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from saccade import products
 from saccade.files import write_atomic
 from saccade.product_names import DRAWN
 from saccade.records import SaccadeError
+from saccade.temporary import work_folder
 
 NOTEBOOK = Path("workflow/notebooks/method.ipynb")
 # for a kernel to start or a cell's output to arrive; the libraries' 60 and 4 are too few where the machine is busy
@@ -42,7 +42,7 @@ def run_notebook(root: Path, budget: str, method: str) -> None:
         # Not TCP: other notebooks run beside this one, and a port may be taken between its choice and the kernel's use
         # of it. /tmp whatever TMPDIR says: a socket's path has at most 107 characters, and not every network's file
         # system takes sockets.
-        with tempfile.TemporaryDirectory(dir="/tmp") as sockets:
+        with work_folder(Path("/tmp")) as sockets:
             kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
             try:
                 papermill.execute_notebook(str(root / NOTEBOOK), str(path), parameters, config=kernel, **options)

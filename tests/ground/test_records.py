@@ -5,7 +5,7 @@ import pytest
 from safetensors import SafetensorError
 
 from saccade.__main__ import main
-from saccade.files import clear_leftovers, need_writable, read_json, write_atomic, write_json
+from saccade.files import need_writable, read_json, write_atomic, write_json
 from saccade.plan import staleness
 from saccade.records import SaccadeError, canonical
 
@@ -74,20 +74,3 @@ def test_broken_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(SaccadeError, match=r"x.json is not valid JSON .*remove it"):
         read_json(tmp_path / "x.json")
-
-
-def test_what_a_killed_writer_left_an_hour_ago_goes_and_nothing_else(tmp_path):
-    def killed(temporary):
-        left.append(temporary.with_name(temporary.name.replace(".a.json.", ".b.json.")))
-        left[-1].write_text("half")
-
-    left: list = []
-    for _ in range(2):
-        write_atomic(tmp_path / "a.json", killed)
-    old, fresh = left
-    for path in (old, tmp_path / "a.json", tmp_path / ".snakemake"):
-        path.touch()
-        os.utime(path, (0, 0))
-    clear_leftovers(tmp_path)
-    assert not old.exists()
-    assert fresh.exists() and (tmp_path / "a.json").exists() and (tmp_path / ".snakemake").exists()

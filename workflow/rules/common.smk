@@ -25,14 +25,16 @@ from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError, canonical, one_line
+from saccade.temporary import adopt
 from saccade.unforeseen import whose_bug, why_no_file
 
 ROOT = Path(workflow.basedir)
+adopt(Path(workflow.snakemake_tmp_dir))
 # The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that
 # it is Snakemake's own child. When Snakemake is killed it saves its state and stops: nobody would wait for its result.
-shell.prefix(
-    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH SACCADE_STOPS_WITH=$PPID; "
-)
+# Snakemake formats the prefix, so that a folder's own braces are doubled.
+BIN = shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
+shell.prefix(f"export PATH={BIN}:$PATH SACCADE_STOPS_WITH=$PPID; ")
 
 
 def printable(text):

@@ -1,0 +1,141 @@
+"""Folders for what isn't done yet. Each goes when its work is done; what killed processes left, the next that works at
+the same place removes. No torch.
+
+In each such folder lies a lock, held by the process that works there. A lock of this machine that nobody holds is a
+dead process's, whatever its age. Locks of other machines can't always be seen from here (network file systems); what
+bears none, or another machine's, goes when nobody has touched it for long.
+"""
+
+import contextlib
+import fcntl
+import os
+import platform
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PREFIX = ".saccade-"
+LOCK = ".lock"
+WEEK_S = 7 * 24 * 3600
+# how we named what wasn't whole before it had a folder of its own, and how safetensors does; they bear no lock
+PLAIN_FILE = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.tmp[A-Za-z0-9]{6}")
+PLAIN_FILE_S = 3600
+
+
+@contextlib.contextmanager
+def work_folder(parent: Path) -> Iterator[Path]:
+    """A new folder in `parent`, removed at the end with what is still in it. Raises OSError where it can't be made."""
+    _clear_once(parent)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    lock = None
+    try:
+        lock = _claim(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+@contextlib.contextmanager
+def own_tempdir() -> Iterator[None]:
+    """Inside, the temporary files of this process, of its children and of the libraries lie in a folder of their own.
+    Where there is no room for one it changes nothing: what needs it will say so."""
+    before = os.environ.get("TMPDIR")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            parent = Path(tempfile.gettempdir())
+            if not parent.name.startswith(PREFIX):  # a child shares its parent's; a socket's path must stay short
+                os.environ["TMPDIR"] = tempfile.tempdir = str(stack.enter_context(work_folder(parent)))
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None  # read again from the environment
+            if before is None:
+                os.environ.pop("TMPDIR", None)
+            else:
+                os.environ["TMPDIR"] = before
+
+
+def adopt(folder: Path) -> None:
+    """Marks the temporary folder that another library made for this process, and removes those of its kind beside it
+    that killed processes left. `tempfile` names a kind by its prefix: a name without its last eight characters."""
+    with contextlib.suppress(OSError):
+        _claim(folder)  # until the process ends
+    kind = re.compile(re.escape(folder.name[:-8]) + "[a-z0-9_]{8}")
+    with contextlib.suppress(OSError), os.scandir(folder.parent) as entries:
+        for entry in [each for each in entries if kind.fullmatch(each.name) and each.is_dir(follow_symlinks=False)]:
+            _remove_orphan(Path(entry.path))
+
+
+def clear_leftovers(parent: Path) -> None:
+    """Removes from the folder what killed processes left there. A folder that doesn't exist holds nothing."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
+                _remove_orphan(Path(entry.path))
+            elif PLAIN_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                _remove_plain_file(Path(entry.path))
+
+
+# Once per folder and verb (`main` forgets it): a look at a folder of thousands of videos takes longer than to write one
+_clear_once = cache(clear_leftovers)
+look_again = _clear_once.cache_clear
+
+
+def _claim(folder: Path) -> int:
+    """The open lock of the folder, which is this process's until it is closed. It names the machine once it is held, so
+    a lock without a name tells nothing."""
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    with contextlib.suppress(OSError):  # a file system without locks, or held already; without a name age decides
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(lock, _machine().encode())
+    return lock
+
+
+def _remove_orphan(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # another user's, or gone meanwhile
+        try:
+            lock = os.open(folder / LOCK, os.O_RDWR)
+        except FileNotFoundError:
+            if _untouched_s(folder) > WEEK_S:
+                shutil.rmtree(folder) if folder.name.startswith(PREFIX) else folder.rmdir()  # not ours: only if empty
+            return
+        try:
+            # read first: a lock that is just being made is left alone
+            if (os.read(lock, 100) == _machine().encode() or _untouched_s(folder) > WEEK_S) and _is_free(lock):
+                shutil.rmtree(folder)
+        finally:
+            os.close(lock)
+
+
+def _is_free(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks; so the lock names no machine either
+        return True
+    return True
+
+
+def _remove_plain_file(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        if time.time() - file.stat().st_mtime > PLAIN_FILE_S:
+            file.unlink()
+
+
+def _untouched_s(folder: Path) -> float:
+    return time.time() - max(path.lstat().st_mtime for path in [folder, *folder.rglob("*")])
+
+
+@cache
+def _machine() -> str:
+    """This machine since its last start; the same in all of its containers."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return platform.node()

@@ -1,0 +1,160 @@
+"""What killed processes leave is removed, and nothing of a living one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from saccade import temporary
+from saccade.files import write_atomic, write_json
+from saccade.temporary import LOCK, PREFIX, WEEK_S, adopt, clear_leftovers, own_tempdir, work_folder
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from saccade.files import write_atomic
+from saccade.temporary import own_tempdir
+
+def write(path):
+    path.write_text("half")
+    path.with_name(".tmpAbCdEf").write_text("a library's own")
+    print("writing", flush=True)
+    time.sleep(600)
+
+with own_tempdir():
+    write_atomic(Path(sys.argv[1]), write)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process in the middle of writing `out/a.json`, whose temporary directory is `tmp`."""
+    (tmp_path / "tmp").mkdir()
+    command = [sys.executable, "-c", WRITER, str(tmp_path / "out/a.json")]
+    environment = {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")}
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "writing\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def age(path: Path, seconds: float) -> None:
+    for each in [*path.rglob("*"), path]:
+        os.utime(each, (time.time() - seconds,) * 2)
+
+
+def test_a_living_writer_keeps_what_it_writes_and_a_killed_ones_goes_with_the_next_writing(tmp_path, writer):
+    (halves,) = (tmp_path / "out").iterdir()
+    age(halves, 2 * WEEK_S)
+    temporary.look_again()
+    write_json(tmp_path / "out/b.json", {})
+    assert names(tmp_path / "out") == [halves.name, "b.json"]
+    writer.kill()
+    writer.wait()
+    temporary.look_again()
+    write_json(tmp_path / "out/b.json", {})
+    assert names(tmp_path / "out") == ["b.json"]
+
+
+def test_the_temporary_directory_of_a_killed_process_goes_with_the_next_process(tmp_path, writer, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (own,) = names(tmp_path / "tmp")
+    for running in (True, False):
+        temporary.look_again()
+        with own_tempdir():
+            assert (own in names(tmp_path / "tmp")) == running
+        writer.kill()
+        writer.wait()
+    assert names(tmp_path / "tmp") == []
+
+
+def test_a_stopped_process_cleans_up_itself(tmp_path, writer):
+    writer.send_signal(signal.SIGINT)
+    writer.wait()
+    assert names(tmp_path / "out") == names(tmp_path / "tmp") == []
+
+
+def test_children_share_their_parents_temporary_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with own_tempdir():
+        inside = os.environ["TMPDIR"]
+        with own_tempdir():
+            assert os.environ["TMPDIR"] == inside
+        assert os.environ["TMPDIR"] == inside
+    assert os.environ["TMPDIR"] == str(tmp_path)
+
+
+@pytest.mark.parametrize("lock", [None, "", "another machine"])
+def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_week(tmp_path, lock):
+    folder = tmp_path / f"{PREFIX}abcdefgh"
+    (folder / "within").mkdir(parents=True)
+    if lock is not None:
+        (folder / LOCK).write_text(lock)
+    age(folder, 2 * WEEK_S)
+    (folder / "within/fresh").touch()
+    clear_leftovers(tmp_path)
+    assert (folder / "within/fresh").exists()
+    age(folder, 2 * WEEK_S)
+    clear_leftovers(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_files_that_earlier_versions_and_libraries_left_go_after_an_hour_and_nothing_else(tmp_path):
+    old = [".tsn.ipynb.a1b2c3d_.ipynb", ".train.safetensors.a1b2c3d4", ".tmpAbCd12", ".000.mp4.a1b2c3d4.mp4"]
+    others = ["a.json", ".hidden", ".tmp", ".gitignore", ".snakemake"]
+    for name in old + others:
+        (tmp_path / name).touch()
+    clear_leftovers(tmp_path)
+    assert names(tmp_path) == sorted(old + others)
+    age(tmp_path, 3700)
+    clear_leftovers(tmp_path)
+    assert names(tmp_path) == sorted(others)
+
+
+def test_a_librarys_folder_is_marked_and_those_of_killed_processes_beside_it_go(tmp_path):
+    ours, dead, living, unmarked, full = (tmp_path / f"snakemake{name * 8}" for name in "abcde")
+    for folder in (ours, dead, living, unmarked, full):
+        folder.mkdir()
+    (dead / LOCK).write_text(temporary._machine())
+    held = temporary._claim(living)
+    (full / "of another workflow").touch()
+    adopt(ours)
+    assert names(tmp_path) == [folder.name for folder in (ours, living, unmarked, full)]
+    for folder in (unmarked, full):
+        age(folder, 2 * WEEK_S)
+    adopt(ours)
+    assert names(tmp_path) == [folder.name for folder in (ours, living, full)]
+    os.close(held)
+
+
+def test_names_as_long_as_the_system_takes_can_be_written(tmp_path):
+    write_json(tmp_path / ("n" * 250 + ".json"), {})
+
+
+def test_a_work_folder_goes_with_an_error_too(tmp_path):
+    with pytest.raises(ZeroDivisionError), work_folder(tmp_path) as folder:
+        (folder / "half").touch()
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
+def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    write_atomic(tmp_path / "a", lambda path: path.write_text("whole"))
+    assert names(tmp_path) == ["a"]
