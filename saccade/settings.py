@@ -18,9 +18,10 @@ import re
 import typing
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 MOST_PROCESSES = 1024  # or threads
 LARGEST = 10**7  # of whole numbers: whatever they count, a computer can't hold more
@@ -32,6 +33,27 @@ Width = Annotated[float, Field(gt=0, le=64)]  # scales a network's channels; 1 i
 Share = Annotated[float, Field(ge=0, le=1)]
 Deviation = Annotated[float, Field(gt=0, le=10)]  # of colours in [0, 1]; one in [0, 255] would be larger
 Dropout = Annotated[float, Field(ge=0, lt=1)]  # the share of features that training leaves out; never all of them
+
+
+def _of_crops(value: int) -> int:
+    if value not in (1, 3):
+        raise ValueError(f"{value} must be 1 (centre) or 3 (along the longer side)")
+    return value
+
+
+Crops = Annotated[int, AfterValidator(_of_crops)]
+
+
+def _of_weights(value: str) -> str:
+    if value not in ("none", "imagenet") and Path(value).suffix not in WEIGHT_FILES:
+        raise ValueError(
+            f"'{value}' must be none, imagenet (torchvision's), or the path of a {' or '.join(WEIGHT_FILES)} file"
+        )
+    return value
+
+
+WEIGHT_FILES = (".safetensors", ".pth", ".pt")
+Weights = Annotated[str, AfterValidator(_of_weights)]  # where a network starts
 
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
@@ -76,7 +98,7 @@ class Input(Section):
     glance_frames: CountOrNone = 0
     stride: Count = 1  # frames between neighbours of a `consecutive` or `first` clip
     num_clips: Count = 1  # temporal views of a `consecutive` clip at test time
-    num_crops: Literal[1, 3] = 1  # spatial views at test time: 1 centre, 3 along the longer side
+    num_crops: Crops = 1  # spatial views at test time: 1 centre, 3 along the longer side
     resize: CountOrNone  # short side in pixels after resizing; 0 keeps the native size
     # in training the short side is drawn from `resize` to this, both included; 0 draws nothing
     resize_to: CountOrNone = 0
@@ -185,7 +207,8 @@ def sections(settings: type) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     placed: set[str] = set()
     for part in reversed(settings.__mro__):
-        own = tuple(name for name in names if name in inspect.get_annotations(part) and name not in placed)
+        annotated = inspect.get_annotations(part)
+        own = tuple(name for name in names if name in annotated and name not in placed)
         placed.update(own)
         if own and part is not Machine:
             label = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()

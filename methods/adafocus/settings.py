@@ -44,7 +44,7 @@ class LocalNetwork(Section):
 class Networks(Section):
     """What both networks have in common."""
 
-    weights: str = "none"  # where stage 0 starts: `none`, or `imagenet` for both networks
+    weights: Literal["none", "imagenet"] = "none"  # where stage 0 of both networks starts
     # f_C reads frames in order; or both networks are TSMs and their mean scores are summed
     temporal: Literal["gru", "shift"] = "gru"
     dropout: Dropout = 0.0  # before every classifier

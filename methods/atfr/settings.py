@@ -6,6 +6,11 @@ from typing import Literal
 from saccade.settings import Count, CountOrNone, Dropout, NotNegative, Section, Shared, Width, need_pictures
 
 Assignment = Literal["similarity", "shuffled", "permuted", "noise", "uniform", "moments"]
+Network = Literal[
+    "3dresnet18", "3dresnet50", "3dresnet-tiny", "i3d-r50", "c2d-r50", "c2d-r18", "r2plus1d-r50",
+    "x3d-s", "x3d-m", "x3d-l", "x3d-xl", "x3d-tiny",
+    "slowfast-4x16-r50", "slowfast-8x8-r50", "slowfast-8x8-r18", "slowfast-tiny",
+]  # fmt: skip
 LOOKS = ("similarity", "shuffled", "permuted")  # assignments of a layer that has a similarity network
 ASKS = ("similarity", "shuffled")  # those that also run it on the video at hand
 SLOW_TO_FAST = 4  # SlowFast on Something-Something: a fast block of 8 frames spans the time of a slow one of 2 (App. A)
@@ -13,7 +18,7 @@ SLOW_TO_FAST = 4  # SlowFast on Something-Something: a fast block of 8 frames sp
 
 @dataclass(frozen=True, kw_only=True)
 class Networks(Section):
-    network: str  # a name of backbones.py
+    network: Network
     width: Width = 1.0
     dropout: Dropout = 0.5  # before the classifiers
 

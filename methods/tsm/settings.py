@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from saccade.settings import Dropout, Shared, Width, need_pictures
+from saccade.settings import Dropout, Shared, Weights, Width, need_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(Shared):
     backbone: Literal["resnet10", "resnet18", "resnet50", "mobilenet_v2"]
     width: Width = 1.0
-    weights: str = "none"  # where training starts: `none`, `imagenet` (torchvision's), or a file
+    weights: Weights = "none"  # where training starts
     dropout: Dropout = 0.5  # before the classifiers
 
     def __post_init__(self) -> None:

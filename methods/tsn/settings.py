@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from saccade.settings import Count, CountOrNone, Dropout, Section, Shared, Width, need_pictures
+from saccade.settings import Count, CountOrNone, Dropout, Section, Shared, Weights, Width, need_pictures
 
 
 @dataclass(frozen=True, kw_only=True)
 class Networks(Section):
     backbone: Literal["resnet10", "resnet18", "resnet50", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"]
     width: Width = 1.0
-    weights: str = "none"  # where training starts: `none`, `imagenet` (torchvision's), or a file
+    weights: Weights = "none"  # where training starts
     dropout: Dropout = 0.5  # before the classifiers
 
 

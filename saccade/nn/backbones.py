@@ -15,6 +15,7 @@ from torchvision.models.mobilenetv2 import MobileNetV2
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3, _mobilenet_v3_conf
 
 from saccade.records import SaccadeError
+from saccade.settings import WEIGHT_FILES
 
 LARGEST_LISTING = 5  # names an error spells out before it only counts them
 
@@ -153,8 +154,8 @@ def _imagenet(name: str) -> tuple[Mapping[str, Tensor], str]:
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
-    if path.suffix not in (".safetensors", ".pth", ".pt"):
-        raise SaccadeError(f"weights '{path}': give none, imagenet, or the path of a .safetensors, .pth or .pt file")
+    if path.suffix not in WEIGHT_FILES:
+        raise SaccadeError(f"weights '{path}': give none, imagenet, or the path of a {' or '.join(WEIGHT_FILES)} file")
     if not path.is_file():
         raise SaccadeError(f"weights '{path}': there is no such file")
     try:

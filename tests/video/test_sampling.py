@@ -112,7 +112,7 @@ def test_a_crop_that_does_not_fit_says_what_to_set():
 
 
 def test_two_crops_have_no_meaning():
-    with pytest.raises(ValueError, match="num_crops is 2: Input should be 1 or 3"):
+    with pytest.raises(ValueError, match="num_crops is 2: Value error, 2 must be 1"):
         _settings(num_crops=2, crop=4)
 
 

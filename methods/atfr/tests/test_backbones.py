@@ -7,6 +7,7 @@ import json
 from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -32,7 +33,14 @@ backbones, published, sgs = (
 resnet3d, slowfast, x3d = (
     load_module(FOLDER / f"{name}.py") for name in ("networks/resnet3d", "networks/slowfast", "networks/x3d")
 )
+
+
 BIG = tuple(name for name in backbones.BUILDERS if name not in TINY)
+
+
+def test_the_card_may_name_every_network():
+    """settings.py, which a dry run reads without torch, spells them."""
+    assert set(get_args(load_module(ROOT / "methods/atfr/settings.py").Network)) == set(backbones.BUILDERS)
 
 
 class Whole(nn.Module):

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from saccade.settings import Section, Share
+
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    val_share: float  # of the training clusters, by their names: those that training is watched on
+class Settings(Section):
+    val_share: Share  # of the training clusters, by their names: those that training is watched on
