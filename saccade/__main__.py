@@ -191,7 +191,7 @@ def _predict(root: Path, options: argparse.Namespace) -> None:
     from saccade.engine.inference import need_trained
     from saccade.steps.predict import predict
 
-    run = Run.parse(root, options.run)
+    run = _run_on_sound_data(root, options.run)
     resolved = {point.name: resolve(root, run, point=point.name) for point, why in points_of(root, run) if not why}
     values = point_settings(root, run)
     products = [need.product for need in weights_of(root, run)]
@@ -221,6 +221,14 @@ def _try(root: Path, options: argparse.Namespace) -> None:
         print(text, flush=True)
 
 
+def _run_on_sound_data(root: Path, text: str) -> Run:
+    """The run that the text names; raises SaccadeError where what lies in its dataset's raw/ can't tell its classes."""
+    run = Run.parse(root, text)
+    if wrong := load_dataset(root, run.dataset).wrong:
+        raise SaccadeError(wrong)
+    return run
+
+
 def _task(
     root: Path, run: Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any
 ) -> Task:
@@ -244,7 +252,7 @@ def _task(
 def _measure(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.measure import measure, time_once
 
-    run = Run.parse(root, options.run)
+    run = _run_on_sound_data(root, options.run)
     pairs = {point: _pair(root, run, point, other) for point, other in counterparts_of(root, run).items()}
     if options.point and options.point not in pairs:
         raise SaccadeError(
@@ -275,7 +283,7 @@ def _pair(root: Path, run: Run, point: str, other: Counterpart) -> Any:
 def _score(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.score import score
 
-    run = Run.parse(root, options.run)
+    run = _run_on_sound_data(root, options.run)
     dataset = load_dataset(root, run.dataset)
     score(root / run.folder, root / run.prepared, heads_of(root, run), dataset.derive)
 
@@ -291,7 +299,7 @@ def _cost(root: Path, options: argparse.Namespace) -> None:
     if options.point and not options.run:
         raise SaccadeError("--point is one of a run's operating points; name the run: saccade cost RUN --point POINT")
     if options.run:
-        run = Run.parse(root, options.run)
+        run = _run_on_sound_data(root, options.run)
         point = point_to_try(root, run, options.point)
         task = _task(
             root, run, resolve(root, run).typed, [], "", {}, points={point: resolve(root, run, point=point).typed}

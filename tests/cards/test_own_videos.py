@@ -13,8 +13,16 @@ pytestmark = pytest.mark.slow
 
 
 def test_own_videos_from_folders_to_a_strip(tmp_path):
-    """Videos put into class folders are dealt, learned and predicted; one more video is noticed; a new one is tried."""
+    """A table in another encoding stops its own runs alone. Videos put into class folders are dealt, learned and
+    predicted; one more video is noticed; a new one is tried."""
     own = copy_project(tmp_path)
+    both = "runs=[folder/tsm/resnet18-tiny-t8,motion-digits/tsn/resnet10-tiny]"
+    (own / "data/folder/raw").mkdir()
+    (own / "data/folder/raw/videos.csv").write_bytes("path,label\nvidéo.mp4,tall\n".encode("cp1252"))
+    done = snakemake(own, "--dry-run", "--config", both)
+    assert done.returncode == 0 and "prepare" in done.stdout and "Traceback" not in done.stderr, done.stderr
+    assert re.search(r"left out: .*videos.csv: line 2, byte 4: 0xe9 is no UTF-8", done.stdout + done.stderr)
+    (own / "data/folder/raw/videos.csv").unlink()
     for label, size in (("tall", (48, 64)), ("wide", (96, 64))):
         (own / "data/folder/raw" / label).mkdir(parents=True)
         for number in range(4):

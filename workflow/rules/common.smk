@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from saccade import project
 from saccade.cards.config import load_config
@@ -84,6 +85,8 @@ SELECTION = or_workflow_error(selection)
 CONFIG = or_workflow_error(load_config, SELECTION)
 RUNS = or_workflow_error(selected_runs, ROOT, CONFIG)
 GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
+for wrong in sorted({load_dataset(ROOT, run.dataset).wrong for run in RUNS} - {""}):
+    logger.warning(f"left out: {printable(wrong)}")
 METHODS = [method["name"] for method in GRID["methods"]]
 PHASES = sorted(
     {Path(file).stem for run in GRID["runs"] for file in run["weights"]} | {"train"}
