@@ -150,6 +150,7 @@ RECIPES = {
     "before-zero.ts": "-i b.mp4 -c copy -avoid_negative_ts disabled -output_ts_offset -0.5",
     "wraps-around.ts": "-i b.mp4 -c copy -output_ts_offset 95442.9",
     **{f"pause.{end}": f"{_PICTURES} {_AFTER_A_PAUSE} {_B}" for end in ("mp4", "mkv", "flv", "ts", "avi")},
+    "pause-b0.mp4": f"{_PICTURES} {_AFTER_A_PAUSE} {_X264} -bf 0",
     "pause.webm": f"{_PICTURES} {_AFTER_A_PAUSE} {_VP9}",
     "pause.wmv": f"{_PICTURES} {_AFTER_A_PAUSE} {_YUV} -c:v wmv2 -qscale 3 -g 6",
     "pause-b0.avi": f"{_PICTURES} {_AFTER_A_PAUSE} {_MPEG4}",
@@ -207,6 +208,7 @@ TRIMMED = {
     "shown-0.5-1.3-open.mp4": ("open.mp4", (0.5, 1.3)),
     "shown-0.55-1.26.mp4": ("b.mp4", (0.55, 1.26)),  # between frames
     "shown-0.3-1.1-hevc.mp4": ("hevc.mp4", (0.3, 1.1)),
+    "end-in-a-rest.mp4": ("pause-b0.mp4", (0.2, 2.0)),
     "two-parts.mp4": ("b.mp4", (0.2, 0.7), (1.1, 1.6)),
     "two-parts-b0.mp4": ("b0.mp4", (0.2, 0.7), (1.1, 1.6)),
     "backwards.mp4": ("b.mp4", (1.1, 1.6), (0.2, 0.7)),

@@ -74,6 +74,8 @@ def probe(path: Path) -> VideoInfo:
         indexed, tally, tick_s = len(stream.index_entries), _Tally(), stream.time_base
         _decode_all(container, stream, sound, tally)
         kind = container.format.name.partition(",")[0]
+        if kind == "mov" and stream.duration:
+            tally.ends_at = (stream.start_time or 0) + stream.duration
         lacking = _lacking(container, kind, stream, indexed, tally)
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         aspect, tracks = float(stream.sample_aspect_ratio or 1), video_tracks(container)
@@ -110,6 +112,8 @@ def _timed(tally: "_Tally", kind: str, tick_s: Fraction, rates: Sequence[float])
     ticks = timeline.shown_at(stamps, step)
     # Of reordered pictures some containers keep the distances of decoding, not how long they are shown.
     last = own if own and not placed and not tally.reordered else step
+    if stamps[-1] is not None and stamps[-1] < tally.ends_at:
+        last = min(last, tally.ends_at - stamps[-1])
     return ticks * tick_s.numerator / tick_s.denominator, float(step * tick_s), float(last * tick_s)
 
 
@@ -120,7 +124,7 @@ class _Tally:
     packets: of the track. places: when they are decoded: where an AVI has them. packet_stamps: when packets that no
     edit list hides are shown, in the order of decoding; stamps, lengths: the same of frames, in their order. given_at:
     when the packet is decoded with which the decoder gives the frame; None after the last packet. end_s: of the track's
-    packets; content_end_s: of all tracks.
+    packets; content_end_s: of all tracks. ends_at: when an MP4 says that the track does.
     """
 
     packets: int = 0
@@ -131,6 +135,7 @@ class _Tally:
     lengths: list[int] = field(default_factory=list)
     end_s: float = 0.0
     content_end_s: float = 0.0
+    ends_at: int = 0
     size: tuple[int, int] = (0, 0)
     turn: Turn = field(default_factory=Turn)
     interlaced: bool = False
