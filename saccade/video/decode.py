@@ -2,8 +2,8 @@
 
 The number of a frame is its place in the order in which the file decodes; its time changes nothing here (`probe` tells
 it). Of several tracks it is the default one (`container.video_stream`). Pixels that aren't square and interlaced lines
-stay as stored. Colours follow what the file says of its matrix and range, and become full-range RGB; transparency is
-left out. Every decoder uses one thread.
+stay as stored. Colours follow what the file says of its matrix and range (BT.601 where it doesn't), and become
+full-range RGB, exactly to within rounding; transparency is left out. Every decoder uses one thread.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,6 +16,10 @@ import numpy as np
 from saccade.video import gops
 from saccade.video.container import VideoError, opened, video_stream
 from saccade.video.upright import turn_of
+
+# libswscale's flags: bicubic, exact rounding, a colour for every pixel, the same bits on every machine. Without them it
+# is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes these 4 times as fast as rgb24.
+_EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
 
 
 class Frames(NamedTuple):
@@ -47,6 +51,11 @@ def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | N
     return Frames(taken.rgb, taken.decoded)
 
 
+def rgb_of(frame: Any) -> np.ndarray:
+    """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly."""
+    return turn_of(frame).upright(frame.to_ndarray(format="gbrp", interpolation=_EXACT, threads=1))
+
+
 @dataclass
 class _Taken:
     """The frames collected so far. numbers: which frames are in rgb; decoded: how many were decoded; reached: the
@@ -75,7 +84,7 @@ def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray) -> None:
     tenth of the time."""
     if frame.is_corrupt:
         raise VideoError(f"{path}: frame {taken.reached} decodes with errors")
-    picture = turn_of(frame).upright(frame.to_ndarray(format="rgb24", threads=1))
+    picture = rgb_of(frame)
     shape = (len(wanted), *picture.shape)
     if not taken.numbers:
         taken.rgb = np.empty(shape, np.uint8)

@@ -57,7 +57,6 @@ def shown(path: Path) -> Shown:
     return Shown(np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3), times - times[0])
 
 
-@pytest.mark.xfail(reason="being mended: conversion of colours; times of an AVI", strict=False)
 @pytest.mark.parametrize("name", FILES)
 def test_we_show_what_ffmpeg_shows(folder, name):
     path = odd_files.make(folder, name)
@@ -70,9 +69,10 @@ def test_we_show_what_ffmpeg_shows(folder, name):
     difference = np.abs(ours.astype(int) - theirs.rgb)
     assert difference.mean() < 1 if name.startswith("interlaced") else difference.max() <= 1
     # an AVI holds no times of presentation: of reordered pictures ffmpeg guesses the last ones
-    assert info.times_s == pytest.approx(theirs.times_s, abs=0.051 if name.endswith("avi") else 0.0015)
+    guessed_s = 0.05 if name.endswith("avi") else 0.0
+    assert info.times_s == pytest.approx(theirs.times_s, abs=0.0015 + guessed_s)
     steps = np.diff(theirs.times_s, append=theirs.times_s[-1] + 1 / odd_files.FPS)
-    assert 0 < info.duration_s - theirs.times_s[-1] < steps.max() + 0.01
+    assert 0 < info.duration_s - theirs.times_s[-1] < steps.max() + 0.01 + guessed_s
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -10,7 +10,7 @@ from scipy.io import wavfile
 
 from saccade.video import gops
 from saccade.video.container import VideoError, fingerprint
-from saccade.video.decode import Frames, read_frames
+from saccade.video.decode import Frames, read_frames, rgb_of
 from saccade.video.probe import probe
 from saccade.video.sound import read_audio
 
@@ -50,7 +50,7 @@ def encoded(request, tmp_path_factory):
 def _all_frames(path) -> list[np.ndarray]:
     """PyAV's plain loop, over the last track of pictures: the larger one, where there are two."""
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(container.streams.video[-1])]
+        return [rgb_of(frame) for frame in container.decode(container.streams.video[-1])]
 
 
 def test_every_frame_shows_its_number(encoded):
