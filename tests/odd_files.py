@@ -220,7 +220,7 @@ TRIMMED = {
     "shown-0.7-1.5-mpeg4-b.mp4": ("mpeg4-b.mp4", (0.7, 1.5)),
 }
 # files put one behind the other, whose clocks start anew
-JOINED = {"two-recordings.mpg": ("mpeg2.mpg", "mpeg2.mpg"), "two-codes.mpg": ("mpeg2.mpg", "mpeg1.mpg")}
+JOINED = {"two-recordings.mpg": ("mpeg2.mpg", "mpeg2.mpg")}
 NAMES = sorted({*RECIPES, *TURNED, *TRIMMED, *JOINED})
 
 
