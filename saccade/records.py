@@ -63,7 +63,7 @@ CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", 
 SPLITS = ["train", "val", "test"]
 # Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.
 PECULIARITIES = {
-    "variable_rate": "of variable frame rate (sampled by frame)",
+    "variable_rate": "of variable frame rate (sampled by frame unless `sample_by` is time)",
     "rotated": "stored turned or mirrored (read upright)",
     "pixels_not_square": "with pixels that aren't square (read as stored)",
     "interlaced": "interlaced (read as stored)",

@@ -71,8 +71,8 @@ def test_we_show_what_ffmpeg_shows(folder, name):
     # an AVI holds no times of presentation: of reordered pictures ffmpeg guesses the last ones
     guessed_s = 0.05 if name.endswith("avi") else 0.0
     assert info.times_s == pytest.approx(theirs.times_s, abs=0.0015 + guessed_s)
-    steps = np.diff(theirs.times_s, append=theirs.times_s[-1] + 1 / odd_files.FPS)
-    assert 0 < info.duration_s - theirs.times_s[-1] < steps.max() + 0.01 + guessed_s
+    longest_s = max([*np.diff(theirs.times_s), 1.4 if name == "end-in-a-rest.mp4" else 1 / odd_files.FPS])
+    assert 0 < info.duration_s - theirs.times_s[-1] < longest_s + 0.01 + guessed_s
 
 
 @pytest.mark.parametrize("name", FILES)
