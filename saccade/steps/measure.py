@@ -246,8 +246,8 @@ def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -
     started = time.perf_counter()
     for clip in clips:
         if len(clip["indices"][0]):
-            planned = int(row["frames"]) if row["ordered"] else None
-            decode.read_frames(side.task.root / str(row["path"]), clip["indices"][0].cpu().numpy(), planned)
+            path, indices = side.task.root / str(row["path"]), clip["indices"][0].cpu().numpy()
+            decode.read_frames(path, indices, int(row["frames"]), bool(row["ordered"]))
     return time.perf_counter() - started
 
 

@@ -22,11 +22,11 @@ class KeptVideos:
     def read_frames(
         self, path: Path, indices: np.ndarray, frames: int, size: tuple[int, int], ordered: bool
     ) -> decode.Frames:
-        """`size`: height and width of the video's frames, in any order; `ordered`: whether a plan may be used."""
+        """`size`: height and width of the video's frames, in any order; `ordered`: as `probe` found."""
         if path not in self._kept:
             needed = 3 * frames * size[0] * size[1]
             if needed > self._room:
-                return decode.read_frames(path, indices, frames if ordered else None)
+                return decode.read_frames(path, indices, frames, ordered)
             self._kept[path] = decode.read_frames(path, np.arange(frames))
             self._room -= needed
         video = self._kept[path]
