@@ -326,6 +326,15 @@ def _report(root: Path, options: argparse.Namespace) -> None:
     report.report(root, root / "results" / options.budget / PLAN_FILE, options.part, options.method)
 
 
+def _verify(root: Path, options: argparse.Namespace) -> None:
+    from saccade.steps.verify import verify
+
+    budget = Path(options.budget).name  # results/<budget> is as good
+    check_budget(budget)
+    for line in verify(root, budget):
+        print(line, flush=True)
+
+
 def _config(root: Path, options: argparse.Namespace) -> Config:
     if options.config.lstrip().startswith("{"):
         return load_config(parse_yaml(options.config, "--config"))
@@ -395,6 +404,8 @@ def _parser() -> argparse.ArgumentParser:
     counting.add_argument("--point", help="the operating point (default: as of `try`)")
     counting.add_argument("--method", help="count this method's cells alone, into results/cost/<method>.csv")
     counting.add_argument("--join", action="store_true", help="only join what was counted into results/cost.csv")
+    verifying = verb("verify", _verify, "whether every product of a budget is what was written: <budget>")
+    verifying.add_argument("budget", nargs="?", default="demo", help="or results/<budget> (default: %(default)s)")
     reporting = verb("report", _report, "tables, figures and pages from what exists", "budget")
     reporting.add_argument(
         "--part", choices=["claims", "collect", "notebook", "page", "index"], help="one part (default: all, in order)"

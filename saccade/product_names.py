@@ -6,6 +6,7 @@ from pathlib import Path
 from saccade.records import (
     COST_FILE,
     COVERAGE_FILE,
+    FAILED_FILE,
     HITS_FILE,
     INDEX_FILE,
     LATENCY_FILE,
@@ -96,3 +97,15 @@ def keys_of(path: Path) -> tuple[str, ...]:
         return KEYS[path.name]
     in_run = path.parent.name.startswith("seed") and not path.name.startswith(BEFORE)
     return PHASE_KEYS if in_run and path.parts[-7:-6] == ("results",) else ()
+
+
+def kind_of(path: Path) -> str:
+    """`json` for a product that carries its own sum, `file` for one that its record vouches for, '' for any other."""
+    parts = identity(path).split("/")
+    if path.name.startswith(".") or path.name == FAILED_FILE or parts[0] not in ("results", "data"):
+        return ""
+    if path.parent.parent.name in DRAWN:
+        return "file"
+    if path.suffix == ".json":
+        return "json"
+    return "file" if path.name.endswith((".parquet", ".safetensors", ".mp4", ".csv", LOG_ENDS)) else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saccade import files
-from saccade.product_names import command_for, identity, keys_of, record_of
+from saccade.product_names import DRAWN, command_for, identity, keys_of, record_of, stem
 from saccade.records import SaccadeError, canonical
 
 if TYPE_CHECKING:
@@ -108,6 +108,11 @@ def whole(path: Path) -> Path:
     if _sha256(path, _stamp(path)) != expected:
         raise DamageError(path, f"isn't what was written (its checksum differs from the one in {holder.name})")
     return path
+
+
+def holds(holder: Path, name: str) -> Path:
+    """The path of a file that a record vouches for: beside it, or in the folder that it is the record of."""
+    return holder.parent / (stem(holder.name) if holder.parent.name in DRAWN else "") / name
 
 
 def is_whole(path: Path) -> bool:

@@ -12,6 +12,7 @@ from saccade import products
 from saccade.files import sha256, write_json, write_parquet
 from saccade.project import load_module, provenance
 from saccade.records import (
+    FAILED_FILE,
     INDEX_COLUMNS,
     INDEX_FILE,
     PREPARED_BY_FILE,
@@ -38,7 +39,6 @@ from saccade.video.probe import VideoInfo, probe
 if TYPE_CHECKING:
     import pandas as pd
 
-FAILED_FILE = "coverage.failed.json"
 VIDEO_COLUMNS = ["video_id", "split", "cluster", "path"]  # of a dataset's own table; one per head follows
 
 
