@@ -15,6 +15,7 @@ import json
 import os
 import random
 import re
+import shlex
 import sys
 import tempfile
 import traceback
@@ -37,7 +38,8 @@ PAPER = """
 paper: toy2020
 title: Toys
 tables:
-  "Table 1": {title: Toys, dataset: dots, columns: [noun.top1], rows: [One], runs: {One: {run: dots@a/toy/k1, point: keep1.0}}}
+  "Table 1":
+    {title: Toys, dataset: dots, columns: [noun.top1], rows: [One], runs: {One: {run: dots@a/toy/k1, point: keep1.0}}}
 claims:
   - {id: c01, where: Sec. 1, says: "One is right more often than not."}
 """
@@ -204,6 +206,18 @@ class Damages:
             came = ["no verb's number changed, and verify sees it"]
         return kind, how, wrong or ["refused" if "refused" in came else came[0]]
 
+    def mend(self, path: Path) -> str:
+        """What goes wrong where the product is damaged and the command that `verify` names is run; '' for nothing."""
+        self.restore()
+        self.damage(path, "cut", random.Random(0))
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+            seen = main(["verify", "demo"])
+            command = re.search(r"make it anew: python -m saccade (.*)", out.getvalue())
+            if seen != 1 or not command or main(shlex.split(command.group(1))):
+                return f"WRONG: {path}: {out.getvalue()}"
+            return f"WRONG: {path}: {command} does not mend it" if main(["verify", "demo"]) else ""
+
     def judged(self, name: str, path: Path, told: tuple[int, str, dict[str, bytes]]) -> str:
         status, said, left = told
         if status == 1:
@@ -233,6 +247,7 @@ class Damages:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--damages", type=int, default=30, help="(default: %(default)s)")
+    parser.add_argument("--mend", action="store_true", help="try the command that is named for each kind of product")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument(
         "--project", type=Path, help="where the small project is, or is made (default: a temporary one)"
@@ -244,6 +259,10 @@ if __name__ == "__main__":
         if not (project / "reports/demo/index.html").is_file():
             make_project(project)
         damages, rng, tally = Damages(project), random.Random(given.seed), Counter()
+        for kind in sorted(damages.kinds) if given.mend else ():
+            came = damages.mend(rng.choice(damages.kinds[kind])) or "mended by the command that is named"
+            tally[kind, came] += 1
+        damages.restore()
         for _ in range(given.damages):
             kind, how, came = damages.try_one(rng)
             for one in came:

@@ -15,7 +15,7 @@ from saccade.plan.layers import Resolved, data_settings, resolve, without_defaul
 from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, points_of, role, stands_for
 from saccade.plan.runs import Run
-from saccade.records import COVERAGE_FILE, PREDICTIONS_FILE, canonical, provenance_name
+from saccade.records import COVERAGE_FILE, INDEX_FILE, PREDICTIONS_FILE, canonical, provenance_name
 
 
 def describe_run(root: Path, run: Run) -> str:
@@ -167,7 +167,7 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[s
 def _why_prepared_again(root: Path, run: Run) -> str | None:
     """How the settings of the run's data differ from those that it was prepared with; None where they don't."""
     coverage = root / run.prepared / COVERAGE_FILE
-    if not coverage.is_file():
+    if not coverage.is_file() and not coverage.with_name(INDEX_FILE).is_file():
         return "not prepared yet"
     was, dataset = products.read(coverage), load_dataset(root, run.dataset)
     now = data_settings(root, dataset, run.budget, run.edition)

@@ -24,8 +24,7 @@ def verify(root: Path, budget: str) -> Iterator[str]:
     for path, kind in tqdm(known, desc="verify", unit="file", mininterval=1.0):
         damages |= dict.fromkeys(_damages(path, kind))
     yield from damages
-    others = f"; {len(found) - len(known)} other files, which nothing vouches for" if len(found) > len(known) else ""
-    yield f"{budget}: {len(known)} products checked{others}"
+    yield f"{budget}: {len(known)} products checked; files that nothing vouches for: {len(found) - len(known)}"
     if damages:
         are = "product isn't" if len(damages) == 1 else "products aren't"
         raise SaccadeError(f"{len(damages)} {are} what was written; the lines above say how to make them anew")
