@@ -79,6 +79,12 @@ def cells_code(root: Path, method: str) -> str:
 
 
 @lru_cache(maxsize=1024)
+def plan_code(root: Path) -> str:
+    """How the planned grid is written; what is in it Snakemake compares."""
+    return code_hash.code_hash(root, [(root / "saccade/products.py", "write")])
+
+
+@lru_cache(maxsize=1024)
 def notebook_code(root: Path) -> str:
     """The code of the notebook's sections, all that they reach, and what executes them; not that of the pages."""
     report = root / "saccade/report"

@@ -270,6 +270,10 @@ def report_code(wildcards):
     return or_workflow_error(staleness.step_code, ROOT, "report")
 
 
+def plan_code(wildcards):
+    return or_workflow_error(staleness.plan_code, ROOT)
+
+
 def notebook_code(wildcards):
     return or_workflow_error(staleness.notebook_code, ROOT)
 

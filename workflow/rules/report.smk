@@ -17,6 +17,7 @@ rule plan:
     params:
         config=canonical(SELECTION),
         grid=canonical(GRID),
+        code=plan_code,
     shell:
         "exec python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"
 
