@@ -51,6 +51,11 @@ def _what_the_system_says(error: Exception) -> str | None:
     return found[1] if found else None
 
 
+def verbatim(path: Path | str) -> str:
+    """The path for whoever formats it (Snakemake, papermill): braces in it, which stand for themselves, are doubled."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 def need_writable(folder: Path) -> None:
     """Raises SaccadeError where no file can be written into the folder, which is made if need be. Asked before a long
     step starts."""

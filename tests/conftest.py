@@ -18,6 +18,7 @@ torch.set_num_threads(1)
 
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests/toy"
+ODD_NAME = "{a} {{b}} $HOME 100%d #1 & 'é'"
 
 SETTINGS = """
 from dataclasses import dataclass
@@ -101,13 +102,17 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def toy_run(tmp_path_factory) -> Path:
     """The toy project (tests/toy), run as it comes: nobody has brought the published weights. It is made once for all
-    of pytest's processes, so a test that changes something takes `toy`."""
+    of pytest's processes, so a test that changes something takes `toy`. Its folder, its Python's and its temporary
+    directory have names that shells and formats could take for something else."""
     shared = tmp_path_factory.getbasetemp()
-    project = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "toy"
-    with FileLock(f"{project}.lock"):
+    shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
+    project, python, temporary = (shared / f"{name} {ODD_NAME}" for name in ("toy", "venv", "tmp"))
+    with FileLock(shared / "toy.lock"):
         if not (project / "finished").exists():
             new_toy(project)
-            done = snakemake(project)
+            python.symlink_to(sys.prefix)
+            temporary.mkdir()
+            done = snakemake(project, python=python / "bin/python", TMPDIR=str(temporary))
             assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
             (project / "finished").touch()
     return project
@@ -145,10 +150,13 @@ def copy_project(target: Path, names: Sequence[str] = COPIED) -> Path:
     return target
 
 
-def snakemake(project: Path, *arguments: str, cores: int | None = 2) -> subprocess.CompletedProcess[str]:
+def snakemake(
+    project: Path, *arguments: str, cores: int | None = 2, python: Path | str = sys.executable, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Snakemake, ended. `variables` are of its environment."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "SNAKEMAKE"))}
-    command = [sys.executable, "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *arguments]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+    command = [str(python), "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *arguments]
+    return subprocess.run(command, cwd=project, env=environment | variables, capture_output=True, text=True)
 
 
 def planned(project: Path, *arguments: str) -> dict[str, int]:

@@ -20,6 +20,7 @@ GROUND = (
     "product_names",
     "products",
     "project",
+    "statements",
     "code_hash",
     "unforeseen",
 )

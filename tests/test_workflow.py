@@ -211,6 +211,12 @@ def test_a_wrong_config_stops_before_anything_runs_with_one_message(fresh_toy, a
     assert "Traceback" not in said and len(said.splitlines()) < 10, said
 
 
+def test_a_folder_whose_name_snakemake_cannot_read_is_refused_in_one_sentence(tmp_path):
+    done = snakemake(new_toy(tmp_path / "{0}"), "--dry-run")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and "rename the folder, without braces" in said and "Traceback" not in said
+
+
 def test_a_failing_job_leaves_the_old_results_whole_and_the_next_run_mends_it(toy):
     only = ["--config", "runs=[dots@a/toy/k1]"]
     edit(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from saccade import products
-from saccade.files import write_atomic
+from saccade.files import verbatim, write_atomic
 from saccade.product_names import DRAWN
 from saccade.records import SaccadeError
 from saccade.temporary import work_folder
@@ -45,7 +45,9 @@ def run_notebook(root: Path, budget: str, method: str) -> None:
         with work_folder(Path("/tmp")) as sockets:
             kernel = Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
             try:
-                papermill.execute_notebook(str(root / NOTEBOOK), str(path), parameters, config=kernel, **options)
+                papermill.execute_notebook(
+                    verbatim(root / NOTEBOOK), verbatim(path), parameters, config=kernel, **options
+                )
             except papermill.exceptions.PapermillExecutionError as error:
                 shutil.copyfile(path, failed)
                 said = f"the notebook of {method} failed in its cell {error.exec_count}: {error.ename}: {error.evalue}"

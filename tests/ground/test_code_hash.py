@@ -1,8 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 from conftest import edit
 
+from saccade import statements
 from saccade.code_hash import code_hash
 from saccade.records import SaccadeError
 
@@ -36,8 +38,10 @@ def unused():
 """
 
 
-@pytest.fixture
-def code(tmp_path: Path):
+@pytest.fixture(params=["read anew", "kept"])
+def code(tmp_path: Path, request):
+    if request.param == "kept":
+        (tmp_path / ".snakemake").mkdir()
     files = {
         "saccade/__init__.py": "",
         "saccade/train.py": STEP,
@@ -99,3 +103,44 @@ def test_an_entry_that_does_not_exist_is_named(code):
     folder, _ = code
     with pytest.raises(SaccadeError, match=r"saccade/engine.py has no 'nothing'"):
         code_hash(folder.parent, [(folder / "engine.py", "nothing")])
+
+
+KEPT = ".snakemake/statements/module.json"
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch):
+    """A file and how often it was parsed."""
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / "module.py").write_text("LIMIT = 3\n")
+    parsed, parse = [], statements._parse
+    monkeypatch.setattr(statements, "_parse", lambda *asked: parsed.append(asked) or parse(*asked))
+    return tmp_path, parsed
+
+
+def test_a_file_is_parsed_once_until_its_bytes_change(module):
+    root, parsed = module
+    first = statements.read_source(root, root / "module.py")
+    assert statements.read_source(root, root / "module.py") == first and len(parsed) == 1
+    changed = (root / "module.py").stat()
+    (root / "module.py").write_text("LIMIT = 4\n")
+    os.utime(root / "module.py", ns=(changed.st_atime_ns, changed.st_mtime_ns))
+    assert statements.read_source(root, root / "module.py") != first and len(parsed) == 2
+
+
+@pytest.mark.parametrize("damage", [lambda text: text.replace("LIMIT", "LIMIX"), lambda _: "", lambda text: text[:-9]])
+def test_what_was_kept_and_damaged_is_made_anew(module, damage):
+    root, parsed = module
+    first = statements.read_source(root, root / "module.py")
+    whole = (root / KEPT).read_text()
+    (root / KEPT).write_text(damage(whole))
+    assert statements.read_source(root, root / "module.py") == first and len(parsed) == 2
+    assert (root / KEPT).read_text() == whole
+
+
+def test_nothing_is_kept_where_snakemake_does_not_run(module):
+    root, parsed = module
+    (root / ".snakemake").rmdir()
+    for _ in range(2):
+        statements.read_source(root, root / "module.py")
+    assert [path.name for path in root.iterdir()] == ["module.py"] and len(parsed) == 2

@@ -4,6 +4,7 @@
 # file, put back under today's date, would pass for what the job was to make. And `all` asks for every product, not for
 # the pages alone: see `products`.
 import locale
+import re
 import shlex
 import sys
 import traceback
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import regex_from_filepattern
 from snakemake.logging import logger
 
 from saccade import project
@@ -18,6 +20,7 @@ from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT
 from saccade.cards.paper import read_paper
+from saccade.files import verbatim
 from saccade.cards.yaml import parse_yaml, read_yaml
 from saccade.plan import staleness
 from saccade.plan.availability import released_file
@@ -33,15 +36,39 @@ ROOT = Path(workflow.basedir)
 adopt(Path(workflow.snakemake_tmp_dir))
 # The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that
 # it is Snakemake's own child. When Snakemake is killed it saves its state and stops: nobody would wait for its result.
-# Snakemake formats the prefix, so that a folder's own braces are doubled.
-BIN = shlex.quote(str(Path(sys.executable).parent)).replace("{", "{{").replace("}", "}}")
+BIN = verbatim(shlex.quote(str(Path(sys.executable).parent)))
 shell.prefix(f"export PATH={BIN}:$PATH SACCADE_STOPS_WITH=$PPID; ")
+
+
+# A function, since a plain text's doubled braces would be taken for wildcards.
+def environment(wildcards):
+    return verbatim(ROOT / "environment.yml")
 
 
 def printable(text):
     """The text in one line, in the letters of this locale: Snakemake's log file knows no others."""
     letters = locale.getpreferredencoding(False)
     return one_line(text).encode(letters, "backslashreplace").decode(letters)
+
+
+def need_usable_name(folder):
+    """Raises WorkflowError where Snakemake, which takes what stands in braces for a wildcard, could not find its own
+    files.
+    """
+    try:
+        if re.match(regex_from_filepattern(folder), folder):
+            return
+    except re.error:
+        pass
+    raise WorkflowError(
+        printable(
+            f"Snakemake takes what stands in braces in the folder's name {folder} for a wildcard; rename the folder, "
+            "without braces"
+        )
+    )
+
+
+need_usable_name(str(Path.cwd()))
 
 
 def or_workflow_error(question, *arguments):

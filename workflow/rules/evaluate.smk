@@ -9,7 +9,7 @@ rule predict:
     benchmark:
         "results/{budget}/benchmarks/{data}/{method}/{variant}/seed{seed}/predict.tsv"
     conda:
-        "../../environment.yml"
+        environment
     threads: 1
     resources:  # embedded data runs on a core
         mem_mb=4000,
@@ -34,7 +34,7 @@ rule score:
     benchmark:
         "results/{budget}/benchmarks/{data}/{method}/{variant}/seed{seed}/score.tsv"
     conda:
-        "../../environment.yml"
+        environment
     threads: 1
     params:
         decides=score_params,
@@ -55,7 +55,7 @@ rule measure:
         "results/{budget}/logs/{data}/{method}/{variant}/seed{seed}/measure.log",
     priority: -1
     conda:
-        "../../environment.yml"
+        environment
     threads: lambda wildcards: workflow.cores or 1  # --unlock, --report and their like come without cores
     resources:
         mem_mb=8000,
@@ -80,7 +80,7 @@ rule count_cells:
     benchmark:
         "results/benchmarks/cost/{method}.tsv"
     conda:
-        "../../environment.yml"
+        environment
     threads: 1
     params:
         decides=cells_params,
@@ -97,6 +97,6 @@ rule cost:
         "results/logs/cost.log",
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     shell:
         "exec python -m saccade cost --join > {log} 2>&1"

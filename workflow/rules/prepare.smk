@@ -9,7 +9,7 @@ rule prepare:
     benchmark:
         "results/{budget}/benchmarks/prepare/{dataset}{edition}.tsv"
     conda:
-        "../../environment.yml"
+        environment
     threads: 2
     resources:
         mem_mb=4000,

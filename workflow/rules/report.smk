@@ -13,7 +13,7 @@ rule plan:
         f"results/{BUDGET}/logs/plan.log",
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     params:
         config=canonical(SELECTION),
         grid=canonical(GRID),
@@ -35,7 +35,7 @@ rule claims:
         f"results/{BUDGET}/benchmarks/claims/{{method}}.tsv"
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     params:
         budget=BUDGET,
         code=report_code,
@@ -71,7 +71,7 @@ rule collect:
         f"results/{BUDGET}/benchmarks/collect.tsv"
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     params:
         budget=BUDGET,
         code=report_code,
@@ -104,7 +104,7 @@ rule notebook:
         f"results/{BUDGET}/benchmarks/notebook/{{method}}.tsv"
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     params:
         budget=BUDGET,
         code=notebook_code,
@@ -130,7 +130,7 @@ rule page:
         f"results/{BUDGET}/logs/page/{{method}}.log",
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     params:
         budget=BUDGET,
         code=report_code,
@@ -156,7 +156,7 @@ rule index:
         f"results/{BUDGET}/logs/index.log",
     localrule: True
     conda:
-        "../../environment.yml"
+        environment
     params:
         budget=BUDGET,
         code=report_code,

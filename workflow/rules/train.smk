@@ -11,7 +11,7 @@ rule train:
     benchmark:
         "results/{budget}/benchmarks/{data}/{method}/{variant}/seed{seed}/{phase}.tsv"
     conda:
-        "../../environment.yml"
+        environment
     threads: 1
     resources:  # embedded data trains on a core
         mem_mb=4000,
