@@ -19,8 +19,8 @@ from saccade.records import SaccadeError
 # Left out are playlists (hls, dash, concat, sdp...), those that open files beside the one named (image2, mlv, vobsub,
 # avisynth...), pictures and texts. A movie with outside data opens without it: FFmpeg's `enable_drefs` is off.
 _FORMATS = (
-    "asf,av1,avi,dv,flv,gif,h263,h264,hevc,ivf,m4v,matroska,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vvc,wtv,"
-    "aac,aiff,caf,flac,mp3,wav"
+    "asf,av1,avi,dv,flv,gif,h263,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,swf,vc1,"
+    "vvc,wtv,aac,aiff,caf,flac,mp3,wav"
 )
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
 _LISTS = {  # how files begin that name others
@@ -100,8 +100,11 @@ def _preferred(streams: Sequence[Any], sizes: Sequence[int]) -> Any:
 
 def _refusal(path: Path, error: FFmpegError) -> str:
     """Why the file can't be opened, from its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(512)
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        head = b""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for beginning, name in _LISTS.items():
         if text.lower().startswith(beginning.lower()):

@@ -25,7 +25,7 @@ from saccade.video.upright import turn_of
 __all__ = ["Frames", "VideoInfo", "probe", "read_audio", "read_frames", "rgb_of"]
 
 # libswscale's flags: bicubic, exact rounding, a colour for every pixel, the same bits on every machine. Without them it
-# is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes these 4 times as fast as rgb24.
+# is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes them 4 times as fast.
 _EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
 
 
@@ -81,7 +81,8 @@ def _probed_ordered(path: Path, size: int, mtime_ns: int) -> bool:
 
 def rgb_of(frame: Any) -> np.ndarray:
     """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly."""
-    return turn_of(frame).upright(frame.to_ndarray(format="gbrp", interpolation=_EXACT, threads=1))
+    shape = "rgb24" if frame.format.is_rgb else "gbrp"
+    return turn_of(frame).upright(frame.to_ndarray(format=shape, interpolation=_EXACT, threads=1))
 
 
 @dataclass

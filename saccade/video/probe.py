@@ -15,6 +15,7 @@ import numpy as np
 from av.error import FFmpegError
 
 from saccade.video import timeline
+from saccade.video.boxes import outside_reference
 from saccade.video.container import VideoError, audio_stream, opened, reason, video_stream, video_tracks
 from saccade.video.upright import Turn, turn_of
 
@@ -69,6 +70,8 @@ def probe(path: Path) -> VideoInfo:
     empty, no video, or damaged. Damaged means: less is there than the container promises, packets or seconds, or a
     frame doesn't decode cleanly. What MPEG-TS lost without a trace can't be distinguished from a variable frame rate.
     """
+    if other := outside_reference(Path(path)):
+        raise VideoError(f"{path}: its pictures or sounds are in another file ({other}); a video is one file")
     with opened(path) as container:
         stream, sound = video_stream(path, container), audio_stream(container)
         indexed, tally, tick_s = len(stream.index_entries), _Tally(), stream.time_base
