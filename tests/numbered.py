@@ -43,18 +43,23 @@ def encode(
     rate_hz: int = 16000,
     container_options: dict[str, str] | None = None,
     shown_at: list[int] | None = None,
+    sound_first: bool = False,
+    sound_at_s: float = 0.0,
 ) -> Path:
     """Writes numbered pictures; `size` is (width, height). `sound`: (samples,) or (2, samples) float32; empty declares
     a silent track.
 
     `shown_at`: when each picture is shown, in frames, where not one after the other; it decides how many there are.
+    `sound_first`: the sound's track stands before that of the pictures; `sound_at_s`: when it starts.
     """
     with av.open(str(path), "w", options=container_options or {}) as container:
+        layout = "mono" if sound is None or sound.ndim == 1 else "stereo"
+        if sound_first:
+            track = container.add_stream("aac", rate=rate_hz, layout=layout)
         video = container.add_stream(codec, rate=fps)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.codec_context.options, video.codec_context.thread_count = options or {}, 1
-        if sound is not None:
-            layout = "mono" if sound.ndim == 1 else "stereo"
+        if sound is not None and not sound_first:
             track = container.add_stream("aac", rate=rate_hz, layout=layout)
         for number, time in enumerate(shown_at or range(frames)):
             frame = av.VideoFrame.from_ndarray(picture(number, *size), format="rgb24")
@@ -63,7 +68,8 @@ def encode(
         container.mux(video.encode(None))
         if sound is not None and sound.size:
             samples = av.AudioFrame.from_ndarray(np.atleast_2d(sound), format="fltp", layout=layout)
-            samples.sample_rate, samples.time_base, samples.pts = rate_hz, Fraction(1, rate_hz), 0
+            samples.sample_rate, samples.time_base = rate_hz, Fraction(1, rate_hz)
+            samples.pts = round(sound_at_s * rate_hz)
             container.mux(track.encode(samples))
             container.mux(track.encode(None))
     return path

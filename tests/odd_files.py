@@ -249,7 +249,7 @@ def make(folder: Path, name: str) -> Path:
         _ffmpeg(folder, f"{RECIPES[name]} {name}")
     elif name in TURNED:
         source, turn = TURNED[name]
-        path.write_bytes(_turned(make(folder, source).read_bytes(), turn))
+        path.write_bytes(turned(make(folder, source).read_bytes(), turn))
     elif name in JOINED:
         path.write_bytes(b"".join(make(folder, source).read_bytes() for source in JOINED[name]))
     else:
@@ -276,7 +276,7 @@ def _boxes(data: bytes, names: list[str], start: int = 0, end: int | None = None
         start += size or end
 
 
-def _turned(data: bytes, turn: str) -> bytes:
+def turned(data: bytes, turn: str) -> bytes:
     """Every track with this display matrix."""
     changed, (a, b, c, d) = bytearray(data), _TURNS[turn][0]
     for at in _boxes(data, ["moov", "trak", "tkhd"]):

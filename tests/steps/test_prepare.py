@@ -3,13 +3,16 @@ from pathlib import Path
 
 import av
 import numpy as np
+import odd_files
 import pandas as pd
 import pytest
+from numbered import encode
 
 from saccade.__main__ import main
 from saccade.files import read_json
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.video.index import read_index
+from saccade.video.probe import probe
 
 HEADS = {"noun": Head("noun", "single", ("a", "b"))}
 CARD = """
@@ -109,6 +112,56 @@ def test_a_card_may_allow_missing_videos_and_they_are_counted(clips):
     coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
     assert (coverage["expected"], coverage["usable"]) == (4, 3)
     assert coverage["problems"][0]["video_id"] == "a" and coverage["problems"][0]["path"].endswith("a.mp4")
+
+
+def test_whatever_a_file_raises_it_is_named_and_the_others_are_read(clips, monkeypatch):
+    root, prepare = clips
+    (root / "data/clips/card.yml").write_text(CARD.replace("allow_missing: 0.0", "allow_missing: 0.5"))
+    read = probe
+
+    def fails(path):
+        if path.name == "a.mp4":
+            raise AttributeError("no attribute 'decode'")
+        return read(path)
+
+    monkeypatch.setattr("saccade.steps.prepare.probe", fails)
+    assert prepare() == 0
+    coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
+    assert coverage["usable"] == 3 and coverage["problems"] == [
+        {
+            "video_id": "a",
+            "path": "data/clips/raw/demo/a.mp4",
+            "reason": f"{root}/data/clips/raw/demo/a.mp4: AttributeError: no attribute 'decode'",
+        }
+    ]
+
+
+def test_a_playlist_is_a_problem_that_is_named(clips, capsys):
+    root, prepare = clips
+    raw = root / "data/clips/raw/demo"
+    (raw / "list.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{raw}/b.mp4\n#EXT-X-ENDLIST\n")
+    assert prepare(path="data/clips/raw/demo/list.m3u8") == 1
+    assert "list.m3u8: is an HLS or M3U playlist" in capsys.readouterr().err
+
+
+def test_what_is_peculiar_of_videos_is_counted_and_said(clips, capsys):
+    root, prepare = clips
+    raw = root / "data/clips/raw/demo"
+    (raw / "a.mp4").write_bytes(odd_files.turned((raw / "a.mp4").read_bytes(), "90"))
+    encode(raw / "b.mp4", shown_at=[0, 1, 2, 30, 31])
+    assert prepare() == 0
+    said = capsys.readouterr().out
+    assert (
+        "note: 1 of variable frame rate (" in said and "): b; 1 stored turned or mirrored (read upright): a\n" in said
+    )
+    coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
+    assert coverage["peculiar"] == {
+        "variable_rate": {"videos": 1, "first": ["b"]},
+        "rotated": {"videos": 1, "first": ["a"]},
+    }
+    index, _ = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    times = dict(zip(index["video_id"], index["times_s"], strict=True))
+    assert times["b"] == pytest.approx([0, 0.1, 0.2, 3.0, 3.1]) and len(times["a"]) == len(times["c"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,13 @@ def test_what_it_says_is_what_the_network_says(project, capsys):
     assert imread("strips/clip-uniform4.png").shape[1] == strips.DPI * strips.WIDTH
 
 
+def test_a_playlist_is_refused_and_what_it_names_is_not_followed(project, capsys):
+    Path("list.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.mp4\n#EXT-X-ENDLIST\n")
+    assert main(["try", RUN, "list.m3u8"]) == 1
+    said = capsys.readouterr()
+    assert "list.m3u8: is an HLS or M3U playlist; a video is one file" in said.err and not said.out
+
+
 def test_videos_of_one_name_get_a_strip_each_in_the_runs_folder(project, capsys):
     assert main(["try", RUN, "clip.mp4", "other/clip.avi"]) == 0
     assert sorted(file.name for file in Path("results", RUN, "try").iterdir()) == [
