@@ -8,6 +8,8 @@ refresh). And counting pictures that weren't decoded is right only where each pa
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from saccade.video import picture_order
+
 # Per codec whose packets are cut into length-prefixed units: offset of the length size in the header, units that reset
 # all references (H.264: IDR; HEVC: IDR, CRA and BLA, whose leading pictures `plan` excludes by time), parameter sets.
 _RESETS = {"h264": frozenset({5}), "hevc": frozenset(range(16, 22))}
@@ -30,6 +32,7 @@ class DecodingPlan(NamedTuple):
 class _Picture(NamedTuple):
     resets: bool  # no later picture refers to one before this
     spare: bool  # no picture refers to this
+    order: picture_order.Order | None = None  # its place in the order of showing; None where that of decoding is it
 
 
 def plan(packets: Sequence[Any], codec: Any, frames: int) -> DecodingPlan | None:
@@ -37,13 +40,13 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> DecodingPlan | None
 
     None where there is no proof: a codec other than H.264, HEVC, VP8, VP9, AV1 and MPEG-4 without B pictures; packets
     without presentation time (but for MPEG-4), cut by an edit list, or with headers of their own; a number of packets
-    other than `frames`. Within a group, presentation times are taken to order the pictures as the decoder does.
-    `decode` checks that for those that it decodes.
+    other than `frames`; presentation times that order the pictures otherwise than the codec does (somebody moved them).
     """
     if len(packets) != frames:
         return None
     look = _reader(codec, packets[0])
     times: list[int] = []
+    orders: list[picture_order.Order] = []
     starts: list[int] = []
     spare: set[int] = set()
     for place, packet in enumerate(packets):
@@ -58,10 +61,16 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> DecodingPlan | None
         if picture.spare:
             spare.add(place)
         times.append(time)
-    if starts[:1] != [0] or len(set(times)) < len(times):
+        orders.append(picture.order or (0, place))
+    if starts[:1] != [0] or len(set(times)) < len(times) or _ranks(times) != _ranks(orders):
         return None
-    shown = {time: number for number, time in enumerate(sorted(times))}
-    return DecodingPlan([shown[time] for time in times], starts, frozenset(spare))
+    return DecodingPlan(_ranks(times), starts, frozenset(spare))
+
+
+def _ranks(values: Sequence[Any]) -> list[int]:
+    """The place of each value among all, sorted; of equal ones the same."""
+    place = {value: number for number, value in enumerate(sorted(values))}
+    return [place[value] for value in values]
 
 
 def decode(
@@ -101,27 +110,30 @@ def _reader(codec: Any, first: Any) -> Any:
         return lambda packet: _mpeg4_picture(bytes(packet), headers)
     if name not in _RESETS or not header or header[0] != 1 or len(header) <= _LENGTH_AT[name]:
         return None
-    return lambda packet: _unit_picture(bytes(packet), (header[_LENGTH_AT[name]] & 3) + 1, name)
+    if (order := picture_order.reader(name, header)) is None:
+        return None
+    return lambda packet: _unit_picture(bytes(packet), (header[_LENGTH_AT[name]] & 3) + 1, name, order)
 
 
-def _unit_picture(data: bytes, length_size: int, name: str) -> _Picture | None:
+def _unit_picture(data: bytes, length_size: int, name: str, order: picture_order.Reader) -> _Picture | None:
     """The picture of an H.264 or HEVC packet. In H.264 a picture is spare if all of its slices say so: nal_ref_idc 0,
     Sec. 7.4.1."""
-    heads = list(_unit_heads(data, length_size))
+    units = list(_units(data, length_size))
+    heads = [unit[0] for unit in units]
     kinds = {head & 31 if name == "h264" else head >> 1 & 63 for head in heads}
-    if kinds & _PARAMETERS[name]:
+    if kinds & _PARAMETERS[name] or (shown := order(units)) is None:
         return None
-    return _Picture(
-        bool(kinds & _RESETS[name]), name == "h264" and all(not head & 96 for head in heads if 1 <= head & 31 <= 5)
-    )
+    spare = name == "h264" and all(not head & 96 for head in heads if 1 <= head & 31 <= 5)
+    return _Picture(bool(kinds & _RESETS[name]), spare, shown)
 
 
-def _unit_heads(data: bytes, length_size: int) -> Iterator[int]:
-    """The first byte of each unit (NAL) of a packet: ISO/IEC 14496-15; H.264 Table 7-1, HEVC Table 7-1."""
+def _units(data: bytes, length_size: int) -> Iterator[bytes]:
+    """How each unit (NAL) of a packet begins: ISO/IEC 14496-15; H.264 Table 7-1, HEVC Table 7-1."""
     place = 0
     while place + length_size < len(data):
-        yield data[place + length_size]
-        place += length_size + int.from_bytes(data[place : place + length_size], "big")
+        begin = place + length_size
+        yield data[begin : begin + picture_order.HEAD]
+        place = begin + int.from_bytes(data[place:begin], "big")
 
 
 def _mpeg4_picture(data: bytes, headers: bytes) -> _Picture | None:
