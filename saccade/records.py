@@ -23,8 +23,7 @@ def provenance_name(step: str) -> str:
 
 
 # INDEX_FILE; one integer (or list of integers, multi-label) column per head follows. times_s: when each frame is shown,
-# in seconds from the first; empty where frame n is shown at n / fps, to within half a frame. ordered: whether the times
-# of packets number their pictures as the decoder does (`saccade.video.gops` may then plan).
+# in seconds from the first; empty where frame n is shown at n / fps, to within half a frame.
 INDEX_COLUMNS = [
     "video_id",
     "split",
@@ -38,7 +37,6 @@ INDEX_COLUMNS = [
     "height",
     "audio",
     "times_s",
-    "ordered",
 ]
 # TRUTH_FILE beside it, where the dataset knows: one row per frame.
 TRUTH_COLUMNS = ["video_id", "frame", "informative"]

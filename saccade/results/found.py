@@ -49,7 +49,7 @@ class Found:
         path = self.root / row["path"]
         if not path.is_file() or path.stat().st_size != row["bytes"]:
             raise NotRun(f"{run['run']}: {path} is missing, or has changed since it was prepared")
-        return read_frames(path, numbers, row["frames"], row.get("ordered")).rgb
+        return read_frames(path, numbers, row["frames"]).rgb
 
     def settings(self, run: PlannedRun, point: str) -> dict[str, Any]:
         """What the run was predicted with at that point; NotRun where it didn't say."""

@@ -246,8 +246,8 @@ def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -
     started = time.perf_counter()
     for clip in clips:
         if len(clip["indices"][0]):
-            path, indices = side.task.root / str(row["path"]), clip["indices"][0].cpu().numpy()
-            decode.read_frames(path, indices, int(row["frames"]), bool(row["ordered"]))
+            indices = clip["indices"][0].cpu().numpy()
+            decode.read_frames(side.task.root / str(row["path"]), indices, int(row["frames"]))
     return time.perf_counter() - started
 
 

@@ -196,9 +196,7 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
     )
     others = sorted(set(chosen) - set(given))
-    whole = (
-        dict(zip(others, read_frames(tried.path, others, info.frames, info.ordered).rgb, strict=True)) if others else {}
-    )
+    whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
     looks = []
     for number in sorted(set(chosen)):
         taken = [box for box, at in zip(boxes, chosen, strict=True) if at == number and box]
@@ -207,7 +205,7 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
     times = strips.Times(info.times_s, info.duration_s)
     along = times.along(strips.thumbnails(info.width / info.height))
-    film = list(read_frames(tried.path, along, info.frames, info.ordered).rgb)
+    film = list(read_frames(tried.path, along, info.frames).rgb)
     price = (
         f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding "
         f"{1000 * tried.read_s:.0f} ms"

@@ -19,14 +19,12 @@ class KeptVideos:
         self._room = megabytes * 10**6
         self._kept: dict[Path, decode.Frames] = {}
 
-    def read_frames(
-        self, path: Path, indices: np.ndarray, frames: int, size: tuple[int, int], ordered: bool
-    ) -> decode.Frames:
-        """`size`: height and width of the video's frames, in any order; `ordered`: as `probe` found."""
+    def read_frames(self, path: Path, indices: np.ndarray, frames: int, size: tuple[int, int]) -> decode.Frames:
+        """`size`: height and width of the video's frames, in any order."""
         if path not in self._kept:
             needed = 3 * frames * size[0] * size[1]
             if needed > self._room:
-                return decode.read_frames(path, indices, frames, ordered)
+                return decode.read_frames(path, indices, frames)
             self._kept[path] = decode.read_frames(path, np.arange(frames))
             self._room -= needed
         video = self._kept[path]

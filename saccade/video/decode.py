@@ -8,7 +8,6 @@ full-range RGB, exactly to within rounding; transparency is left out. Every deco
 What a file holds and its sound are read by `probe` and `read_audio`, which this door offers too.
 """
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,14 +35,11 @@ class Frames(NamedTuple):
     decoded_frames: int
 
 
-def read_frames(
-    path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None, ordered: bool | None = None
-) -> Frames:
+def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None) -> Frames:
     """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
 
     Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, pictures that no
-    wanted frame depends on are passed over, if that provably gives the same frames (`gops`). `ordered`, which `probe`
-    found too, is part of the proof; where it isn't said, the file is probed once a process. The packets, as large as
+    wanted frame depends on are passed over, if that provably gives the same frames (`gops`). The packets, as large as
     the file, are in memory meanwhile. Raises VideoError where the file can't be decoded, and where a number is outside
     the frames that decode.
     """
@@ -52,31 +48,12 @@ def read_frames(
         raise ValueError("indices must be a list of at least one frame number")
     if wanted.min() < 0:
         raise VideoError(f"{path}: frame {wanted.min()} doesn't exist; frames are numbered from 0")
-    if frames and not (_ordered(path) if ordered is None else ordered):
-        frames = None
     last, taken = int(wanted.max()), _take(path, wanted, frames)
     if frames and not taken.numbers >= set(wanted.tolist()):  # the decoder contradicted the plan
         taken = replace(again := _take(path, wanted, None), decoded=taken.decoded + again.decoded)
     if last not in taken.numbers:
         raise VideoError(f"{path}: frame {last} was asked for, but only {taken.reached + 1} frames decode")
     return Frames(taken.rgb, taken.decoded)
-
-
-def _ordered(path: Path) -> bool:
-    try:
-        state = Path(path).stat()
-    except OSError:  # said in its own words where the file is opened
-        return False
-    return _probed_ordered(Path(path).absolute(), state.st_size, state.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=4096)
-def _probed_ordered(path: Path, size: int, mtime_ns: int) -> bool:
-    """What `probe` says of the file in this state; False where it refuses it."""
-    try:
-        return probe(path).ordered
-    except VideoError:
-        return False
 
 
 def rgb_of(frame: Any) -> np.ndarray:

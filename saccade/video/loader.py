@@ -119,8 +119,7 @@ class VideoDataset(Dataset[Clip]):
         shown = self._clock(row)
         indices = sampling.choose_on_clock(settings, shown, draw, self._informative.get(video), clip_number)
         glance = self._glance(shown, video, epoch)
-        size, ordered = (row["height"], row["width"]), bool(row["ordered"])
-        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, size, ordered)
+        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:

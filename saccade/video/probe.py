@@ -33,8 +33,6 @@ class VideoInfo:
     shown, in seconds from the first; never falling. rotation: by how many degrees stored pictures are turned clockwise
     to lie upright (0, 90, 180, 270), where `mirrored` after a mirroring from top to bottom. pixel_aspect: width by
     height of a pixel. interlaced: whether a frame says so. video_tracks: how many there are beside cover pictures.
-    ordered: whether presentation times number the packets' pictures as the decoder does, which a plan relies on
-    (`gops`).
     """
 
     frames: int
@@ -50,7 +48,6 @@ class VideoInfo:
     pixel_aspect: float
     interlaced: bool
     video_tracks: int
-    ordered: bool
 
     @property
     def steady(self) -> bool:
@@ -59,7 +56,7 @@ class VideoInfo:
 
     def columns(self) -> dict[str, Any]:
         """The video's part of a row of the index. `times_s` is empty where `fps` says it all."""
-        names = ("bytes", "frames", "fps", "duration_s", "width", "height", "audio", "ordered")
+        names = ("bytes", "frames", "fps", "duration_s", "width", "height", "audio")
         return {name: getattr(self, name) for name in names} | {"times_s": [] if self.steady else list(self.times_s)}
 
 
@@ -101,7 +98,6 @@ def probe(path: Path) -> VideoInfo:
         pixel_aspect=1 / aspect if tally.turn.transposed else aspect,
         interlaced=tally.interlaced,
         video_tracks=tracks,
-        ordered=tally.ordered,
     )
 
 
@@ -150,13 +146,6 @@ class _Tally:
         """Whether pictures are shown in another order than they are decoded in."""
         known = [stamp for stamp in self.packet_stamps if stamp is not None]
         return known != sorted(known)
-
-    @property
-    def ordered(self) -> bool:
-        """See `VideoInfo`; so is a track without times."""
-        if None in self.packet_stamps:
-            return not any(stamp is not None for stamp in [*self.packet_stamps, *self.stamps])
-        return sorted(self.packet_stamps) == self.stamps  # type: ignore[type-var]
 
 
 def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally) -> str:
