@@ -6,7 +6,6 @@ from saccade import products
 from saccade.cards.address import RUN, parse_address
 from saccade.engine.device import choose_device, seed_everything
 from saccade.engine.inference import check_macs, finished_model, predict_point
-from saccade.files import write_parquet
 from saccade.project import load_module, provenance
 from saccade.records import COST_FILE, PREDICTION_COLUMNS, PREDICTIONS_FILE, Task, canonical
 from saccade.video.index import read_index
@@ -39,7 +38,7 @@ def predict(task: Task) -> None:
     where = {"device": str(device), "threads": task.settings.threads, "seconds": seconds}
     products.write_file(
         task.folder / PREDICTIONS_FILE,
-        lambda temporary: write_parquet(temporary, table[columns]),
+        lambda temporary: table[columns].to_parquet(temporary, index=False),
         provenance(task.root, **where, code=task.code, settings=task.values),
         {COST_FILE: ""},
     )

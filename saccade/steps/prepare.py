@@ -116,7 +116,7 @@ def _keep(
         write_parquet(folder / TRUTH_FILE, frames[frames["video_id"].isin(index["video_id"])])
         beside[TRUTH_FILE] = sha256(folder / TRUTH_FILE)
     products.write_file(
-        folder / INDEX_FILE, lambda temporary: write_parquet(temporary, index), value=coverage, beside=beside
+        folder / INDEX_FILE, lambda temporary: index.to_parquet(temporary, index=False), value=coverage, beside=beside
     )
 
 

@@ -95,6 +95,18 @@ def test_a_state_of_other_settings_or_a_damaged_one_is_not_taken_up(tmp_path, ca
     assert "can't be read" in capsys.readouterr().err
 
 
+def test_no_flipped_bit_of_a_state_is_taken_up(tmp_path, capsys):
+    file, model = tmp_path / "a.safetensors", nn.Linear(3, 2)
+    Checkpoint(file, {"code": "x"}).save({"epoch": 3, "best": torch.ones(2, dtype=torch.bool)}, model=model)
+    whole, before = file.read_bytes(), {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    for place in range(0, len(whole), 7):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        facts = Checkpoint(file, {"code": "x"}).resume(model=model)
+        assert (facts is None) == ("starting afresh" in capsys.readouterr().err)
+        assert facts is None or facts["epoch"] == 3  # blanks that fill the header up
+        assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
 def test_keep_saves_when_it_is_due(tmp_path):
     rare, eager = Checkpoint(tmp_path / "rare", minutes=10), Checkpoint(tmp_path / "eager", minutes=0)
     rare.keep({"batch": 1})
