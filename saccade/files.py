@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, one_line
 from saccade.temporary import work_folder
+
+NO_LETTERS = "this shell's locale has no such letters; say `export LC_ALL=C.UTF-8` first, and no PYTHONUTF8=0"
 
 # how libraries written in Rust (safetensors) put what the system says into a text
 SYSTEM_SAYS = re.compile(r"I/O error: (.+) \(os error \d+\)")
@@ -89,6 +91,22 @@ def write_parquet(path: Path, table: "pd.DataFrame") -> None:
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
     write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+
+
+def need_utf8(path: Path) -> Path:
+    """The path itself; raises SaccadeError where it can't be written as text: its name holds bytes that are no UTF-8,
+    or letters that this shell's locale lacks."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            os.fsencode(path).decode("utf-8")
+        except UnicodeDecodeError:
+            why = "the name isn't UTF-8; rename it (convmv -f latin1 -t utf8 shows how)"
+        else:
+            why = NO_LETTERS
+        raise SaccadeError(f"{one_line(path)}: {why}") from None
+    return path
 
 
 def equal_files(files: Iterable[Path]) -> list[list[Path]]:

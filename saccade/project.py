@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from saccade.files import need_utf8
 from saccade.records import SaccadeError, suggest
 from saccade.settings import sections
 
@@ -34,7 +35,7 @@ def find_root(start: Path | None = None) -> Path:
     start = (start or Path.cwd()).resolve()
     for folder in (start, *start.parents):
         if (folder / "Snakefile").is_file():
-            return folder
+            return need_utf8(folder)
     raise SaccadeError(f"no Snakefile in {start} or above it; run this inside a Saccade checkout")
 
 

@@ -3,6 +3,7 @@ whose message says what would be right. No torch."""
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,10 +156,14 @@ def canonical(value: Any) -> str:
 
 
 def one_line(text: object) -> str:
-    """The text with what would break or garble a line escaped: names may hold newlines, and bytes that are no UTF-8."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in str(text)
-    )
+    """The text with what would break or garble a line escaped: names may hold newlines, and bytes that are no UTF-8
+    (Python's surrogates), or only none in this locale."""
+    read = re.sub("[\udc80-\udcff]+", _as_utf8, str(text))
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in read)
+
+
+def _as_utf8(surrogates: re.Match[str]) -> str:
+    return surrogates[0].encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def peculiar_words(coverage: Mapping[str, Any]) -> str:

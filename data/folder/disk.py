@@ -5,12 +5,12 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
+from saccade.files import NO_LETTERS, need_utf8
 from saccade.records import SaccadeError
 
 from .names import is_system
 
 SUFFIXES = (".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp", ".ts")
-LOCALE = "this shell's locale has no such letters; say `export LC_ALL=C.UTF-8` first, and no PYTHONUTF8=0"
 
 
 def folders(folder: Path) -> list[Path]:
@@ -77,29 +77,12 @@ def spelled_as_on_disk(path: Path) -> Path:
     return next((other for other in others if os.path.lexists(other)), path)
 
 
-def need_utf8(path: Path) -> Path:
-    """The path itself; raises SaccadeError where its name can't be written as text."""
-    try:
-        path.name.encode("utf-8")
-    except UnicodeEncodeError:
-        name = os.fsencode(path.name)
-        try:
-            shown = name.decode("utf-8")
-        except UnicodeDecodeError:
-            shown = name.decode("utf-8", "backslashreplace")
-            raise SaccadeError(
-                f"{path.parent}/{shown}: the name isn't UTF-8; rename it (convmv -f latin1 -t utf8 shows how)"
-            ) from None
-        raise SaccadeError(f"{path.parent}/{shown}: {LOCALE}") from None
-    return path
-
-
 def need_locale(where: str, name: str) -> None:
     """Raises SaccadeError where this process can't ask for a file of that name."""
     try:
         os.fsencode(name)
     except UnicodeEncodeError:
-        raise SaccadeError(f"{where}: '{name}': {LOCALE}") from None
+        raise SaccadeError(f"{where}: '{name}': {NO_LETTERS}") from None
 
 
 def need_target(path: Path) -> Path:

@@ -13,6 +13,7 @@ import av
 from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition
 
+from saccade.files import need_utf8
 from saccade.records import SaccadeError
 
 # FFmpeg's demuxers whose files hold their own pictures, then those of sound alone, so that a sound file is called one.
@@ -48,6 +49,10 @@ def fingerprint() -> str:
 def opened(path: Path) -> Iterator[Any]:
     """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
     path = Path(path)
+    try:
+        need_utf8(path)
+    except SaccadeError as error:
+        raise VideoError(str(error)) from None
     if not path.is_file():
         where = f"a link to {path.readlink()}, which isn't there" if path.is_symlink() else "no such file"
         raise VideoError(f"{path}: {where}")

@@ -86,6 +86,9 @@ def or_workflow_error(question, *arguments):
         raise WorkflowError(whose_bug(error)) from None
 
 
+or_workflow_error(project.find_root, ROOT)  # which refuses a path that can't be written as text
+
+
 def selection():
     """What is to run, read from the files that Snakemake was given by our own reader, which doesn't take 010 for 8. What
     `--config` says comes on top; Snakemake gives the numbers in its lists as text.
