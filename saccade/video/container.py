@@ -59,7 +59,7 @@ def opened(path: Path) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise VideoError(f"{path}: the file is empty (0 bytes)")
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace", options=_OPTIONS)
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options=_OPTIONS)
     except FFmpegError as error:
         raise VideoError(f"{path}: {_refusal(path, error)}") from error
     with container:

@@ -112,7 +112,7 @@ def test_frames_are_upright_by_every_way(tmp_path, lying, turn):
     assert np.array_equal(read_frames(path, [3, 12]).rgb, expected)
     planned = read_frames(path, [3, 12], 20)
     assert np.array_equal(planned.rgb, expected) and planned.decoded_frames < 13
-    kept = KeptVideos(1).read_frames(path, np.array([3, 12]), 20, (info.height, info.width), info.ordered)
+    kept = KeptVideos(1).read_frames(path, np.array([3, 12]), 20, (info.height, info.width))
     assert np.array_equal(kept.rgb, expected)
 
 
@@ -201,7 +201,6 @@ def test_a_plan_is_not_used_where_times_number_frames_otherwise(tmp_path, codec,
             packet.pts += packet.duration * 7 // 2
 
     path = remuxed(source, tmp_path / "moved.mp4", later)
-    assert probe(source).ordered and (probe(path).ordered is False or place > 2)
     for wanted in ([30], [29], [28, 3], [4], [5]):
         assert numbers(path, wanted, 31) == wanted
     assert list(probe(path).times_s) == sorted(probe(path).times_s)
@@ -214,7 +213,7 @@ def test_of_several_tracks_the_default_one_is_read_and_counted(tmp_path):
         for default in (False, True):
             track = container.add_stream("libx264", rate=10)
             track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
-            track.disposition = Disposition.default if default else Disposition(0)
+            track.disposition = Disposition.default.value if default else 0
             tracks.append(track)
         for number in range(8):
             for shift, track in zip((100, 0), tracks, strict=True):
