@@ -1,7 +1,6 @@
 """The command line: one subcommand per verb, the same ones that the workflow's rules call."""
 
 import argparse
-import io
 import os
 import select
 import shutil
@@ -34,7 +33,7 @@ from saccade.plan.runs import Run
 from saccade.project import check_budget, find_root
 from saccade.records import PLAN_FILE, SaccadeError, Task, one_line, suggest
 from saccade.temporary import clear_leftovers, look_again, own_tempdir
-from saccade.unforeseen import EXIT_CODE, too_little_memory, whose_bug, why_no_file
+from saccade.unforeseen import EXIT_CODE, escape_unknown_letters, too_little_memory, whose_bug, why_no_file
 
 
 def command() -> int:
@@ -63,9 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
     if parent := os.environ.get("SACCADE_STOPS_WITH"):
         threading.Thread(target=_stop_with_parent, args=(int(parent),), daemon=True).start()
-    for stream in (sys.stdout, sys.stderr):  # a name that this terminal has no letters for ends nothing
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    escape_unknown_letters()
     look_again()
     options = _parser().parse_args(arguments)
     try:

@@ -1,7 +1,10 @@
-"""What is said of an error that nobody foresaw, after its traceback; and which errors only look so. No torch."""
+"""What is said of an error that nobody foresaw, after its traceback; which errors only look so; how names that a terminal
+has no letters for are printed. No torch."""
 
 import errno
+import io
 import platform
+import sys
 import tempfile
 import traceback
 from pathlib import Path
@@ -10,6 +13,13 @@ from saccade.project import version_of
 
 EXIT_CODE = 70  # of a bug (EX_SOFTWARE); 1 is for what the user can mend
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def escape_unknown_letters() -> None:
+    """From now on, a letter of some name that this terminal lacks is printed as its escape, and ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def whose_bug(error: BaseException) -> str:

@@ -28,7 +28,11 @@ def describe_project(root: Path, config: Config, width: int = 80) -> str:
     intro = f"Budget {config.budget}: {len(runs)} runs are selected ({SELECTED}). a{{1,2}} stands for a1 and a2."
     lines = [*_wrapped(intro, "", width), "", "METHODS"]
     for name in names(root, "methods"):
-        method = load_method(root, name)
+        try:
+            method = load_method(root, name)
+        except SaccadeError as error:
+            lines += ["", name, *_labelled("wrong", one_line(error), width)]
+            continue
         lines += ["", *_wrapped(f"{name}  {method.title}", "", width), *_at_a_glance(root, method, runs, width)]
     lines += ["", "DATASETS"]
     for name in names(root, "data"):
@@ -136,7 +140,7 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
     try:
         dataset = load_dataset(root, name)
     except SaccadeError as error:
-        yield from (mark + name, *_labelled("wrong", str(error), width))
+        yield from (mark + name, *_labelled("wrong", one_line(error), width))
         return
     yield from _wrapped(f"{mark}{name}  {dataset.title}", "", width)
     if dataset.editions:

@@ -59,8 +59,10 @@ def test_a_dataset_in_full_says_what_it_lacks(grids):
 
 def test_an_unreadable_dataset_is_told_and_the_others_too(grids):
     edit(grids / "data/dots/card.yml", "licence: none", "licens: none")
+    (grids / "methods/broken").mkdir()
+    (grids / "methods/broken/card.yml").write_text("method: [")
     told = describe_project(grids, load_config(CONFIG | {"runs": []}))
-    assert "unknown key 'licens'" in told and "k{1,2,3}" in told
+    assert "unknown key 'licens'" in told and "k{1,2,3}" in told and "not valid YAML" in told
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

@@ -30,9 +30,10 @@ from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError, canonical, one_line
 from saccade.temporary import adopt
-from saccade.unforeseen import whose_bug, why_no_file
+from saccade.unforeseen import escape_unknown_letters, whose_bug, why_no_file
 
 ROOT = Path(workflow.basedir)
+escape_unknown_letters()
 adopt(Path(workflow.snakemake_tmp_dir))
 # The rules' `python` is the one that runs Snakemake, whether or not its environment is active. Rules `exec` it, so that
 # it is Snakemake's own child. When Snakemake is killed it saves its state and stops: nobody would wait for its result.
@@ -86,7 +87,8 @@ def or_workflow_error(question, *arguments):
         raise WorkflowError(whose_bug(error)) from None
 
 
-or_workflow_error(project.find_root, ROOT)  # which refuses a path that can't be written as text
+# refuses a path that can't be written as text
+or_workflow_error(project.find_root, ROOT)
 
 
 def selection():
