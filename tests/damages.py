@@ -52,7 +52,7 @@ TRUTH = """    truth = [(row["video_id"], frame, frame % 2 == 0) for row in rows
     return pd.DataFrame(rows), pd.DataFrame(truth, columns=["video_id", "frame", "informative"])
 """
 SECTIONS = ("not_run", "claims", "accuracy", "adaptivity", "tradeoffs", "paper", "cost", "timing", "training", "videos")
-GONE = ("provenance", "truth.", "cost.json", "hits.", ".log.", "coverage.json", ".safetensors")
+GONE = ("provenance", "truth.", "predictions.", "cost.json", "hits.", ".log.", "coverage.json", ".safetensors")
 
 
 def make_project(project: Path) -> Path:

@@ -20,6 +20,7 @@ from saccade.judging.plain_claims import plain_predicate
 from saccade.judging.reported import Reported, printed_cells
 from saccade.judging.systems import SystemResults
 from saccade.judging.verdict import Cited, Finding, Judgement, Outcome, Untestable, verdicts_of
+from saccade.products import DamageError
 from saccade.project import load_module
 from saccade.records import CLAIMS_COLUMNS, SaccadeError
 from saccade.results.reader import NotRun, PlannedGrid
@@ -85,6 +86,8 @@ def _named(paper: Paper, claim: Claim, act: Predicate) -> Predicate:
     def named(reported: Any, ours: Any) -> Finding | Cited:
         try:
             found = act(reported, ours)
+        except DamageError:  # no answer of the runs', nor the claim's mistake
+            raise
         except SaccadeError as error:
             file = paper.file if claim.tests else paper.file.with_name("claims.py")
             raise SaccadeError(f"{file}: {claim.id}: {error}") from None
@@ -98,6 +101,8 @@ def _named(paper: Paper, claim: Claim, act: Predicate) -> Predicate:
 def _answered(on_ours: Callable[[], Outcome]) -> Outcome:
     try:
         return on_ours()
+    except DamageError:
+        raise
     except SaccadeError as error:
         raise Untestable(str(error)) from None
 

@@ -79,7 +79,12 @@ class RunFiles:
     @property
     def complete(self) -> bool:
         """Whether the run has been predicted and scored."""
-        return all((self.folder / name).exists() for name in (PREDICTIONS_FILE, METRICS_FILE))
+        return self.predicted and (self.folder / METRICS_FILE).exists()
+
+    @property
+    def predicted(self) -> bool:
+        """Whether the run has been predicted, be its predictions there or lost since."""
+        return products.left(self.folder / PREDICTIONS_FILE)
 
     def metrics(self) -> dict[str, Any] | None:
         """What `score` left: rows, evaluated, clusters, omitted ..."""
@@ -87,7 +92,7 @@ class RunFiles:
 
     def cost(self) -> dict[str, Any] | None:
         """The multiply-adds by module of one view."""
-        return _json(self.folder / COST_FILE, needed=(self.folder / PREDICTIONS_FILE).exists())
+        return _json(self.folder / COST_FILE, needed=self.predicted)
 
     def latency(self) -> dict[str, Any] | None:
         """What `measure` left, by point."""
@@ -101,12 +106,12 @@ class RunFiles:
         """{step or phase: who made it, when, with what}, by name."""
         names = {stem(path.name) for path in self.folder.glob(provenance_name("*"))}
         names |= {phase for phase in self.run.get("phases", []) if self.phase(phase)}  # lost, they are missed
-        names |= {"predict"} if (self.folder / PREDICTIONS_FILE).exists() else set()
+        names |= {"predict"} if self.predicted else set()
         return {name: products.read(self.folder / provenance_name(name)) for name in sorted(names)}
 
     def predicted_with(self, point: str) -> dict[str, Any] | None:
         """The settings that the point was predicted with; None where the run didn't say."""
-        if not (self.folder / PREDICTIONS_FILE).exists():
+        if not self.predicted:
             return None
         recorded = products.read(self.folder / provenance_name("predict"))["settings"].get(point)
         return None if recorded is None else dict(recorded)

@@ -46,6 +46,16 @@ def test_without_a_paper_claims_csv_is_empty(tmp_path):
     assert (tmp_path / "results/demo/claims.csv").read_text() == ",".join(CLAIMS_COLUMNS) + "\n"
 
 
+@pytest.mark.parametrize(("budget", "file"), [("paper", "hits.parquet"), ("paper", "metrics.json")])
+def test_damage_is_no_verdict(tmp_path, budget, file):
+    grid = fake_results.make_grid(seeds=2, budget=budget)
+    path = fake_results.write_tree(tmp_path, grid)
+    fake_paper.write_paper(tmp_path)
+    (tmp_path / "results" / grid["runs"][1]["run"] / file).write_bytes(b"{}")
+    with pytest.raises(SaccadeError, match=rf"{file} isn't what was written .*; make it anew: python -m saccade score"):
+        report.report(tmp_path, path, "claims")
+
+
 @pytest.mark.parametrize("budget", ["demo", "study", "paper", "mine"])
 def test_printed_numbers_are_judged_in_every_budget(judged, budget):
     table = judged(budget)
