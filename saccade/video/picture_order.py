@@ -71,10 +71,12 @@ def reader(codec: str, header: bytes) -> Reader | None:
 
 @dataclass
 class _Slice:
-    """lsb: None where the count starts anew (IDR). later: whether later pictures count from this one."""
+    """lsb: None where the count starts anew (IDR). later: whether later pictures count from this one. number: H.264's
+    count of pictures that others refer to."""
 
     lsb: int | None
     later: bool
+    number: int | None = None
 
 
 class _Counter:
@@ -83,6 +85,7 @@ class _Counter:
     def __init__(self, sequence: _Sequence, read: Callable[[bytes, _Sequence], _Slice | None]) -> None:
         self._sequence, self._read = sequence, read
         self._resets, self._before, self._pictures = 0, 0, 0
+        self._number: int | None = None
 
     def place(self, units: Sequence[bytes]) -> Order | None:
         """See `reader`."""
@@ -90,7 +93,7 @@ class _Counter:
             found = next((one for unit in units if (one := self._read(unit, self._sequence))), None)
         except (_Unreadable, IndexError):
             found = None
-        if found is None:
+        if found is None or self._lacks_some_before(found):
             return None
         self._pictures += 1
         if found.lsb is None:
@@ -104,6 +107,14 @@ class _Counter:
         if found.later:
             self._before = count
         return self._resets, count
+
+    def _lacks_some_before(self, found: _Slice) -> bool:
+        """Whether pictures that others refer to were lost, or the count of them doesn't go on (H.264, Sec. 7.4.3). A
+        decoder makes them up from what it has decoded, so that nothing may be passed over."""
+        before, self._number = self._number, found.number if found.later else self._number
+        if found.number is None or before is None or found.lsb is None:
+            return False
+        return (found.number - before) % (1 << self._sequence.frame_num_bits) > 1
 
 
 def _h264_sequence(header: bytes) -> _Sequence:
@@ -136,12 +147,13 @@ def _h264_slice(unit: bytes, sequence: _Sequence) -> _Slice | None:
         return None
     bits = _Bits(unit, skip=1)
     bits.golomb(), bits.golomb(), bits.golomb()
-    bits.take(2 * sequence.separate_planes + sequence.frame_num_bits)
+    bits.take(2 * sequence.separate_planes)
+    number = bits.take(sequence.frame_num_bits)
     if not sequence.frames_only and bits.take(1):
         raise _Unreadable  # a field
     if kind == 5:
-        return _Slice(None, True)
-    return _Slice(bits.take(sequence.lsb_bits), reference)
+        return _Slice(None, True, number)
+    return _Slice(bits.take(sequence.lsb_bits), reference, number)
 
 
 def _hevc_sequence(header: bytes) -> _Sequence:

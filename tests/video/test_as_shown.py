@@ -25,16 +25,15 @@ ONE_GROUP = {"g": "250", "x264-params": "bframes=2:b-adapt=0:b-pyramid=none:scen
 
 
 def remuxed(source, target, change=lambda number, packet: None, beside=None):
-    """`source` with its pictures' packets as they are after `change(number, packet)`; `beside(output)` adds a track and
-    gives its packets."""
+    """`source` with its pictures' packets as they are after `change(number, packet)`, left out where that is False;
+    `beside(output)` adds a track and gives its packets."""
     with av.open(str(source)) as before, av.open(str(target), "w") as after:
         track = before.streams.video[0]
         copy = after.add_stream_from_template(track)
         for packet in beside(after) if beside else ():
             after.mux(packet)
         for number, packet in enumerate(before.demux(track)):
-            if packet.dts is not None:
-                change(number, packet)
+            if packet.dts is not None and change(number, packet) is not False:
                 packet.stream = copy
                 after.mux(packet)
     return target
@@ -204,6 +203,16 @@ def test_a_plan_is_not_used_where_times_number_frames_otherwise(tmp_path, codec,
     for wanted in ([30], [29], [28, 3], [4], [5]):
         assert numbers(path, wanted, 31) == wanted
     assert list(probe(path).times_s) == sorted(probe(path).times_s)
+
+
+def test_a_plan_is_not_used_where_a_picture_was_lost_that_others_refer_to(tmp_path):
+    """The decoder makes it up from those that it has."""
+    source = encode(tmp_path / "v.mp4", 31, options=ONE_GROUP)
+    path = remuxed(source, tmp_path / "v.mkv", lambda number, packet: number != 4)  # I P b b, then this P
+    whole = read_frames(path, range(30)).rgb
+    assert probe(path).frames == 30
+    for wanted in (29, 12, 6):
+        assert np.array_equal(read_frames(path, [wanted], 30).rgb[0], whole[wanted])
 
 
 def test_of_several_tracks_the_default_one_is_read_and_counted(tmp_path):
