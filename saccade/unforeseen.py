@@ -1,5 +1,5 @@
-"""What is said of an error that nobody foresaw, after its traceback; which errors only look so; how names that a terminal
-has no letters for are printed. No torch."""
+"""What is said of an error that nobody foresaw, after its traceback; which errors only look so; how to print names in
+letters that a terminal lacks. No torch."""
 
 import errno
 import io

@@ -95,13 +95,13 @@ def prepare(
         or why_not_whole(coverage, videos, list(heads.values()), whole_classes)
         or (why_copies(coverage, videos, list(heads.values())) if clusters_apart else "")
     )
+    _tell(dataset.name, coverage, heads)
     if why:
         write_json(folder / FAILED_FILE, coverage)
         raise SaccadeError(f"{dataset}: {why}. What was found of each video is in {folder / FAILED_FILE}")
     (folder / FAILED_FILE).unlink(missing_ok=True)
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
     _keep(folder, index, coverage, frames, provenance(root, decoder=fingerprint()))
-    _tell(dataset.name, coverage, heads)
 
 
 def _keep(

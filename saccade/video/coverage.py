@@ -102,7 +102,9 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     if words := peculiar_words(coverage):
         yield words
     if coverage["copies"]:
-        groups = [" = ".join(group) for group in coverage["copies"]]
+        groups = [
+            " = ".join(group[:5]) + (f" and {len(group) - 5} more" if group[5:] else "") for group in coverage["copies"]
+        ]
         yield f"copies, byte for byte: {first_few(groups)}"
 
 
