@@ -33,9 +33,10 @@ PHASE_KEYS = ("sha256", "settings", "code", "trains", "result")
 
 def identity(path: Path) -> str:
     """Which product it is: its path from `results` or `data` on, whatever the checkout is called."""
-    parts = Path(path).absolute().parts
+    parts = list(Path(path).absolute().parts)
     places = [place for place, part in enumerate(parts[:-1]) if part in ("results", "data")]
-    return "/".join(parts[places[-1] :]) if places else parts[-1]
+    known = [place for place in places if _command(parts[place:])]  # a budget or a dataset may be called so, too
+    return "/".join(parts[[len(parts) - 1, *places, *known][-1] :])
 
 
 def record_of(path: Path) -> Path:
@@ -54,26 +55,33 @@ def record_of(path: Path) -> Path:
 
 def command_for(path: Path) -> str:
     """What the user types to have the product made anew."""
-    match identity(path).split("/"):
-        case ["data", dataset, "prepared" | "raw", name, *_]:
+    verb = _command(identity(path).split("/"))
+    return f"python -m saccade {verb}" if verb else "run again the command that wrote it"
+
+
+def _command(parts: list[str]) -> str:
+    """The verb that makes the product, with its arguments; '' for what is none."""
+    match parts:
+        case ["data", dataset, "prepared" | "raw", name, _, *_]:
             budget, at, edition = name.partition("@")
-            return f"python -m saccade prepare {dataset}{at}{edition} --budget {budget}"
+            return f"prepare {dataset}{at}{edition} --budget {budget}"
         case ["results", budget, data, method, variant, seed, name] if seed.startswith("seed"):
-            return f"python -m saccade {_verb(name, f'{budget}/{data}/{method}/{variant}/{seed}')}"
-        case ["results", _]:
-            return "python -m saccade cost --join"
+            return _verb(name, f"{budget}/{data}/{method}/{variant}/{seed}")
+        case ["results", name] if stem(name) == "cost":
+            return "cost --join"
         case ["results", "cost", name]:
-            return f"python -m saccade cost --method {stem(name)}"
+            return f"cost --method {stem(name)}"
         case ["results", budget, "claims", name]:
-            return f"python -m saccade report {budget} --part claims --method {stem(name)}"
-        case ["results", budget, kind, *_, name] if kind in DRAWN:
-            method = Path(path).parent.name if Path(path).parent.name != kind else stem(name)
-            return f"python -m saccade report {budget} --part notebook --method {method}"
+            return f"report {budget} --part claims --method {stem(name)}"
+        case ["results", budget, kind, method, _] if kind in DRAWN:
+            return f"report {budget} --part notebook --method {method}"
+        case ["results", budget, kind, name] if kind in DRAWN:
+            return f"report {budget} --part notebook --method {stem(name)}"
         case ["results", budget, name] if name == PLAN_FILE:
-            return f"python -m saccade plan --config config/{budget}.yaml --write results/{budget}/{PLAN_FILE}"
-        case ["results", budget, _]:
-            return f"python -m saccade report {budget} --part collect"
-    return "run again the command that wrote it"
+            return f"plan --config config/{budget}.yaml --write results/{budget}/{PLAN_FILE}"
+        case ["results", budget, name] if name.endswith(".csv") or name.startswith(BEFORE):
+            return f"report {budget} --part collect"
+    return ""
 
 
 def stem(name: str) -> str:

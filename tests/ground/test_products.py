@@ -2,13 +2,14 @@
 
 import contextlib
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import ROOT
 
 from saccade import products
-from saccade.product_names import command_for, record_of
+from saccade.product_names import command_for, identity, record_of
 
 RUN = "results/demo/dots@a/toy/k1/seed0"
 METRICS = {"run": "demo/dots@a/toy/k1/seed0", "rows": [{"value": 0.5}], "evaluated": 3, "clusters": 2}
@@ -159,6 +160,16 @@ def test_a_sealed_folder_misses_what_is_gone_and_refuses_what_came(tmp_path):
 )
 def test_the_command_that_makes_it_anew(tmp_path, path, command):
     assert command_for(tmp_path / path) == f"python -m saccade {command}"
+
+
+@pytest.mark.parametrize("root", ["", "data", "results", "results/data"])
+@pytest.mark.parametrize("names", ["data/results/results/data", "demo/data/data/results", "results/dots/toy/data"])
+def test_a_folder_may_be_called_as_the_projects_own_are(root, names):
+    path = Path("/", root, "saccade/results", names, "seed0/metrics.json")
+    assert identity(path) == f"results/{names}/seed0/metrics.json"
+    assert command_for(path) == f"python -m saccade score {names}/seed0"
+    index = Path("/", root, "saccade/data/results/prepared/data/index.parquet")
+    assert command_for(index) == "python -m saccade prepare results --budget data"
 
 
 def test_no_other_module_opens_a_product():
