@@ -115,6 +115,11 @@ RECIPES = {
     "rle.mov": f"{_PICTURES} -c:v qtrle -pix_fmt rgb24",
     "png.mov": f"{_PICTURES} -c:v png -pix_fmt rgb24",
     "plain.avi": f"{_PICTURES} -c:v rawvideo -pix_fmt bgr24",
+    "b.h264": "-i b.mp4 -c copy",
+    "mpeg2.m2v": "-i mpeg2.mpg -c copy",
+    "mpeg2.mxf": "-i mpeg2.mpg -c copy",
+    "vp9-hidden.ivf": "-i vp9-hidden.webm -c copy",
+    "few-colours.gif": f"{_PICTURES}",
     # what lies beside the picture, and before it
     **{
         f"sound-first.{end}": f"-i b.mp4 {_SOUND} -map 1 -map 0 -c:v copy" for end in ("mp4", "mov", "mkv", "ts", "avi")
