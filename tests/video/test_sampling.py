@@ -172,6 +172,9 @@ def test_a_sampler_that_counts_ticks_by_hand():
     assert sampling.choose_on_clock(_settings(num_frames=2), PAUSED).tolist() == [2, 2]  # ticks 2 and 8
     settings = _settings(sampler="consecutive", num_frames=3, stride=5)
     assert sampling.choose_on_clock(settings, PAUSED).tolist() == [0, 2, 3]
+    settings = _settings(sampler="consecutive", num_frames=3, num_clips=2)
+    views = [sampling.choose_on_clock(settings, PAUSED, clip=clip).tolist() for clip in range(2)]
+    assert views == [[0, 1, 2], [2, 2, 3]]
     drawn = sampling.choose_on_clock(_settings(sampler="random", num_frames=11), PAUSED, np.random.default_rng(0))
     assert drawn.tolist() == PAUSED.tolist()  # no tick twice
 
