@@ -53,9 +53,10 @@ def plan(packets: Sequence[Any], codec: Any, frames: int) -> DecodingPlan | None
         if not packet.size or packet.is_discard or packet.is_corrupt or packet.has_sidedata("new_extradata"):
             return None
         time, picture = place if codec.name == "mpeg4" else packet.pts, look(packet) if look else None
-        # nothing may be shown before its group's start
-        if time is None or picture is None or (starts and time < times[starts[-1]]):
+        if time is None or picture is None:
             return None
+        while starts and time < times[starts[-1]]:  # shown before its group's start, it may refer to what is before
+            starts.pop()
         if picture.resets and (not starts or time > max(times[starts[-1] :])):
             starts.append(place)
         if picture.spare:
