@@ -164,7 +164,7 @@ def write_tree(root: Path, grid: dict[str, Any]) -> Path:
     coverage = {"expected": 181, "usable": 180, "by_split": {"train": 100, "val": 20, "test": 60}, "problems": problems}
     coverage |= {"sound": {"with": 100, "without": 80}, "decoder": "av", "untrained": {"noun": ["unseen"]}}
     coverage |= {"lost_classes": {"noun": {"val": ["lost"]}}, "copies": [["v1", "v2"], ["v3", "v4"]]}
-    coverage["settings"] = {}
+    coverage |= {"settings": {}, "peculiar": {"rotated": {"videos": 7, "first": ["v1", "v2", "v3", "v4", "v5"]}}}
     write(root / f"data/motion-digits/prepared/{grid['budget']}/coverage.json", coverage)
     path = root / "results" / grid["budget"] / "plan.json"
     write(path, grid)

@@ -151,6 +151,7 @@ def test_the_page_names_classes_that_are_untrained_untested_or_rare(page, projec
 def test_names_are_escaped_in_html(page):
     assert "100 % of T &amp; &lt;nothing&gt; else_" in page
     assert "no frame could be decoded &amp; it is &lt;empty&gt;" in page
+    assert "motion-digits: 7 stored turned or mirrored (read upright): v1, v2, v3, v4, v5 and 2 more." in page
     assert "<nothing>" not in page
     assert "<empty>" not in page
 
@@ -159,6 +160,7 @@ def test_names_are_escaped_in_latex(project):
     text = (project / "reports/demo/tsn.tex").read_text()
     assert r"100 \% of T \& \textless{}nothing\textgreater{} else\_" in text
     assert r"could be decoded \& it is \textless{}empty\textgreater{}" in text
+    assert "7 stored turned or mirrored (read upright): v1, v2, v3, v4, v5 and 2 more." in text
 
 
 def test_figures_are_inlined_with_words_and_follow_the_pages_colours(page):
