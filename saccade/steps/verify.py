@@ -6,6 +6,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from saccade import products
+from saccade.cards.dataset import load_dataset
 from saccade.product_names import kind_of
 from saccade.records import SaccadeError
 
@@ -38,10 +39,19 @@ def _files(root: Path, budget: str) -> Iterator[Path]:
             yield path
     for folder in [*root.glob(f"data/*/prepared/{budget}"), *root.glob(f"data/*/prepared/{budget}@*")]:
         yield from (path for path in folder.rglob("*") if path.is_file())
-    for folder in root.glob(f"data/*/raw/{budget}"):  # a user's own videos have no scripts beside them
-        yield from (path for script in folder.rglob("*.json") for path in (script, script.with_suffix(".mp4")))
+    for folder in [*root.glob(f"data/*/raw/{budget}"), *root.glob(f"data/*/raw/{budget}@*")]:
+        if _made_here(root, folder.parents[1].name):
+            yield from (path for script in folder.rglob("*.json") for path in (script, script.with_suffix(".mp4")))
     yield from (path for path in (root / "results").glob("*.*") if path.name != "README.md")
     yield from (root / "results/cost").glob("*.*")
+
+
+def _made_here(root: Path, dataset: str) -> bool:
+    """Whether the dataset's videos were generated, each with a script beside it."""
+    try:
+        return load_dataset(root, dataset).source == "embedded"
+    except SaccadeError:  # a card that can't be read stops no other dataset's check
+        return False
 
 
 def _damages(path: Path, kind: str) -> Iterator[str]:

@@ -1,9 +1,13 @@
 """`verify`: every product of a budget is looked at, and each damage is named with what mends it."""
 
+import shutil
+
 import fake_paper
 import fake_results
 import pytest
+from conftest import TOY
 
+from saccade import files, products
 from saccade.__main__ import main
 
 RUN = "demo/motion-digits/tsn/tiny/seed0"
@@ -51,3 +55,18 @@ def test_every_damage_is_named_with_the_command_that_mends_it(made, capsys):
 def test_a_budget_that_has_not_run_is_named(made, capsys):
     assert main(["verify", "study"]) == 1
     assert "results/study holds no products" in capsys.readouterr().err
+
+
+def test_generated_videos_are_held_against_their_scripts(made, capsys):
+    shutil.copytree(TOY / "data/dots", made / "data/dots")
+    video = made / "data/dots/raw/demo/train/v1.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"a video")
+    products.write(video.with_suffix(".json"), {"scene": 1}, {video.name: files.sha256(video)})
+    own = made / "data/mine/raw/demo/notes.json"  # of a dataset that nobody generated
+    own.parent.mkdir(parents=True)
+    own.write_text("{}")
+    assert main(["verify"]) == 0
+    video.write_bytes(b"a Video")
+    assert main(["verify"]) == 1
+    assert "v1.mp4 isn't what was written (its checksum differs from the one in v1.json)" in capsys.readouterr().out
