@@ -20,6 +20,7 @@ from saccade.video.container import VideoError, audio_stream, opened, reason, vi
 from saccade.video.upright import Turn, turn_of
 
 _SLACK_S = 0.1  # how much sooner than its container says a whole file may end; or one and a half frames
+_SOUND_SLACK_S = 0.5  # for sound, of which whole files lack some padding
 _STATES_LENGTH = {"asf", "flv", "matroska", "mov", "rm"}  # elsewhere FFmpeg takes the length from what is there
 
 
@@ -152,8 +153,9 @@ def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally
     """What the container promises and isn't there, in words; nothing where it's whole.
 
     An MP4 promises the packets of its index (`indexed`), which holds what its edit lists show and what that depends on;
-    where these are fewer than it declares, an edit list must be why: it says how long its part lasts. An AVI promises
-    places; no packet comes from an empty one, but the next one's dts has moved on. Others promise seconds.
+    where these are fewer than it declares, an edit list must be why: it says how long its part lasts. Its tracks of sound
+    say that, too. An AVI promises places; no packet comes from an empty one, but the next one's dts has moved on.
+    Others promise seconds.
     """
     if kind == "mov" and stream.frames:
         if indexed > tally.packets:
@@ -161,6 +163,9 @@ def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally
         length_s = float((stream.duration or 0) * stream.time_base)
         if stream.frames > indexed and length_s > tally.end_s + _SLACK_S:
             return f"{stream.frames} frames or {length_s:.2f} s of them, {indexed} are there up to {tally.end_s:.2f} s"
+        heard_s = max((_end_s(track) for track in container.streams.audio), default=0.0)
+        if heard_s > tally.content_end_s + _SOUND_SLACK_S:
+            return f"sound up to {heard_s:.2f} s, its content ends at {tally.content_end_s:.2f} s"
         return ""
     # nothing says how many places an only frame takes; two, where a rate was doubled for interlaced codes
     step = timeline.usual_step(tally.places) or 2
@@ -173,6 +178,11 @@ def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally
     ):
         return f"{promised_s:.2f} s, its content ends at {tally.content_end_s:.2f} s"
     return ""
+
+
+def _end_s(track: Any) -> float:
+    """When a track of an MP4 ends, as its index says."""
+    return float(((track.start_time or 0) + (track.duration or 0)) * track.time_base)
 
 
 def _decode_all(container: Any, stream: Any, sound: Any, tally: _Tally) -> None:

@@ -292,6 +292,13 @@ def test_an_mp4_with_its_index_in_front_promises_more_than_there_is(tmp_path, sh
         probe(_cut(path, share))
 
 
+def test_an_mp4_whose_sound_is_cut_short_is_truncated_though_all_frames_are_there(tmp_path):
+    path = encode(tmp_path / "v.mp4", 10, sound=tone(9.0), container_options={"movflags": "faststart"})
+    assert probe(path).frames == 10
+    with pytest.raises(VideoError, match=r"v.mp4: truncated .* promises sound up to 9.0\d s, its content ends at \d"):
+        probe(_cut(path, 0.7))
+
+
 @pytest.mark.parametrize(("name", "codec"), [("v.mkv", "libx264"), ("v.avi", "mpeg4")])
 def test_other_containers_cut_short(tmp_path, name, codec):
     with pytest.raises(VideoError, match=r"truncated or damaged: the container promises"):
