@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, planned, snakemake
 
+from saccade.__main__ import main
 from saccade.records import METRICS_COLUMNS
 
 pytestmark = pytest.mark.demo
@@ -47,6 +48,11 @@ def test_every_video_has_one_row_per_point():
     for _, rows in predictions.groupby("point"):
         assert list(rows["video_id"]) == expected
         assert (rows["macs"] > 0).all()
+
+
+def test_every_product_is_what_was_written(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main(["verify", "demo"]) == 0
 
 
 def test_a_second_run_has_nothing_to_do():
