@@ -6,7 +6,6 @@ from pathlib import Path
 from saccade.records import (
     COST_FILE,
     COVERAGE_FILE,
-    FAILED_FILE,
     HITS_FILE,
     INDEX_FILE,
     LATENCY_FILE,
@@ -14,12 +13,15 @@ from saccade.records import (
     METRICS_FILE,
     PLAN_FILE,
     PREDICTIONS_FILE,
+    PREPARED_BY_FILE,
     TRUTH_FILE,
     provenance_name,
 )
 
 DRAWN = ("tables", "figures")  # folders of results/<budget> with a folder for each method, whole or not there
+OF_PHASE = (".safetensors", LOG_ENDS)  # beside <phase>.json
 BEFORE, AFTER = provenance_name("*").split("*")
+COLLECTED = ("metrics", "planned", "claims")  # tables of results/<budget>
 KEYS = {  # what readers rely on
     METRICS_FILE: ("run", "rows", "evaluated", "clusters"),
     LATENCY_FILE: ("points",),
@@ -79,7 +81,10 @@ def _command(parts: list[str]) -> str:
             return f"report {budget} --part notebook --method {stem(name)}"
         case ["results", budget, name] if name == PLAN_FILE:
             return f"plan --config config/{budget}.yaml --write results/{budget}/{PLAN_FILE}"
-        case ["results", budget, name] if name.endswith(".csv") or name.startswith(BEFORE):
+        case ["results", budget, name] if name in [
+            *(f"{one}.csv" for one in COLLECTED),
+            *map(provenance_name, COLLECTED),
+        ]:
             return f"report {budget} --part collect"
     return ""
 
@@ -108,12 +113,16 @@ def keys_of(path: Path) -> tuple[str, ...]:
 
 
 def kind_of(path: Path) -> str:
-    """`json` for a product that carries its own sum, `file` for one that its record vouches for, '' for any other."""
+    """`json` for a product that carries its own sum, `file` for one that its record vouches for, '' for any other
+    file."""
     parts = identity(path).split("/")
-    if path.name.startswith(".") or path.name == FAILED_FILE or parts[0] not in ("results", "data"):
+    if path.name.startswith(".") or not _command(parts):
         return ""
     if path.parent.parent.name in DRAWN:
         return "file"
     if path.suffix == ".json":
-        return "json"
-    return "file" if path.name.endswith((".parquet", ".safetensors", ".mp4", ".csv", LOG_ENDS)) else ""
+        ours = path.name.startswith(BEFORE) or path.name in (*KEYS, PREPARED_BY_FILE) or parts[2] == "raw"
+        return "json" if ours or any(path.with_name(f"{path.stem}{end}").is_file() for end in OF_PHASE) else ""
+    in_folder = (INDEX_FILE, TRUTH_FILE) if parts[0] == "data" else (PREDICTIONS_FILE, HITS_FILE)
+    ends = (".csv",) if len(parts) < 6 else (".mp4",) if parts[2] == "raw" else OF_PHASE
+    return "file" if path.name in in_folder or path.name.endswith(ends) else ""

@@ -26,12 +26,16 @@ def made(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("named", [[], ["demo"], ["results/demo"], ["results/demo/"]])
 def test_a_whole_budget_is_said_to_be_whole(made, capsys, named):
-    (made / "results/demo/mine.txt").write_text("a note")
+    run = RUN.removeprefix("demo/")
+    others = ["mine.txt", "mine.json", "mine.csv", f"{run}/mine.json", f"{run}/mine.csv"]
+    for name in others:
+        (made / "results/demo" / name).write_text("a note")
+    (made / "data/motion-digits/prepared/demo/coverage.failed.json").write_text("{}")
     (made / "results/demo/logs").mkdir()
     (made / "results/demo/logs/plan.log").write_text("said")
     assert main(["verify", *named]) == 0
     said = capsys.readouterr()
-    assert said.out == "demo: 12 products checked; files that nothing vouches for: 1\n"
+    assert said.out == "demo: 12 products checked; files that nothing vouches for: 6\n"
 
 
 def test_every_damage_is_named_with_the_command_that_mends_it(made, capsys):
