@@ -1,4 +1,5 @@
-"""The boxes of an MP4 or QuickTime file, as far as they can name other files (ISO/IEC 14496-12, Sec. 4.2 and 8.7)."""
+"""The boxes of an MP4 or QuickTime file, as far as they name other files or end too late: ISO/IEC 14496-12, Sec. 4.2
+and 8.7."""
 
 import struct
 from collections.abc import Iterator
@@ -25,8 +26,24 @@ def outside_reference(path: Path) -> str:
     return ""
 
 
+def cut_short(path: Path) -> bool:
+    """Whether the last of a movie's boxes is longer than what is there of the file."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        return any(at + size > end for _, at, _, size in _outermost(file))
+
+
 def _movie(file: BinaryIO) -> bytes:
     """What is in the box `moov`; nothing where there is none."""
+    for kind, at, head, size in _outermost(file):
+        if kind == b"moov":
+            file.seek(at + head)
+            return file.read(min(size - head, _LARGEST))
+    return b""
+
+
+def _outermost(file: BinaryIO) -> Iterator[tuple[bytes, int, int, int]]:
+    """(name, where it starts, bytes of its head, bytes in all) of each box of the file."""
     at, end = 0, file.seek(0, 2)
     while at + 8 <= end:
         file.seek(at)
@@ -36,11 +53,9 @@ def _movie(file: BinaryIO) -> bytes:
             head, (size,) = 16, struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
         size = size or end - at
         if size < head:
-            return b""
-        if kind == b"moov":
-            return file.read(min(size - head, _LARGEST))
+            return
+        yield kind, at, head, size
         at += size
-    return b""
 
 
 def _inside(data: bytes, names: list[str]) -> Iterator[bytes]:

@@ -15,13 +15,13 @@ import numpy as np
 from av.error import FFmpegError
 
 from saccade.video import timeline
-from saccade.video.boxes import outside_reference
+from saccade.video.boxes import cut_short, outside_reference
 from saccade.video.container import VideoError, audio_stream, opened, reason, video_stream, video_tracks
 from saccade.video.upright import Turn, turn_of
 
 _SLACK_S = 0.1  # how much sooner than its container says a whole file may end; or one and a half frames
-_SOUND_SLACK_S = 0.5  # for sound, of which whole files lack some padding
-_STATES_LENGTH = {"asf", "flv", "matroska", "mov", "rm"}  # elsewhere FFmpeg takes the length from what is there
+_SOUND_SLACK_S = 0.5  # where it's sound: whole files lack some padding
+_STATES_LENGTH = {"asf", "flv", "matroska", "mov", "mxf", "rm"}  # elsewhere FFmpeg takes the length from what is there
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def probe(path: Path) -> VideoInfo:
         if kind == "mov" and stream.duration:
             tally.ends_at = (stream.start_time or 0) + stream.duration
         lacking = _lacking(container, kind, stream, indexed, tally)
+        if not lacking and kind == "mov" and not stream.frames and cut_short(Path(path)):
+            lacking = "a fragment that is longer than the file"
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         aspect, tracks = float(stream.sample_aspect_ratio or 1), video_tracks(container)
     if lacking:
@@ -152,36 +154,37 @@ class _Tally:
 def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally) -> str:
     """What the container promises and isn't there, in words; nothing where it's whole.
 
-    An MP4 promises the packets of its index (`indexed`), which holds what its edit lists show and what that depends on;
-    where these are fewer than it declares, an edit list must be why: it says how long its part lasts. Its tracks of sound
-    say that, too. An AVI promises places; no packet comes from an empty one, but the next one's dts has moved on.
-    Others promise seconds.
+    An MP4 promises the packets of its index (`indexed`) or of its fragments, which hold what edit lists show and what
+    that depends on; where these are fewer than it declares, an edit list must be why: it says how long its part lasts.
+    Its tracks of sound say when they end. An AVI promises places; no packet comes from an empty one, but the next one's
+    dts has moved on. Others promise seconds.
     """
-    if kind == "mov" and stream.frames:
+    if kind == "mov":
+        indexed = max(indexed, len(stream.index_entries))
         if indexed > tally.packets:
             return f"{indexed} frames, {tally.packets} are there"
         length_s = float((stream.duration or 0) * stream.time_base)
         if stream.frames > indexed and length_s > tally.end_s + _SLACK_S:
             return f"{stream.frames} frames or {length_s:.2f} s of them, {indexed} are there up to {tally.end_s:.2f} s"
-        heard_s = max((_end_s(track) for track in container.streams.audio), default=0.0)
-        if heard_s > tally.content_end_s + _SOUND_SLACK_S:
-            return f"sound up to {heard_s:.2f} s, its content ends at {tally.content_end_s:.2f} s"
-        return ""
-    # nothing says how many places an only frame takes; two, where a rate was doubled for interlaced codes
-    step = timeline.usual_step(tally.places) or 2
-    there = max(tally.packets, round(tally.places[-1] + step) if kind == "avi" and tally.places else 0)
-    if stream.frames > there and kind != "ivf":  # whose writers count ticks
-        return f"{stream.frames} frames, {there} are there"
-    promised_s = (container.duration or 0) / av.time_base if kind in _STATES_LENGTH else 0
-    if promised_s > tally.content_end_s + max(
-        _SLACK_S, 1.5 * timeline.usual_step(tally.stamps) * float(stream.time_base)
-    ):
+    elif kind == "avi" and tally.places:
+        # nothing says how many places an only frame takes; two, where a rate was doubled for interlaced codes
+        there = max(tally.packets, round(tally.places[-1] + (timeline.usual_step(tally.places) or 2)))
+        if stream.frames > there:
+            return f"{stream.frames} frames, {there} are there"
+    elif stream.frames > tally.packets and kind != "ivf":  # whose writers count ticks
+        return f"{stream.frames} frames, {tally.packets} are there"
+    if kind == "mov" and stream.frames:
+        promised_s, slack_s = max((_end_s(track) for track in container.streams.audio), default=0.0), _SOUND_SLACK_S
+    else:
+        promised_s = (container.duration or 0) / av.time_base if kind in _STATES_LENGTH else 0.0
+        slack_s = max(_SLACK_S, 1.5 * timeline.usual_step(tally.stamps) * float(stream.time_base))
+    if promised_s > tally.content_end_s + slack_s:
         return f"{promised_s:.2f} s, its content ends at {tally.content_end_s:.2f} s"
     return ""
 
 
 def _end_s(track: Any) -> float:
-    """When a track of an MP4 ends, as its index says."""
+    """When a track ends, as the container says."""
     return float(((track.start_time or 0) + (track.duration or 0)) * track.time_base)
 
 

@@ -295,8 +295,17 @@ def test_an_mp4_with_its_index_in_front_promises_more_than_there_is(tmp_path, sh
 def test_an_mp4_whose_sound_is_cut_short_is_truncated_though_all_frames_are_there(tmp_path):
     path = encode(tmp_path / "v.mp4", 10, sound=tone(9.0), container_options={"movflags": "faststart"})
     assert probe(path).frames == 10
-    with pytest.raises(VideoError, match=r"v.mp4: truncated .* promises sound up to 9.0\d s, its content ends at \d"):
+    with pytest.raises(VideoError, match=r"v.mp4: truncated .* promises 9.0\d s, its content ends at \d"):
         probe(_cut(path, 0.7))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_fragments_cut_short(tmp_path, share):
+    options = {"movflags": "frag_keyframe+delay_moov"}
+    path = encode(tmp_path / "v.mp4", 30, options={"g": "7"}, sound=tone(3.0), container_options=options)
+    assert probe(path).frames == 30
+    with pytest.raises(VideoError, match=r"truncated or damaged: the container promises"):
+        probe(_cut(path, share))
 
 
 @pytest.mark.parametrize(("name", "codec"), [("v.mkv", "libx264"), ("v.avi", "mpeg4")])
