@@ -21,6 +21,8 @@ from pathlib import Path
 PREFIX = ".saccade-"
 LOCK = ".lock"
 WEEK_S = 7 * 24 * 3600
+# a socket's path has at most 107 bytes; multiprocessing's, which waits for ever where it has more, lie in our folder
+LONGEST = 107 - len(f"/{PREFIX}12345678/pymp-12345678/listener-12345678")
 # how we named what wasn't whole before it had a folder of its own, and how safetensors does; they bear no lock
 PLAIN_FILE = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.tmp[A-Za-z0-9]{6}")
 PLAIN_FILE_S = 3600
@@ -43,14 +45,16 @@ def work_folder(parent: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def own_tempdir() -> Iterator[None]:
-    """Inside, the temporary files of this process, of its children and of the libraries lie in a folder of their own.
-    Where there is no room for one it changes nothing: what needs it will say so."""
+    """Inside, the temporary files of this process, of its children and of libraries lie in a folder of their own; in
+    /tmp where TMPDIR is too long. Where there is no room for one it changes nothing: what needs it will say so."""
     before = os.environ.get("TMPDIR")
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
             parent = Path(tempfile.gettempdir())
             if not parent.name.startswith(PREFIX):  # a child shares its parent's; a socket's path must stay short
-                os.environ["TMPDIR"] = tempfile.tempdir = str(stack.enter_context(work_folder(parent)))
+                fits = len(os.fsencode(parent)) <= LONGEST
+                folder = stack.enter_context(work_folder(parent if fits else Path("/tmp")))
+                os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
         try:
             yield
         finally:

@@ -266,8 +266,12 @@ def trainings(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return found
 
 
-def test_ctrl_c_and_a_killed_snakemake_leave_a_training_that_the_next_run_finishes(toy):
-    """Twice interrupted and taken up twice, it ends with the weights of the run that nobody disturbed."""
+def test_ctrl_c_and_a_killed_snakemake_leave_a_training_that_the_next_run_finishes(toy, monkeypatch):
+    """Twice interrupted and taken up twice, it ends with the weights of the run that nobody disturbed. What the killed
+    Snakemake left in the temporary directory goes, too."""
+    temporary = toy.parent / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     expected = (toy / SHARED / "base.safetensors").read_bytes()
     # time to be interrupted in; it changes no weight
     edit(toy / "methods/toy/phases.py", "    def loss(", "    import time\n\n    def loss(")
@@ -286,6 +290,7 @@ def test_ctrl_c_and_a_killed_snakemake_leave_a_training_that_the_next_run_finish
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not psutil.wait_procs(workers, timeout=60)[1]
+    assert len(list(temporary.iterdir())) == 1
     assert snakemake(toy, "--unlock").returncode == 0
 
     done = snakemake(toy, f"{SHARED}/base.json")
@@ -294,3 +299,4 @@ def test_ctrl_c_and_a_killed_snakemake_leave_a_training_that_the_next_run_finish
     assert not (toy / CHECKPOINT).exists()
     assert (toy / SHARED / "base.safetensors").read_bytes() == expected
     assert planned(toy, f"{SHARED}/base.json") == {}
+    assert list(temporary.iterdir()) == [] and not list((toy / "results").rglob(".saccade-*"))

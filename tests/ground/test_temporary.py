@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -32,11 +33,17 @@ with own_tempdir():
 
 
 @pytest.fixture
-def writer(tmp_path):
-    """A process in the middle of writing `out/a.json`, whose temporary directory is `tmp`."""
-    (tmp_path / "tmp").mkdir()
+def short():
+    """A temporary directory with a path that sockets can bear."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def writer(tmp_path, short):
+    """A process in the middle of writing `out/a.json`, whose temporary directory is `short`."""
     command = [sys.executable, "-c", WRITER, str(tmp_path / "out/a.json")]
-    environment = {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")}
+    environment = {"PYTHONPATH": str(ROOT), "TMPDIR": str(short)}
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "writing\n"
     yield process
@@ -67,23 +74,23 @@ def test_a_living_writer_keeps_what_it_writes_and_a_killed_ones_goes_with_the_ne
     assert names(tmp_path / "out") == ["b.json"]
 
 
-def test_the_temporary_directory_of_a_killed_process_goes_with_the_next_process(tmp_path, writer, monkeypatch):
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+def test_the_temporary_directory_of_a_killed_process_goes_with_the_next_process(short, writer, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(short))
     monkeypatch.setattr("tempfile.tempdir", None)
-    (own,) = names(tmp_path / "tmp")
+    (own,) = names(short)
     for running in (True, False):
         temporary.look_again()
         with own_tempdir():
-            assert (own in names(tmp_path / "tmp")) == running
+            assert (own in names(short)) == running
         writer.kill()
         writer.wait()
-    assert names(tmp_path / "tmp") == []
+    assert names(short) == []
 
 
-def test_a_stopped_process_cleans_up_itself(tmp_path, writer):
+def test_a_stopped_process_cleans_up_itself(tmp_path, short, writer):
     writer.send_signal(signal.SIGINT)
     writer.wait()
-    assert names(tmp_path / "out") == names(tmp_path / "tmp") == []
+    assert names(tmp_path / "out") == names(short) == []
 
 
 def test_children_share_their_parents_temporary_directory(tmp_path, monkeypatch):
@@ -95,6 +102,18 @@ def test_children_share_their_parents_temporary_directory(tmp_path, monkeypatch)
             assert os.environ["TMPDIR"] == inside
         assert os.environ["TMPDIR"] == inside
     assert os.environ["TMPDIR"] == str(tmp_path)
+
+
+def test_a_temporary_directory_too_long_for_sockets_is_not_used_for_them(short, monkeypatch):
+    for length, used in ((temporary.LONGEST, True), (temporary.LONGEST + 1, False)):
+        folder = short / ("d" * (length - len(f"{short}/")))
+        folder.mkdir()
+        monkeypatch.setenv("TMPDIR", str(folder))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        with own_tempdir():
+            assert (Path(os.environ["TMPDIR"]).parent == folder) == used
+            listener = f"{os.environ['TMPDIR']}/pymp-12345678/listener-12345678"
+            assert len(listener) <= 107
 
 
 @pytest.mark.parametrize("lock", [None, "", "another machine"])
