@@ -4,9 +4,10 @@ A video is one file: only demuxers that hold their own pictures and sound are le
 protocol. A playlist is refused before any file that it names is opened.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import av
@@ -46,8 +47,9 @@ def fingerprint() -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file."""
+def opened(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> Iterator[Any]:
+    """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file. `options`: of
+    FFmpeg's demuxer."""
     path = Path(path)
     try:
         need_utf8(path)
@@ -59,7 +61,7 @@ def opened(path: Path) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise VideoError(f"{path}: the file is empty (0 bytes)")
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options=_OPTIONS)
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options={**options, **_OPTIONS})
     except FFmpegError as error:
         raise VideoError(f"{path}: {_refusal(path, error)}") from error
     with container:

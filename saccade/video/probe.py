@@ -20,8 +20,7 @@ from saccade.video.container import VideoError, audio_stream, opened, reason, vi
 from saccade.video.upright import Turn, turn_of
 
 _SLACK_S = 0.1  # how much sooner than its container says a whole file may end; or one and a half frames
-_SOUND_SLACK_S = 0.5  # where it's sound: whole files lack some padding
-_STATES_LENGTH = {"asf", "flv", "matroska", "mov", "mxf", "rm"}  # elsewhere FFmpeg takes the length from what is there
+_STATES_LENGTH = {"asf", "flv", "matroska", "mxf", "rm"}  # elsewhere FFmpeg takes the length from what is there
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def probe(path: Path) -> VideoInfo:
         kind = container.format.name.partition(",")[0]
         if kind == "mov" and stream.duration:
             tally.ends_at = (stream.start_time or 0) + stream.duration
-        lacking = _lacking(container, kind, stream, indexed, tally)
+        lacking = _lacking(Path(path), container, kind, stream, indexed, tally)
         if not lacking and kind == "mov" and not stream.frames and cut_short(Path(path)):
             lacking = "a fragment that is longer than the file"
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
@@ -125,8 +124,8 @@ class _Tally:
 
     packets: of the track. places: when they are decoded: where an AVI has them. packet_stamps: when packets that no
     edit list hides are shown, in the order of decoding; stamps, lengths: the same of frames, in their order. given_at:
-    when the packet is decoded with which the decoder gives the frame; None after the last packet. end_s: of the track's
-    packets; content_end_s: of all tracks. ends_at: when an MP4 says that the track does.
+    when the packet is decoded with which the decoder gives the frame; None after the last packet. content_end_s:
+    of all tracks. ends_at: when an MP4 says that the track does.
     """
 
     packets: int = 0
@@ -135,7 +134,6 @@ class _Tally:
     stamps: list[int | None] = field(default_factory=list)
     given_at: list[int | None] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
-    end_s: float = 0.0
     content_end_s: float = 0.0
     ends_at: int = 0
     size: tuple[int, int] = (0, 0)
@@ -151,21 +149,23 @@ class _Tally:
         return known != sorted(known)
 
 
-def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally) -> str:
+def _lacking(path: Path, container: Any, kind: str, stream: Any, indexed: int, tally: _Tally) -> str:
     """What the container promises and isn't there, in words; nothing where it's whole.
 
     An MP4 promises the packets of its index (`indexed`) or of its fragments, which hold what edit lists show and what
-    that depends on; where these are fewer than it declares, an edit list must be why: it says how long its part lasts.
-    Its tracks of sound say when they end. An AVI promises places; no packet comes from an empty one, but the next one's
-    dts has moved on. Others promise seconds.
+    that depends on; where these are fewer than it declares, an edit list must be why. Its index says where sound lies,
+    too. An AVI promises places; no packet comes from an empty one, but the next one's dts has moved on. Others promise
+    seconds.
     """
     if kind == "mov":
         indexed = max(indexed, len(stream.index_entries))
         if indexed > tally.packets:
             return f"{indexed} frames, {tally.packets} are there"
-        length_s = float((stream.duration or 0) * stream.time_base)
-        if stream.frames > indexed and length_s > tally.end_s + _SLACK_S:
-            return f"{stream.frames} frames or {length_s:.2f} s of them, {indexed} are there up to {tally.end_s:.2f} s"
+        if stream.frames > indexed and stream.frames > (there := _without_edits(path, stream.index)):
+            return f"{stream.frames} frames, {there} are there"
+        ends = [entry.pos + entry.size for track in container.streams.audio for entry in track.index_entries]
+        if (end := max(ends, default=0)) > (size := path.stat().st_size):
+            return f"sound up to byte {end}, the file has {size}"
     elif kind == "avi" and tally.places:
         # nothing says how many places an only frame takes; two, where a rate was doubled for interlaced codes
         there = max(tally.packets, round(tally.places[-1] + (timeline.usual_step(tally.places) or 2)))
@@ -173,19 +173,17 @@ def _lacking(container: Any, kind: str, stream: Any, indexed: int, tally: _Tally
             return f"{stream.frames} frames, {there} are there"
     elif stream.frames > tally.packets and kind != "ivf":  # whose writers count ticks
         return f"{stream.frames} frames, {tally.packets} are there"
-    if kind == "mov" and stream.frames:
-        promised_s, slack_s = max((_end_s(track) for track in container.streams.audio), default=0.0), _SOUND_SLACK_S
-    else:
-        promised_s = (container.duration or 0) / av.time_base if kind in _STATES_LENGTH else 0.0
-        slack_s = max(_SLACK_S, 1.5 * timeline.usual_step(tally.stamps) * float(stream.time_base))
+    promised_s = (container.duration or 0) / av.time_base if kind in _STATES_LENGTH else 0.0
+    slack_s = max(_SLACK_S, 1.5 * timeline.usual_step(tally.stamps) * float(stream.time_base))
     if promised_s > tally.content_end_s + slack_s:
         return f"{promised_s:.2f} s, its content ends at {tally.content_end_s:.2f} s"
     return ""
 
 
-def _end_s(track: Any) -> float:
-    """When a track ends, as the container says."""
-    return float(((track.start_time or 0) + (track.duration or 0)) * track.time_base)
+def _without_edits(path: Path, track: int) -> int:
+    """How many frames the index of an MP4's track holds, hidden ones included."""
+    with opened(path, {"ignore_editlist": "1"}) as container:
+        return len(container.streams[track].index_entries)
 
 
 def _decode_all(container: Any, stream: Any, sound: Any, tally: _Tally) -> None:
@@ -222,7 +220,6 @@ def _note_packet(tally: _Tally, packet: Any, own: bool) -> None:
     if packet.dts is not None:
         tally.places.append(packet.dts)
     if not packet.is_discard:
-        tally.end_s = max(tally.end_s, end_s)
         tally.packet_stamps.append(packet.pts)
     if packet.is_corrupt:
         tally.problem = tally.problem or f"damaged near frame {len(tally.stamps)}"

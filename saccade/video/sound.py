@@ -70,19 +70,23 @@ def _mixed(resampler: Any, frame: Any) -> list[np.ndarray]:
 def _first_shown_s(path: Path) -> float:
     """When the first frame is shown, in seconds on the container's clock.
 
-    Found from packets, without decoding: none is shown before it is decoded, so once a packet is decoded after the
-    earliest time seen, no earlier one comes.
+    Found from packets, without decoding: what comes before the first key frame isn't shown, and none is shown before it
+    is decoded; so once a packet is decoded after the earliest time seen, no earlier one comes.
     """
-    first: float | None = None
     with opened(path) as container:
-        untimed = (
-            container.format.name == "avi"
-        )  # FFmpeg guesses when its pictures are shown, sound not shifted with them
+        # an AVI doesn't tell when pictures are shown; FFmpeg shifts its guess and not the sound
+        untimed = container.format.name == "avi"
+        keyed, first, before = False, None, None
         for packet in container.demux(video_stream(path, container)):
             stamp = packet.dts if packet.pts is None or untimed else packet.pts
+            keyed |= packet.is_keyframe  # also where an edit list hides it
             if not packet.size or packet.is_discard or stamp is None:
+                continue
+            at_s = stamp * packet.time_base
+            before = at_s if before is None else min(before, at_s)
+            if not keyed:
                 continue
             if first is not None and packet.dts is not None and packet.dts * packet.time_base >= first:
                 break
-            first = min(stamp * packet.time_base, stamp * packet.time_base if first is None else first)
-    return float(first or 0)
+            first = at_s if first is None else min(first, at_s)
+    return float(first if first is not None else before or 0)

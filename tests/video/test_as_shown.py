@@ -265,6 +265,19 @@ def test_sound_starts_with_the_first_frame(tmp_path):
     assert len(read_audio(early, 16000)) == pytest.approx(1.5 * 16000, abs=1100)  # AAC pads
 
 
+def test_sound_of_a_trimmed_video_starts_with_the_first_frame_shown(tmp_path):
+    """The key frame that it depends on is hidden; the sound's own edit list is as it was."""
+    source = encode(tmp_path / "s.mp4", 40, options={"g": "12", "sc_threshold": "0"}, sound=tone(1.0), sound_at_s=2.0)
+    data, at = bytearray(source.read_bytes()), source.read_bytes().index(b"elst")
+    media_s = struct.unpack(">I", data[data.index(b"mdhd") + 16 :][:4])[0]
+    start = struct.unpack(">i", data[at + 16 : at + 20])[0]
+    data[at + 16 : at + 20] = struct.pack(">i", start + round(1.5 * media_s))  # what was at 1.5 s is at 0
+    (tmp_path / "v.mp4").write_bytes(data)
+    assert numbers(tmp_path / "v.mp4")[:2] == [15, 16]
+    sound = read_audio(tmp_path / "v.mp4", 16000)
+    assert np.abs(sound[:31000]).max() < 0.01 and np.abs(sound[32200:33000]).max() > 0.4
+
+
 def test_a_gap_in_the_sound_is_silence(tmp_path):
     path = tmp_path / "v.mkv"
     source = encode(tmp_path / "s.mkv", 30, sound=tone(3.0))

@@ -295,7 +295,7 @@ def test_an_mp4_with_its_index_in_front_promises_more_than_there_is(tmp_path, sh
 def test_an_mp4_whose_sound_is_cut_short_is_truncated_though_all_frames_are_there(tmp_path):
     path = encode(tmp_path / "v.mp4", 10, sound=tone(9.0), container_options={"movflags": "faststart"})
     assert probe(path).frames == 10
-    with pytest.raises(VideoError, match=r"v.mp4: truncated .* promises 9.0\d s, its content ends at \d"):
+    with pytest.raises(VideoError, match=r"v.mp4: truncated .* promises sound up to byte \d+, the file has \d+"):
         probe(_cut(path, 0.7))
 
 
