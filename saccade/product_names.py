@@ -21,7 +21,9 @@ from saccade.records import (
 DRAWN = ("tables", "figures")  # folders of results/<budget> with a folder for each method, whole or not there
 OF_PHASE = (".safetensors", LOG_ENDS)  # beside <phase>.json
 BEFORE, AFTER = provenance_name("*").split("*")
-COLLECTED = ("metrics", "planned", "claims")  # tables of results/<budget>
+# tables of results/<budget>, and their records
+COLLECTED: tuple[str, ...] = ("metrics.csv", "planned.csv", "claims.csv")
+COLLECTED += tuple(provenance_name(Path(name).stem) for name in COLLECTED)
 KEYS = {  # what readers rely on
     METRICS_FILE: ("run", "rows", "evaluated", "clusters"),
     LATENCY_FILE: ("points",),
@@ -81,10 +83,7 @@ def _command(parts: list[str]) -> str:
             return f"report {budget} --part notebook --method {stem(name)}"
         case ["results", budget, name] if name == PLAN_FILE:
             return f"plan --config config/{budget}.yaml --write results/{budget}/{PLAN_FILE}"
-        case ["results", budget, name] if name in [
-            *(f"{one}.csv" for one in COLLECTED),
-            *map(provenance_name, COLLECTED),
-        ]:
+        case ["results", budget, name] if name in COLLECTED:
             return f"report {budget} --part collect"
     return ""
 
