@@ -23,6 +23,7 @@ import torch
 
 from benchmarks.clips import make_clips
 from saccade.video import decode, sampling
+from saccade.video.container import video_stream
 from saccade.video.probe import probe
 
 Read = Callable[[Path, np.ndarray], np.ndarray]  # (path, sorted frame numbers) -> (N, H, W, 3) uint8
@@ -39,7 +40,7 @@ def bare_pyav(threads: int) -> Read:
     def read(path: Path, numbers: np.ndarray) -> np.ndarray:
         wanted, pictures = set(numbers.tolist()), {}
         with av.open(str(path)) as container:
-            stream = container.streams.video[0]
+            stream = video_stream(path, container)
             stream.thread_count, stream.thread_type = threads, "AUTO" if threads > 1 else "SLICE"
             for number, frame in enumerate(container.decode(stream)):
                 if number in wanted:
@@ -56,7 +57,7 @@ def torchcodec(seek_mode: str, threads: int) -> Read:
 
     def read(path: Path, numbers: np.ndarray) -> np.ndarray:
         video = decoders.VideoDecoder(
-            str(path), stream_index=0, dimension_order="NHWC", seek_mode=seek_mode, num_ffmpeg_threads=threads
+            str(path), dimension_order="NHWC", seek_mode=seek_mode, num_ffmpeg_threads=threads
         )
         return video.get_frames_at(numbers.tolist()).data.numpy()
 
