@@ -19,7 +19,7 @@ from saccade.video.container import VideoError
 from saccade.video.decode import read_frames, rgb_of
 from saccade.video.probe import probe
 from saccade.video.sound import read_audio
-from saccade.video.upright import Turn
+from saccade.video.upright import Turn, turn_of
 
 ONE_GROUP = {"g": "250", "x264-params": "bframes=2:b-adapt=0:b-pyramid=none:scenecut=0"}  # I b b P b b P ...
 
@@ -333,3 +333,22 @@ def test_a_movie_whose_pictures_are_in_another_file_is_refused(tmp_path, kind):
     (tmp_path / "v.mp4").write_bytes(data)
     with pytest.raises(VideoError, match=r"v.mp4: its pictures or sounds are in another file \(/tmp/hidden.mp4\)"):
         probe(tmp_path / "v.mp4")
+
+
+def test_sound_in_an_unknown_code_is_no_sound_and_no_obstacle(tmp_path):
+    data = encode(tmp_path / "v.mp4", 10, sound=tone(1.0)).read_bytes()
+    (tmp_path / "v.mp4").write_bytes(data.replace(b"mp4a", b"zzzz").replace(b"esds", b"zzzz"))
+    assert probe(tmp_path / "v.mp4").frames == 10 and not probe(tmp_path / "v.mp4").audio
+    with pytest.raises(VideoError, match=r"v.mp4: its sound is in a code that can't be decoded"):
+        read_audio(tmp_path / "v.mp4", 16000)
+
+
+@pytest.mark.parametrize(("rotation", "degrees"), [(-90, 90), (90, 270), (-180, 180), (180, 180), (0, 0), (45, 0)])
+def test_a_turn_is_known_where_pyav_has_no_name_for_other_data_of_the_frame(rotation, degrees):
+    class Frame:
+        @property
+        def side_data(self):
+            raise ValueError("29 is not a valid Type")
+
+    Frame.rotation = rotation
+    assert turn_of(Frame()).degrees == degrees and not turn_of(Frame()).mirrored
