@@ -148,14 +148,16 @@ def test_the_rooms_without_torch_load_without_it():
 
 
 def test_the_steps_load_without_the_workflows_tools():
-    """GPU machines may lack them."""
+    """GPU machines may lack them. Nor do jobs load torchvision, which takes as long as torch, for a method that has none
+    of its networks."""
     steps = [
         f"saccade.{module}"
         for module in MODULES
         if room_of(module) in ("steps", "__main__") and module != "steps.report"
     ]
     blocked = "'snakemake', 'papermill', 'ptflops', 'jsonschema'"
-    done = python(f"import sys\nfor name in ({blocked}): sys.modules[name] = None\nimport {', '.join(steps)}")
+    jobs = "import saccade.steps.train, saccade.steps.predict\nassert 'torchvision' not in sys.modules"
+    done = python(f"import sys\nfor name in ({blocked}): sys.modules[name] = None\n{jobs}\nimport {', '.join(steps)}")
     assert done.returncode == 0, done.stderr
 
 

@@ -1,7 +1,7 @@
 """From decoded frames to what a network sees. All frames of a clip share one crop and one flip.
 
-Resizing is bilinear with antialiasing, on uint8, before the scaling to [0, 1]; all of it is torchvision's
-`transforms.v2.functional`. What is drawn is drawn here, from the generator that is passed in.
+Resizing is torchvision's, bilinear with antialiasing, on uint8, before the scaling to [0, 1]. What is drawn is drawn
+here, from the generator that is passed in.
 """
 
 import math
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torchvision.transforms.v2 import functional as F  # noqa: N812 (the field's name for it)
 
 from saccade.settings import Input
 from saccade.video import sampling
@@ -30,7 +29,7 @@ def train_clip(frames: np.ndarray, settings: Input, generator: np.random.Generat
         box = _train_box(clip.shape[-2], clip.shape[-1], settings, generator)
         clip = _cut(clip, box, settings.crop)
     if settings.flip and generator.random() < 0.5:
-        clip = F.horizontal_flip(clip)
+        clip = clip.flip(-1)
     return _normalised(clip, settings)
 
 
@@ -133,16 +132,24 @@ def _resized(frames: np.ndarray, resize: int) -> torch.Tensor:
         raise ValueError(f"frames are {frames.dtype} {frames.shape}, should be uint8 (T, H, W, 3)")
     clip = torch.from_numpy(frames).permute(0, 3, 1, 2)  # (T, C, H, W)
     size = resized_size(frames.shape[1], frames.shape[2], resize)
-    return clip if size == frames.shape[1:3] else F.resize(clip, list(size), antialias=True)
+    return clip if size == frames.shape[1:3] else _resize(clip, size)
 
 
 def _cut(clip: torch.Tensor, box: Box, side: int) -> torch.Tensor:
     top, left, height, width = box
     clip = clip[..., top : top + height, left : left + width]
-    return clip if (height, width) == (side, side) else F.resize(clip, [side, side], antialias=True)
+    return clip if (height, width) == (side, side) else _resize(clip, (side, side))
+
+
+def _resize(clip: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    # here, since torchvision takes as long to load as torch, and not every network is its
+    from torchvision.transforms.v2.functional import resize
+
+    resized: torch.Tensor = resize(clip, list(size), antialias=True)
+    return resized
 
 
 def _normalised(clip: torch.Tensor, settings: Input) -> torch.Tensor:
-    scaled = F.to_dtype(clip.contiguous(), torch.float32, scale=True)
-    normalised: torch.Tensor = F.normalize(scaled, settings.mean, settings.std)
-    return normalised
+    """As torchvision's `to_dtype` and `normalize`, to the last bit."""
+    mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (settings.mean, settings.std))
+    return clip.contiguous().to(torch.float32).mul_(1 / 255).sub_(mean).div_(std)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from numbered import picture
 from PIL import Image
+from torchvision.transforms.v2 import functional
 
 from saccade.records import SaccadeError
 from saccade.settings import Input
@@ -40,6 +41,14 @@ def test_normalised_by_channel():
     frames = np.full((1, 4, 4, 3), 255, np.uint8)
     clip = transforms.test_clip(frames, _settings(mean=[0.5, 0.25, 0.0], std=[0.5, 0.25, 2.0]))
     assert clip[0, :, 0, 0].tolist() == [1.0, 3.0, 0.5]
+
+
+def test_it_is_scaled_and_normalised_as_by_torchvision():
+    frames = np.arange(2 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 16, 16, 3)
+    mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    scaled = functional.to_dtype(torch.from_numpy(frames).permute(0, 3, 1, 2).contiguous(), torch.float32, scale=True)
+    clip = transforms.test_clip(frames, _settings(mean=mean, std=std))
+    assert torch.equal(clip, functional.normalize(scaled, mean, std))
 
 
 def test_mean_of_the_wrong_length():
