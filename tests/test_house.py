@@ -148,8 +148,8 @@ def test_the_rooms_without_torch_load_without_it():
 
 
 def test_the_steps_load_without_the_workflows_tools():
-    """GPU machines may lack them. Nor do jobs load torchvision, which takes as long as torch, for a method that has none
-    of its networks."""
+    """GPU machines may lack them. Nor do jobs load torchvision, which takes as long as torch, for a method that has
+    none of its networks."""
     steps = [
         f"saccade.{module}"
         for module in MODULES
