@@ -179,7 +179,7 @@ class Damages:
             content = content[: rng.randrange(max(len(content), 1))]
         elif how == "swapped":
             others = [other for other in self.kinds[self.kind(path)] if other != path]
-            content = bytearray(self.before[rng.choice(others)][0]) if others else content
+            content = bytearray(self.before[rng.choice(others)][0])
         elif how in ("", "{}", "[]", "null"):
             content = bytearray(how.encode())
         path.write_bytes(content)
@@ -189,7 +189,8 @@ class Damages:
         """(kind of product, damage, what came of it, or what is wrong)."""
         kind = rng.choice(sorted(self.kinds))
         path = rng.choice(self.kinds[kind])
-        ways = ["flipped"] * 4 + ["cut", "cut", "", "{}", "[]", "null", "swapped", "swapped"]
+        ways = ["flipped"] * 4 + ["cut", "cut", "", "{}", "[]", "null"]
+        ways += ["swapped"] * 2 if len(self.kinds[kind]) > 1 else []
         ways += ["gone"] * 2 if path.parent.parent.name in DRAWN or any(part in path.name for part in GONE) else []
         how, seed, came = rng.choice(ways), rng.random(), []
         for name, read in [("verify", lambda: main(["verify", "demo"])), *self.readers(kind)]:
@@ -230,6 +231,8 @@ class Damages:
         expected = self.undamaged.get(name, (0, "", left))[2]
         # the damaged file itself, where the verb doesn't write it anew, is no number of the verb's
         own = str(path.relative_to(self.project))
+        if name.startswith("plan") and not path.exists() and b"would run" in left["printed"]:
+            return "no number changed"  # what a rule declares and is gone would be made: the plan says so
         differ = [file for file in {*left, *expected} if file != own and left.get(file) != expected.get(file)]
         return f"WRONG {name}: {path}: other numbers in {', '.join(differ)}" if differ else "no number changed"
 
