@@ -121,7 +121,8 @@ def kind_of(path: Path) -> str:
         return "file"
     if path.suffix == ".json":
         ours = path.name.startswith(BEFORE) or path.name in (*KEYS, PREPARED_BY_FILE) or parts[2] == "raw"
-        return "json" if ours or any(path.with_name(f"{path.stem}{end}").is_file() for end in OF_PHASE) else ""
+        beside = [provenance_name(path.stem), *(path.stem + end for end in OF_PHASE)]  # a phase's
+        return "json" if ours or any(path.with_name(name).is_file() for name in beside) else ""
     in_folder = (INDEX_FILE, TRUTH_FILE) if parts[0] == "data" else (PREDICTIONS_FILE, HITS_FILE)
     ends = (".csv",) if len(parts) < 6 else (".mp4",) if parts[2] == "raw" else OF_PHASE
     return "file" if path.name in in_folder or path.name.endswith(ends) else ""

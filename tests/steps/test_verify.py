@@ -6,6 +6,7 @@ import fake_paper
 import fake_results
 import pytest
 from conftest import TOY
+from seals import seal
 
 from saccade import files, products
 from saccade.__main__ import main
@@ -54,6 +55,16 @@ def test_every_damage_is_named_with_the_command_that_mends_it(made, capsys):
         (line,) = [line for line in said.out.splitlines() if f"/{name}" in line]
         assert line.endswith(f"; make it anew: python -m saccade {command}")
     assert "saccade: 4 products aren't what was written" in said.err
+
+
+def test_lost_weights_are_missed(made, capsys):
+    run = made / "results" / RUN
+    (run / "train.safetensors").write_bytes(b"weights")
+    seal(made)
+    for name in ("train.safetensors", "train.log.jsonl"):
+        (run / name).unlink()
+    assert main(["verify"]) == 1
+    assert "train.safetensors is missing; make it anew: python -m saccade train" in capsys.readouterr().out
 
 
 def test_a_budget_that_has_not_run_is_named(made, capsys):
