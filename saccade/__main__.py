@@ -17,7 +17,7 @@ from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, load_method
-from saccade.cards.yaml import parse_yaml
+from saccade.cards.plain_yaml import parse_yaml
 from saccade.files import need_writable
 from saccade.plan import staleness
 from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable

@@ -5,7 +5,6 @@ import errno
 import io
 import platform
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 
@@ -53,5 +52,5 @@ def too_little_memory(error: BaseException) -> str:
 def why_no_file(error: OSError) -> str:
     """One sentence: the file where it is known, what the system says, and what to look at where no room is left."""
     place = f"{error.filename}: " if error.filename else ""
-    hint = f"; is there room on the disk, and in {tempfile.gettempdir()}?" if error.errno in NO_ROOM else ""
+    hint = "; is there room on the disk, and in the folder of temporary files?" if error.errno in NO_ROOM else ""
     return f"{place}{error.strerror or error}{hint}"

@@ -2,6 +2,7 @@
 absent."""
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -204,3 +205,12 @@ def test_no_name_of_a_results_file_is_spelled_in_two_rooms():
         tree = ast.parse(file.read_text())
         spelled = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in names}
         assert not spelled or module == "records", f"{module} spells {spelled}; take it from saccade/records.py"
+
+
+def test_no_module_is_named_as_one_that_python_brings_or_a_library():
+    """`python -m saccade` from within a room would take it for the other: it looks into the folder where it stands
+    first."""
+    taken = sys.stdlib_module_names | set(importlib.metadata.packages_distributions())
+    taken -= {"saccade", "data", "methods", "tests", "config", "workflow"}
+    wrong = [name for name, file in MODULES.items() if room_of(name) != "ground" and file.stem in taken]
+    assert not wrong, f"another name for {', '.join(wrong)}"

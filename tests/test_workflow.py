@@ -208,9 +208,13 @@ def test_a_config_plans_through_snakemake(fresh, name):
         (["--config", "budgett=demo"], "config: unknown key 'budgett'; did you mean 'budget'"),
         (["--config", "runs=[dots@a/toyy/x]"], "unknown method 'toyy'; did you mean 'toy'"),
         (["--config", "points=[keep3]"], "unknown point 'keep3'"),
+        (["--config", "seeds=[01]"], "config: seeds[0]: '01' is a str, but int is expected"),
+        (["--configfile", "config/octal.yaml"], "config: seeds[0]: '010' is a str, but int is expected"),
+        (["--directory", ".."], "the workflow runs in its checkout, "),
     ],
 )
 def test_a_wrong_config_stops_before_anything_runs_with_one_message(fresh_toy, arguments, message):
+    (fresh_toy / "config/octal.yaml").write_text("seeds: [010]\n")
     done = snakemake(fresh_toy, "--dry-run", *arguments)
     said = done.stdout + done.stderr
     assert done.returncode != 0

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from saccade.cards.address import RUNS, VARIANT_ON_DATA, parse_address
+from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.validation import AsTuple, Body, Names, read_body
-from saccade.cards.yaml import read_yaml
 from saccade.project import check_budget
 from saccade.records import SaccadeError
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.typed_settings import check_complete, read_layer
 from saccade.cards.validation import Body, Names, OrEmpty, check_value, read_body
-from saccade.cards.yaml import read_yaml
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
 from saccade.unforeseen import why_no_file

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 from saccade.cards.address import OF_POINT, OF_VARIANT, parse_address
 from saccade.cards.entries import Entry, read_entries
+from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.typed_settings import Gate, check_complete, read_layer
 from saccade.cards.validation import Body, Names, OrEmpty, read_body
-from saccade.cards.yaml import read_yaml
 from saccade.project import card_file, sections_of, settings_class
 from saccade.records import SaccadeError, suggest
 

@@ -18,8 +18,8 @@ from pydantic import BaseModel
 from saccade.cards.layout import Layout, Source, Text, Word, check_source, checked_layout, refuse_twice
 from saccade.cards.method import load_method, offers
 from saccade.cards.plain_claims import COMPARED, Comparison, check_bounds, read_comparisons
+from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, read_body
-from saccade.cards.yaml import read_yaml
 from saccade.records import SaccadeError, canonical, suggest
 
 

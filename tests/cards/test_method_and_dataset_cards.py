@@ -4,8 +4,8 @@ from conftest import edit
 from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
+from saccade.cards.plain_yaml import parse_yaml, read_yaml
 from saccade.cards.validation import check_value
-from saccade.cards.yaml import read_yaml
 from saccade.records import SaccadeError
 
 
@@ -99,6 +99,47 @@ def test_a_grid_expands_by_its_name(project):
 def test_yaml_reads_off_as_a_word_and_1e3_as_a_number(tmp_path):
     (tmp_path / "x.yml").write_text("amp: off\nlr: 1e-3\nflip: true\nversion: 1.10\n")
     assert read_yaml(tmp_path / "x.yml") == {"amp": "off", "lr": 0.001, "flip": True, "version": 1.1}
+
+
+@pytest.mark.parametrize("text", ["010", "1_000", "12:30", "0x10", "00.5", "yes", "on", ".nan", "2026-01-01", "="])
+def test_what_yaml_reads_as_another_number_than_it_looks_like_is_text(text):
+    assert parse_yaml(f"a: {text}", "x") == {"a": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a:\n\t- b", "x.yml: not valid YAML: line 2, column 1: while scanning for the next token, found character "),
+        ("a: 1\n---\nb: 2", "x.yml: not valid YAML: line 2, column 1: expected a single document"),
+        ("a: !!int x", "x.yml: not valid YAML: invalid literal for int"),
+        ("a: !!bool x", "x.yml: not valid YAML: 'x'"),
+        ("a: !!python/object:os.x {}", "x.yml: not valid YAML: line 1, column 4: could not determine a constructor"),
+        (f"a: {'9' * 5000}", "x.yml: not valid YAML: Exceeds the limit"),
+        ("[" * 50000, "x.yml: not valid YAML: nested more than 500 levels deep"),
+        ("- " * 50000, "x.yml: not valid YAML: nested more than 500 levels deep"),
+        ("a: *b", "x.yml: not valid YAML: line 1, column 4: found undefined alias"),
+        ("? [a]\n: b", "x.yml: not valid YAML: line 1, column 3: while constructing a mapping, found unhashable key"),
+    ],
+)  # fmt: skip
+def test_text_that_is_no_yaml_is_told_in_one_line_with_its_place(text, message):
+    with pytest.raises(SaccadeError) as error:
+        parse_yaml(text, "x.yml")
+    assert str(error.value).startswith(message) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("budget: höhe".encode("cp1252"), r"x.yml: not UTF-8 \(byte 9\): save it as UTF-8"),
+        (b"", "x.yml: the file must be a mapping of names to values"),
+        (b"- a", "x.yml: the file must be a mapping of names to values"),
+        (b"budget: 010\nruns: []\nseeds: [2147483648]", "seeds: .2147483648. must be .* from 0 to 2147483647"),
+    ],
+)
+def test_a_config_file_that_is_none_is_told_in_one_line(tmp_path, content, message):
+    (tmp_path / "x.yml").write_bytes(content)
+    with pytest.raises(SaccadeError, match=message):
+        load_config(tmp_path / "x.yml")
 
 
 def test_yaml_refuses_a_key_given_twice(tmp_path):

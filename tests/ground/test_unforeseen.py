@@ -23,7 +23,10 @@ def ask(project, monkeypatch, capsys, error) -> tuple[int, str]:
     [
         (SaccadeError("x.yml: lr is wrong"), "x.yml: lr is wrong"),
         (FileNotFoundError(2, "No such file or directory", "a.txt"), "a.txt: No such file or directory"),
-        (OSError(28, "No space left on device"), "No space left on device; is there room on the disk, and in "),
+        (
+            OSError(28, "No space left on device"),
+            "No space left on device; is there room on the disk, and in the folder of temporary files?",
+        ),
         (MemoryError(), "too little memory: MemoryError; smaller batches"),
         (
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 400 bytes."),

@@ -14,8 +14,8 @@ from conftest import DATASET, ROOT
 from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
+from saccade.cards.plain_yaml import parse_yaml
 from saccade.cards.typed_settings import read_layer
-from saccade.cards.yaml import parse_yaml
 from saccade.plan import checked
 from saccade.plan.checked import check_settings
 from saccade.plan.layers import data_settings, resolve

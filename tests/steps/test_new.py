@@ -10,7 +10,7 @@ from conftest import ROOT, copy_project
 
 from saccade.__main__ import main
 from saccade.cards.method import load_method
-from saccade.cards.yaml import read_yaml
+from saccade.cards.plain_yaml import read_yaml
 
 PARTS = ["Snakefile", "config", "workflow", "saccade", "tests", "pyproject.toml"]
 

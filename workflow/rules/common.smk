@@ -21,7 +21,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT
 from saccade.cards.paper import read_paper
 from saccade.files import verbatim
-from saccade.cards.yaml import parse_yaml, read_yaml
+from saccade.cards.plain_yaml import parse_yaml, read_yaml
 from saccade.plan import staleness
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import counterparts_of

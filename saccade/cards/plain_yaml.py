@@ -10,6 +10,7 @@ from saccade.records import SaccadeError
 
 KEPT = ("null", "merge")  # of what YAML 1.1 makes of plain words
 
+DEEPEST = 500
 TAB = "; if it is a tab: indent with blanks"
 
 
@@ -73,14 +74,25 @@ def read_yaml(file: Path) -> Any:
 
 def parse_yaml(text: str, where: object) -> Any:
     """What the text says, YAML or JSON; raises SaccadeError, which begins with `where`, in one line."""
+    if _deepest(text) > DEEPEST:
+        raise SaccadeError(f"{where}: not valid YAML: nested more than {DEEPEST} levels deep")
     try:
         return yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise SaccadeError(f"{where}: not valid YAML: {_in_one_line(error)}") from None
     except (ValueError, TypeError, LookupError) as error:  # a tag that its value doesn't fit: `!!int x`
         raise SaccadeError(f"{where}: not valid YAML: {error}") from None
-    except RecursionError:
-        raise SaccadeError(f"{where}: not valid YAML: nested too deeply") from None
+
+
+def _deepest(text: str) -> int:
+    """How deep brackets, list dashes and indentation may nest, at most: PyYAML's C code ends the process where it is
+    tens of thousands."""
+    depth = deepest = 0
+    for bracket in re.findall(r"[][{}]", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    chains = re.findall(r"(?:[-?:] +)+", text)
+    return max([deepest, *(len(chain) // 2 for chain in chains), *(len(one) for one in re.findall(r"^ +", text, re.M))])
 
 
 def _in_one_line(error: yaml.YAMLError) -> str:
