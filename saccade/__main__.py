@@ -205,6 +205,11 @@ def _try(root: Path, options: argparse.Namespace) -> None:
 
     run = Run.parse(root, options.run)
     point = point_to_try(root, run, options.point)
+    for path in options.video:
+        if path.is_dir():
+            raise SaccadeError(f"{path} is a folder; name the videos in it, as {path / '*'}")
+    if options.out:
+        need_writable(options.out)
     products = [need.product for need in weights_of(root, run)]
     for phase in phases_of(root, run):
         if changes := stale(root, run, phase):
@@ -339,6 +344,12 @@ def _config(root: Path, options: argparse.Namespace) -> Config:
     return load_config(file if file.is_file() else root / file)
 
 
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1 up")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="saccade", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
@@ -370,7 +381,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("acquire", _acquire, "bring a dataset's raw files, or say how", "dataset")
     preparing = verb("prepare", _prepare, "index a dataset: <dataset>[@<edition>]", "dataset")
     preparing.add_argument("--budget", default="demo")
-    preparing.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    preparing.add_argument("--workers", type=_at_least_one, default=os.cpu_count() or 1)
     verb("train", _train, "train one phase of a run", "run", "phase")
     verb("predict", _predict, "predict the test split at every operating point", "run")
     trying = verb(

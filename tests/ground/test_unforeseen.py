@@ -45,6 +45,23 @@ def test_a_bug_says_that_it_is_one_and_what_to_report(project, monkeypatch, caps
     assert said.splitlines()[-1].startswith("saccade: this is a bug of Saccade's: please report the lines above")
 
 
+@pytest.mark.parametrize("workers", ["0", "-3", "x", "1.5"])
+def test_a_number_of_workers_is_one(project, monkeypatch, capsys, workers):
+    monkeypatch.chdir(project)
+    with pytest.raises(SystemExit, match="2"):
+        main(["prepare", "dots", "--workers", workers])
+    assert f"argument --workers: '{workers}' must be a whole number from 1 up" in capsys.readouterr().err
+
+
+def test_a_folder_is_no_video_and_a_file_no_folder_for_strips(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    (project / "a.txt").touch()
+    assert main(["try", "demo/dots/toy/plain/seed0", "config"]) == 1
+    assert capsys.readouterr().err == "saccade: config is a folder; name the videos in it, as config/*\n"
+    assert main(["try", "demo/dots/toy/plain/seed0", "x.mp4", "--out", "a.txt"]) == 1
+    assert "cannot write into a.txt: File exists; is it a writable folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("wrong", ["def (", "import nothing_of_the_kind", "1 / 0"])
 def test_a_bug_in_a_methods_own_code_names_its_file(project, monkeypatch, capsys, wrong):
     edit(project / "methods/toy/settings.py", "@dataclass", f"{wrong}\n@dataclass")

@@ -3,6 +3,8 @@ a gate that fails, a calibration, two editions, published weights; through Snake
 kind of edit makes it plan."""
 
 import json
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -204,3 +206,21 @@ def test_a_phase_with_a_loop_of_its_own_goes_on_after_a_kill(toy):
     subprocess.run([sys.executable, "-m", "saccade", "train", run, "policy"], cwd=toy, check=True, capture_output=True)
     assert kept.read_bytes() == expected
     assert read_json(toy / SHARED / "provenance.policy.json")["resumed"] == 1
+
+
+def test_a_training_that_fills_the_disk_ends_in_one_line_and_leaves_what_was_there(toy):
+    """A limit on the size of files stands for the disk: the first save of the training's state doesn't fit."""
+    folder = toy / "results/demo/dots@a/toy/shared/seed0"
+    before = {file.name: file.read_bytes() for file in folder.glob("base.[js]*")}
+    done = subprocess.run(
+        [sys.executable, "-m", "saccade", "train", "demo/dots@a/toy/shared/seed0", "base"],
+        cwd=toy,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2500, 2500)),
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert re.match(r"saccade: cannot write .*/base\.safetensors: File too large; is the folder writable and is", last)
+    assert {file.name: file.read_bytes() for file in folder.glob("base.[js]*")} == before
+    assert not list((toy / "results").rglob(".*base*"))
