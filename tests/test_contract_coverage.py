@@ -16,6 +16,7 @@ from saccade.project import load_module, names
 METHODS = names(ROOT, "methods")
 NETWORKS = (
     "backbone",
+    "network",
     "global_backbone",
     "local_backbone",
 )  # which network it is decides nothing; tests/nn has them all
