@@ -26,11 +26,15 @@ def outside_reference(path: Path) -> str:
     return ""
 
 
-def cut_short(path: Path) -> bool:
-    """Whether the last of a movie's boxes is longer than what is there of the file."""
-    with path.open("rb") as file:
-        end = file.seek(0, 2)
-        return any(at + size > end for _, at, _, size in _outermost(file))
+def cut_short(path: Path) -> str:
+    """The name of a movie's last box where it is longer than what is there of the file; else '', as for files of other
+    kinds or that can't be read."""
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, 2)
+            return next((kind.decode("latin-1") for kind, at, _, size in _outermost(file) if at + size > end), "")
+    except OSError:
+        return ""
 
 
 def _movie(file: BinaryIO) -> bytes:

@@ -51,15 +51,7 @@ def opened(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> Ite
     """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file. `options`: of
     FFmpeg's demuxer."""
     path = Path(path)
-    try:
-        need_utf8(path)
-    except SaccadeError as error:
-        raise VideoError(str(error)) from None
-    if not path.is_file():
-        where = f"a link to {path.readlink()}, which isn't there" if path.is_symlink() else "no such file"
-        raise VideoError(f"{path}: {where}")
-    if path.stat().st_size == 0:
-        raise VideoError(f"{path}: the file is empty (0 bytes)")
+    need_file(path)
     try:
         container = av.open(f"file:{path}", metadata_errors="replace", container_options={**options, **_OPTIONS})
     except FFmpegError as error:
@@ -72,6 +64,24 @@ def opened(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> Ite
             yield container
         except FFmpegError as error:
             raise VideoError(f"{path}: decoding fails: {reason(error)}") from error
+
+
+def need_file(path: Path) -> None:
+    """Raises VideoError where the path leads to no ordinary file with something in it: a pipe or a device would be
+    waited for, or read, without end."""
+    try:
+        need_utf8(path)
+    except SaccadeError as error:
+        raise VideoError(str(error)) from None
+    if path.is_file():
+        if path.stat().st_size == 0:
+            raise VideoError(f"{path}: the file is empty (0 bytes)")
+        return
+    if path.exists():
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+    else:
+        what = f"a link to {path.readlink()}, which isn't there" if path.is_symlink() else "no such file"
+    raise VideoError(f"{path}: {what}")
 
 
 def video_stream(path: Path, container: Any) -> Any:

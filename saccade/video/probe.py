@@ -16,7 +16,8 @@ from av.error import FFmpegError
 
 from saccade.video import timeline
 from saccade.video.boxes import cut_short, outside_reference
-from saccade.video.container import VideoError, audio_stream, opened, reason, video_stream, video_tracks
+from saccade.video.container import VideoError, audio_stream, need_file, opened, reason, video_stream, video_tracks
+from saccade.video.endings import end_lacking
 from saccade.video.upright import Turn, turn_of
 
 _SLACK_S = 0.1  # how much sooner than its container says a whole file may end; or one and a half frames
@@ -67,17 +68,20 @@ def probe(path: Path) -> VideoInfo:
     empty, no video, or damaged. Damaged means: less is there than the container promises, packets or seconds, or a
     frame doesn't decode cleanly. What MPEG-TS lost without a trace can't be distinguished from a variable frame rate.
     """
-    if other := outside_reference(Path(path)):
+    path = Path(path)
+    need_file(path)
+    if other := outside_reference(path):
         raise VideoError(f"{path}: its pictures or sounds are in another file ({other}); a video is one file")
     with opened(path) as container:
+        if (cut := cut_short(path)) == "moov":  # what is left of it may name all pictures and no sound
+            raise VideoError(f"{path}: truncated: its index (moov) is longer than what is there of the file")
         stream, sound = video_stream(path, container), audio_stream(container)
         indexed, tally, tick_s = len(stream.index_entries), _Tally(), stream.time_base
         _decode_all(container, stream, sound, tally)
-        kind = container.format.name.partition(",")[0]
-        if kind == "mov" and stream.duration:
+        if (kind := container.format.name.partition(",")[0]) == "mov" and stream.duration:
             tally.ends_at = (stream.start_time or 0) + stream.duration
-        lacking = _lacking(Path(path), container, kind, stream, indexed, tally)
-        if not lacking and kind == "mov" and not stream.frames and cut_short(Path(path)):
+        lacking = _lacking(path, container, kind, stream, indexed, tally)
+        if not lacking and kind == "mov" and not stream.frames and cut:
             lacking = "a fragment that is longer than the file"
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
         aspect, tracks = float(stream.sample_aspect_ratio or 1), video_tracks(container)
@@ -93,7 +97,7 @@ def probe(path: Path) -> VideoInfo:
         width=tally.size[0],
         height=tally.size[1],
         audio=tally.sounds,
-        bytes=Path(path).stat().st_size,
+        bytes=path.stat().st_size,
         times_s=tuple(times.tolist()),
         rotation=tally.turn.degrees,
         mirrored=tally.turn.mirrored,
@@ -125,7 +129,8 @@ class _Tally:
     packets: of the track. places: when they are decoded: where an AVI has them. packet_stamps: when packets that no
     edit list hides are shown, in the order of decoding; stamps, lengths: the same of frames, in their order. given_at:
     when the packet is decoded with which the decoder gives the frame; None after the last packet. content_end_s:
-    of all tracks. ends_at: when an MP4 says that the track does.
+    of all tracks. ends_at: when an MP4 says that the track does. broken_off: whether the last packet of all is longer
+    than what is there.
     """
 
     packets: int = 0
@@ -136,6 +141,7 @@ class _Tally:
     lengths: list[int] = field(default_factory=list)
     content_end_s: float = 0.0
     ends_at: int = 0
+    broken_off: bool = False
     size: tuple[int, int] = (0, 0)
     turn: Turn = field(default_factory=Turn)
     interlaced: bool = False
@@ -177,7 +183,9 @@ def _lacking(path: Path, container: Any, kind: str, stream: Any, indexed: int, t
     slack_s = max(_SLACK_S, 1.5 * timeline.usual_step(tally.stamps) * float(stream.time_base))
     if promised_s > tally.content_end_s + slack_s:
         return f"{promised_s:.2f} s, its content ends at {tally.content_end_s:.2f} s"
-    return ""
+    if kind not in ("mpegts", "mpeg") and tally.broken_off:  # these call a packet corrupt where one before was lost
+        return "a whole packet where the file ends"
+    return end_lacking(path, kind)
 
 
 def _without_edits(path: Path, track: int) -> int:
@@ -194,6 +202,7 @@ def _decode_all(container: Any, stream: Any, sound: Any, tally: _Tally) -> None:
         # a flush packet says 0 for `stream_index`, whatever its track
         own, of_sound = packet.stream.index == stream.index, not silent and packet.stream.index == sound.index
         if packet.size and packet.stream.type in ("video", "audio", "subtitle"):
+            tally.broken_off = packet.is_corrupt
             _note_packet(tally, packet, own)
         try:
             if own and not tally.problem:
@@ -205,7 +214,7 @@ def _decode_all(container: Any, stream: Any, sound: Any, tally: _Tally) -> None:
             if own:
                 tally.problem = f"decoding fails after {len(tally.stamps)} frames: {reason(error)}"
             else:
-                silent = True
+                silent |= tally.sounds  # a recording may begin within a packet of sound
     tally.sounds &= not silent
 
 

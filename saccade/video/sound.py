@@ -6,6 +6,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.error import FFmpegError
 
 from saccade.video.container import VideoError, audio_stream, opened, video_stream
 
@@ -47,7 +48,7 @@ def _stretches(container: Any, track: Any, rate_hz: int, begin_s: float) -> Iter
     """(start in seconds, samples) of each stretch of the track without a gap or a change of rate or channels."""
     resampler, kind, start_s, end_s = None, None, begin_s, begin_s
     pieces = [np.empty(0, np.float32)]
-    for frame in container.decode(track):
+    for frame in _decoded(container, track):
         at_s = end_s if frame.pts is None else float(frame.pts * frame.time_base)
         own_kind = frame.format.name, frame.layout.name, frame.sample_rate
         if resampler is None or own_kind != kind or abs(at_s - end_s) > _GAP_S:
@@ -60,6 +61,21 @@ def _stretches(container: Any, track: Any, rate_hz: int, begin_s: float) -> Iter
         pieces += _mixed(resampler, frame)
     if resampler is not None:
         yield start_s, np.concatenate([*pieces, *_mixed(resampler, None)])
+
+
+def _decoded(container: Any, track: Any) -> Iterator[Any]:
+    """The frames of sound. What doesn't decode before the first of them is passed over, as a recording may begin within
+    a packet."""
+    begun = False
+    for packet in container.demux(track):
+        try:
+            frames = packet.decode()
+        except FFmpegError:
+            if begun:
+                raise
+            continue
+        begun |= bool(frames)
+        yield from frames
 
 
 def _mixed(resampler: Any, frame: Any) -> list[np.ndarray]:
