@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from saccade import files
 from saccade.product_names import DRAWN, command_for, identity, keys_of, record_of, stem
-from saccade.records import SaccadeError, canonical
+from saccade.records import SaccadeError, canonical, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +40,8 @@ def sealed(path: Path, value: Mapping[str, Any], beside: Mapping[str, str] | Non
     """The content of a JSON product as it is written: `value` and the keys that vouch for it."""
     assert not {PRODUCT, FILES, SUM} & set(value), f"{path}: {PRODUCT}, {FILES} and {SUM} are keys of every product"
     content = {**value, PRODUCT: identity(path)} | ({FILES: dict(beside)} if beside else {})
-    content = json.loads(json.dumps(content, allow_nan=False))  # as it will be read: keys are text, tuples lists
-    return content | {SUM: _digest(content)}
+    as_read: dict[str, Any] = json.loads(json.dumps(content, allow_nan=False))  # keys are text, tuples lists
+    return as_read | {SUM: _digest(as_read)}
 
 
 def write_file(
@@ -143,7 +143,7 @@ def read_parquet(path: Path, **options: Any) -> "pd.DataFrame":
     try:
         return pd.read_parquet(whole(path), **options)
     except (OSError, ValueError, KeyError) as error:  # pyarrow's own errors are ValueErrors
-        raise DamageError(path, f"can't be read ({_first_line(error)})") from None
+        raise DamageError(path, f"can't be read ({first_line(error)})") from None
 
 
 def column_names(path: Path) -> tuple[str, ...]:
@@ -156,9 +156,10 @@ def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(whole(path), **options)
+        table: pd.DataFrame = pd.read_csv(whole(path), **options)
     except ValueError as error:  # pandas' own errors are ValueErrors
-        raise DamageError(path, f"can't be read ({_first_line(error)})") from None
+        raise DamageError(path, f"can't be read ({first_line(error)})") from None
+    return table
 
 
 @lru_cache(maxsize=4096)
@@ -167,7 +168,7 @@ def _record(path: Path, stamp: tuple[int, int, int]) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        why = f"no JSON: {_first_line(error)}" if stamp[1] else "it is empty"
+        why = f"no JSON: {first_line(error)}" if stamp[1] else "it is empty"
         raise DamageError(path, f"isn't what was written ({why})") from None
     if not isinstance(found, dict) or SUM not in found:
         raise DamageError(
@@ -196,7 +197,7 @@ def _column_names(path: Path, stamp: tuple[int, int, int]) -> tuple[str, ...]:
     try:
         return tuple(pq.read_schema(path).names)
     except (OSError, ValueError) as error:
-        raise DamageError(path, f"can't be read ({_first_line(error)})") from None
+        raise DamageError(path, f"can't be read ({first_line(error)})") from None
 
 
 @lru_cache(maxsize=65536)
@@ -208,7 +209,3 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     """What changes when the file is written again."""
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

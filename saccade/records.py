@@ -162,6 +162,16 @@ def one_line(text: object) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in read)
 
 
+def first_line(error: BaseException) -> str:
+    """Of what the error says; its name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def first_few(names: Sequence[Any], most: int = 5, between: str = ", ") -> str:
+    """At most so many of the names, and how many more there are."""
+    return between.join(map(str, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def _as_utf8(surrogates: re.Match[str]) -> str:
     return surrogates[0].encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 

@@ -216,9 +216,9 @@ def sections(settings: type) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def why_no_views(settings: Input) -> str:
-    """Why no video has the views that these settings ask for at test time; '' where it may have them. It isn't asked of
-    settings that only describe a network."""
+def why_no_views(settings: Input) -> str | None:
+    """Why no video has the views that these settings ask for at test time; None where it may have them. It isn't asked
+    of settings that only describe a network."""
     if settings.num_clips != 1 and settings.sampler != "consecutive":
         return (
             f"num_clips is {settings.num_clips}, but the sampler '{settings.sampler}' has one temporal view; set it to "
@@ -228,7 +228,7 @@ def why_no_views(settings: Input) -> str:
         return f"num_crops is {settings.num_crops}, but crop 0 keeps the whole frame; set `crop`, or num_crops to 1"
     if 0 < settings.resize < settings.crop:
         return f"crop is {settings.crop}, but resize only {settings.resize}; a crop must fit into the short side"
-    return ""
+    return None
 
 
 def need_pictures(settings: Input) -> None:

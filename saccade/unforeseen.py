@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from saccade.project import version_of
+from saccade.records import first_line
 
 EXIT_CODE = 70  # of a bug (EX_SOFTWARE); 1 is for what the user can mend
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -45,8 +46,7 @@ def too_little_memory(error: BaseException) -> str:
     named = {kind.__name__ for kind in type(error).__mro__} & {"MemoryError", "OutOfMemoryError"}
     if not named and "can't allocate memory" not in str(error):
         return ""
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"too little memory: {first}; smaller batches, clips, frames or networks need less"
+    return f"too little memory: {first_line(error)}; smaller batches, clips, frames or networks need less"
 
 
 def why_no_file(error: OSError) -> str:

@@ -125,6 +125,14 @@ def load_dataset(root: Path, name: str) -> Dataset:
     )
 
 
+def is_embedded(root: Path, name: str) -> bool:
+    """Whether the dataset's videos are generated here; False, too, where its card is wrong: its own runs say so."""
+    try:
+        return load_dataset(root, name).source == "embedded"
+    except SaccadeError:
+        return False
+
+
 def _look(folder: Path) -> tuple[dict[str, list[str]], str, str]:
     """({head: its classes}, the digest of raw/, '') as the dataset's own listing.py says; ({}, '', why) where what lies
     in raw/ can't be used."""

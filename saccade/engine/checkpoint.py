@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from saccade.files import write_atomic
-from saccade.records import SaccadeError, canonical
+from saccade.records import SaccadeError, canonical, first_line
 
 
 class Part(Protocol):
@@ -70,8 +70,9 @@ class Checkpoint:
             for name, part in parts.items():
                 part.load_state_dict(state["parts"][name])
         except (RuntimeError, KeyError, ValueError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise SaccadeError(f"{self.file} no longer fits the code ({reason}); remove it to start afresh") from None
+            raise SaccadeError(
+                f"{self.file} no longer fits the code ({first_line(error)}); remove it to start afresh"
+            ) from None
         torch.set_rng_state(state["random"]["cpu"])
         if state["random"]["cuda"]:
             torch.cuda.set_rng_state_all(state["random"]["cuda"])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from saccade import files
 from saccade.engine import weights
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, first_few
 
 Tensors = dict[str, Tensor]
 
@@ -45,7 +45,7 @@ def load(
     if unsaid := [name for name in left if not any(fnmatchcase(name, glob) for glob in drops)]:
         raise SaccadeError(
             f"{file}: import_released uses {len(shapes) - len(left)} of {len(shapes)} tensors and leaves "
-            f"{_some(unsaid)}; map them, or name them in `released: "
+            f"{first_few(unsaid)}; map them, or name them in `released: "
             "{drops: [...]}` of the variant"
         )
     weights.put(model, ours)
@@ -94,10 +94,12 @@ def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: P
     state = model.state_dict()
     if missing := sorted(set(expected) - set(ours)):
         raise SaccadeError(
-            f"{file}: import_released gives nothing for {_some(missing)}, which the phase's `trains` covers"
+            f"{file}: import_released gives nothing for {first_few(missing)}, which the phase's `trains` covers"
         )
     if unknown := sorted(set(ours) - set(expected)):
-        raise SaccadeError(f"{file}: import_released gives {_some(unknown)}, which the phase's `trains` doesn't cover")
+        raise SaccadeError(
+            f"{file}: import_released gives {first_few(unknown)}, which the phase's `trains` doesn't cover"
+        )
     for name in expected:
         if state[name].shape != ours[name].shape and not weights.size_known_only_to_phase(model, name):
             here = tuple(state[name].shape)
@@ -105,7 +107,3 @@ def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: P
                 f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's "
                 "settings"
             )
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

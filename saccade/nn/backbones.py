@@ -14,10 +14,8 @@ from torchvision.models import get_model_weights, list_models, resnet
 from torchvision.models.mobilenetv2 import MobileNetV2
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3, _mobilenet_v3_conf
 
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, first_few
 from saccade.settings import WEIGHT_FILES
-
-LARGEST_LISTING = 5  # names an error spells out before it only counts them
 
 
 class ScaledResNet(resnet.ResNet):
@@ -184,12 +182,7 @@ def _load(network: nn.Module, state: Mapping[str, Tensor], classifier: str, comp
             if key in given and given[key].shape != value.shape
         ],
     }
-    found = [f"{kind}: {_listing(names)}" for kind, names in problems.items() if names]
+    found = [f"{kind}: {first_few(names)}" for kind, names in problems.items() if names]
     if found:
         raise SaccadeError(f"{complaint}; {'; '.join(found)}")
     network.load_state_dict({**wanted, **given})
-
-
-def _listing(names: list[str]) -> str:
-    rest = len(names) - LARGEST_LISTING
-    return ", ".join(names[:LARGEST_LISTING]) + (f" and {rest} more" if rest > 0 else "")

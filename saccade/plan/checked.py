@@ -33,9 +33,9 @@ def _check(root: Path, run: Run) -> None:
 
 
 def _refuse(root: Path, run: Run, part: str, resolved: Resolved, views: bool) -> None:
-    for key, problem in _problems(root, run, resolved):
+    for key, wrong in _problems(root, run, resolved):
         place = f"{load_method(root, run.method).file}: {resolved.origins[key]}.{key}"
-        raise SaccadeError(f"{place}: {resolved.values[key]!r} ({part} of {run.name}): {problem}")
+        raise SaccadeError(f"{place}: {resolved.values[key]!r} ({part} of {run.name}): {wrong}")
     if views and (problem := why_no_views(resolved.typed)):
         raise SaccadeError(f"{load_method(root, run.method).file}: {run.name}, {part}: {problem}")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from saccade import code_hash
 from saccade.cards.address import VARIANT_ON_DATA, parse_address
-from saccade.cards.dataset import Dataset, load_dataset
+from saccade.cards.dataset import Dataset, is_embedded, load_dataset
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.plan.availability import released_file
@@ -109,19 +109,11 @@ def cells_settings(root: Path, method: str) -> str:
     if not own:
         return ""
     # a paper's own may still be to come
-    data = next((name for name in names(root, "data") if _is_embedded(root, name)), None)
+    data = next((name for name in names(root, "data") if is_embedded(root, name)), None)
     if data is None:
         raise SaccadeError("data/ has no embedded dataset, on which the published variants are looked up; put one back")
     runs = {run: Run("paper", data, "", method, variant, 0) for run, variant in own.items()}
     return canonical({name: _decisive(root, run, resolve(root, run).values) for name, run in runs.items()})
-
-
-def _is_embedded(root: Path, name: str) -> bool:
-    """False, too, for a dataset whose card is wrong: it's nobody's here, and its own runs say so."""
-    try:
-        return load_dataset(root, name).source == "embedded"
-    except SaccadeError:
-        return False
 
 
 def paper_files(root: Path, method: str) -> list[str]:

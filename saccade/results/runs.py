@@ -5,7 +5,7 @@ Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and
 another one here. No torch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 from saccade import products
 from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.plan.gates import why_gate_missed
-from saccade.records import METRICS_COLUMNS
+from saccade.records import METRICS_COLUMNS, first_few
 from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, read_coverage, runs_of
 from saccade.scoring.intervals import RARE
 
@@ -183,13 +183,9 @@ def data_notes(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list
         named += [(reason, head, classes[what]) for head, classes in tested.items()]
     for head, lost in coverage.get("lost_classes", {}).items():
         named += [(f"none of the videos for {split} can be used", head, classes) for split, classes in lost.items()]
-    notes = [f"{head}, {reason}: {_few(classes)}" for reason, head, classes in named if classes]
+    notes = [f"{head}, {reason}: {first_few(classes, 20)}" for reason, head, classes in named if classes]
     copies = len(coverage.get("copies", []))
     return notes + ([f"videos of which copies are there, byte for byte: {copies}"] if copies else [])
-
-
-def _few(names: Sequence[str], most: int = 20) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def read_history(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:

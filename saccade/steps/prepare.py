@@ -21,6 +21,7 @@ from saccade.records import (
     TRUTH_FILE,
     Head,
     SaccadeError,
+    first_few,
     one_line,
 )
 from saccade.video.container import fingerprint
@@ -33,7 +34,7 @@ from saccade.video.coverage import (
     why_copies,
     why_not_whole,
 )
-from saccade.video.index import check_index, first_few
+from saccade.video.index import check_index
 from saccade.video.probe import VideoInfo, probe
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def prepare(
     why = (
         _why_too_few(coverage, allow_missing, dataset)
         or why_not_whole(coverage, videos, list(heads.values()), whole_classes)
-        or (why_copies(coverage, videos, list(heads.values())) if clusters_apart else "")
+        or (why_copies(coverage, videos, list(heads.values())) if clusters_apart else None)
     )
     _tell(dataset.name, coverage, heads)
     if why:
@@ -192,14 +193,14 @@ def _probe(job: tuple[Path, str, str]) -> tuple[dict[str, Any], VideoInfo | None
     return row | info.columns(), info
 
 
-def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str:
+def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str | None:
     expected, lost = coverage["expected"], len(coverage["problems"])
     if expected and coverage["usable"] and lost <= allow_missing * expected:
-        return ""
-    first = "; ".join(problem["reason"] for problem in coverage["problems"][:3])
+        return None
+    reasons = first_few([problem["reason"] for problem in coverage["problems"]], 3, "; ")
     return (
-        f"{lost} of {expected} videos can't be used ({first or 'none was found'}). Mend them, or set allow_missing in "
-        f"{dataset / 'card.yml'} to go on without"
+        f"{lost} of {expected} videos can't be used ({reasons or 'none was found'}). Mend them, or set allow_missing "
+        f"in {dataset / 'card.yml'} to go on without"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from saccade import products
-from saccade.cards.dataset import load_dataset
+from saccade.cards.dataset import is_embedded
 from saccade.product_names import kind_of
 from saccade.records import SaccadeError
 
@@ -32,26 +32,22 @@ def verify(root: Path, budget: str) -> Iterator[str]:
 
 
 def _files(root: Path, budget: str) -> Iterator[Path]:
-    """Every file where the budget's products are."""
+    """Every file where the budget's products are; hidden ones are Snakemake's or not whole yet."""
     results = root / "results" / budget
     for path in results.rglob("*"):
-        if path.is_file() and not set(path.relative_to(results).parts[:-1]) & set(OTHERS):
+        if _is_shown(path) and not set(path.relative_to(results).parts[:-1]) & set(OTHERS):
             yield path
     for folder in [*root.glob(f"data/*/prepared/{budget}"), *root.glob(f"data/*/prepared/{budget}@*")]:
-        yield from (path for path in folder.rglob("*") if path.is_file())
+        yield from (path for path in folder.rglob("*") if _is_shown(path))
     for folder in [*root.glob(f"data/*/raw/{budget}"), *root.glob(f"data/*/raw/{budget}@*")]:
-        if _made_here(root, folder.parents[1].name):
+        if is_embedded(root, folder.parents[1].name):  # each video has a script beside it
             yield from (path for script in folder.rglob("*.json") for path in (script, script.with_suffix(".mp4")))
     yield from (path for path in (root / "results").glob("*.*") if path.name != "README.md")
     yield from (root / "results/cost").glob("*.*")
 
 
-def _made_here(root: Path, dataset: str) -> bool:
-    """Whether the dataset's videos were generated, each with a script beside it."""
-    try:
-        return load_dataset(root, dataset).source == "embedded"
-    except SaccadeError:  # a card that can't be read stops no other dataset's check
-        return False
+def _is_shown(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith(".")
 
 
 def _damages(path: Path, kind: str) -> Iterator[str]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from saccade.files import equal_files
-from saccade.records import SPLITS, Head, peculiar_words
-from saccade.video.index import first_few
+from saccade.records import SPLITS, Head, first_few, peculiar_words
 from saccade.video.probe import VideoInfo
 
 if TYPE_CHECKING:
@@ -57,9 +56,11 @@ def peculiarities(infos: Mapping[str, VideoInfo]) -> dict[str, dict[str, Any]]:
     return {name: {"videos": len(videos), "first": videos[:5]} for name, videos in holds.items() if videos}
 
 
-def why_not_whole(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head], whole: bool) -> str:
+def why_not_whole(
+    coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head], whole: bool
+) -> str | None:
     """Why what is left can't be learned from: a split without any video or, where classes must be `whole`, one without
-    a video to train on or to test on. '' where nothing speaks against it."""
+    a video to train on or to test on. None where nothing speaks against it."""
     for split in SPLITS:
         if coverage["expected_by_split"][split] and not coverage["by_split"][split]:
             reasons = _reasons(coverage, videos[videos["split"] == split])
@@ -74,11 +75,11 @@ def why_not_whole(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Se
                 f"{head.name} '{name}' has no video left in {' and in '.join(splits)} that can be used ({reasons}); "
                 "mend or remove them, or the class"
             )
-    return ""
+    return None
 
 
-def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head]) -> str:
-    """Which copies of a video are in two splits or have two labels; '' where none are."""
+def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Sequence[Head]) -> str | None:
+    """Which copies of a video are in two splits or have two labels; None where none are."""
     rows = videos.set_index("video_id")
     for group in coverage["copies"]:
         for what in (*(head.name for head in heads), "split"):
@@ -89,22 +90,20 @@ def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Seque
                     f"{group[0]} ({named[group[0]]}) and {other} ({named[other]}) hold the same bytes; one video is in "
                     f"one {what if what == 'split' else 'class'}: remove one of them, or put both together"
                 )
-    return ""
+    return None
 
 
 def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     """What to tell whoever prepares, a sentence each."""
     if reasons := [problem["reason"] for problem in coverage["problems"]]:
-        yield f"can't be used: {'; '.join(reasons[:3])}" + (f"; and {len(reasons) - 3} more" if reasons[3:] else "")
+        yield f"can't be used: {first_few(reasons, 3, '; ')}"
     for head, lost in coverage["lost_classes"].items():
         for split, classes in lost.items():
             yield f"{head}: no {split} video can be used of {first_few(classes)}"
     if words := peculiar_words(coverage):
         yield words
     if coverage["copies"]:
-        groups = [
-            " = ".join(group[:5]) + (f" and {len(group) - 5} more" if group[5:] else "") for group in coverage["copies"]
-        ]
+        groups = [first_few(group, between=" = ") for group in coverage["copies"]]
         yield f"copies, byte for byte: {first_few(groups)}"
 
 
@@ -126,4 +125,4 @@ def _reasons(coverage: Mapping[str, Any], videos: "pd.DataFrame") -> str:
     """The first three reasons why these videos can't be used."""
     wanted = set(videos["video_id"])
     reasons = [problem["reason"] for problem in coverage["problems"] if problem["video_id"] in wanted]
-    return "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
+    return first_few(reasons, 3, "; ")

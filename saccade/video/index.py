@@ -3,12 +3,12 @@ prepare starts quickly."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from saccade import products
-from saccade.records import INDEX_COLUMNS, INDEX_FILE, SPLITS, TRUTH_FILE, Head, SaccadeError
+from saccade.records import INDEX_COLUMNS, INDEX_FILE, SPLITS, TRUTH_FILE, Head, SaccadeError, first_few
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +66,3 @@ def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
         raise SaccadeError(
             f"prepared index no longer matches its files: {first_few(wrong)} ({source}); run prepare again"
         )
-
-
-def first_few(names: Sequence[Any]) -> str:
-    """At most five of the names, and how many more there are."""
-    return ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

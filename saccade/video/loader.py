@@ -15,11 +15,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from saccade.records import Head, SaccadeError
+from saccade.records import Head, SaccadeError, first_few
 from saccade.settings import Input
 from saccade.video import audio, sampling, transforms
 from saccade.video.cache import KeptVideos
-from saccade.video.index import first_few
 from saccade.video.sound import read_audio
 
 if TYPE_CHECKING:

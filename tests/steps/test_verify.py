@@ -32,6 +32,7 @@ def test_a_whole_budget_is_said_to_be_whole(made, capsys, named):
     for name in others:
         (made / "results/demo" / name).write_text("a note")
     (made / "data/motion-digits/prepared/demo/coverage.failed.json").write_text("{}")
+    (made / "results/demo/.snakemake_timestamp").touch()
     (made / "results/demo/logs").mkdir()
     (made / "results/demo/logs/plan.log").write_text("said")
     assert main(["verify", *named]) == 0

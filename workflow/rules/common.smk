@@ -20,8 +20,8 @@ from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT
 from saccade.cards.paper import read_paper
-from saccade.files import verbatim
 from saccade.cards.plain_yaml import parse_yaml, read_yaml
+from saccade.files import verbatim
 from saccade.plan import staleness
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import counterparts_of
