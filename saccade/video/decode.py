@@ -19,13 +19,9 @@ from saccade.video import gops
 from saccade.video.container import VideoError, opened, video_stream
 from saccade.video.probe import VideoInfo, probe
 from saccade.video.sound import read_audio
-from saccade.video.upright import turn_of
+from saccade.video.upright import rgb_of
 
 __all__ = ["Frames", "VideoInfo", "probe", "read_audio", "read_frames", "rgb_of"]
-
-# libswscale's flags: bicubic, exact rounding, a colour for every pixel, the same bits on every machine. Without them it
-# is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes them 4 times as fast.
-_EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
 
 
 class Frames(NamedTuple):
@@ -54,12 +50,6 @@ def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | N
     if last not in taken.numbers:
         raise VideoError(f"{path}: frame {last} was asked for, but only {taken.reached + 1} frames decode")
     return Frames(taken.rgb, taken.decoded)
-
-
-def rgb_of(frame: Any) -> np.ndarray:
-    """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly."""
-    shape = "rgb24" if frame.format.is_rgb else "gbrp"
-    return turn_of(frame).upright(frame.to_ndarray(format=shape, interpolation=_EXACT, threads=1))
 
 
 @dataclass

@@ -18,7 +18,7 @@ from saccade.video import timeline
 from saccade.video.boxes import cut_short, outside_reference
 from saccade.video.container import VideoError, audio_stream, need_file, opened, reason, video_stream, video_tracks
 from saccade.video.endings import end_lacking
-from saccade.video.upright import Turn, turn_of
+from saccade.video.upright import Turn, rgb_of, turn_of
 
 _SLACK_S = 0.1  # how much sooner than its container says a whole file may end; or one and a half frames
 _STATES_LENGTH = {"asf", "flv", "matroska", "mxf", "rm"}  # elsewhere FFmpeg takes the length from what is there
@@ -221,8 +221,7 @@ def _decode_all(container: Any, stream: Any, sound: Any, tally: _Tally) -> None:
 def _note_packet(tally: _Tally, packet: Any, own: bool) -> None:
     start = packet.dts if packet.pts is None else packet.pts
     end_s = 0.0 if start is None else float((start + (packet.duration or 0)) * packet.time_base)
-    if not packet.is_discard:
-        tally.content_end_s = max(tally.content_end_s, end_s)
+    tally.content_end_s = max(tally.content_end_s, 0.0 if packet.is_discard else end_s)
     if not own:
         return
     tally.packets += 1
@@ -239,6 +238,7 @@ def _note_frame(tally: _Tally, frame: Any) -> None:
     size = turn.size(frame.width, frame.height)
     if not number:
         tally.size, tally.turn = size, turn
+        rgb_of(frame)  # there are colours that libswscale refuses
     if frame.is_corrupt:
         tally.problem = tally.problem or f"frame {number} decodes with errors"
     if size != tally.size:

@@ -11,6 +11,7 @@ from av.error import FFmpegError
 from saccade.video.container import VideoError, audio_stream, opened, video_stream
 
 _GAP_S = 0.1  # what stamps may be off by before silence is put in or sound cut: libswresample's `min_hard_comp`
+_FALLS_BACK_S = 1.0  # where stamps do so, another recording begins, whose clock is another
 _LONGEST_GAP_S = 3600.0  # more is a mistake of the stamps, and would fill the memory with silence
 
 
@@ -19,7 +20,8 @@ def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
 
     Sample 0 belongs to the moment in which the first frame is shown: sound before it is cut, a track that starts later
     is preceded by silence. Where stamps leave a gap of more than 0.1 s it is filled with silence, and what stamps lay
-    over sound that is there already is cut. What encoders put before and after (priming, padding) is left out as the
+    over sound that is there already is cut; where they fall back by more than a second (files that were put one behind
+    the other) sound goes on. What encoders put before and after (priming, padding) is left out as the
     container says. The channel is the mean of all channels (libswresample's own mixing can exceed 1). Raises VideoError
     where there is no sound.
     """
@@ -46,10 +48,12 @@ def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
 
 def _stretches(container: Any, track: Any, rate_hz: int, begin_s: float) -> Iterator[tuple[float, np.ndarray]]:
     """(start in seconds, samples) of each stretch of the track without a gap or a change of rate or channels."""
-    resampler, kind, start_s, end_s = None, None, begin_s, begin_s
+    resampler, kind, start_s, end_s, shift_s = None, None, begin_s, begin_s, 0.0
     pieces = [np.empty(0, np.float32)]
     for frame in _decoded(container, track):
-        at_s = end_s if frame.pts is None else float(frame.pts * frame.time_base)
+        at_s = end_s if frame.pts is None else float(frame.pts * frame.time_base) + shift_s
+        if resampler is not None and at_s < end_s - _FALLS_BACK_S:
+            shift_s, at_s = shift_s + end_s - at_s, end_s
         own_kind = frame.format.name, frame.layout.name, frame.sample_rate
         if resampler is None or own_kind != kind or abs(at_s - end_s) > _GAP_S:
             if resampler is not None:

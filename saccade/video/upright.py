@@ -1,4 +1,5 @@
 """Brings a decoded picture upright, as the file's display matrix says: phones store what they film as the sensor lies.
+Its colours become full-range RGB.
 
 The matrix (ISO/IEC 14496-12, Sec. 8.3.2; FFmpeg's AV_FRAME_DATA_DISPLAYMATRIX) sends the stored place (x, y) to
 (a*x + c*y, b*x + d*y). Followed are its eight forms that send pixels to pixels; a picture turned by any other angle
@@ -10,6 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from av.sidedata.sidedata import Type
 
+# libswscale's flags: bicubic, exact rounding, a colour for every pixel, the same bits on every machine. Without them it
+# is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes them 4 times as fast.
+_EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
 _SLANTED = 0.0175  # how far a matrix may be from one of the eight: 1 degree, as in ffmpeg's own autorotation
 
 
@@ -65,3 +69,9 @@ def turn_of(frame: Any) -> Turn:
         if all(straight) and max(map(abs, crossed)) <= _SLANTED * min(map(abs, straight)):
             return turn
     return Turn()
+
+
+def rgb_of(frame: Any) -> np.ndarray:
+    """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly."""
+    shape = "rgb24" if frame.format.is_rgb else "gbrp"
+    return turn_of(frame).upright(frame.to_ndarray(format=shape, interpolation=_EXACT, threads=1))
