@@ -160,9 +160,8 @@ class Compute(Section):
 
     eval_batch_size: Count = 16  # of whatever isn't training: val, calibration, prediction
     device: Literal["auto", "cpu"] = "auto"  # auto: a GPU where there is one
-    threads: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = (
-        1  # of the process, so that results don't depend on the machine
-    )
+    # of the process, so that results don't depend on the machine
+    threads: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,13 +170,11 @@ class Machine(Section):
     them."""
 
     workers: Annotated[int, Field(ge=0, le=MOST_PROCESSES)] = 0  # extra processes that decode
-    cache_mb: CountOrNone = (
-        0  # of decoded videos that a training keeps in memory, for small data; not together with `workers`
-    )
+    # of decoded videos that a training keeps in memory, for small data; not together with `workers`
+    cache_mb: CountOrNone = 0
     timing_batch_size: Count = 16  # the large batch of `measure`; 1 is always timed too
-    checkpoint_minutes: NotNegative = (
-        10.0  # how often a training saves its state within an epoch; it does at the end of each
-    )
+    # how often a training saves its state within an epoch; it does at the end of each
+    checkpoint_minutes: NotNegative = 10.0
 
     def __post_init__(self) -> None:
         if self.cache_mb and self.workers:

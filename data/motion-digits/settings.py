@@ -58,9 +58,8 @@ class Settings(Section):
     static_noise: bool = False  # the sensor noise goes on while the scene stands: static stretches are noisy, not exact
     # static_share rises with that label from low to high instead of being drawn
     cost_by_class: Literal["none", "noun", "verb"] = "none"
-    informative_frames: Annotated[
-        list[Sixteenths], Pair
-    ]  # [low, high] sixteenths of the video in which the digit shows, each at a random time
+    # [low, high] sixteenths of the video in which the digit shows, each at a random time
+    informative_frames: Annotated[list[Sixteenths], Pair]
     # how far the place around which the target moves travels: 0 stays, 1 from one random place to another
     drift: Share = 0.0
     jump_rate: NotNegative = 0.0  # jumps per second of scene time to another place, of target and distractors each

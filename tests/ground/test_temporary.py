@@ -1,6 +1,7 @@
 """What killed processes leave is removed, and nothing of a living one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,8 +148,9 @@ def test_a_librarys_folder_is_marked_and_those_of_killed_processes_beside_it_go(
     ours, dead, living, unmarked, full = (tmp_path / f"snakemake{name * 8}" for name in "abcde")
     for folder in (ours, dead, living, unmarked, full):
         folder.mkdir()
-    (dead / LOCK).write_text(temporary._machine())
-    held = temporary._claim(living)
+    adopt(living)
+    with work_folder(tmp_path) as held:
+        shutil.copy(held / LOCK, dead)  # where nobody holds it
     (full / "of another workflow").touch()
     adopt(ours)
     assert names(tmp_path) == [folder.name for folder in (ours, living, unmarked, full)]
@@ -156,7 +158,6 @@ def test_a_librarys_folder_is_marked_and_those_of_killed_processes_beside_it_go(
         age(folder, 2 * WEEK_S)
     adopt(ours)
     assert names(tmp_path) == [folder.name for folder in (ours, living, full)]
-    os.close(held)
 
 
 def test_names_as_long_as_the_system_takes_can_be_written(tmp_path):
