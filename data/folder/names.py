@@ -15,6 +15,7 @@ SPLIT_WORDS = {
 DOUBTFUL = ("eval", "evaluation", "holdout", "heldout")  # val for some, test for others
 UNDERSTOOD = "understood are train (training), val (valid, validation, dev) and test (testing), in any case"
 _SAID_BESIDE = ("", "set", "split", "data")  # `train_set` says no more than `train`
+_FOLD = re.compile(r"(?:cv|fold|split|subset)[\s_.-]*\d+")
 _SYSTEM = re.compile(
     r"\..*|~\$.*|__macosx|@eadir|@recycle|@recently-snapshot|@tmp|#recycle|#snapshot|\$recycle\.bin|recycler|recycled"
     r"|lost\+found|system volume information|found\.\d{3}|network trash folder|temporary items|__pycache__"
@@ -40,19 +41,28 @@ def split_of(name: str) -> str:
 
 
 def refuse_alike_splits(where: Path, names: Iterable[str]) -> None:
-    """Raises SaccadeError where names differ only in the word for a split (`ucf_train`, `ucf_test`): no classes."""
+    """Raises SaccadeError where names differ only in the word for a split and in numbers (`ucf_train`, `ucf_test`;
+    `1_train`, `2_test`), or only in the number of a fold: no classes."""
     words = "|".join(sorted((word for words in SPLIT_WORDS.values() for word in words), key=len, reverse=True))
+    word = re.compile(rf"(?<![^\W\d_])({words})(?:s|set|split|data)?(?![^\W\d_])")
     first: dict[str, tuple[str, str]] = {}
     for name in names:
         folded = composed(name).casefold()
-        if found := re.search(rf"(?<![^\W\d_])({words})(?![^\W\d_])", folded):
-            rest, split = folded[: found.start()] + "|" + folded[found.end() :], split_of(found[0])
-            other, meant = first.setdefault(rest, (name, split))
-            if meant != split:
-                raise SaccadeError(
-                    f"{where}: '{other}' and '{name}' look like splits, not classes; rename them ({UNDERSTOOD}), or "
-                    "say what is meant in videos.csv"
-                )
+        if _FOLD.fullmatch(folded):
+            rest, meaning = "fold", folded
+        elif found := word.search(folded):
+            rest, meaning = (
+                re.sub(r"\d+", "", folded[: found.start()] + "|" + folded[found.end() :]),
+                split_of(found[1]),
+            )
+        else:
+            continue
+        other, meant = first.setdefault(rest, (name, meaning))
+        if meant != meaning:
+            raise SaccadeError(
+                f"{where}: '{other}' and '{name}' look like splits, not classes; rename them ({UNDERSTOOD}), or say "
+                "what is meant in videos.csv"
+            )
 
 
 def composed(name: str) -> str:

@@ -69,6 +69,9 @@ def test_usual_names_of_splits_are_splits(tmp_path, names, splits):
         (("train",), "of splits there is only 'train'; add the others"),
         (("ucf_train", "ucf_test"), "'ucf_test' and 'ucf_train' look like splits, not classes"),
         (("train1", "train2", "test1"), "'test1' and 'train1' look like splits"),
+        (("01_train", "02_test"), "'01_train' and '02_test' look like splits, not classes"),
+        (("trainset1", "testset1"), "'testset1' and 'trainset1' look like splits"),
+        (("fold1", "fold2"), "'fold1' and 'fold2' look like splits"),
         (("set/train", "set/test"), "set/test and set/train look like splits inside of classes"),
     ],
 )
