@@ -24,7 +24,11 @@ WEEK_S = 7 * 24 * 3600
 # a socket's path has at most 107 bytes; multiprocessing's, which waits for ever where it has more, lie in our folder
 LONGEST = 107 - len(f"/{PREFIX}12345678/pymp-12345678/listener-12345678")
 # how we named what wasn't whole before it had a folder of its own, and how safetensors does; they bear no lock
-PLAIN_FILE = re.compile(r"\..+\.[a-z0-9_]{8}(\.[a-z0-9]+)?|\.tmp[A-Za-z0-9]{6}")
+PLAIN_FILE = re.compile(
+    r"\..+\.(safetensors|json|jsonl|parquet|csv|mp4|ipynb|html|tex|svg|png|pdf)\.[a-z0-9_]{8}(\.\1)?"
+    r"|\.tmp[A-Za-z0-9]{6}"
+)
+PLACES = ("results", "reports", "data")  # of a checkout, where they lie; elsewhere such files are somebody's own
 PLAIN_FILE_S = 3600
 
 
@@ -78,12 +82,19 @@ def adopt(folder: Path) -> None:
 
 def clear_leftovers(parent: Path) -> None:
     """Removes from the folder what killed processes left there. A folder that doesn't exist holds nothing."""
+    ours = _in_a_checkout(parent)
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
                 _remove_orphan(Path(entry.path))
-            elif PLAIN_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            elif ours and PLAIN_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove_plain_file(Path(entry.path))
+
+
+def _in_a_checkout(folder: Path) -> bool:
+    """Whether the folder is one of those that a checkout's workflow writes into, or in one."""
+    folder = Path(os.path.abspath(folder))  # links stay: results may be one
+    return any(each.name in PLACES and (each.parent / "Snakefile").is_file() for each in (folder, *folder.parents))
 
 
 # Once per folder and verb (`main` forgets it): a look at a folder of thousands of videos takes longer than to write one

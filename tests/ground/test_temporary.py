@@ -133,15 +133,32 @@ def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_w
 
 
 def test_files_that_earlier_versions_and_libraries_left_go_after_an_hour_and_nothing_else(tmp_path):
+    folder = tmp_path / "results/demo"
+    folder.mkdir(parents=True)
+    (tmp_path / "Snakefile").touch()
     old = [".tsn.ipynb.a1b2c3d_.ipynb", ".train.safetensors.a1b2c3d4", ".tmpAbCd12", ".000.mp4.a1b2c3d4.mp4"]
-    others = ["a.json", ".hidden", ".tmp", ".gitignore", ".snakemake"]
+    others = ["a.json", ".hidden", ".tmp", ".gitignore", ".snakemake", ".env.template", ".bashrc.20240101"]
     for name in old + others:
-        (tmp_path / name).touch()
-    clear_leftovers(tmp_path)
-    assert names(tmp_path) == sorted(old + others)
-    age(tmp_path, 3700)
-    clear_leftovers(tmp_path)
-    assert names(tmp_path) == sorted(others)
+        (folder / name).touch()
+    clear_leftovers(folder)
+    assert names(folder) == sorted(old + others)
+    age(folder, 3700)
+    clear_leftovers(folder)
+    assert names(folder) == sorted(others)
+
+
+@pytest.mark.parametrize("place", ["", "results", "checkout", "checkout/results-of-mine", "checkout/results/../mine"])
+def test_hidden_files_outside_of_a_checkouts_own_folders_are_nobodys_leftovers(tmp_path, place):
+    (tmp_path / "checkout/results").mkdir(parents=True)
+    (tmp_path / place).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "checkout/Snakefile").touch()
+    mine = [".settings.json.original", ".env.template", ".tmpAbCd12", ".000.mp4.a1b2c3d4.mp4"]
+    for name in mine:
+        (tmp_path / place / name).touch()
+    age(tmp_path, 2 * WEEK_S)
+    temporary.look_again()
+    write_json(tmp_path / place / "a.json", {})
+    assert set(mine) <= set(names(tmp_path / place))
 
 
 def test_a_librarys_folder_is_marked_and_those_of_killed_processes_beside_it_go(tmp_path):
