@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 PREFIX = ".saccade-"
+FOLDER = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as `tempfile` names them
 LOCK = ".lock"
 WEEK_S = 7 * 24 * 3600
 # a socket's path has at most 107 bytes; multiprocessing's, which waits for ever where it has more, lie in our folder
@@ -85,7 +86,7 @@ def clear_leftovers(parent: Path) -> None:
     ours = _in_a_checkout(parent)
     with contextlib.suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
-            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
+            if FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 _remove_orphan(Path(entry.path))
             elif ours and PLAIN_FILE.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 _remove_plain_file(Path(entry.path))

@@ -155,10 +155,11 @@ def test_hidden_files_outside_of_a_checkouts_own_folders_are_nobodys_leftovers(t
     mine = [".settings.json.original", ".env.template", ".tmpAbCd12", ".000.mp4.a1b2c3d4.mp4"]
     for name in mine:
         (tmp_path / place / name).touch()
+    (tmp_path / place / f"{PREFIX}of-mine").mkdir()
     age(tmp_path, 2 * WEEK_S)
     temporary.look_again()
     write_json(tmp_path / place / "a.json", {})
-    assert set(mine) <= set(names(tmp_path / place))
+    assert {*mine, f"{PREFIX}of-mine"} <= set(names(tmp_path / place))
 
 
 def test_a_librarys_folder_is_marked_and_those_of_killed_processes_beside_it_go(tmp_path):
