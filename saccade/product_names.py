@@ -59,7 +59,12 @@ def record_of(path: Path) -> Path:
 
 def command_for(path: Path) -> str:
     """What the user types to have the product made anew."""
-    verb = _command(identity(path).split("/"))
+    parts = identity(path).split("/")
+    verb = _command(parts)
+    checkout = Path(path).absolute().parents[len(parts) - 1]
+    # several configs may share a budget, and that of a budget of the user's own is anywhere
+    if parts[-1] == PLAN_FILE and not (checkout / "config" / f"{parts[1]}.yaml").is_file():
+        return "remove it, and run snakemake again with the config that it is of"
     return f"python -m saccade {verb}" if verb else "run again the command that wrote it"
 
 

@@ -2,8 +2,8 @@
 the same place removes. No torch.
 
 In each such folder lies a lock, held by the process that works there. A lock of this machine that nobody holds is a
-dead process's, whatever its age. Locks of other machines can't always be seen from here (network file systems); what
-bears none, or another machine's, goes when nobody has touched it for long.
+dead process's, whatever its age. Locks of other machines can't always be seen from here (network file systems); such a
+folder, and an empty one without a lock, goes when nobody has touched it for long.
 """
 
 import contextlib
@@ -43,7 +43,8 @@ def work_folder(parent: Path) -> Iterator[Path]:
         lock = _claim(folder)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _remove(folder)
         if lock is not None:
             os.close(lock)
 
@@ -119,14 +120,22 @@ def _remove_orphan(folder: Path) -> None:
             lock = os.open(folder / LOCK, os.O_RDWR)
         except FileNotFoundError:
             if _untouched_s(folder) > WEEK_S:
-                shutil.rmtree(folder) if folder.name.startswith(PREFIX) else folder.rmdir()  # not ours: only if empty
+                folder.rmdir()  # only if empty: what holds something and bears no lock may be anybody's
             return
         try:
             # read first: a lock that is just being made is left alone
             if (os.read(lock, 100) == _machine().encode() or _untouched_s(folder) > WEEK_S) and _is_free(lock):
-                shutil.rmtree(folder)
+                _remove(folder)
         finally:
             os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """The lock goes last: whoever is killed meanwhile leaves a folder that is known for ours."""
+    for path in folder.iterdir():
+        if path.name != LOCK:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    shutil.rmtree(folder)
 
 
 def _is_free(lock: int) -> bool:

@@ -159,7 +159,13 @@ def test_a_sealed_folder_misses_what_is_gone_and_refuses_what_came(tmp_path):
     }.items(),
 )
 def test_the_command_that_makes_it_anew(tmp_path, path, command):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/demo.yaml").touch()
     assert command_for(tmp_path / path) == f"python -m saccade {command}"
+
+
+def test_a_plan_whose_config_is_unknown_is_made_anew_by_the_workflow(tmp_path):
+    assert command_for(tmp_path / "results/mine/plan.json").startswith("remove it, and run snakemake again")
 
 
 @pytest.mark.parametrize("root", ["", "data", "results", "results/data"])

@@ -117,12 +117,11 @@ def test_a_temporary_directory_too_long_for_sockets_is_not_used_for_them(short, 
             assert len(listener) <= 107
 
 
-@pytest.mark.parametrize("lock", [None, "", "another machine"])
+@pytest.mark.parametrize("lock", ["", "another machine"])
 def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_week(tmp_path, lock):
     folder = tmp_path / f"{PREFIX}abcdefgh"
     (folder / "within").mkdir(parents=True)
-    if lock is not None:
-        (folder / LOCK).write_text(lock)
+    (folder / LOCK).write_text(lock)
     age(folder, 2 * WEEK_S)
     (folder / "within/fresh").touch()
     clear_leftovers(tmp_path)
@@ -130,6 +129,16 @@ def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_w
     age(folder, 2 * WEEK_S)
     clear_leftovers(tmp_path)
     assert names(tmp_path) == []
+
+
+def test_a_folder_without_a_lock_goes_only_if_it_is_empty(tmp_path):
+    for name in ("settings", "empty123"):
+        (tmp_path / f"{PREFIX}{name}").mkdir()
+    (tmp_path / f"{PREFIX}settings/mine").touch()
+    for folder in tmp_path.iterdir():
+        age(folder, 2 * WEEK_S)
+    clear_leftovers(tmp_path)
+    assert names(tmp_path) == [f"{PREFIX}settings"]
 
 
 def test_files_that_earlier_versions_and_libraries_left_go_after_an_hour_and_nothing_else(tmp_path):
