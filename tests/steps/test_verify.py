@@ -45,6 +45,8 @@ def test_every_damage_is_named_with_the_command_that_mends_it(made, capsys):
     (made / "results" / RUN / "hits.parquet").write_bytes(b"")
     (made / "results" / RUN / "provenance.train.json").write_text("{}")
     (made / "results/demo/plan.json").write_text("null")
+    (made / "config").mkdir(exist_ok=True)
+    (made / "config/demo.yaml").touch()
     assert main(["verify", "demo"]) == 1
     said = capsys.readouterr()
     for name, command in {
