@@ -17,7 +17,7 @@ from saccade.files import write_atomic, write_json
 from saccade.temporary import LOCK, PREFIX, WEEK_S, adopt, clear_leftovers, own_tempdir, work_folder
 
 WRITER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from saccade.files import write_atomic
 from saccade.temporary import own_tempdir
@@ -28,6 +28,7 @@ def write(path):
     print("writing", flush=True)
     time.sleep(600)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
 with own_tempdir():
     write_atomic(Path(sys.argv[1]), write)
 """
