@@ -3,7 +3,8 @@ the same place removes. No torch.
 
 In each such folder lies a lock, held by the process that works there. A lock of this machine that nobody holds is a
 dead process's, whatever its age. Locks of other machines can't always be seen from here (network file systems); such a
-folder, and an empty one without a lock, goes when nobody has touched it for long.
+folder goes when nobody has touched it for a week. Who is killed before the lock is held leaves an empty folder, or a
+lock without a name; that goes after a minute.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ PREFIX = ".saccade-"
 FOLDER = re.compile(re.escape(PREFIX) + "[a-z0-9_]{8}")  # as `tempfile` names them
 LOCK = ".lock"
 WEEK_S = 7 * 24 * 3600
+MINUTE_S = 60
 # a socket's path has at most 107 bytes; multiprocessing's, which waits for ever where it has more, lie in our folder
 LONGEST = 107 - len(f"/{PREFIX}12345678/pymp-12345678/listener-12345678")
 # how we named what wasn't whole before it had a folder of its own, and how safetensors does; they bear no lock
@@ -119,12 +121,14 @@ def _remove_orphan(folder: Path) -> None:
         try:
             lock = os.open(folder / LOCK, os.O_RDWR)
         except FileNotFoundError:
-            if _untouched_s(folder) > WEEK_S:
+            if _untouched_s(folder) > MINUTE_S:
                 folder.rmdir()  # only if empty: what holds something and bears no lock may be anybody's
             return
         try:
-            # read first: a lock that is just being made is left alone
-            if (os.read(lock, 100) == _machine().encode() or _untouched_s(folder) > WEEK_S) and _is_free(lock):
+            name, untouched_s = os.read(lock, 100), _untouched_s(folder)  # read before it is asked for
+            # a lock that is just being made has no name yet; where there are no locks, it never has one
+            ours = name == _machine().encode() or (not name and untouched_s > MINUTE_S and _can_lock(lock))
+            if (ours or untouched_s > WEEK_S) and _is_free(lock):
                 _remove(folder)
         finally:
             os.close(lock)
@@ -136,6 +140,15 @@ def _remove(folder: Path) -> None:
         if path.name != LOCK:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     shutil.rmtree(folder)
+
+
+def _can_lock(lock: int) -> bool:
+    """Whether this file system has locks."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return True
 
 
 def _is_free(lock: int) -> bool:

@@ -118,11 +118,10 @@ def test_a_temporary_directory_too_long_for_sockets_is_not_used_for_them(short, 
             assert len(listener) <= 107
 
 
-@pytest.mark.parametrize("lock", ["", "another machine"])
-def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_week(tmp_path, lock):
+def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_week(tmp_path):
     folder = tmp_path / f"{PREFIX}abcdefgh"
     (folder / "within").mkdir(parents=True)
-    (folder / LOCK).write_text(lock)
+    (folder / LOCK).write_text("another machine")
     age(folder, 2 * WEEK_S)
     (folder / "within/fresh").touch()
     clear_leftovers(tmp_path)
@@ -130,6 +129,29 @@ def test_what_another_machine_may_be_at_goes_only_when_nobody_touched_it_for_a_w
     age(folder, 2 * WEEK_S)
     clear_leftovers(tmp_path)
     assert names(tmp_path) == []
+
+
+def test_whose_maker_was_killed_before_it_held_its_lock_goes_after_a_minute(tmp_path):
+    for name in ("without1", "nameless"):
+        (tmp_path / f"{PREFIX}{name}").mkdir()
+    (tmp_path / f"{PREFIX}nameless" / LOCK).touch()
+    clear_leftovers(tmp_path)
+    assert len(names(tmp_path)) == 2
+    for folder in tmp_path.iterdir():
+        age(folder, 70)
+    clear_leftovers(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_where_there_are_no_locks_a_nameless_one_goes_after_a_week(tmp_path, monkeypatch):
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    folder = tmp_path / f"{PREFIX}nameless"
+    folder.mkdir()
+    (folder / LOCK).touch()
+    for seconds, left in ((70, [folder.name]), (2 * WEEK_S, [])):
+        age(folder, seconds)
+        clear_leftovers(tmp_path)
+        assert names(tmp_path) == left
 
 
 def test_a_folder_without_a_lock_goes_only_if_it_is_empty(tmp_path):
@@ -199,10 +221,11 @@ def test_a_work_folder_goes_with_an_error_too(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
-    def no_locks(*_):
-        raise OSError(37, "No locks available")
+def no_locks(*_):
+    raise OSError(37, "No locks available")
 
+
+def test_a_file_system_without_locks_is_written_to(tmp_path, monkeypatch):
     monkeypatch.setattr("fcntl.flock", no_locks)
     write_atomic(tmp_path / "a", lambda path: path.write_text("whole"))
     assert names(tmp_path) == ["a"]

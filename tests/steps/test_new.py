@@ -54,7 +54,7 @@ def test_a_new_method_is_no_baseline_and_names_no_other_method(made):
     assert not method.baseline and method.paper is None and method.title.startswith("my-method")
     assert not (method.file.parent / "paper").exists()
     assert {entry.stand_in for entry in method.points.values()} == {None, "fixed"}
-    for file in made.glob("methods/my-method/**/*.*"):
+    for file in [path for path in made.glob("methods/my-method/**/*.*") if path.suffix != ".pyc"]:
         assert "NAME" not in file.name and "NAME" not in file.read_text(), file
 
 
