@@ -90,7 +90,12 @@ def write_parquet(path: Path, table: "pd.DataFrame") -> None:
 
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
-    write_atomic(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+    write_atomic(path, lambda temporary: save_csv(temporary, table))
+
+
+def save_csv(path: Path, table: "pd.DataFrame") -> None:
+    """Writes the table to a file that is temporary: see `write_csv`."""
+    table.to_csv(path, index=False, lineterminator="\n")
 
 
 def need_utf8(path: Path) -> Path:

@@ -61,7 +61,7 @@ def write_file(
 
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:
-    write_file(path, lambda temporary: table.to_csv(temporary, index=False, lineterminator="\n"))
+    write_file(path, lambda temporary: files.save_csv(temporary, table))
 
 
 def seal_folder(folder: Path) -> None:

@@ -125,10 +125,12 @@ def _remove_orphan(folder: Path) -> None:
                 folder.rmdir()  # only if empty: what holds something and bears no lock may be anybody's
             return
         try:
-            name, untouched_s = os.read(lock, 100), _untouched_s(folder)  # read before it is asked for
-            # a lock that is just being made has no name yet; where there are no locks, it never has one
-            ours = name == _machine().encode() or (not name and untouched_s > MINUTE_S and _can_lock(lock))
-            if (ours or untouched_s > WEEK_S) and _is_free(lock):
+            name, untouched_s = os.read(lock, 100), _untouched_s(folder)
+            ours = name == _machine().encode()
+            if not ours and untouched_s <= MINUTE_S:
+                return  # it may just be being made: who looked at it now would hold it
+            free = _is_free(lock)
+            if free is not False and (ours or untouched_s > WEEK_S or (free and not name)):
                 _remove(folder)
         finally:
             os.close(lock)
@@ -142,22 +144,14 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def _can_lock(lock: int) -> bool:
-    """Whether this file system has locks."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
-    return True
-
-
-def _is_free(lock: int) -> bool:
+def _is_free(lock: int) -> bool | None:
+    """Whether nobody holds the lock; None on a file system without locks, where a lock bears no name either."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks; so the lock names no machine either
-        return True
+    except OSError:
+        return None
     return True
 
 

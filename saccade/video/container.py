@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import av
+from av import library_versions
 from av.error import ArgumentError, FFmpegError
 from av.stream import Disposition
 
@@ -43,7 +44,7 @@ class VideoError(SaccadeError):
 
 def fingerprint() -> str:
     """The decoder, for provenance: 'PyAV 18.1.0, libavcodec 62.28.102'."""
-    return f"PyAV {av.__version__}, libavcodec {'.'.join(map(str, av.library_versions['libavcodec']))}"
+    return f"PyAV {av.__version__}, libavcodec {'.'.join(map(str, library_versions['libavcodec']))}"
 
 
 @contextmanager

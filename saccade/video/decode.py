@@ -17,11 +17,11 @@ import numpy as np
 
 from saccade.video import gops
 from saccade.video.container import VideoError, opened, video_stream
-from saccade.video.probe import VideoInfo, probe
+from saccade.video.probe import probe
 from saccade.video.sound import read_audio
 from saccade.video.upright import rgb_of
 
-__all__ = ["Frames", "VideoInfo", "probe", "read_audio", "read_frames", "rgb_of"]
+__all__ = ["Frames", "probe", "read_audio", "read_frames", "rgb_of"]
 
 
 class Frames(NamedTuple):

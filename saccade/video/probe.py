@@ -126,16 +126,17 @@ def _timed(tally: "_Tally", kind: str, tick_s: Fraction, rates: Sequence[float])
 class _Tally:
     """What one pass over a file found, times of the track in its ticks.
 
-    packets: of the track. places: when they are decoded: where an AVI has them. packet_stamps: when packets that no
-    edit list hides are shown, in the order of decoding; stamps, lengths: the same of frames, in their order. given_at:
-    when the packet is decoded with which the decoder gives the frame; None after the last packet. content_end_s:
-    of all tracks. ends_at: when an MP4 says that the track does. broken_off: whether the last packet of all is longer
-    than what is there.
+    packets: of the track. places: when they are decoded: where an AVI has them. reordered: whether pictures are shown
+    in another order than they are decoded in; before: when that of the last packet is shown; both without what an edit
+    list hides. stamps, lengths: when frames are shown and for how long, in their order. given_at: when the packet is
+    decoded with which the decoder gives the frame; None after the last packet. content_end_s: of all tracks. ends_at:
+    when an MP4 says that the track does. broken_off: whether the last packet of all is longer than what is there.
     """
 
     packets: int = 0
     places: list[int] = field(default_factory=list)
-    packet_stamps: list[int | None] = field(default_factory=list)
+    reordered: bool = False
+    before: int | None = None
     stamps: list[int | None] = field(default_factory=list)
     given_at: list[int | None] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
@@ -147,12 +148,6 @@ class _Tally:
     interlaced: bool = False
     sounds: bool = False
     problem: str = ""
-
-    @property
-    def reordered(self) -> bool:
-        """Whether pictures are shown in another order than they are decoded in."""
-        known = [stamp for stamp in self.packet_stamps if stamp is not None]
-        return known != sorted(known)
 
 
 def _lacking(path: Path, container: Any, kind: str, stream: Any, indexed: int, tally: _Tally) -> str:
@@ -227,8 +222,9 @@ def _note_packet(tally: _Tally, packet: Any, own: bool) -> None:
     tally.packets += 1
     if packet.dts is not None:
         tally.places.append(packet.dts)
-    if not packet.is_discard:
-        tally.packet_stamps.append(packet.pts)
+    if not packet.is_discard and packet.pts is not None:
+        tally.reordered |= tally.before is not None and packet.pts < tally.before
+        tally.before = packet.pts
     if packet.is_corrupt:
         tally.problem = tally.problem or f"damaged near frame {len(tally.stamps)}"
 

@@ -21,9 +21,9 @@ def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
     Sample 0 belongs to the moment in which the first frame is shown: sound before it is cut, a track that starts later
     is preceded by silence. Where stamps leave a gap of more than 0.1 s it is filled with silence, and what stamps lay
     over sound that is there already is cut; where they fall back by more than a second (files that were put one behind
-    the other) sound goes on. What encoders put before and after (priming, padding) is left out as the
-    container says. The channel is the mean of all channels (libswresample's own mixing can exceed 1). Raises VideoError
-    where there is no sound.
+    the other) sound goes on. What encoders put before and after (priming, padding) is left out as the container says.
+    The channel is the mean of all channels (libswresample's own mixing can exceed 1). Raises VideoError where there is
+    no sound.
     """
     begin_s = _first_shown_s(path)
     pieces: list[np.ndarray] = []

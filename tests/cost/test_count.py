@@ -5,7 +5,7 @@ from math import prod
 import pytest
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import Tensor, library, nn
 
 from saccade.cost.count import count, module_table
 from saccade.cost.formulas import FORMULAS, attention_macs, gru_macs, recurrent_macs, register
@@ -318,7 +318,7 @@ def rows_op():
     """A custom operator that multiplies each of n rows with a matrix; defined once, as torch remembers operators by
     name."""
 
-    @torch.library.custom_op("saccade_test::rows", mutates_args=())
+    @library.custom_op("saccade_test::rows", mutates_args=())
     def rows(x: Tensor, weight: Tensor) -> Tensor:
         return torch.stack([row @ weight for row in x])
 
