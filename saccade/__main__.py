@@ -59,7 +59,7 @@ def script() -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb. Where something went wrong that the user can mend, prints one clear message and gives back 1. An
     error that nobody foresaw gives a traceback, a sentence that says what to report, and 70."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are cleaned up
+    asked = _stop_when_asked()
     if parent := os.environ.get("SACCADE_STOPS_WITH"):
         threading.Thread(target=_stop_with_parent, args=(int(parent),), daemon=True).start()
     escape_unknown_letters()
@@ -68,25 +68,50 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options.run_verb(find_root(), options)
         sys.stdout.flush()
-    except SaccadeError as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if asked:  # a library may have made an error of its own of what stops us
+            print("saccade: interrupted", file=sys.stderr)
+            return 128 + asked[0]
+        return _told(error)
+    return 0
+
+
+def _stop_when_asked() -> list[int]:
+    """From now on SIGTERM, and Ctrl-C where it isn't ignored, end the process in such a way that temporary files are
+    cleaned up. Gives the list into which the signal's number comes then."""
+    asked: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        asked.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, stop)
+    return asked
+
+
+def _told(error: BaseException) -> int:
+    """Prints what the error means for the user; gives the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        print("saccade: interrupted", file=sys.stderr)
+        return 130
+    if isinstance(error, SaccadeError):
         print(f"saccade: {one_line(error)}", file=sys.stderr)
         return 1
-    except OSError as error:
+    if isinstance(error, OSError):
         if isinstance(error, BrokenPipeError) and _nobody_reads():
             return 128 + signal.SIGPIPE  # the status that a shell gives any tool
         print(f"saccade: {one_line(why_no_file(error))}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("saccade: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if sentence := too_little_memory(error):
-            print(f"saccade: {sentence}", file=sys.stderr)
-            return 1
-        traceback.print_exc()
-        print(f"saccade: {whose_bug(error)}", file=sys.stderr)
-        return EXIT_CODE
-    return 0
+    if sentence := too_little_memory(error):
+        print(f"saccade: {sentence}", file=sys.stderr)
+        return 1
+    traceback.print_exception(error)
+    print(f"saccade: {whose_bug(error)}", file=sys.stderr)
+    return EXIT_CODE
 
 
 def _nobody_reads() -> bool:

@@ -167,7 +167,7 @@ def uninterrupted(root: Path) -> tuple[dict[str, str], dict[str, float]]:
     return left(root), seconds
 
 
-def disturbed(pid: int, after_s: float, number: int, tally: Counter, waits: list[float]) -> bool:
+def disturbed(root: Path, pid: int, after_s: float, number: int, tally: Counter, waits: list[float]) -> bool:
     """Whether the process was hit before it ended by itself."""
     time.sleep(after_s)
     if os.waitpid(pid, os.WNOHANG)[0]:
@@ -178,7 +178,8 @@ def disturbed(pid: int, after_s: float, number: int, tally: Counter, waits: list
     if code == 0:
         return False  # it was done before the signal arrived
     if code not in {signal.SIGKILL: (-9,), signal.SIGTERM: (143, -15), signal.SIGINT: (130,)}[signal.Signals(number)]:
-        raise SystemExit(f"after {signal.Signals(number).name} the process ended with {code}")
+        said = (root / "log.txt").read_text()[-2000:]
+        raise SystemExit(f"after {signal.Signals(number).name} the process ended with {code}:\n{said}")
     if number != signal.SIGKILL:
         waits.append(time.perf_counter() - began)
     tally[signal.Signals(number).name] += 1
@@ -205,7 +206,7 @@ def random_rounds(
                 if hits >= 6:
                     finish(root, pid)
                     break
-                if not disturbed(pid, patience, number, tally, waits):
+                if not disturbed(root, pid, patience, number, tally, waits):
                     break
                 hits += 1
         resumed += json.loads((root / "results" / RUN / "provenance.train.json").read_text())["resumed"]

@@ -1,5 +1,8 @@
 """What the user can mend is one line and exit code 1; anything else is a traceback and one line that says so."""
 
+import os
+import signal
+
 import pytest
 from conftest import edit
 
@@ -43,6 +46,24 @@ def test_a_bug_says_that_it_is_one_and_what_to_report(project, monkeypatch, caps
     code, said = ask(project, monkeypatch, capsys, ValueError("cannot reshape array"))
     assert code == EXIT_CODE and "Traceback" in said and "ValueError: cannot reshape array" in said
     assert said.splitlines()[-1].startswith("saccade: this is a bug of Saccade's: please report the lines above")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_a_library_makes_of_being_stopped_is_no_bug(project, monkeypatch, capsys, number):
+    def library(*_):
+        try:
+            os.kill(os.getpid(), number)
+        except BaseException as stop:
+            raise RuntimeError(f"error in a callback: {stop!r}") from None
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("saccade.__main__.describe_project", library)
+    try:
+        assert main(["list"]) == 128 + number
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == "saccade: interrupted\n"
 
 
 @pytest.mark.parametrize("workers", ["0", "-3", "x", "1.5"])
