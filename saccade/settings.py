@@ -142,7 +142,12 @@ class Recipe(Section):
     schedule: Literal["constant", "step", "cosine"] = "cosine"
     milestones: list[Count] = field(default_factory=list)  # epochs after which `step` multiplies the rate by gamma
     gamma: Positive = 0.1
-    warmup_epochs: NotNegative = 0.0  # linear, from 0
+    warmup_epochs: NotNegative = 0.0  # linear, from `warmup_from` to where the schedule then is
+    warmup_from: NotNegative = 0.0  # a rate, not a share of it
+    # where `cosine` begins to fall: where the warm-up ends, or at the start, so that the warm-up ends below the rate
+    cosine_from: Literal["warmup", "start"] = "warmup"
+    lr_every: Literal["batch", "epoch"] = "batch"  # when the rate is set anew; within an epoch it may stay
+    drop_last: bool = False  # an epoch's last batch is left out where it isn't full
     head_weights: dict[str, NotNegative] = field(default_factory=dict)  # of the heads' losses, where not 1
     clip_norm: NotNegative = 0.0  # largest gradient norm; 0 means no clipping
     amp: Literal["off", "bf16", "fp16"] = "off"
@@ -151,6 +156,11 @@ class Recipe(Section):
     def __post_init__(self) -> None:
         if self.nesterov and self.optimizer == "sgd" and not self.momentum:
             raise ValueError("nesterov is true, but momentum 0: Nesterov's step needs a momentum")
+        if self.lr_every == "epoch" and self.warmup_epochs and not self.warmup_from:
+            raise ValueError(
+                f"lr_every is epoch, warmup_epochs {self.warmup_epochs} and warmup_from 0: the whole first epoch would "
+                "have a rate of 0; give warmup_from, or set lr_every to batch"
+            )
         super().__post_init__()
 
 

@@ -167,7 +167,7 @@ def learn(run: PhaseRun) -> None:
         f"optimizer of {name}": one for name, one in optimizers.items()
     }
     state = TrainingState(**(checkpoint.resume(**parts) or {}))
-    steps = math.ceil(len(run.train) / settings.batch_size)
+    steps = run.steps
     with progress_bar(run.log, settings.epochs * steps, state.epoch * steps + state.batch) as bar:
         while state.epoch < settings.epochs:
             started = time.perf_counter() - state.seconds

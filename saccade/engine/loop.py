@@ -1,12 +1,11 @@
-"""One supervised training loop, to be read from top to bottom: optimizer, schedule, clipping, mixed precision, one log
-line per epoch."""
+"""One supervised training loop, to be read from top to bottom: schedule, clipping, mixed precision, one log line per
+epoch."""
 
 import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from tqdm import tqdm
 
 from saccade.engine.checkpoint import Checkpoint, Part
 from saccade.engine.device import precision, to_device
-from saccade.engine.weights import covered
+from saccade.engine.optimizer import make_optimizer, rate, rate_at
 from saccade.files import write_atomic
 from saccade.records import LOG_ENDS, SaccadeError
 from saccade.settings import Recipe
@@ -24,42 +23,6 @@ from saccade.settings import Recipe
 Batch = dict[str, Any]
 Loss = Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]  # mean loss, {head: logits (B, K)}
 ADVICE = "try a smaller lr, clip_norm, or amp: off"  # where something stops being finite
-
-
-def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """SGD with momentum or Adam over the parameters that require gradients. Parameters with the same factor of the
-    learning rate and the same weight decay form one group."""
-    kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            factor = next((value for glob, value in recipe.lr_factors.items() if fnmatchcase(name, glob)), 1.0)
-            decay = 0.0 if any(fnmatchcase(name, glob) for glob in recipe.undecayed) else recipe.weight_decay
-            kinds.setdefault((factor, decay), []).append(parameter)
-    if not kinds:
-        raise SaccadeError("no parameter is trainable in this phase; check the `trains` globs of its card")
-    for key in ("lr_factors", "undecayed"):
-        covered([name for name, _ in model.named_parameters()], list(getattr(recipe, key)), key)
-    groups = [
-        {"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()
-    ]
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.lr)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
-
-
-def rate(recipe: Recipe, epoch: float) -> float:
-    """The learning rate after `epoch` epochs (fractions count batches): linear warm-up from 0, then the schedule.
-
-    `cosine` falls to 0 over the epochs that follow the warm-up (Loshchilov & Hutter 2017, eq. 5, without restarts).
-    """
-    if epoch < recipe.warmup_epochs:
-        return recipe.lr * epoch / recipe.warmup_epochs
-    if recipe.schedule == "step":
-        return recipe.lr * recipe.gamma ** sum(epoch >= milestone for milestone in recipe.milestones)
-    if recipe.schedule == "cosine":
-        share = (epoch - recipe.warmup_epochs) / max(recipe.epochs - recipe.warmup_epochs, 1e-9)
-        return 0.5 * recipe.lr * (1 + math.cos(math.pi * min(share, 1.0)))
-    return recipe.lr
 
 
 @dataclass
@@ -141,7 +104,7 @@ def fit(
             settle(model)
             for batch in train(state.epoch, state.batch) if state.batch < steps else ():
                 for group in optimizer.param_groups:
-                    group["lr"] = group["factor"] * rate(recipe, state.epoch + state.batch / steps)
+                    group["lr"] = group["factor"] * rate_at(recipe, state.epoch, state.batch / steps)
                 value, gradient = _step(model, loss, to_device(batch, device), optimizer, scaler, recipe)
                 if not (math.isfinite(value) and math.isfinite(gradient)):
                     raise SaccadeError(_not_finite(value, gradient, state, batch, checkpoint))

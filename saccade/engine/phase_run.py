@@ -13,7 +13,7 @@ from torch import nn
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import to_device
 from saccade.engine.loop import Batch, Loss, fit
-from saccade.records import Head
+from saccade.records import Head, SaccadeError
 from saccade.video.loader import VideoDataset, batches
 
 
@@ -37,11 +37,31 @@ class PhaseRun:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     result: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def steps(self) -> int:
+        """How many batches a training epoch has. Raises SaccadeError where it has none."""
+        videos, size = len(self.train), self.settings.batch_size
+        if self.settings.drop_last and videos < size:
+            raise SaccadeError(
+                f"drop_last is true, and the training split's {videos} videos make no batch of {size}: nothing would "
+                f"be trained on; set drop_last to false, or batch_size to {videos} or less"
+            )
+        return videos // size if self.settings.drop_last else math.ceil(videos / size)
+
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches that `fit` trains on in an epoch, from number `start` on. For a phase with a loop of its own."""
+        """The batches that `fit` trains on in an epoch, from number `start` on. For a phase with a loop of its own,
+        which asks `steps` how many there are. Raises SaccadeError where there are none."""
         settings = self.settings
+        if start >= self.steps:
+            return
         for batch in batches(
-            self.train, settings.batch_size, shuffle=True, epoch=epoch, workers=settings.workers, start=start
+            self.train,
+            settings.batch_size,
+            shuffle=True,
+            epoch=epoch,
+            workers=settings.workers,
+            start=start,
+            drop_last=settings.drop_last,
         ):
             yield to_device(batch, self.device)
 
@@ -65,15 +85,13 @@ class PhaseRun:
 
     def fit(self, loss: Loss) -> None:
         """Trains the model with the settings' recipe on the train split, watching val."""
-        recipe = self.settings
-        steps = math.ceil(len(self.train) / recipe.batch_size)
         self.result = fit(
             self.model,
             loss,
-            recipe,
+            self.settings,
             self.batches,
             self.val_batches,
-            steps=steps,
+            steps=self.steps,
             device=self.device,
             log=self.log,
             settle=self.settle,

@@ -218,9 +218,17 @@ def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Gener
 
 
 def batches(
-    dataset: VideoDataset, batch_size: int, *, shuffle: bool, epoch: int, workers: int, start: int = 0
+    dataset: VideoDataset,
+    batch_size: int,
+    *,
+    shuffle: bool,
+    epoch: int,
+    workers: int,
+    start: int = 0,
+    drop_last: bool = False,
 ) -> Iterator[Clip]:
-    """The epoch's batches from number `start` on; the last may be smaller. `workers` processes read ahead.
+    """The epoch's batches from number `start` on; the last may be smaller, or isn't given then (`drop_last`). `workers`
+    processes read ahead.
 
     Batches are cut from the list sorted by id, or from a permutation of it that (seed, epoch) alone decides. Nothing is
     drawn from torch's or numpy's global generators. Raises the SaccadeError that `dataset` raises, with its own
@@ -229,7 +237,8 @@ def batches(
     order = np.arange(len(dataset))
     if shuffle:
         order = np.random.default_rng([dataset.seed, epoch]).permutation(order)
-    cuts = [order[first : first + batch_size].tolist() for first in range(0, len(order), batch_size)]
+    used = len(order) - len(order) % batch_size if drop_last else len(order)
+    cuts = [order[first : first + batch_size].tolist() for first in range(0, used, batch_size)]
     workers = min(workers, max(len(cuts) - start, 0))
     loader = DataLoader(
         _Batches(dataset, cuts, epoch),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from saccade.engine import device, loop
+from saccade.engine import device, loop, optimizer, phase_run
 from saccade.records import SaccadeError
 from saccade.settings import Recipe
 
@@ -65,10 +65,62 @@ def test_the_log_has_one_line_per_epoch_and_the_loss_falls(tmp_path):
         ({"schedule": "cosine"}, 4, 0.0),
         ({"schedule": "cosine", "warmup_epochs": 2.0}, 1, 0.05),
         ({"schedule": "cosine", "warmup_epochs": 2.0}, 3, 0.05),
+        # PySlowFast's: from 0.02 to what a cosine over all epochs has come to
+        ({"schedule": "cosine", "cosine_from": "start", "warmup_epochs": 2.0, "warmup_from": 0.02}, 0, 0.02),
+        ({"schedule": "cosine", "cosine_from": "start", "warmup_epochs": 2.0, "warmup_from": 0.02}, 1, 0.035),
+        ({"schedule": "cosine", "cosine_from": "start", "warmup_epochs": 2.0, "warmup_from": 0.02}, 2, 0.05),
+        ({"schedule": "cosine", "cosine_from": "start", "warmup_epochs": 2.0, "warmup_from": 0.02}, 3, 0.014644661),
+        ({"schedule": "step", "milestones": [2], "warmup_epochs": 1.0, "warmup_from": 0.02}, 0.5, 0.06),
     ],
 )
 def test_the_learning_rate_by_hand(changes, epoch, expected):
-    assert loop.rate(recipe(**changes), epoch) == pytest.approx(expected)
+    assert optimizer.rate(recipe(**changes), epoch) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("every", "rates"), [("batch", [0.1, 0.0853553, 0.05, 0.0146447]), ("epoch", [0.1, 0.1, 0.05, 0.05])]
+)
+def test_the_rate_is_set_at_every_batch_or_epoch(every, rates, tmp_path):
+    """Two epochs of two batches under a cosine, of a weight whose gradient is 1."""
+    settings = recipe(epochs=2, lr=0.1, schedule="cosine", lr_every=every)
+    moved, model = [], nn.Linear(1, 1, bias=False)
+
+    def loss(module, _):
+        moved.append(float(module.weight.detach()))
+        return module.weight.sum(), {}
+
+    one = {"video_id": ["v"], "labels": {}}
+    where = {"steps": 2, "device": torch.device("cpu"), "log": tmp_path / "log"}
+    loop.fit(model, loss, settings, lambda epoch, start: [one, one][start:], lambda: [], **where)
+    moved.append(float(model.weight.detach()))
+    assert [was - now for was, now in zip(moved, moved[1:], strict=False)] == pytest.approx(rates, abs=1e-6)
+
+
+def test_a_warm_up_from_nothing_needs_a_rate_that_moves_within_the_epoch():
+    with pytest.raises(
+        ValueError, match="lr_every is epoch, warmup_epochs 1.0 and warmup_from 0: the whole first epoch"
+    ):
+        recipe(lr_every="epoch", warmup_epochs=1.0)
+
+
+@pytest.mark.parametrize(("drop_last", "steps"), [(False, 3), (True, 2)])
+def test_an_epoch_has_as_many_batches_as_the_videos_make(drop_last, steps):
+    assert run_of(8, 3, drop_last).steps == steps
+
+
+def test_where_the_last_batch_is_left_out_and_is_the_only_one_the_message_says_what_to_set():
+    message = "drop_last is true, and the training split's 2 videos make no batch of 3: .* batch_size to 2 or less"
+    run = run_of(2, 3, drop_last=True)
+    with pytest.raises(SaccadeError, match=message):
+        run.fit(loss)
+    with pytest.raises(SaccadeError, match=message):
+        next(run.batches(0))
+
+
+def run_of(videos, batch_size, drop_last):
+    settings = recipe(batch_size=batch_size, drop_last=drop_last)
+    nothing = dict.fromkeys(("heads", "model", "val", "device", "generator", "log", "settle"))
+    return phase_run.PhaseRun(settings=settings, train=range(videos), **nothing)
 
 
 def test_factors_scale_the_rate_of_the_parameters_they_name(tmp_path):
@@ -92,15 +144,15 @@ def test_a_factor_of_nothing_is_named():
     with pytest.raises(
         SaccadeError, match=r"lr_factors: 'classifier\.\*' covers nothing of the model, whose first names are weight"
     ):
-        loop.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
+        optimizer.make_optimizer(nn.Linear(1, 1), recipe(lr_factors={"classifier.*": 2.0}))
 
 
 def test_weight_decay_spares_the_parameters_it_is_told_to():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    groups = loop.make_optimizer(model, recipe(weight_decay=0.5, undecayed=["1.*"])).param_groups
+    groups = optimizer.make_optimizer(model, recipe(weight_decay=0.5, undecayed=["1.*"])).param_groups
     assert {group["weight_decay"]: len(group["params"]) for group in groups} == {0.5: 2, 0.0: 2}
     with pytest.raises(SaccadeError, match="undecayed: 'norm' covers nothing"):
-        loop.make_optimizer(model, recipe(undecayed=["norm"]))
+        optimizer.make_optimizer(model, recipe(undecayed=["norm"]))
 
 
 def test_sgd_takes_the_step_that_the_formula_says(tmp_path):
@@ -185,7 +237,7 @@ def test_bf16_trains_and_fp16_on_a_cpu_is_refused(tmp_path):
 def test_nothing_to_train_is_an_error(tmp_path):
     model = nn.Linear(1, 1).requires_grad_(False)
     with pytest.raises(SaccadeError, match="no parameter is trainable"):
-        loop.make_optimizer(model, recipe())
+        optimizer.make_optimizer(model, recipe())
 
 
 def test_a_model_with_2d_and_3d_convolutions_can_be_placed():

@@ -16,6 +16,7 @@ from torch import nn
 from saccade.engine import loop
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import place, seed_everything
+from saccade.engine.optimizer import make_optimizer
 from saccade.records import SaccadeError
 from saccade.settings import Recipe
 
@@ -160,7 +161,7 @@ def test_what_is_not_finite_names_the_batch_and_keeps_the_last_good_state(tmp_pa
         loop.fit(
             model, loss, recipe, train, lambda: [], steps=2, device=CPU, log=tmp_path / "log", checkpoint=checkpoint
         )
-    optimizer, scaler = loop.make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
+    optimizer, scaler = make_optimizer(model, recipe), torch.amp.GradScaler("cpu", enabled=False)
     facts = Checkpoint(tmp_path / "train.safetensors").resume(model=model, optimizer=optimizer, scaler=scaler)
     assert (facts["epoch"], facts["batch"]) == (1, 1) and torch.isfinite(model.weight).all()
 
@@ -225,7 +226,16 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device h
 )
 def test_taken_up_on_any_device_and_precision_it_ends_with_the_same_weights(tmp_path, name, amp):
     where = torch.device(name)
-    recipe = Recipe(epochs=3, batch_size=4, lr=0.05, optimizer="adam", clip_norm=1.0, amp=amp, selection="best")
+    recipe = Recipe(
+        epochs=3,
+        batch_size=4,
+        lr=0.05,
+        optimizer="adam",
+        clip_norm=1.0,
+        amp=amp,
+        selection="best",
+        lr_every="epoch" if amp == "bf16" else "batch",
+    )
 
     def batch(epoch, number):
         generator = torch.Generator().manual_seed(10 * epoch + number)

@@ -48,8 +48,8 @@ def _dataset(source, *, train=False, seed=0, truth=None, cache_mb=0, **changes) 
     return VideoDataset(source[1], source[0], HEADS, _settings(**changes), "train", **more)
 
 
-def _all(dataset, size=4, *, shuffle=False, epoch=0, workers=0, start=0) -> list[dict]:
-    return list(batches(dataset, size, shuffle=shuffle, epoch=epoch, workers=workers, start=start))
+def _all(dataset, size=4, *, shuffle=False, epoch=0, workers=0, start=0, drop_last=False) -> list[dict]:
+    return list(batches(dataset, size, shuffle=shuffle, epoch=epoch, workers=workers, start=start, drop_last=drop_last))
 
 
 def _by_video(found: list[dict]) -> dict[str, tuple[torch.Tensor, list[int]]]:
@@ -99,6 +99,13 @@ def test_labels_are_classes_or_multi_hot(source):
 
 def test_without_shuffling_batches_are_cut_from_the_sorted_ids(source):
     assert [batch["video_id"] for batch in _all(_dataset(source))] == [["v0", "v1", "v2", "v3"], ["v4", "v5"]]
+
+
+def test_a_last_batch_that_is_not_full_can_be_left_out(source):
+    dataset = _dataset(source)
+    sizes = [[len(batch["video_id"]) for batch in _all(dataset, size, drop_last=True)] for size in (4, 3, 6, 7)]
+    assert sizes == [[4], [3, 3], [6], []]
+    assert _all(dataset, 4, drop_last=True, start=1) == []
 
 
 @pytest.mark.parametrize(("size", "workers"), [(1, 0), (3, 0), (6, 0), (2, 2)])

@@ -13,7 +13,7 @@ import torch
 from saccade.cards.method import load_method
 from saccade.cost.count import count
 from saccade.cost.forward import forward_macs
-from saccade.engine.loop import make_optimizer
+from saccade.engine.optimizer import make_optimizer
 from saccade.plan.layers import resolve
 from saccade.plan.phases import weights_of
 from saccade.plan.runs import Run

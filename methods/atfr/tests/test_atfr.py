@@ -11,7 +11,7 @@ from saccade.cards.method import load_method
 from saccade.cost import second_counter
 from saccade.cost.count import count
 from saccade.engine import released
-from saccade.engine.loop import make_optimizer
+from saccade.engine.optimizer import make_optimizer
 from saccade.plan.layers import resolve
 from saccade.plan.phases import phases_of
 from saccade.plan.points import points_of

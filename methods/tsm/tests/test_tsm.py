@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from saccade.cards.method import load_method
-from saccade.engine.loop import make_optimizer
+from saccade.engine.optimizer import make_optimizer
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from saccade.engine.loop import make_optimizer
+from saccade.engine.optimizer import make_optimizer
 from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 
