@@ -22,7 +22,7 @@ from saccade.scoring.hit_rates import BOX, VISIBLE, holds_centre
 
 from .networks import places
 from .networks.adafocus import AdaFocus, frame_size, patches_at
-from .networks.policy import keep_distribution, place_distribution, sample, update
+from .networks.policy import keep_distribution, place_distribution, sample, statistics_kept, update
 from .settings import Settings
 
 Batch = dict[str, Any]
@@ -205,7 +205,8 @@ def _learn_batch(
     generator: torch.Generator,
     optimizers: dict[str, torch.optim.Optimizer],
 ) -> dict[str, float]:
-    played = roll_out(model, batch, settings, generator)
+    with statistics_kept(model.policies):
+        played = roll_out(model, batch, settings, generator)
     found = update(
         model.policies["where"],
         lambda scores: place_distribution(scores, settings),

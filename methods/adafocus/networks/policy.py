@@ -6,7 +6,8 @@ what is left is an advantage actor-critic update. That is how the official code 
 possible here and are another algorithm.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -58,9 +59,28 @@ class Policy(nn.Module):
         return self.actor(states), self.critic(states)[..., 0]
 
 
+@contextlib.contextmanager
+def statistics_kept(policies: nn.Module) -> Iterator[None]:
+    """Within it normalisations in training go by the batch, as ever, but leave their running statistics as they are:
+    for acting, so that a batch moves them once per update. (The official code acts with a copy of the policy, which the
+    updated one then replaces.)"""
+    norms = [part for part in policies.modules() if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
 def place_distribution(scores: Tensor, settings: Settings) -> Distribution:
     """Over the candidates (eq. 3); of `places: anywhere`, over places around a mean in [0, 1] (official code for
-    Something-Something)."""
+    Something-Something).
+
+    A place drawn beyond the frame is moved to its edge, but its log-probability is that of what was drawn, so that the
+    policy's gradient is unbiased. The official code moves it first and then takes that place's log-probability.
+    """
     if settings.places == "grid":
         return Categorical(logits=scores)
     return Independent(Normal(scores.sigmoid(), settings.place_sigma), 1)

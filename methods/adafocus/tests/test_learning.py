@@ -1,6 +1,7 @@
 """How AdaFocus learns: rewards and updates by hand, what each phase changes, and that a policy finds what it is
 rewarded for."""
 
+import copy
 import dataclasses
 import math
 from fnmatch import fnmatchcase
@@ -71,6 +72,28 @@ def test_with_one_update_the_ratio_is_exactly_one(updates, moves):
         chosen,
     )
     assert (found["ratio"] > 0) == moves
+
+
+@pytest.mark.parametrize("updates", [1, 3])
+def test_a_batch_moves_the_statistics_of_a_policy_s_normalisation_once_per_update(updates):
+    """Acting doesn't, though it normalises by the batch, too: official code."""
+    chosen = settings(**shared.FORMS["shifted"], updates=updates)
+    net = build(chosen)
+    policies, batch = net.policies, labelled(chosen, 4)
+    net.eval()
+    policies.train()
+    once = copy.deepcopy(policies["where"])
+    with torch.no_grad():
+        once.with_values(net.policy_input(net.glance(batch["rgb"])))
+    found = learning._learn_batch(
+        net, batch, chosen, draws(), {"where": torch.optim.Adam(policies.parameters(), lr=0.0)}
+    )
+    assert found["ratio"] == 0.0  # the update sees what acted
+    for name in ("squeeze_norm", "embed_norm"):
+        norm, expected = (one.get_submodule(name) for one in (policies["where"], once))
+        assert norm.num_batches_tracked == updates and norm.track_running_stats
+        if updates == 1:
+            assert torch.equal(norm.running_mean, expected.running_mean)
 
 
 @pytest.mark.parametrize("kind", ["advantage", "confidence", "increments"])

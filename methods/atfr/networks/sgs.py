@@ -86,8 +86,8 @@ def coordinates(embeddings: Tensor, similarity: Similarity, distance: Distance) 
 def positions(values: Tensor, scales: Tensor) -> Tensor:
     """Coordinates (B, K, T) over their largest in the clip (eq. 2): in [0, 1], and nan where all are alike.
 
-    Gradients also flow through the largest one, as in the official code. scales (B, K): of which ALIKE is a rounding
-    error.
+    Gradients also flow through the largest one, as in the official code. Where several are the largest they share that
+    gradient; in the code one of them gets all of it. scales (B, K): of which ALIKE is a rounding error.
     """
     largest, smallest = values.amax(2, keepdim=True), values.amin(2, keepdim=True)
     alike = largest - smallest <= ALIKE * scales[..., None] + torch.finfo(values.dtype).tiny
@@ -113,7 +113,9 @@ def kernel_weights(share: Tensor, bins: Sequence[int], kernel: Kernel) -> Tensor
     if kernel == "linear":
         nothing = share.isnan().flatten(1).all(1)[:, None, None]  # (B, 1, 1)
         return torch.where(nothing, weights / count, weights)
-    return weights / count  # eq. 5, and the code's option of a normalised linear kernel
+    if kernel == "linear_normalised":  # an option of the code, which passes the gradient on undivided
+        return (weights / count).detach() + (weights - weights.detach())
+    return weights / count  # eq. 5
 
 
 def _along(place: Tensor, number: int, kernel: Kernel) -> Tensor:

@@ -140,6 +140,18 @@ def test_the_slope_of_the_linear_kernel_is_that_of_equation_8():
     assert magnitudes.grad.tolist() == [2.0, 2.0, -2.0]
 
 
+def test_the_normalised_linear_kernel_passes_the_linear_one_s_gradient():
+    """The code divides the weights by the frames of their bin, and not their gradient."""
+    share = torch.tensor([[[0.15, 0.3, 0.9]]])  # two frames in the first of two bins
+    coming = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]])
+    slopes = []
+    for kernel in ("linear", "linear_normalised"):
+        place = share.clone().requires_grad_()
+        (sgs.kernel_weights(place, [2], kernel) * coming).sum().backward()
+        slopes.append(place.grad)
+    assert torch.equal(*slopes) and slopes[0].abs().sum() > 0
+
+
 def test_the_linear_kernel_passes_a_numerical_gradient_check_through_the_largest_magnitude():
     values = torch.tensor([[[0.31, 1.27, 2.72, 3.9]]], dtype=torch.float64, requires_grad=True)
     features = torch.randn(1, 3, 4, 2, 2, dtype=torch.float64, requires_grad=True)
