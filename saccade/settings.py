@@ -139,6 +139,7 @@ class Recipe(Section):
     nesterov: bool = False  # of `sgd`
     weight_decay: NotNegative = 0.0
     undecayed: list[str] = field(default_factory=list)  # parameters by name (globs) that weight decay spares
+    decay_vectors: bool = True  # false: it spares all of one dimension, biases and the scales of normalisation
     schedule: Literal["constant", "step", "cosine"] = "cosine"
     milestones: list[Count] = field(default_factory=list)  # epochs after which `step` multiplies the rate by gamma
     gamma: Positive = 0.1

@@ -157,3 +157,12 @@ def test_a_setting_that_no_variant_of_a_phase_may_change_is_on_record():
             name = (run.method, phase.name, key)
             refused[name] = refused.get(name, True) and changed(settings, key, kinds[key]) is None
     assert {name for name, always in refused.items() if always} == set(FIXED)
+
+
+@pytest.mark.parametrize("method", names(ROOT, "methods"))
+def test_budgets_of_few_videos_leave_none_out(method):
+    """Embedded data, and a user's own, may be fewer videos than one batch."""
+    layers = load_method(ROOT, method).layers
+    for budget in ("demo", "study", "own", "own-imagenet"):
+        chosen = {**layers.get("settings", {}), **layers.get(f"budgets.{budget}", {})}
+        assert f"budgets.{budget}" not in layers or not chosen.get("drop_last"), f"{budget}: set drop_last to false"

@@ -55,7 +55,7 @@ class Classifier(Section):
     """f_C, which reads the features."""
 
     reuse: bool = True  # the global features beside the local ones
-    hidden_size: Count = 1024  # of its GRU
+    hidden_size: Count = 1024  # of its GRU (Sec. 4.1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,8 @@ class Look(Section):
     look: Literal["learned", "random", "central", "gaussian", "oracle", "resized", "whole", "none"] = "learned"
     patch_size: Count  # P, in pixels of the clip
     per_clip: bool = False  # one place for all frames of a video, chosen once all have been seen
-    sigma: NotNegative = 0.5  # of the look `gaussian`: standard deviation in half ranges, from the middle
+    # of the look `gaussian`: standard deviation in half ranges, from the middle; our choice, as Sec. 4.3 gives no unit
+    sigma: NotNegative = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +74,10 @@ class Policy(Section):
     """The network that learns where to look, and what it chooses from."""
 
     places: Literal["grid", "anywhere"] = "grid"  # one of candidates x candidates places, or a continuous one
-    candidates: Candidates = 7  # along each side
-    place_sigma: NotNegative = 0.25  # of `places: anywhere` while learning, in whole ranges
-    policy_channels: Count = 32  # the policy squeezes the global map to so many channels
-    policy_size: Count = 1024  # of its embedding and of its GRU
+    candidates: Candidates = 7  # along each side (Sec. 4.1)
+    place_sigma: NotNegative = 0.25  # of `places: anywhere` while learning, in whole ranges (the code's scripts)
+    policy_channels: Count = 32  # the policy squeezes the global map to so many channels (code)
+    policy_size: Count = 1024  # of its embedding (code) and of its GRU (Sec. 4.1)
     policy_norm: bool = False  # batch normalisation in its encoder
     # cells along each side of the global map that it reads; a map of another size is pooled to it
     map_size: Candidates = 7
@@ -84,15 +85,16 @@ class Policy(Section):
 
 @dataclass(frozen=True, kw_only=True)
 class Reinforcement(Section):
-    """How it learns."""
+    """How it learns: numbers of the official code, but where said."""
 
     reward: Literal["advantage", "confidence", "increments"] = "advantage"  # eq. 7, or Table 5's two others
-    discount: Share = 0.7  # gamma of eq. 6
+    discount: Share = 0.7  # gamma of eq. 6 (Sec. 3.2)
     updates: Count = 1  # of PPO per batch (K); with 1 the probability ratio is exactly 1 and its clipping idle
     clip_ratio: Positive = 0.2
     value_weight: NotNegative = 0.5
     entropy_weight: NotNegative = 0.01
-    penalty: NotNegative = 1.0e-6  # of AdaFocus+, for a patch that is looked at: lambda of eq. 10, times P squared
+    # of AdaFocus+, for a patch that is looked at: lambda of eq. 10 (Sec. 4.1), times P squared
+    penalty: NotNegative = 1.0e-6
 
 
 @dataclass(frozen=True, kw_only=True)

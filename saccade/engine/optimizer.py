@@ -18,7 +18,9 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             factor = next((value for glob, value in recipe.lr_factors.items() if fnmatchcase(name, glob)), 1.0)
-            decay = 0.0 if any(fnmatchcase(name, glob) for glob in recipe.undecayed) else recipe.weight_decay
+            spared = any(fnmatchcase(name, glob) for glob in recipe.undecayed)
+            spared |= not recipe.decay_vectors and parameter.ndim == 1
+            decay = 0.0 if spared else recipe.weight_decay
             kinds.setdefault((factor, decay), []).append(parameter)
     if not kinds:
         raise SaccadeError("no parameter is trainable in this phase; check the `trains` globs of its card")

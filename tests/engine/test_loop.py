@@ -151,6 +151,8 @@ def test_weight_decay_spares_the_parameters_it_is_told_to():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     groups = optimizer.make_optimizer(model, recipe(weight_decay=0.5, undecayed=["1.*"])).param_groups
     assert {group["weight_decay"]: len(group["params"]) for group in groups} == {0.5: 2, 0.0: 2}
+    groups = optimizer.make_optimizer(model, recipe(weight_decay=0.5, decay_vectors=False)).param_groups
+    assert {group["weight_decay"]: len(group["params"]) for group in groups} == {0.5: 1, 0.0: 3}
     with pytest.raises(SaccadeError, match="undecayed: 'norm' covers nothing"):
         optimizer.make_optimizer(model, recipe(undecayed=["norm"]))
 

@@ -362,6 +362,23 @@ def test_every_group_of_the_shifted_networks_learns_at_its_rate():
     assert rates[min(rates)] == trained["local_cnn"] and rates[max(rates)] == trained["classifier"]
 
 
+@pytest.mark.parametrize(
+    ("variant", "phase", "expected"),
+    [
+        ("backbones-tsm8", "pretrain_global", (5e-4, 20.0, False)),  # TSM's code
+        ("adafocus-tsm-144", "warm_up", (1e-4, 0.0, True)),  # stage1.yaml, whose clipping nothing calls
+        ("adafocus-tsm-144", "fine_tune", (1e-4, 0.0, True)),
+        ("adafocus-tsm-144-anywhere", "fine_tune", (1e-4, 0.0, True)),
+        ("backbones", "pretrain_local", (1e-4, 0.0, True)),
+        ("adafocus-128", "warm_up", (1e-4, 0.0, True)),
+    ],
+)
+def test_decay_and_clipping_are_those_of_the_official_configuration(variant, phase, expected):
+    recipe = resolve(ROOT, Run("paper", "motion-digits", "", "adafocus", variant, 0), phase).typed
+    assert (recipe.weight_decay, recipe.clip_norm, recipe.decay_vectors) == expected
+    assert recipe.lr_every == "epoch" and recipe.drop_last
+
+
 # ---- what is told
 
 

@@ -51,12 +51,16 @@ def test_every_point_takes_the_frames_that_the_variant_was_trained_on(variant):
 
 
 def test_the_published_rates_reach_the_classifiers_only():
-    """TSM's code: five times the rate for the classifier's weights, ten times for its biases."""
+    """TSM's code: five times the rate for the classifier's weights, ten times for its biases; neither biases nor
+    normalisation decay."""
     run = Run("paper", "motion-digits", "", "tsm", "resnet50-t8", 0)
     settings = resolve(ROOT, run, "train").typed
     with torch.device("meta"):
         model = load_module(FOLDER / "model.py").TSM(dataclasses.replace(settings, weights="none"), HEADS)
     groups = make_optimizer(model, settings).param_groups
-    sizes = {group["factor"]: sum(parameter.numel() for parameter in group["params"]) for group in groups}
-    assert sizes[5] == 2048 * 3 and sizes[10] == 3
-    assert sizes[1.0] == 23_508_032  # ResNet-50 without its classifier
+    sizes = {
+        (group["factor"], group["weight_decay"]): sum(parameter.numel() for parameter in group["params"])
+        for group in groups
+    }
+    assert sizes.pop((5, 5e-4)) == 2048 * 3 and sizes.pop((10, 0.0)) == 3
+    assert sizes == {(1.0, 5e-4): 23_454_912, (1.0, 0.0): 53_120}  # ResNet-50's convolutions, and its normalisations
