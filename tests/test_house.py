@@ -125,6 +125,14 @@ def test_methods_import_no_step_and_no_other_method(file):
             )
 
 
+def test_no_code_takes_what_a_card_says_of_heads_for_the_heads():
+    """`settings.heads` is empty where a run learns all heads of its dataset; a method is given those that it learns."""
+    for file in [*(ROOT / "saccade").rglob("*.py"), *(ROOT / "methods").rglob("*.py")]:
+        read = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Attribute)]
+        wrong = [node for node in read if node.attr == "heads" and "settings" in ast.unparse(node.value)]
+        assert not wrong, f"{file}:{wrong[0].lineno} reads {ast.unparse(wrong[0])}"
+
+
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 

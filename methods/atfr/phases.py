@@ -1,11 +1,14 @@
 """The phases of ATFR: `train`, and `calibrate` for comparisons that need other videos' decisions."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from saccade.engine.phase_run import PhaseRun
+from saccade.engine.released import only_head
 from saccade.nn.losses import classification_loss
-from saccade.records import SaccadeError
+from saccade.records import Head
 
 from .paper.published import from_pyslowfast, from_pytorchvideo, is_pytorchvideos
 
@@ -35,12 +38,10 @@ def calibrate(run: PhaseRun) -> None:
         sampler.bank = torch.cat(rows).clone().to(sampler.bank.device)
 
 
-def import_released(settings, published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The authors' checkpoints (PySlowFast's names) or pytorchvideo's as ours; the classifier goes to the card's one
+def import_released(settings, heads: Sequence[Head], published: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The authors' checkpoints (PySlowFast's names) or pytorchvideo's as ours; the classifier goes to the run's one
     head."""
-    if len(settings.heads) != 1:
-        raise SaccadeError(f"published weights have one classifier; name its head in `heads`, not {settings.heads}")
     read = from_pytorchvideo if is_pytorchvideos(published) else from_pyslowfast
-    ours = read(settings.network, settings.placement, published, settings.heads[0])
+    ours = read(settings.network, settings.placement, published, only_head(heads))
     samplers = {name.split(".")[1] for name in ours if name.startswith("sgs.")}
     return ours | {f"sgs.{number}.bank": torch.empty(0) for number in samplers}  # filled by `calibrate` alone

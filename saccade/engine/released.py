@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from saccade import files
 from saccade.engine import weights
-from saccade.records import SaccadeError, first_few
+from saccade.records import Head, SaccadeError, first_few
 
 Tensors = dict[str, Tensor]
 
@@ -24,13 +24,15 @@ def load(
     trains: Sequence[str],
     drops: Sequence[str],
     sha256: str = "",
+    heads: Sequence[Head] = (),
 ) -> dict[str, Any]:
     """Puts a published file's tensors into the model. Gives back the file's name, its sha256 and the published tensors
     that were left out.
 
     `rename({published name: tensor})` gives {our name: tensor}: exactly the tensors that `trains` covers, each with its
     shape. A published tensor that it neither gives back nor takes (`pop`) out of its argument must be covered by
-    `drops`. Raises SaccadeError otherwise, or where the file's sha256 is another one.
+    `drops`. Raises SaccadeError otherwise, or where the file's sha256 is another one, and says so where what doesn't
+    fit is the number of classes of one of the `heads`.
     """
     found = files.sha256(file)
     if sha256 and found != sha256:
@@ -40,7 +42,7 @@ def load(
     published = read(file)
     shapes = {name: tuple(tensor.shape) for name, tensor in published.items()}
     ours = rename(published)
-    _check_fit(model, weights.covered(model.state_dict(), trains), ours, file)
+    _check_fit(model, weights.covered(model.state_dict(), trains), ours, file, heads)
     left = sorted(name for name, tensor in published.items() if not any(tensor is other for other in ours.values()))
     if unsaid := [name for name in left if not any(fnmatchcase(name, glob) for glob in drops)]:
         raise SaccadeError(
@@ -50,6 +52,20 @@ def load(
         )
     weights.put(model, ours)
     return {"file": file.name, "sha256": found, "dropped": {name: list(shapes[name]) for name in left}}
+
+
+def only_head(heads: Sequence[Head]) -> str:
+    """The name of the run's one head, which a published file's one classifier becomes.
+
+    Raises SaccadeError where the run has several.
+    """
+    if len(heads) != 1:
+        named = ", ".join(head.name for head in heads)
+        raise SaccadeError(
+            f"published weights have one classifier, but the run has the heads {named}; name one of them in the card, "
+            f"as `heads: [{heads[0].name}]`"
+        )
+    return heads[0].name
 
 
 def with_batch_counts(renamed: Tensors) -> Tensors:
@@ -89,7 +105,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
             yield from _flat(inner, f"{name}.{key}" if name else str(key))
 
 
-def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: Path) -> None:
+def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: Path, heads: Sequence[Head]) -> None:
     """Raises SaccadeError unless `ours` holds exactly the expected tensors, each of its shape in the model."""
     state = model.state_dict()
     if missing := sorted(set(expected) - set(ours)):
@@ -103,7 +119,18 @@ def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: P
     for name in expected:
         if state[name].shape != ours[name].shape and not weights.size_known_only_to_phase(model, name):
             here = tuple(state[name].shape)
+            _check_classes(name, tuple(ours[name].shape), here, file, heads)
             raise SaccadeError(
                 f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's "
                 "settings"
+            )
+
+
+def _check_classes(name: str, there: tuple[int, ...], here: tuple[int, ...], file: Path, heads: Sequence[Head]) -> None:
+    """Raises SaccadeError where the tensor is a head's classifier that tells another number of classes apart."""
+    for head in heads:
+        if head.name in name.split(".") and here[:1] == (head.num_classes,) and here[1:] == there[1:]:
+            raise SaccadeError(
+                f"{file}: its classifier tells {there[0]} classes apart, but the dataset's head '{head.name}' has "
+                f"{head.num_classes}; the weights fit only the classes that they were trained on, in the same order"
             )

@@ -81,10 +81,12 @@ def import_weights(task: Task) -> None:
     seed_everything(task.seed, task.settings.threads)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
     weights.load(model, task.loads, whole=False)
-    rename = functools.partial(load_module(task.root / task.method / "phases.py").import_released, task.settings)
+    rename = functools.partial(
+        load_module(task.root / task.method / "phases.py").import_released, task.settings, task.heads
+    )
     assert task.released is not None, f"{task.run} has no released weights"
     file, drops, expected = task.root / task.released["file"], task.released["drops"], task.released["sha256"]
-    found = released.load(model, file, rename, task.trains, drops, expected)
+    found = released.load(model, file, rename, task.trains, drops, expected, task.heads)
     _keep(task, model, {"result": {}, "released": found | {"asked": task.released}}, started, device="cpu")
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from saccade.engine import released, weights
 from saccade.files import sha256
-from saccade.records import SaccadeError
+from saccade.records import Head, SaccadeError
 
 
 class Net(nn.Module):
@@ -77,6 +77,26 @@ def test_a_tensor_that_is_changed_is_taken_out(tmp_path):
 def test_what_does_not_fit_is_named(tmp_path, arguments, message):
     with pytest.raises(SaccadeError, match=message):
         load(published(tmp_path / "x.pth"), **arguments)
+
+
+def test_another_number_of_classes_is_one_sentence_with_both_numbers(tmp_path):
+    state = {"head.weight": torch.ones(200, 3), "head.bias": torch.ones(200)}
+    torch.save(state, tmp_path / "x.pth")
+    heads = [Head("head", "single", ("jump", "run"))]
+    with pytest.raises(
+        SaccadeError, match=r"tells 200 classes apart, but the dataset's head 'head' has 2; the weights fit"
+    ):
+        released.load(Net(), tmp_path / "x.pth", dict, ["head.*"], [], heads=heads)
+    torch.save(state | {"head.weight": torch.ones(2, 9)}, tmp_path / "x.pth")  # another width is another matter
+    with pytest.raises(SaccadeError, match=r"head.weight is \(2, 9\) there but \(2, 3\) in the model"):
+        released.load(Net(), tmp_path / "x.pth", dict, ["head.*"], [], heads=heads)
+
+
+def test_published_weights_have_one_classifier():
+    heads = [Head("verb", "single", ("a", "b")), Head("noun", "single", ("c", "d"))]
+    assert released.only_head(heads[:1]) == "verb"
+    with pytest.raises(SaccadeError, match=r"the run has the heads verb, noun; name one of them .* `heads: \[verb\]`"):
+        released.only_head(heads)
 
 
 class Harmful:

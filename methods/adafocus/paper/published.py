@@ -7,11 +7,12 @@ over channels, rows and columns, as here; maps of several frames lie behind each
 """
 
 import re
+from collections.abc import Sequence
 
 from torch import Tensor
 
-from saccade.engine.released import with_batch_counts
-from saccade.records import SaccadeError
+from saccade.engine.released import only_head, with_batch_counts
+from saccade.records import Head
 
 from ..settings import Settings
 
@@ -53,17 +54,16 @@ NORMALISED_ENCODER = {"0": "squeeze", "1": "squeeze_norm", "4": "embed", "5": "e
 SHIFTED = ".net"  # a convolution behind a shift lies in a wrapper
 
 
-def import_released(settings: Settings, published: Tensors) -> Tensors:
-    """{our name: tensor} of a checkpoint of stage III; its classifiers become those of the card's one head."""
-    if len(settings.heads) != 1:
-        raise SaccadeError(f"published weights have one classifier; name its head in `heads`, not {settings.heads}")
+def import_released(settings: Settings, heads: Sequence[Head], published: Tensors) -> Tensors:
+    """{our name: tensor} of a checkpoint of stage III; its classifiers become those of the run's one head."""
+    head = only_head(heads)
     layers = (WITH_GRU if settings.temporal == "gru" else WITH_SHIFT) | POLICY
     positions = POSITIONS | {"encoder": NORMALISED_ENCODER if settings.policy_norm else ENCODER}
     renamed = {}
     for theirs, tensor in published.items():
         layer, _, tensors_name = theirs.rpartition(".")
         if (ours := _renamed(layer.removesuffix(SHIFTED), layers, positions)) is not None:
-            renamed[f"{ours.format(head=settings.heads[0])}.{tensors_name}"] = tensor
+            renamed[f"{ours.format(head=head)}.{tensors_name}"] = tensor
     return with_batch_counts(renamed)
 
 

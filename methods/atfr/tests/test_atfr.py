@@ -1,6 +1,7 @@
 """What only ATFR can get wrong as a method; its layer is tested in test_sgs.py, its networks in test_backbones.py."""
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
@@ -336,10 +337,10 @@ def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
     variant = f"{name.replace('_', '-')}-released"
     entry = load_method(ROOT, "atfr").variants[variant]
     chosen = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
-    chosen = dataclasses.replace(chosen, heads=["label"])
-    net = build(chosen, (Head("label", "single", tuple(map(str, range(194)))),))
-    phases = load_module(FOLDER / "phases.py")
-    found = released.load(net, file, lambda given: phases.import_released(chosen, given), ["*"], entry.released.drops)
+    heads = (Head("label", "single", tuple(map(str, range(194)))),)
+    net = build(chosen, heads)
+    rename = functools.partial(load_module(FOLDER / "phases.py").import_released, chosen, heads)
+    found = released.load(net, file, rename, ["*"], entry.released.drops, heads=heads)
     assert list(found["dropped"]) == ["optimizer_state.state.0.momentum_buffer"]
     assert any(
         torch.equal(tensor, tensors["s1.pathway0_stem.conv.weight"]) for tensor in net.early.state_dict().values()
@@ -349,4 +350,4 @@ def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
         assert model.predict(net, clip(1, 8, 64), chosen).probabilities["label"].shape == (1, 194)
     torch.save({"model_state": {**tensors, "s9.unknown.weight": torch.zeros(1)}}, file)
     with pytest.raises(SaccadeError, match="s9.unknown.weight"):
-        released.load(net, file, lambda given: phases.import_released(chosen, given), ["*"], entry.released.drops)
+        released.load(net, file, rename, ["*"], entry.released.drops, heads=heads)

@@ -2,7 +2,6 @@
 length."""
 
 import copy
-import dataclasses
 import json
 from functools import cache
 from itertools import pairwise, product
@@ -18,7 +17,7 @@ from saccade.cost.count import count
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
-from saccade.records import SaccadeError
+from saccade.records import Head, SaccadeError
 from saccade.timing import optimise
 
 FOLDER = Path(__file__).parents[1]
@@ -417,8 +416,8 @@ def test_a_checkpoints_names_tell_whose_it_is():
     phases = load_module(FOLDER / "phases.py")
     for variant, theirs in (("x3d-s-released", "blocks.5.proj"), ("3dresnet18-atfr-released", "head.projection")):
         settings = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
-        settings = dataclasses.replace(settings, heads=["label"])
-        found = phases.import_released(settings, {f"model_state.{theirs}.weight": torch.ones(2, 3)})
+        heads = (Head("label", "single", ("a", "b")),)
+        found = phases.import_released(settings, heads, {f"model_state.{theirs}.weight": torch.ones(2, 3)})
         assert torch.equal(found["classifiers.label.weight"], torch.ones(2, 3))
 
 

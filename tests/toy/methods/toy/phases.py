@@ -1,11 +1,15 @@
 """Three phases that learn, one that calibrates, and published weights."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from saccade.engine.optimizer import make_optimizer
 from saccade.engine.phase_run import PhaseRun
+from saccade.engine.released import only_head
 from saccade.nn.losses import classification_loss
+from saccade.records import Head
 
 
 def base(run: PhaseRun) -> None:
@@ -73,11 +77,12 @@ def joint(run: PhaseRun) -> None:
     run.fit(loss)
 
 
-def import_released(settings, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def import_released(settings, heads: Sequence[Head], published: dict[str, Tensor]) -> dict[str, Tensor]:
     """The authors' `stem` is our base, their `gate` our policy; their `aux` has no counterpart."""
-    names = {"stem": "base.convolve", "stem_fc": "base.classify.noun", "gate": "policy", "fc": "head.noun"}
+    head = only_head(heads)
+    names = {"stem": "base.convolve", "stem_fc": f"base.classify.{head}", "gate": "policy", "fc": f"head.{head}"}
     return {
-        f"{ours}.{part}": tensors[f"state_dict.module.{theirs}.{part}"]
+        f"{ours}.{part}": published[f"state_dict.module.{theirs}.{part}"]
         for theirs, ours in names.items()
         for part in ("weight", "bias")
     }
