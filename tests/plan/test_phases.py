@@ -208,6 +208,15 @@ def test_a_phase_with_a_loop_of_its_own_goes_on_after_a_kill(toy):
     assert read_json(toy / SHARED / "provenance.policy.json")["resumed"] == 1
 
 
+@pytest.mark.parametrize("phase", ["base", "policy"])
+def test_a_training_without_a_full_batch_that_leaves_out_the_last_says_what_to_set(phase, toy, monkeypatch, capsys):
+    edit(toy / CARD, "batch_size: 6}", "batch_size: 600, drop_last: true}")
+    monkeypatch.chdir(toy)
+    assert main(["train", SHARED.removeprefix("results/"), phase]) == 1
+    said = capsys.readouterr().err
+    assert "drop_last is true" in said and "make no batch of 600" in said and "Traceback" not in said
+
+
 def test_a_training_that_fills_the_disk_ends_in_one_line_and_leaves_what_was_there(toy):
     """A limit on the size of files stands for the disk: the first save of the training's state doesn't fit."""
     folder = toy / "results/demo/dots@a/toy/shared/seed0"
