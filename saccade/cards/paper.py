@@ -29,7 +29,9 @@ class Claim:
     data.
 
     tests: what a plain claim compares, rows of `table` or, where that is '', our own systems; empty for one of
-    claims.py. cited: what else differs where a plain claim's numbers are cited; ours are then not asked.
+    claims.py. cited: what else differs where a plain claim's numbers are cited; ours are then not asked. cited_rival:
+    what else differs on print where only the rival's numbers are cited, and we run it, too. bound_from_print: why the
+    printed numbers can't fail the claim; partly_from_print: which parts of it they can't fail.
     """
 
     id: str
@@ -38,6 +40,9 @@ class Claim:
     table: str = ""
     tests: tuple[Comparison, ...] = ()
     cited: tuple[str, ...] = ()
+    cited_rival: tuple[str, ...] = ()
+    bound_from_print: str = ""
+    partly_from_print: str = ""
 
     @property
     def mechanism(self) -> bool:
@@ -106,6 +111,9 @@ class _Claim(Body):
     table: str = ""
     tests: Any = None
     cited: Names = ()
+    cited_rival: Names = ()
+    bound_from_print: str = ""
+    partly_from_print: str = ""
 
 
 class _Body(Body):
@@ -222,7 +230,15 @@ def _claim(file: Path, number: int, body: _Claim) -> Claim:
     for key, needed in (("table", "tests"), ("cited", "table")):
         if key in body.model_fields_set and needed not in body.model_fields_set:
             raise SaccadeError(f"{file}: {place}: '{key}' is for plain claims, which have '{needed}'")
+    for key, other in (("bound_from_print", "partly_from_print"), ("cited", "cited_rival")):
+        if {key, other} <= body.model_fields_set:
+            raise SaccadeError(f"{file}: {place}: '{key}' and '{other}' exclude each other")
     if not body.id.isidentifier() or body.id.startswith("_"):
         raise SaccadeError(f"{file}: {place}.id: '{body.id}' can't name a function of claims.py; write it like c01")
     tests = read_comparisons(file, f"{place}.tests", body.tests) if "tests" in body.model_fields_set else ()
-    return Claim(body.id, body.where, body.says, body.table, tests, body.cited)
+    return Claim(
+        **{name: getattr(body, name) for name in ("id", "where", "says", "table", "cited", "cited_rival")},
+        tests=tests,
+        bound_from_print=body.bound_from_print,
+        partly_from_print=body.partly_from_print,
+    )

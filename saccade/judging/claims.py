@@ -28,6 +28,7 @@ from saccade.results.reader import NotRun, PlannedGrid
 Predicate = Callable[[Any, Any], Finding | Cited]
 EMBEDDED = "mechanism, embedded data: "
 PRINTED = {True: "agrees", False: "disagrees", None: "not printed"}
+CANT_FAIL = "can't fail"  # on the printed numbers, since the bound, or the order, was taken from them
 
 
 def judge_paper(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
@@ -43,7 +44,10 @@ def judge_paper(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:
     }
     reported = Reported(printed_cells(paper), {layout.name: layout.dataset for layout in paper.tables})
     found = verdicts_of(chosen, reported, SystemResults(grid, root, method))
-    lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], grid["budget"])] for claim in paper.claims]
+    try:
+        lines = [[paper.name, *_line(claim, found[claim.id], kept[claim.id], grid["budget"])] for claim in paper.claims]
+    except SaccadeError as error:
+        raise SaccadeError(f"{paper.file}: {error}") from None
     return pd.DataFrame(lines, columns=CLAIMS_COLUMNS)
 
 
@@ -131,4 +135,23 @@ def _line(claim: Claim, found: Judgement, kept: str | None, budget: str) -> list
         on_ours, evidence = ("not comparable", verdict.why) if kept is None or budget != "demo" else (kept, verdict.why)
     else:
         on_ours = kept or (EMBEDDED if claim.mechanism else "") + text
-    return [claim.id, claim.where, claim.says, found.comparand, PRINTED[found.on_printed], on_ours, evidence]
+    comparand = "cited, run here" if claim.cited_rival else found.comparand
+    return [claim.id, claim.where, claim.says, comparand, _on_printed(claim, found.on_printed), on_ours, evidence]
+
+
+def _on_printed(claim: Claim, said: bool | None) -> str:
+    """The verdict on the printed numbers, and in brackets what it is worth. SaccadeError where paper.yml says that it
+    can't fail and it does, or of a claim without printed numbers what these are worth."""
+    remarks = {
+        "bound_from_print": claim.bound_from_print,
+        "partly_from_print": claim.partly_from_print and f"in part it can't fail: {claim.partly_from_print}",
+        "cited_rival": claim.cited_rival
+        and f"against cited numbers, which may differ in {', '.join(claim.cited_rival)}",
+    }
+    given = {key: remark for key, remark in remarks.items() if remark}
+    if given and said is None:
+        raise SaccadeError(f"{claim.id}: {', '.join(given)}: nothing is printed that it could be said of")
+    if claim.bound_from_print and not said:
+        raise SaccadeError(f"{claim.id}: bound_from_print: the printed numbers do fail it; leave the key out")
+    word = CANT_FAIL if claim.bound_from_print else PRINTED[said]
+    return word + (f" ({'; '.join(given.values())})" if given else "")

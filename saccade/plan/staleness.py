@@ -117,10 +117,10 @@ def cells_settings(root: Path, method: str) -> str:
 
 
 def paper_files(root: Path, method: str) -> list[str]:
-    """The files, below the root, that tell the report what the method's paper prints and claims; those that exist.
-    Cells of the paper may stand with the method that they are of."""
-    paper = read_paper(root, method)
-    files = [Path("methods", method, "paper", name) for name in ("paper.yml", "reported.csv")]
+    """The files, below the root, that tell the report what the method's paper prints and claims (paper.yml, and the
+    tables beside it); those that exist. Cells of the paper may stand with the method that they are of."""
+    paper, folder = read_paper(root, method), Path("methods", method, "paper")
+    files = [folder / "paper.yml", *(folder / file.name for file in sorted((root / folder).glob("*.csv")))]
     others = [Path("methods", name, "paper/reported.csv") for name in names(root, "methods") if name != method]
     there = {file: (root / file).read_text(encoding="utf-8") for file in others if paper and (root / file).is_file()}
     theirs = [file for file, text in there.items() if paper and f"\n{paper.name}," in text]

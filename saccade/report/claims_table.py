@@ -11,13 +11,18 @@ from saccade.records import CLAIMS_COLUMNS
 from saccade.report.tidy import TidyTable, sentences, words
 from saccade.results.reader import PlannedGrid
 
-PLURAL = {"agrees": "agree", "disagrees": "disagree", "not printed": "not printed"}
+PLURAL = {
+    "agrees": "agree",
+    "disagrees": "disagree",
+    "can't fail": "can't fail (bounds taken from print)",
+    "not printed": "not printed",
+}
 COLUMNS = (
     words("Claim", "claim"),
     words("Where", "where"),
     sentences("Says", "says"),
     words("Comparand", "comparand"),
-    words("On printed", "on_printed"),
+    sentences("On printed", "on_printed"),
     sentences("On ours", "on_ours"),
     sentences("Evidence", "evidence"),
 )

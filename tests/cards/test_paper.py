@@ -311,5 +311,6 @@ def test_layouts_name_what_is_printed_and_runs_that_can_exist(method):
 @pytest.mark.parametrize("method", WITH_PAPER)
 def test_every_claim_can_be_judged_on_the_printed_numbers(method):
     judged = judge_paper({"budget": "demo", "runs": [], "methods": [], "datasets": []}, ROOT, method)
-    assert set(judged["on_printed"]) <= {"agrees", "disagrees", "not printed"}
+    words = judged["on_printed"].str.partition(" (")[0]
+    assert set(words) <= {"agrees", "disagrees", "not printed", "can't fail"}
     assert not judged.duplicated("claim").any()

@@ -105,6 +105,12 @@ def test_a_mistake_is_named_with_file_place_and_remedy(tmp_path, test, message):
         ("table: Table 1, tests", "table: Table 2, tests", r"\(c01\): there is no table 'Table 2'; did you mean"),
         ("table: Table 1, tests: [" + GOOD + "]", "table: Table 1", r"'table' is for plain claims, which have 'tests'"),
         ("table: Table 1, tests", "cited: [x], tests", r"'cited' is for plain claims, which have 'table'"),
+        ("Table 1, tests", "Table 1, cited: [x], cited_rival: [x], tests", r"'cited' and 'cited_rival' exclude each"),
+        (
+            "Table 1, tests",
+            "Table 1, bound_from_print: x, partly_from_print: y, tests",
+            r"'bound_from_print' and 'partly_from_print' exclude each other",
+        ),
         ("table: Table 1, tests", "tests", r"\(c01\): systems has no 'Own'"),
         ("tests: [" + GOOD, "tests: [", r"claims\[0\].tests: no comparison"),
         ("z/m/tiny", "z/tiny", r"systems.tiny"),

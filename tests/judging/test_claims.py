@@ -63,6 +63,39 @@ def test_printed_numbers_are_judged_in_every_budget(judged, budget):
     assert list(table["comparand"]) == ["own", "cited", "own", "own"]
 
 
+MORE = 'where: "Table 1", says: "Eight frames <beat> four."'
+CANT_FAIL = 'bound_from_print: "read from the table"'
+
+
+def test_what_print_is_worth_stands_beside_its_verdict(judged):
+    """A bound that is print's own decides nothing there, and a rival that the paper cites may differ in more."""
+    partly = 'partly_from_print: "the bound is the least", cited_rival: [recipe, data]'
+    said = {
+        name: judged("paper", **{"paper.yml": fake_paper.PAPER.replace(MORE, f"{MORE}, {more}")})
+        for name, more in (("wholly", CANT_FAIL), ("partly", partly))
+    }
+    found = said["partly"].loc["c01"]
+    cited = "against cited numbers, which may differ in recipe, data"
+    assert found["on_printed"] == f"agrees (in part it can't fail: the bound is the least; {cited})"
+    assert found["comparand"] == "cited, run here" and found["on_ours"].partition(" (")[0] in ("holds", "inconclusive")
+    assert said["wholly"].loc["c01", "on_printed"] == "can't fail (read from the table)"
+    lead = "4 claims. On the printed numbers: 1 agree, 1 can't fail (bounds taken from print), 2 not printed. "
+    assert count_verdicts(said["wholly"].reset_index()).startswith(lead)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (MORE, f"{MORE}, {CANT_FAIL}", "c01: bound_from_print: the printed numbers do fail it; leave the key out"),
+        ('"Bins follow moments."', f'"Bins.", {CANT_FAIL}', "m02: bound_from_print: nothing is printed that it could"),
+    ],
+)
+def test_what_is_said_of_print_must_be_so(judged, old, new, message):
+    turned = fake_paper.CLAIMS.replace('top1") > reported', 'top1") < reported')
+    with pytest.raises(SaccadeError, match=rf"paper.yml: {message}"):
+        judged("demo", **{"paper.yml": fake_paper.PAPER.replace(old, new), "claims.py": turned})
+
+
 def test_the_demo_judges_nothing_on_ours(judged):
     table = judged("demo")
     assert set(table["on_ours"]) == {"not judged: the demo proves the machine"}

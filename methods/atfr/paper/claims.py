@@ -31,17 +31,19 @@ from saccade.judging.verdict import (
 )
 from saccade.results.reader import NotRun
 
-# Margins for our own runs, committed before any of them; accuracies are fractions.
+# Margins for our own runs, committed before any of them; accuracies are fractions. Most were chosen with the printed
+# numbers in sight, so that print can't fail them: it is held to what the text says, and where that gives no bound
+# paper.yml says so (`bound_from_print`, `partly_from_print`).
 NEARLY_SAME = 0.01  # twice the largest loss, 0.5 points in Table 7, that the paper still calls nearly the same
 SLIGHT_LOSS = 0.01  # what "slight" may cost: print has 0.3 points (Table A.4), too few to tell from none
 # between Tables A.3 and A.4 4 bins print 10.3 points; half of that is still a drop that nobody calls slight
 LARGE_LOSS = 0.05
-SAVING = {  # the least share of the cost that must be saved
+SAVING = {  # the least share of the cost that our networks must save
     # the smallest in Table 8 is 42 %; two points less, as other copies of the videos move other bins
     "Table 8": 0.40,
     "Table 10": 0.32,  # 33.9 %, by the same reasoning
 }
-# cost of 64 frames to 32: Table 4 prints 1.7 and 1.5, rounded
+# cost of 64 frames to 32, ours: Table 4 prints 1.7 and 1.5, rounded
 SLOWER_GROWTH = {"R(2+1)D+ATFR": 1.75, "3DResNet-18+ATFR": 1.55}
 DOUBLED = 0.02  # of a static network's ratio to 2: classifier and rounding
 # bins of a clip that embeddings without structure give at T = 32 (official sampler, 1000 draws); clips a video
@@ -63,20 +65,21 @@ Reported = Callable[..., float]
 
 
 class Pair(NamedTuple):
-    """A printed network with and without ATFR: two rows of a table."""
+    """A printed network with and without ATFR: two rows of a table, and the column of its top-1."""
 
     table: str
     static: str
     adaptive: str
+    top1: str = "top1"
 
     def before(self, ours: Any) -> System:
-        return ours.row(self.table, self.static)
+        return ours.row(self.table, self.static, self.top1)
 
     def after(self, ours: Any) -> System:
-        return ours.row(self.table, self.adaptive)
+        return ours.row(self.table, self.adaptive, self.top1)
 
-    def gain(self, reported: Reported, column: str) -> float:
-        return gap(reported, self.table, self.adaptive, self.static, column)
+    def gain(self, reported: Reported, column: str = "") -> float:
+        return gap(reported, self.table, self.adaptive, self.static, column or self.top1)
 
     def reduction(self, reported: Reported) -> float:
         """In percent, from the two printed costs."""
@@ -97,6 +100,22 @@ KINETICS400 = [
 ]
 KINETICS600 = [Pair("Table 9", "X3D-M", "X3D-M+ATFR"), Pair("Table 9", "X3D-XL", "X3D-XL+ATFR")]
 SOMETHING = Pair("Table 10", "SlowFast-R50", "SlowFast-R50+ATFR")
+COMPARED = [*MINI, *KINETICS400, *KINETICS600, SOMETHING]
+ABLATIONS = [
+    *(Pair("Table 6", "No SGS", stage) for stage in ("First Conv", "Res2", "Res3")),
+    *(
+        Pair("Table 4", f"R(2+1)D, {frames} frames", f"R(2+1)D+ATFR, {frames} frames", f"top1, stride {stride}")
+        for frames in (32, 64)
+        for stride in (1, 2)
+    ),
+]
+TWO_NETWORKS = ("I3D+SCSampler*", "FASTER32")  # cited in Table 8, each with a second network that selects
+BY_SAMPLING = (
+    "backbone",
+    "number of views, and whether print counts one or all",
+    "pre-training (SCSampler's I3D on ImageNet)",
+    "SCSampler's own cost, which isn't printed",
+)
 
 
 # Printed numbers
@@ -144,6 +163,15 @@ def cheaper(ours: Any, first: System, second: System, share: float = 1.0) -> Out
     return labelled(f"GMACs, {names(first, second)} x {share:.3g}", at_most(effect, 0.0))
 
 
+def beats(reported: Reported, own: str, per_view: bool) -> bool:
+    """A row of Table 8 is more accurate than SCSampler and FASTER and costs less, a view or all of them."""
+
+    def total(row: str) -> float:
+        return reported("Table 8", row, "GFLOPs") * (1 if per_view else reported("Table 8", row, "views"))
+
+    return all(total(own) < total(rival) and gap(reported, "Table 8", own, rival) > 0 for rival in TWO_NETWORKS)
+
+
 def class_means(ours: Any, runs: SystemScores, classes: Sequence[str], dataset: str) -> SystemScores:
     """One value per training and class, the classes being what is drawn again. Untestable where the data lacks one of
     them."""
@@ -161,13 +189,13 @@ def class_means(ours: Any, runs: SystemScores, classes: Sequence[str], dataset: 
 
 
 def c05(reported: Reported, ours: Any) -> Finding:
-    """Twice the frames cost a static network twice as much, but less than that with ATFR."""
+    """Twice the frames cost as many times as much as is said; print: its ratios are those of its costs, to a digit."""
 
     static = ("SlowFast-8x8-ResNet18", "R(2+1)D")
 
-    def growth(network: str) -> float:
+    def as_said(network: str) -> bool:
         long, short = (reported("Table 4", f"{network}, {count} frames", "GFLOPs") for count in (64, 32))
-        return long / short
+        return round(long / short, 1) == reported("Table 4", f"{network}, 64 frames", "GFLOPs ratio")
 
     def both(network: str) -> list[System]:
         return [ours.row("Table 4", f"{network}, {count} frames", "GFLOPs") for count in (64, 32)]
@@ -177,8 +205,7 @@ def c05(reported: Reported, ours: Any) -> Finding:
         return exact(abs(long / short - 2) <= DOUBLED, f"cost of {network}, 64 to 32 frames: {long / short:.4g}")
 
     return Finding(
-        on_printed=all(abs(growth(network) - 2) <= DOUBLED for network in static)
-        and all(growth(network) <= most for network, most in SLOWER_GROWTH.items()),
+        on_printed=all(as_said(network) for network in (*static, *SLOWER_GROWTH)),
         on_ours=lambda: all_of(
             *(doubles(network) for network in static),
             *(cheaper(ours, *both(network), most) for network, most in SLOWER_GROWTH.items()),
@@ -187,23 +214,28 @@ def c05(reported: Reported, ours: Any) -> Finding:
 
 
 def c07(reported: Reported, ours: Any) -> Finding:
-    """64 dense frames with ATFR are better and cheaper than SlowFast on 32 over the same stretch of time."""
+    """64 dense frames with ATFR are better than static networks' 32 over the same time, and cheaper than either."""
     dense = ("Table 4", "3DResNet-18+ATFR, 64 frames", "top1, stride 1")
-    sparse = ("Table 4", "SlowFast-8x8-ResNet18, 32 frames", "top1, stride 2")
+    static = ("SlowFast-8x8-ResNet18", "R(2+1)D")
+    sparse = [("Table 4", f"{name}, 32 frames", "top1, stride 2") for name in static]
+    all_frames = [("Table 4", f"{name}, {frames} frames") for name in static for frames in (32, 64)]
 
     def on_ours() -> Outcome:
-        own, rival = ours.row(*dense), ours.row(*sparse)
-        return all_of(more_accurate(ours, own, rival), cheaper(ours, own, rival))
+        own = ours.row(*dense)
+        return all_of(
+            *(more_accurate(ours, own, ours.row(*rival)) for rival in sparse),
+            *(cheaper(ours, own, ours.row(*rival, "GFLOPs")) for rival in all_frames),
+        )
 
     return Finding(
-        on_printed=reported(*dense) >= reported(*sparse)
-        and gap(reported, "Table 4", dense[1], sparse[1], "GFLOPs") < 0,
+        on_printed=all(reported(*dense) > reported(*rival) for rival in sparse)
+        and all(gap(reported, "Table 4", dense[1], row, "GFLOPs") < 0 for _, row in all_frames),
         on_ours=on_ours,
     )
 
 
 def c08(reported: Reported, ours: Any) -> Finding:
-    """The classes named for little motion keep few bins, those named for much motion many."""
+    """The classes named for little motion keep few bins, those for much motion many: print has bounds, no means."""
     low, high = (
         reported("Table 5", "Lowest Temporal Resolution", "active bins, below"),
         reported("Table 5", "Highest Temporal Resolution", "active bins, above"),
@@ -217,7 +249,7 @@ def c08(reported: Reported, ours: Any) -> Finding:
             labelled("bins, low motion", at_most(few, low)), labelled("bins, high motion", better(many, high))
         )
 
-    return Finding(on_printed=low < high, on_ours=on_ours)
+    return Finding(on_printed=None, on_ours=on_ours)
 
 
 def c09(reported: Reported, ours: Any) -> Finding:
@@ -239,14 +271,15 @@ def c09(reported: Reported, ours: Any) -> Finding:
 
 
 def c12(reported: Reported, ours: Any) -> Finding:
-    """On Kinetics-400 every network gets more accurate with ATFR, and cheaper by more than two fifths."""
+    """On Kinetics-400 every network gets more accurate with ATFR, and cheaper; X3D-XL by what the text says."""
+    largest = KINETICS400[3]
+    saved, gained = (reported("Sec. 5.4", largest.adaptive, what) for what in ("reduction", "top1 gain"))
     return Finding(
         on_printed=all(
-            p.gain(reported, "top1") >= 0.2
-            and p.gain(reported, "top5") > 0
-            and 42 <= reported(p.table, p.adaptive, "reduction") <= 47
-            for p in KINETICS400
-        ),
+            p.gain(reported) > 0 and p.gain(reported, "top5") > 0 and p.reduction(reported) > 0 for p in KINETICS400
+        )
+        and int(largest.reduction(reported)) == saved
+        and largest.gain(reported) == gained,
         on_ours=lambda: all_of(
             *(more_accurate(ours, pair.after(ours), pair.before(ours)) for pair in KINETICS400),
             *(more_accurate_top5(ours, pair.after(ours), pair.before(ours)) for pair in KINETICS400),
@@ -262,7 +295,7 @@ def c15(reported: Reported, ours: Any) -> Cited:
     return Cited(
         on_printed=gap(reported, "Table 8", own, rival, "top5") > 0
         and gap(reported, "Table 8", rival, own) <= 0.5
-        and ratio >= reported("Caption of Table 8", own, f"{rival}, GFLOPs ratio"),
+        and round(ratio, 1) == reported("Sec. 5.4", own, f"{rival}, GFLOPs ratio"),
         confounders=(
             "backbone and its training recipe",
             "frames and resolution of a view",
@@ -273,42 +306,32 @@ def c15(reported: Reported, ours: Any) -> Cited:
 
 def c16(reported: Reported, ours: Any) -> Cited:
     """Each network with ATFR is more accurate than SCSampler and FASTER and costs less per video, all views."""
-
-    def beats(own: str, rival: str) -> bool:
-        total, other = (reported("Table 8", row, "GFLOPs") * reported("Table 8", row, "views") for row in (own, rival))
-        return total < other and gap(reported, "Table 8", own, rival) > 0
-
-    return Cited(
-        on_printed=all(beats(pair.adaptive, rival) for pair in KINETICS400 for rival in ("I3D+SCSampler*", "FASTER32")),
-        confounders=(
-            "backbone",
-            "number of views, and whether print counts one or all",
-            "pre-training (SCSampler's I3D on ImageNet)",
-            "SCSampler's own cost, which isn't printed",
-        ),
-    )
+    return Cited(all(beats(reported, pair.adaptive, per_view=False) for pair in KINETICS400), BY_SAMPLING)
 
 
 def c17(reported: Reported, ours: Any) -> Finding:
-    """On Kinetics-600 accuracy rises, too, and X3D-XL keeps fewer bins, so costs less, than on Kinetics-400."""
+    """On Kinetics-600, too, accuracy rises and cost falls, and X3D-XL costs less than on Kinetics-400."""
     there, here = KINETICS600[1], KINETICS400[3]
 
     def on_ours() -> Outcome:
         cost = weighted_sum([mean(ours.gmacs(*pair.after(ours))) for pair in (there, here)], [1.0, -1.0])
         gains = [more_accurate(ours, pair.after(ours), pair.before(ours)) for pair in KINETICS600]
-        return all_of(*gains, labelled("GMACs of x3d-xl-atfr, Kinetics-600 - Kinetics-400", at_most(cost, 0.0)))
+        less = [cheaper(ours, pair.after(ours), pair.before(ours)) for pair in KINETICS600]
+        return all_of(*gains, *less, labelled("GMACs of x3d-xl-atfr, Kinetics-600 - Kinetics-400", at_most(cost, 0.0)))
 
     return Finding(
         on_printed=reported("Table 9", there.adaptive, "GFLOPs") < reported("Table 8", here.adaptive, "GFLOPs")
-        and all(pair.gain(reported, "top1") >= 0.2 for pair in KINETICS600),
+        and all(pair.gain(reported) > 0 and pair.reduction(reported) > 0 for pair in KINETICS600)
+        and round(there.reduction(reported), 1) == reported("Sec. 5.5", there.adaptive, "reduction"),
         on_ours=on_ours,
     )
 
 
 def c18(reported: Reported, ours: Any) -> Finding:
     """On Something-Something V2 a third of the cost is saved at the same accuracy."""
+    said = reported("Sec. 5.6", SOMETHING.adaptive, "reduction")
     return Finding(
-        on_printed=32 <= SOMETHING.reduction(reported) <= 35 and abs(SOMETHING.gain(reported, "top1")) <= 0.2,
+        on_printed=round(SOMETHING.reduction(reported), 1) == said and abs(SOMETHING.gain(reported)) <= 0.2,
         on_ours=lambda: all_of(
             cheaper(ours, SOMETHING.after(ours), SOMETHING.before(ours), 1 - SAVING[SOMETHING.table]),
             as_accurate(ours, SOMETHING.after(ours), SOMETHING.before(ours)),
@@ -325,22 +348,23 @@ def c19(reported: Reported, ours: Any) -> Finding:
         )
 
     own, base = "X3D-S+ATFR", "X3D-S"
+    faster = 100 * (reported("Table A.2", own, "Inference") / reported("Table A.2", base, "Inference") - 1)
     return Finding(
-        on_printed=gap(reported, "Table A.2", own, base, "Train") < 0
-        and reported("Table A.2", own, "Inference") / reported("Table A.2", base, "Inference") >= 1.5
+        on_printed=gap(reported, "Table A.2", base, own, "Train") == reported("App. B", own, "training time saved")
+        and abs(faster - reported("App. B", own, "fps gain")) <= 1
         and gap(reported, "App. B", own, base, "batch size") > 0,
         on_ours=on_ours,
     )
 
 
 def c21(reported: Reported, ours: Any) -> Finding:
-    """Bins can be cut at test time: with 16 accuracy is nearly what training with 16 gives, with 4 it is far below."""
+    """Bins cut at test time cost accuracy beside training with as many: a little with 16, the more the fewer."""
 
     def loss(bins: int) -> float:
         return round(reported("Table A.3", f"B={bins}", "top1") - reported("Table A.4", f"B={bins}", "top1"), 6)
 
     return Finding(
-        on_printed=loss(16) <= 0.5 and loss(4) >= 5,
+        on_printed=0 < loss(16) < loss(8) < loss(4),
         on_ours=lambda: all_of(
             loses_at_most(ours, ours.row("Table A.3", "B=16"), ours.row("Table A.4", "B=16"), SLIGHT_LOSS),
             more_accurate(ours, ours.row("Table A.3", "B=4"), ours.row("Table A.4", "B=4"), LARGE_LOSS),
@@ -385,7 +409,6 @@ def c23(reported: Reported, ours: Any) -> Finding:
 
 def c24(reported: Reported, ours: Any) -> Finding:
     """ATFR saves over 47 % on average (over the networks of Tables 7 to 10; print doesn't say over which)."""
-    pairs = [*MINI, *KINETICS400, *KINETICS600, SOMETHING]
     least = reported("Sec. 4.3", "3D CNNs+ATFR", "reduction, average above")
 
     def kept(pair: Pair) -> Effect:
@@ -393,12 +416,36 @@ def c24(reported: Reported, ours: Any) -> Finding:
         return mean(scaled(after, 1 / float(np.mean(before.values))))
 
     return Finding(
-        on_printed=sum(pair.reduction(reported) for pair in pairs) / len(pairs) > least,
+        on_printed=sum(pair.reduction(reported) for pair in COMPARED) / len(COMPARED) > least,
         on_ours=lambda: labelled(
             "mean share of the cost that is left",
-            at_most(weighted_sum([kept(p) for p in pairs], [1 / len(pairs)] * len(pairs)), 1 - least / 100),
+            at_most(weighted_sum([kept(p) for p in COMPARED], [1 / len(COMPARED)] * len(COMPARED)), 1 - least / 100),
         ),
     )
+
+
+def c25(reported: Reported, ours: Any) -> Finding:
+    """Every network saves 33 to 53 % (in whole percent), and none is less accurate (ours: 33 at least, by a point)."""
+    least, most = (reported("Sec. 6", "3D CNNs+ATFR", f"reduction, {end}") for end in ("least", "most"))
+    pairs = [*ABLATIONS, *COMPARED]
+    return Finding(
+        on_printed=all(least <= round(p.reduction(reported)) <= most and p.gain(reported) >= 0 for p in pairs),
+        on_ours=lambda: all_of(
+            *(cheaper(ours, pair.after(ours), pair.before(ours), 1 - least / 100) for pair in pairs),
+            *(loses_at_most(ours, pair.before(ours), pair.after(ours), NEARLY_SAME) for pair in pairs),
+        ),
+    )
+
+
+def c26(reported: Reported, ours: Any) -> Cited:
+    """c16 by the cost of a view."""
+    return Cited(all(beats(reported, pair.adaptive, per_view=True) for pair in KINETICS400), BY_SAMPLING)
+
+
+def c27(reported: Reported, ours: Any) -> Cited:
+    """c16 of some one network, by the cost of a view and of all."""
+    either = [[beats(reported, pair.adaptive, per_view) for per_view in (True, False)] for pair in KINETICS400]
+    return Cited(any(all(both) for both in either), BY_SAMPLING)
 
 
 # The mechanism, on embedded data: nothing is printed
@@ -432,7 +479,7 @@ def m02(reported: Reported, ours: Any) -> Finding:
 
 
 def m04(reported: Reported, ours: Any) -> Finding:
-    """The mean number of bins is what embeddings without structure give: the saving is geometry, not learning."""
+    """The mean number of bins is what embeddings without structure give: then the average saving shows no learning."""
 
     def on_ours() -> Outcome:
         trained, noise = ours.named("SGS"), ours.named("SGS, embeddings without structure")

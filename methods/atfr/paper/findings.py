@@ -1,5 +1,5 @@
-"""What only ATFR shows: how many bins videos keep (Fig. 3), which classes keep few and many (Table 5), and, where the
-ground truth knows the redundancy, whether bins follow it. No torch."""
+"""What only ATFR shows: how many bins the printed costs imply, how many videos keep (Fig. 3), which classes keep few
+and many (Table 5), and, where the ground truth knows the redundancy, whether bins follow it. No torch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from saccade.report.figures import INK, MUTED, PALETTE, WIDTH
 from saccade.report.tidy import Column, TidyTable, tidy, words
 from saccade.results.reader import NotRun, dataset_label
+
+from .implied_bins import CAPTION, TITLE, implied_bins
 
 OWN = "single"  # the point whose bins are the network's own
 EXTREMES = 5  # classes at either end, as many as Table 5 prints
@@ -59,6 +61,7 @@ def redundancy_of(found: Any) -> pd.DataFrame:
 
 
 def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
+    yield "implied-bins", TITLE, CAPTION, implied_bins()
     bins = bins_of(found)
     yield (
         "bins",

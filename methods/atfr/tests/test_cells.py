@@ -3,6 +3,7 @@
 from math import floor
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -12,6 +13,8 @@ from saccade.project import load_module
 FOLDER = Path(__file__).parents[1]
 cells = load_module(FOLDER / "paper/cells.py")
 pricing = load_module(FOLDER / "paper/pricing.py")
+counting = load_module(FOLDER / "paper/count_implied_bins.py")
+shown = load_module(FOLDER / "paper/implied_bins.py")
 FURTHER = {("Table 10", "SlowFast-R50")}  # 1.04 % below print, which counts something else too
 
 
@@ -97,6 +100,44 @@ IMPLIED = [  # dossier, Sec. 3.3
 @pytest.mark.parametrize(("network", "classes", "printed", "expected"), IMPLIED)
 def test_how_many_bins_print_implies(network, classes, printed, expected):
     assert pricing.implied_bins(network, classes, printed) == pytest.approx(expected, abs=0.1)
+
+
+def test_the_page_tells_of_each_printed_cost_what_it_says_of_the_bins(table):
+    """implied_bins.csv is what is counted, and holds every printed cost with ATFR."""
+    counted, kept = counting.implied_bins(), pd.read_csv(FOLDER / "paper/implied_bins.csv")
+    pd.testing.assert_frame_equal(kept, counted, rtol=0, atol=2e-3)
+    cells_of = {(where, line.row) for line in kept.itertuples() for where in line.where.split(", ")}
+    sampled = table[(table["unit"] == "GMACs per view") & table["rule"].str.contains("null model", na=False)]
+    assert {where for where, _ in cells_of} == set(sampled["table"]) and len(kept) == 24
+    null = sampled.set_index(["table", "row"])["ours"]
+    for line in kept[kept["where"].str.match(r"Table \d+$")].itertuples():
+        assert line.null == pytest.approx(null[line.where, line.row], abs=1e-3)
+
+
+def test_which_way_each_printed_cost_points():
+    """The ones that issue 12 named, and those at the null model: fewer bins save more than it, more save less."""
+    lines = shown.implied_bins().data.set_index(["where", "row"])
+    way = lines["way"].to_dict()
+    assert way["Table 9", "X3D-M+ATFR"] == "saves more, by 8.2 points"  # 6.57 of 16 maps, null model 8.23
+    assert way["Table 8", "SlowFast 4x16, R50+ATFR"] == "saves more, by 12.0 points"  # 14.66 of 32, 16.12
+    assert way["Table 8", "X3D-S+ATFR, 10 views"] == "saves more, by 10.9 points"  # 4.93 of 13, 6.72
+    assert way["Table 10", "SlowFast-R50+ATFR"] == "saves less, by 2.9 points"  # 37.97 of 64, 33.29
+    assert way["Table 8", "X3D-XL+ATFR, 10 views"] == "as much, within a printed digit"
+    more, less = (lines["way"].str.startswith(f"saves {word}") for word in ("more", "less"))
+    single = lines["network"].str.startswith(("3dresnet", "x3d"))
+    assert (lines["implied"] < lines["null_bins"])[more & single].all()
+    assert (lines["implied"] > lines["null_bins"])[less & single].all()
+    assert (more.sum(), less.sum(), len(lines)) == (12, 9, 24)
+
+
+def test_the_readme_has_the_numbers_of_the_page():
+    """But those of the rows with fewer bins than frames."""
+    readme = (FOLDER / "README.md").read_text()
+    text = shown.implied_bins().text()
+    for row in text[text["Of"].isin(["13", "16", "32", "64"]) & (text["Row"] != "B=16")].to_dict("records"):
+        implied, null = (row[f"B', {what}"] for what in ("print", "null model"))
+        saved = f"{row['Saved, print']} | {row['Saved, null model']}"
+        assert f"| {implied} ({row['as rounded or cut']}) of {row['Of']} | {null} | {saved} |" in readme, row
 
 
 @pytest.mark.parametrize(
