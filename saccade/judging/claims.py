@@ -144,7 +144,7 @@ def _on_printed(claim: Claim, said: bool | None) -> str:
     can't fail and it does, or of a claim without printed numbers what these are worth."""
     remarks = {
         "bound_from_print": claim.bound_from_print,
-        "partly_from_print": claim.partly_from_print and f"in part it can't fail: {claim.partly_from_print}",
+        "partly_from_print": claim.partly_from_print and f"in part can't fail: {claim.partly_from_print}",
         "cited_rival": claim.cited_rival
         and f"against cited numbers, which may differ in {', '.join(claim.cited_rival)}",
     }

@@ -11,6 +11,7 @@ from saccade.records import CLAIMS_COLUMNS
 from saccade.report.tidy import TidyTable, sentences, words
 from saccade.results.reader import PlannedGrid
 
+PARTLY = "in part can't fail"  # as `judge_paper` says it
 PLURAL = {
     "agrees": "agree",
     "disagrees": "disagree",
@@ -36,7 +37,9 @@ def claims(lines: pd.DataFrame) -> TidyTable:
 def count_verdicts(lines: pd.DataFrame) -> str:
     """How many claims there are and what was found, in one line."""
     printed, ours = (Counter(text.partition(" (")[0] for text in lines[column]) for column in ("on_printed", "on_ours"))
-    numbers = ", ".join(f"{printed[text]} {plural}" for text, plural in PLURAL.items() if printed[text])
+    partly = int(lines["on_printed"].str.contains(PARTLY, regex=False).sum())
+    plurals = PLURAL | ({"agrees": f"agree ({partly} of them {PARTLY})"} if partly else {})
+    numbers = ", ".join(f"{printed[text]} {plural}" for text, plural in plurals.items() if printed[text])
     verdicts = "; ".join(f"{count} {text}" for text, count in ours.most_common())
     return (
         f"{len(lines)} claim{'s' if len(lines) != 1 else ''}. On the printed numbers: {numbers}. On ours: {verdicts}."

@@ -76,7 +76,9 @@ def test_what_print_is_worth_stands_beside_its_verdict(judged):
     }
     found = said["partly"].loc["c01"]
     cited = "against cited numbers, which may differ in recipe, data"
-    assert found["on_printed"] == f"agrees (in part it can't fail: the bound is the least; {cited})"
+    assert found["on_printed"] == f"agrees (in part can't fail: the bound is the least; {cited})"
+    lead = "4 claims. On the printed numbers: 2 agree (1 of them in part can't fail), 2 not printed. "
+    assert count_verdicts(said["partly"].reset_index()).startswith(lead)
     assert found["comparand"] == "cited, run here" and found["on_ours"].partition(" (")[0] in ("holds", "inconclusive")
     assert said["wholly"].loc["c01", "on_printed"] == "can't fail (read from the table)"
     lead = "4 claims. On the printed numbers: 1 agree, 1 can't fail (bounds taken from print), 2 not printed. "

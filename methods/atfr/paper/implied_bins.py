@@ -13,7 +13,7 @@ TITLE = "What the printed costs say of B'"
 CAPTION = (
     "Print alone, the same in every budget; no run of ours is in it. A cost is a + b B', so a printed one implies a "
     "mean B', or one between those that a rounded or a cut cost allows. The null model: embeddings without structure "
-    "through the same layer. Saved: of the multiply-adds of the static network, as counted. Which way: a network saves "
+    "through the same layer. Saved: percent of the static network's cost, as counted. Which way: a network saves "
     "more than the null model, or less, where the null model's cost lies beyond what the printed digits allow. Where "
     "it saves as much or less, the mean can be had without learning anything. Where it saves more, fewer bins are "
     "kept than that; whether they follow the video isn't said by any mean. Where maps are pooled in pairs (I3D, "
@@ -30,16 +30,16 @@ def implied_bins() -> TidyTable:
     return tidy(
         lines.assign(saved=saved, null_saved=null_saved, way=ways).to_dict("records"),
         [
-            *(words(name.capitalize(), name) for name in ("where", "row", "network", "dataset")),
-            Column("GFLOPs, print", ("printed",), "printed_number"),
-            Column("GFLOPs, null model", ("null",), "significant"),
-            Column("Saved, print", ("saved",), "percent"),
-            Column("Saved, null model", ("null_saved",), "percent"),
-            Column("B', print", ("implied",), "two_decimals"),
-            Column("as rounded or cut", ("implied.low", "implied.high"), "ratios_from_to"),
-            Column("B', null model", ("null_bins",), "two_decimals"),
-            Column("Of", ("of",), "whole"),
+            *(words(name.capitalize(), name) for name in ("where", "row", "network")),
             words("Which way", "way"),
+            Column("GFLOPs", ("printed",), "printed_number"),
+            Column("B'", ("implied",), "two_decimals"),
+            Column("As rounded or cut", ("implied.low", "implied.high"), "ratios_from_to"),
+            Column("Null model", ("null_bins",), "two_decimals"),
+            Column("Of", ("of",), "whole"),
+            Column("Saved", ("saved",), "percent"),
+            Column("Null model saves", ("null_saved",), "percent"),
+            words("Dataset", "dataset"),
         ],
     )
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from saccade.cost.printed import cost_table, read_reported
+from saccade.plan.staleness import paper_files
 from saccade.project import load_module
 
 FOLDER = Path(__file__).parents[1]
@@ -109,6 +110,7 @@ def test_the_page_tells_of_each_printed_cost_what_it_says_of_the_bins(table):
     cells_of = {(where, line.row) for line in kept.itertuples() for where in line.where.split(", ")}
     sampled = table[(table["unit"] == "GMACs per view") & table["rule"].str.contains("null model", na=False)]
     assert {where for where, _ in cells_of} == set(sampled["table"]) and len(kept) == 24
+    assert "methods/atfr/paper/implied_bins.csv" in paper_files(FOLDER.parents[1], "atfr")  # which makes the page anew
     null = sampled.set_index(["table", "row"])["ours"]
     for line in kept[kept["where"].str.match(r"Table \d+$")].itertuples():
         assert line.null == pytest.approx(null[line.where, line.row], abs=1e-3)
@@ -133,11 +135,11 @@ def test_which_way_each_printed_cost_points():
 def test_the_readme_has_the_numbers_of_the_page():
     """But those of the rows with fewer bins than frames."""
     readme = (FOLDER / "README.md").read_text()
-    text = shown.implied_bins().text()
+    text, bins = shown.implied_bins().text(), "B'"
     for row in text[text["Of"].isin(["13", "16", "32", "64"]) & (text["Row"] != "B=16")].to_dict("records"):
-        implied, null = (row[f"B', {what}"] for what in ("print", "null model"))
-        saved = f"{row['Saved, print']} | {row['Saved, null model']}"
-        assert f"| {implied} ({row['as rounded or cut']}) of {row['Of']} | {null} | {saved} |" in readme, row
+        implied = f"{row[bins]} ({row['As rounded or cut']}) of {row['Of']}"
+        saved = f"{row['Saved']} | {row['Null model saves']}"
+        assert f"| {implied} | {row['Null model']} | {saved} |" in readme, row
 
 
 @pytest.mark.parametrize(

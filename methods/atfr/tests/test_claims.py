@@ -277,7 +277,6 @@ def test_c24_is_the_mean_over_eleven_pairs():
     assert kind("c24", gmacs=half | {"i3d-r50-atfr": 7.1, "c2d-r50-atfr": 6.6}) == "contradicted"
 
 
-@pytest.mark.slow
 def test_c25_saves_a_third_everywhere_and_loses_nothing_that_shows():
     pairs = [*claims.ABLATIONS, *claims.COMPARED]
     after = {pair.after(Planted()).variant: 5.0 for pair in pairs}
