@@ -5,7 +5,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -73,8 +72,9 @@ def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
         tensors = load_file(products.whole(product.with_suffix(".safetensors")))
         for name in covered(tensors, phases[product], "drops") if isinstance(phases, Mapping) else ():
             del tensors[name]
+        empty = built_empty(model)
         for name, tensor in tensors.items():
-            if name not in state or (state[name].shape != tensor.shape and not size_known_only_to_phase(model, name)):
+            if name not in state or (state[name].shape != tensor.shape and name not in empty):
                 here = tuple(state[name].shape) if name in state else "absent"
                 raise SaccadeError(
                     f"{product}: {name} is {tuple(tensor.shape)} in the file but {here} in the model; train that phase "
@@ -90,17 +90,16 @@ def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
         )
 
 
-def size_known_only_to_phase(model: nn.Module, name: str) -> bool:
-    """Whether the name is that of a buffer which was built empty, because only its phase knows the size. Example: the
-    sorted scores of a calibration."""
-    return dict(model.named_buffers()).get(name, torch.ones(1)).numel() == 0
+def built_empty(model: nn.Module) -> set[str]:
+    """The names of the buffers that were built empty, because only their phase knows the size. Example: the sorted
+    scores of a calibration."""
+    return {name for name, buffer in model.named_buffers() if buffer.numel() == 0}
 
 
 def put(model: nn.Module, tensors: dict[str, Tensor]) -> None:
     """Puts tensors into the model. Buffers that were built empty take the tensors' size."""
-    for name, tensor in tensors.items():
-        if size_known_only_to_phase(model, name):
-            owner, _, leaf = name.rpartition(".")
-            buffer = model.get_buffer(name)
-            setattr(model.get_submodule(owner), leaf, buffer.new_empty(tensor.shape))
+    for name in built_empty(model) & set(tensors):
+        owner, _, leaf = name.rpartition(".")
+        buffer = model.get_buffer(name)
+        setattr(model.get_submodule(owner), leaf, buffer.new_empty(tensors[name].shape))
     model.load_state_dict(tensors, strict=False)

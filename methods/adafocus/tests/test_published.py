@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from published_files import flat, layout
 from torch import nn
 from torch.nn import functional
 
@@ -113,18 +114,12 @@ def checkpoint(variant: str) -> dict[str, torch.Tensor]:
     """Its tensors by their names in the file: those of pi random, every other one a number of its own, which takes no
     space."""
     given, generator = {}, torch.Generator().manual_seed(0)
-    for part, name in FILES[variant].items():
-        file = PUBLISHED / f"adafocus2021__{name}.json"
-        if not file.is_file():
-            pytest.skip("the lists of published weights' names aren't here")
-        for key, shape, kind in json.loads(file.read_text())["keys"]:
-            tensor = torch.tensor(len(given) + 1, dtype=getattr(torch, kind)).expand(shape)
-            if part == "policy" and kind == "float32":
-                tensor = (torch.rand(shape, generator=generator) - 0.5) / 10
-            given[f"{part}.{key}"] = tensor.abs() if key.endswith("running_var") else tensor
-    given["optimizer.state.0.momentum_buffer"] = torch.zeros(2)
-    # tensors, too: metrics as they were computed
-    return given | {"acc": torch.tensor([75.0]), "best_acc": torch.tensor([75.0])}
+    for name, empty in flat(layout("adafocus", variant)):
+        tensor = torch.tensor(len(given) + 1, dtype=empty.dtype).expand(empty.shape)
+        if name.startswith("policy.") and empty.is_floating_point():
+            tensor = (torch.rand(empty.shape, generator=generator) - 0.5) / 10
+        given[name] = tensor.abs() if name.endswith("running_var") else tensor
+    return given
 
 
 def save(given: dict[str, torch.Tensor], file: Path) -> Path:
@@ -134,6 +129,22 @@ def save(given: dict[str, torch.Tensor], file: Path) -> Path:
         nested[part] = {**nested.get(part, {}), key: tensor} if key else tensor
     torch.save(nested, file)
     return file
+
+
+@pytest.mark.parametrize("variant", FILES)
+def test_the_layout_is_the_official_codes(variant):
+    """The lists hold names, shapes and types of the official models."""
+    ours = list(flat(layout("adafocus", variant)))
+    for part, name in FILES[variant].items():
+        file = PUBLISHED / f"adafocus2021__{name}.json"
+        if not file.is_file():
+            pytest.skip("the lists of published weights' names aren't here")
+        theirs = [[f"{part}.{key}", *rest] for key, *rest in json.loads(file.read_text())["keys"]]
+        assert theirs == [
+            [key, list(tensor.shape), str(tensor.dtype).removeprefix("torch.")]
+            for key, tensor in ours
+            if key.startswith(f"{part}.")
+        ]
 
 
 def test_every_tensor_of_ours_is_one_of_theirs(imported):

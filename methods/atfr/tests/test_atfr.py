@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from published_files import filled, flat, layout, save
 
 from saccade.cards.method import load_method
 from saccade.cost import second_counter
@@ -308,33 +309,22 @@ def test_fine_tuning_starts_from_kinetics_without_its_classifier():
         assert inner == {"needs": ["kinetics400/train"], "drops": ["classifiers.*"]}
 
 
-def published(name: str) -> dict[str, torch.Tensor]:
-    file = PUBLISHED / f"atfr2021__{name}.json"
+@pytest.mark.parametrize("name", ["3dresnet18", "3dresnet50"])
+def test_the_layout_is_the_official_codes(name):
+    """The lists hold names, shapes and types of the official models."""
+    file = PUBLISHED / f"atfr2021__{name}_atfr.json"
     if not file.is_file():
         pytest.skip("the lists of published weights' names aren't here")
-    generator = torch.Generator().manual_seed(0)
-    return {
-        key: torch.rand(shape, generator=generator) + 0.5
-        if dtype == "float32"
-        else torch.ones(shape, dtype=torch.int64)
-        for key, shape, dtype in json.loads(file.read_text())["keys"]
-    }
+    ours = flat(layout("atfr", f"{name}-atfr-released")["model_state"])
+    found = [[key, list(tensor.shape), str(tensor.dtype).removeprefix("torch.")] for key, tensor in ours]
+    assert found == json.loads(file.read_text())["keys"]
 
 
-@pytest.mark.parametrize("name", ["3dresnet18_atfr", "3dresnet50_atfr"])
+@pytest.mark.parametrize("name", ["3dresnet18", "3dresnet50"])
 def test_the_authors_checkpoints_are_read_whole_and_predict(name, tmp_path):
-    tensors = published(name)
-    file = tmp_path / "checkpoint_epoch_00196.pyth"
-    torch.save(
-        {
-            "epoch": 195,
-            "model_state": tensors,
-            "optimizer_state": {"state": {0: {"momentum_buffer": torch.zeros(2)}}},
-            "cfg": "...",
-        },
-        file,
-    )
-    variant = f"{name.replace('_', '-')}-released"
+    variant = f"{name}-atfr-released"
+    content = filled(layout("atfr", variant))
+    tensors, file = content["model_state"], save(content, tmp_path / "checkpoint_epoch_00196.pyth")
     entry = load_method(ROOT, "atfr").variants[variant]
     chosen = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
     heads = (Head("label", "single", tuple(map(str, range(194)))),)

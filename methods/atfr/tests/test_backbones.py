@@ -11,6 +11,7 @@ from typing import get_args
 import pytest
 import torch
 from conftest import ROOT
+from published_files import layout
 from torch import nn
 
 from saccade.cost.count import count
@@ -397,6 +398,12 @@ def from_hub(name):
         create_x3d = pytest.importorskip("pytorchvideo.models.x3d").create_x3d
         return create_x3d(input_clip_length=16, input_crop_size=312, width_factor=2.9, depth_factor=5.0)
     return getattr(hub, HUB[name][0])(pretrained=False)
+
+
+def test_the_layout_of_x3d_is_pytorchvideos():
+    with torch.device("meta"):
+        theirs = from_hub("x3d-s").state_dict()
+    assert shapes(layout("atfr", "x3d-s-released")["model_state"]) == shapes(theirs)
 
 
 @pytest.mark.parametrize("name", HUB)
