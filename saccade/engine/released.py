@@ -1,17 +1,17 @@
 """Weights that others published. They are read without running any code of theirs, renamed by the method, and must fit
 exactly."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from saccade import files
-from saccade.engine import weights
+from saccade.engine import published_file, weights
 from saccade.records import Head, SaccadeError, first_few
 
 Tensors = dict[str, Tensor]
@@ -30,16 +30,16 @@ def load(
     that were left out.
 
     `rename({published name: tensor})` gives {our name: tensor}: exactly the tensors that `trains` covers, each with its
-    shape. A published tensor that it neither gives back nor takes (`pop`) out of its argument must be covered by
-    `drops`. Raises SaccadeError otherwise, or where the file's sha256 is another one, and says so where what doesn't
-    fit is the number of classes of one of the `heads`.
+    shape, in floating point of any width. A published tensor that it neither gives back nor takes (`pop`) out of its
+    argument must be covered by `drops`. Raises SaccadeError otherwise, or where the file's sha256 is another one, and
+    says so where what doesn't fit is the number of classes of one of the `heads`.
     """
     found = files.sha256(file)
     if sha256 and found != sha256:
         raise SaccadeError(
             f"{file} has the sha256 {found}, but the card expects {sha256}; get the file that the card names"
         )
-    published = read(file)
+    published = published_file.read(file)
     shapes = {name: tuple(tensor.shape) for name, tensor in published.items()}
     ours = rename(published)
     _check_fit(model, weights.covered(model.state_dict(), trains), ours, file, heads)
@@ -68,6 +68,11 @@ def only_head(heads: Sequence[Head]) -> str:
     return heads[0].name
 
 
+def unwrapped(name: str) -> str:
+    """A published name without the `module.` that DataParallel puts before a network's."""
+    return re.sub(r"(?:^|(?<=\.))module\.", "", name)
+
+
 def with_batch_counts(renamed: Tensors) -> Tensors:
     """The tensors, with 0 for each normalisation's `num_batches_tracked` that is missing. Files of an old PyTorch lack
     these counts, and nothing reads them here."""
@@ -77,32 +82,6 @@ def with_batch_counts(renamed: Tensors) -> Tensors:
     return {
         f"{name}.num_batches_tracked": tensor.new_zeros((), dtype=torch.int64) for name, tensor in norms.items()
     } | renamed
-
-
-def read(file: Path) -> Tensors:
-    """{name: tensor} of a safetensors file or a torch file. The names of nested dicts and lists are joined by dots;
-    what isn't a tensor is left out."""
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        return dict(_flat(torch.load(file, map_location="cpu", weights_only=True), ""))
-    except OSError:
-        raise
-    except Exception as error:  # a damaged pickle may fail with any exception
-        reasons = [type(error).__name__, *str(error).splitlines()[:1]]
-        raise SaccadeError(
-            f"{file} can't be read ({': '.join(reasons)}). If it is incomplete, get it again. Only tensors are read "
-            "(safetensors, or a torch file with weights_only=True), since anything else may run code that came with "
-            "it; save its tensors alone where you trust it"
-        ) from None
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
-        yield name, value.detach()
-    elif isinstance(value, dict | list | tuple):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _flat(inner, f"{name}.{key}" if name else str(key))
 
 
 def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: Path, heads: Sequence[Head]) -> None:
@@ -123,6 +102,12 @@ def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: P
             raise SaccadeError(
                 f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's "
                 "settings"
+            )
+        if state[name].is_floating_point() and not ours[name].is_floating_point():
+            kind = str(ours[name].dtype).removeprefix("torch.")
+            raise SaccadeError(
+                f"{file}: {name} is {kind} there, but the model computes in floating point; save the weights as they "
+                "were before they were quantised"
             )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from saccade.engine.released import only_head, with_batch_counts
+from saccade.engine.released import only_head, unwrapped, with_batch_counts
 from saccade.records import Head
 
 from ..settings import Settings
@@ -61,7 +61,7 @@ def import_released(settings: Settings, heads: Sequence[Head], published: Tensor
     positions = POSITIONS | {"encoder": NORMALISED_ENCODER if settings.policy_norm else ENCODER}
     renamed = {}
     for theirs, tensor in published.items():
-        layer, _, tensors_name = theirs.rpartition(".")
+        layer, _, tensors_name = unwrapped(theirs).rpartition(".")
         if (ours := _renamed(layer.removesuffix(SHIFTED), layers, positions)) is not None:
             renamed[f"{ours.format(head=head)}.{tensors_name}"] = tensor
     return with_batch_counts(renamed)

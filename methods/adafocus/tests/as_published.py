@@ -8,6 +8,7 @@ whose blocks are flat, and a ResNet-50 as the list of its children; a convolutio
 import re
 from typing import Any
 
+import numpy as np
 from published_files import state
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2, resnet50
@@ -33,7 +34,7 @@ def layout(variant: str, classes: int) -> dict[str, Any]:
         for part, name in {"glancer": "glancer", "focuser": "focuser", "fc": "classifier"}.items()
         for key, tensor in found[part].items()
     }
-    metrics = {"acc": _tensor(1), "best_acc": _tensor(1)}  # tensors, too: as they were computed
+    metrics = {"acc": _tensor(1), "best_acc": np.float64(75.0)}  # as they were computed: either may be either
     return {"epoch": 9, "model_state_dict": whole, **found, **metrics, "optimizer": optimizer}
 
 

@@ -4,6 +4,7 @@ theirs does."""
 import dataclasses
 import functools
 import json
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -218,6 +219,12 @@ def test_batch_counts_that_old_files_lack_are_zero(imported):
         for name, tensor in ours.items()
         if name.endswith("num_batches_tracked")
     )
+
+
+def test_parts_that_were_trained_in_parallel_are_read(imported):
+    given = {re.sub(r"^(glancer|focuser)\.", r"\1.module.", name): tensor for name, tensor in imported.given.items()}
+    ours = published.import_released(imported.settings, imported.net.heads, given)
+    assert set(ours) == set(imported.net.state_dict())
 
 
 def test_a_file_that_lacks_a_tensor_is_refused(imported, tmp_path):

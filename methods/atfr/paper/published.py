@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from saccade.engine.released import with_batch_counts
+from saccade.engine.released import unwrapped, with_batch_counts
 from saccade.records import SaccadeError
 
 from ..networks import slowfast, x3d
@@ -18,7 +18,8 @@ from ..networks.backbones import Placement
 
 Tensors = dict[str, Tensor]
 
-WRAPPER = "model_state."  # both keep the network under this key, the optimizer's tensors beside it
+# both keep the network under `model_state`, the optimizer's tensors beside it; other training code under other keys
+WRAPPERS = re.compile(r"(?:(?:model_state|state_dict|model|net)\.)*")
 PATHWAYS = ("slow", "fast")
 ORDER = ("conv1", "fuse1", "res2", "fuse2", "res3", "fuse3", "res4", "fuse4", "res5", "head")
 
@@ -118,7 +119,7 @@ def from_pyslowfast(name: str, placement: Placement, published: Tensors, head: s
 
 def is_pytorchvideos(published: Tensors) -> bool:
     """Whether the names are pytorchvideo's, which numbers the blocks of its networks."""
-    return any(name.removeprefix(WRAPPER).startswith("blocks.") for name in published)
+    return any(_bare(name).startswith("blocks.") for name in published)
 
 
 def from_pytorchvideo(name: str, placement: Placement, published: Tensors, head: str) -> Tensors:
@@ -138,12 +139,17 @@ def from_pytorchvideo(name: str, placement: Placement, published: Tensors, head:
     return _renamed(published, ours)
 
 
+def _bare(name: str) -> str:
+    """A published name as the network itself has it."""
+    return WRAPPERS.sub("", unwrapped(name), count=1)
+
+
 def _renamed(published: Tensors, ours: Callable[[str], str | None]) -> Tensors:
     """`ours` gives our layer for theirs, or None. A batch count that a file of an old PyTorch lacks is 0: nothing reads
     it here."""
     renamed = {}
     for theirs, tensor in published.items():
-        layer, _, tensors_name = theirs.removeprefix(WRAPPER).rpartition(".")
+        layer, _, tensors_name = _bare(theirs).rpartition(".")
         if (name := ours(layer)) is not None:
             renamed[f"{name}.{tensors_name}"] = tensor
     return with_batch_counts(renamed)

@@ -418,6 +418,20 @@ def test_pytorchvideos_weights_fit(name):
         }
 
 
+@pytest.mark.parametrize(
+    "wrapper", ["", "module.", "state_dict.", "state_dict.model.", "model.module.", "model_state.net."]
+)
+@pytest.mark.parametrize("variant", ["x3d-s-released", "3dresnet18-atfr-released"])
+def test_networks_lie_under_the_key_of_whatever_trained_them(wrapper, variant):
+    settings = resolve(ROOT, Run("paper", "motion-digits", "", "atfr", variant, 0)).typed
+    import_released = load_module(FOLDER / "phases.py").import_released
+    heads = (Head("label", "single", ("a", "b")),)
+    state = layout("atfr", variant)["model_state"]
+    bare = import_released(settings, heads, {f"model_state.{name}": tensor for name, tensor in state.items()})
+    found = import_released(settings, heads, {f"{wrapper}{name}": tensor for name, tensor in state.items()})
+    assert set(found) == set(bare) and len(found) >= len(state)
+
+
 def test_a_checkpoints_names_tell_whose_it_is():
     """The same classifier, as pytorchvideo and as the authors' code name it, in the network that the variant names."""
     phases = load_module(FOLDER / "phases.py")
