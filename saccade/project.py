@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import importlib
 import importlib.metadata
+import inspect
 import os
 import platform
 import re
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from saccade.files import need_utf8
 from saccade.records import SaccadeError, suggest
-from saccade.settings import sections
+from saccade.settings import Machine
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
@@ -86,8 +87,23 @@ def settings_class(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def sections_of(folder: Path) -> dict[str, tuple[str, ...]]:
-    """{section: its settings} of a method's `Settings`: see `saccade.settings.sections`."""
-    return sections(load_module(folder / "settings.py").Settings)
+    """{section: its settings} of a method's `Settings`, without `machine`, which decides no result.
+
+    A section is a class that `Settings` is made of, in snake case: `local_network` for `LocalNetwork`. Fields that
+    `Settings` has by itself are the section `settings`.
+    """
+    settings = load_module(folder / "settings.py").Settings
+    names = [item.name for item in dataclasses.fields(settings)]
+    found: dict[str, tuple[str, ...]] = {}
+    placed: set[str] = set()
+    for part in reversed(settings.__mro__):
+        annotated = inspect.get_annotations(part)
+        own = tuple(name for name in names if name in annotated and name not in placed)
+        placed.update(own)
+        if own and part is not Machine:
+            label = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
+            found[label] = (*found.get(label, ()), *own)
+    return found
 
 
 def provenance(root: Path, **more: Any) -> dict[str, Any]:

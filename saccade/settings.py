@@ -12,9 +12,6 @@ one costs no training. Therefore **a published default never changes**, here or 
 runs would pass for what they aren't. Say the new value in the cards. `tests/published_defaults.yml` holds the defaults.
 """
 
-import dataclasses
-import inspect
-import re
 import typing
 from dataclasses import dataclass, field
 from functools import cache
@@ -94,16 +91,36 @@ class Input(Section):
     # what the sampler counts: frames, or the ticks of a clock that ticks as evenly as the video's frames do on average
     sample_by: Literal["frame", "time"] = "frame"
     num_frames: Count  # T
+    # which frame of each part `segments` takes. equal: its middle, in whole numbers (ours); tsn: int(tick / 2 + tick *
+    # i) with tick = frames / T, in training i * (frames // T) and a drawn offset below frames // T (codes of TSN, TSM,
+    # AdaFocus); pyslowfast: halfway between the rounded edges of parts of (frames - 1) / T, in training drawn between
+    # them, both included (its loader of Something-Something)
+    segments: Literal["equal", "tsn", "pyslowfast"] = "equal"
+    # what `segments` does with fewer frames than parts. spread: repeats evenly, by the rule above (ours; TSM's test
+    # script); last: every frame, then the last one again (AdaFocus's code); first: only the first, at test time also
+    # where there are as many frames as parts (TSM's code in training and on val; AdaFocus's on Something-Something)
+    short_videos: Literal["spread", "last", "first"] = "spread"
     # a second choice of so many frames, cropped alike, for a network that glances: `glance.rgb`; 0: none
     glance_frames: CountOrNone = 0
     stride: Count = 1  # frames between neighbours of a `consecutive` or `first` clip
     num_clips: Count = 1  # temporal views of a `consecutive` clip at test time
+    # where those begin, and which frames they hold. spread: from the first frame to the last, exactly `stride` apart
+    # (ours); pyslowfast: number i at i / num_clips of the room, spaced as at 30 frames a second (its PyAV decoder);
+    # sgs: of every `stride`-th frame, number i at i / (num_clips * num_crops) of the room (ATFR's loader of frames)
+    clips: Literal["spread", "pyslowfast", "sgs"] = "spread"
     num_crops: Crops = 1  # spatial views at test time: 1 centre, 3 along the longer side
     resize: CountOrNone  # short side in pixels after resizing; 0 keeps the native size
     # in training the short side is drawn from `resize` to this, both included; 0 draws nothing
     resize_to: CountOrNone = 0
+    # torchvision: bilinear with antialiasing, on bytes; pillow: the same by Pillow, which is off by 1 of 255 at some
+    # pixels (codes of TSN, TSM, AdaFocus); pyslowfast: bilinear without antialiasing, on floats (PySlowFast,
+    # pytorchvideo, ATFR)
+    resampling: Literal["torchvision", "pillow", "pyslowfast"] = "torchvision"
     crop: CountOrNone  # side of the square crop in pixels; 0 keeps the whole frame
-    train_crop: Literal["centre", "random", "multiscale", "random-resized"] = "random"
+    # where a crop in the middle begins if the room is odd: half_even as torchvision, ceiling as PySlowFast
+    crop_rounding: Literal["floor", "half_even", "ceiling"] = "floor"
+    # `tsn`: `multiscale` as in the code of TSN, to the pixel
+    train_crop: Literal["centre", "random", "multiscale", "tsn", "random-resized"] = "random"
     flip: bool = False  # horizontal flips in training; never where left and right are classes
     # of red, green and blue in [0, 1]
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)] = field(default_factory=lambda: list(IMAGENET_MEAN))
@@ -203,25 +220,6 @@ class Shared(Input, Recipe, Compute, Machine):
         if self.amp == "fp16" and self.device == "cpu":
             raise ValueError("amp is fp16, but device cpu: fp16 needs a GPU; set amp to bf16 or off")
         super().__post_init__()
-
-
-def sections(settings: type) -> dict[str, tuple[str, ...]]:
-    """{section: its settings} of a `Settings`, without `machine`, which decides no result.
-
-    A section is a class that `settings` is made of, in snake case: `local_network` for `LocalNetwork`. Fields that
-    `Settings` has by itself are the section `settings`.
-    """
-    names = [item.name for item in dataclasses.fields(settings)]
-    found: dict[str, tuple[str, ...]] = {}
-    placed: set[str] = set()
-    for part in reversed(settings.__mro__):
-        annotated = inspect.get_annotations(part)
-        own = tuple(name for name in names if name in annotated and name not in placed)
-        placed.update(own)
-        if own and part is not Machine:
-            label = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", part.__name__).lower()
-            found[label] = (*found.get(label, ()), *own)
-    return found
 
 
 def why_no_views(settings: Input) -> str | None:

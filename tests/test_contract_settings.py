@@ -13,15 +13,18 @@ from small_models import call_phase
 from training import VIDEOS, covered, short_settings, start
 
 from saccade.cards.method import IMPORT, Phase, load_method
+from saccade.plan.layers import resolve
 from saccade.plan.phases import phases_of
+from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import names
 from saccade.records import SaccadeError
-from saccade.settings import Machine
+from saccade.settings import Input, Machine
 
 TOY = ROOT / "tests/toy"
 LOADED = ("input", "compute")  # what loader and step read for every phase
 Case = tuple[Path, Run, Phase]
+AS_CODED = ("segments", "short_videos", "clips", "resampling", "crop_rounding")  # settings that name an official code
 
 
 def cases() -> list[Case]:
@@ -157,6 +160,23 @@ def test_a_setting_that_no_variant_of_a_phase_may_change_is_on_record():
             name = (run.method, phase.name, key)
             refused[name] = refused.get(name, True) and changed(settings, key, kinds[key]) is None
     assert {name for name, always in refused.items() if always} == set(FIXED)
+
+
+@pytest.mark.parametrize("budget", ["demo", "study", "own", "own-imagenet"])
+def test_input_is_the_authors_where_it_is_published_and_ours_elsewhere(budget):
+    """What embedded runs, and those on videos of one's own, look at is what it was before the authors' codes could be
+    followed to the pixel."""
+    ours = {item.name: item.default for item in dataclasses.fields(Input)}
+    for root, run, phase in cases():
+        if root != ROOT or f"budgets.{budget}" not in load_method(root, run.method).layers:
+            continue
+        other = dataclasses.replace(run, budget=budget)
+        points = [point.name for point, _ in points_of(root, other) if not point.requires]
+        for found in [resolve(root, other, phase.name), *(resolve(root, other, point=point) for point in points)]:
+            assert {key: found.values[key] for key in AS_CODED} == {key: ours[key] for key in AS_CODED}, run.method
+            assert found.values["train_crop"] != "tsn", run.method
+        published = resolve(root, dataclasses.replace(run, budget="paper"), phase.name).values
+        assert all(published[key] != ours[key] for key in ("resampling", "crop_rounding")), run.method
 
 
 @pytest.mark.parametrize("method", names(ROOT, "methods"))

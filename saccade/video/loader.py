@@ -116,7 +116,8 @@ class VideoDataset(Dataset[Clip]):
         drawn = self.train or settings.sampler == "random"
         draw = generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None
         shown = self._clock(row)
-        indices = sampling.choose_on_clock(settings, shown, draw, self._informative.get(video), clip_number)
+        informative = self._informative.get(video)
+        indices = sampling.choose_on_clock(settings, shown, draw, informative, clip_number, float(row["fps"]))
         glance = self._glance(shown, video, epoch)
         frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
@@ -144,7 +145,7 @@ class VideoDataset(Dataset[Clip]):
         if not self.settings.glance_frames:
             return np.empty(0, dtype=np.int64)
         drawn = generator(self.seed, epoch, video, "glance") if self.train else None
-        return shown[sampling.segments(len(shown), self.settings.glance_frames, drawn)]
+        return shown[sampling.of_each_part(self.settings, len(shown), self.settings.glance_frames, drawn)]
 
     def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
         waveform = read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]

@@ -5,12 +5,14 @@ Frame numbers come as sorted (n,) int64 arrays, every one in [0, frames). A samp
 clock (`clock`), each of which shows a frame (`choose_on_clock`).
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from saccade.records import SaccadeError
 from saccade.settings import Input, why_no_views
+from saccade.video import published_sampling
 
 
 def segments(frames: int, num_segments: int, generator: np.random.Generator | None = None) -> np.ndarray:
@@ -93,16 +95,18 @@ def clock(frames: int, fps: float, duration_s: float, times_s: Sequence[float] |
     return shown.clip(0, frames - 1).astype(np.int64)
 
 
-def crops(height: int, width: int, crop: int, num_crops: int) -> list[tuple[int, int]]:
+def crops(height: int, width: int, crop: int, num_crops: int, rounding: str = "floor") -> list[tuple[int, int]]:
     """(top, left) of each square crop of side `crop`: 1 in the centre, or 3 along the longer side (start, centre, end).
 
-    Raises SaccadeError where the frame is smaller than the crop.
+    `rounding`: the settings' `crop_rounding`. Raises SaccadeError where the frame is smaller than the crop.
     """
     if crop > min(height, width):
         raise SaccadeError(
             f"a crop of {crop} pixels doesn't fit into frames of {width}x{height}; set `resize` to {crop} or more"
         )
-    top, left = (height - crop) // 2, (width - crop) // 2
+    roundings: dict[str, Callable[[float], int]] = {"floor": math.floor, "half_even": round, "ceiling": math.ceil}
+    rounded = roundings[rounding]
+    top, left = rounded((height - crop) / 2), rounded((width - crop) / 2)
     if num_crops == 1:
         return [(top, left)]
     if width >= height:
@@ -124,14 +128,15 @@ def choose(
     generator: np.random.Generator | None = None,
     informative: Sequence[int] | np.ndarray | None = None,
     clip: int = 0,
+    fps: float = 0.0,
 ) -> np.ndarray:
     """The (num_frames,) frame numbers that the settings' sampler takes.
 
     `generator`: given in training; the sampler `random` always needs one. `informative`: the frame numbers that
-    `oracle` needs. `clip`: which temporal view, at test time.
+    `oracle` needs. `clip`: which temporal view, at test time. `fps`: the video's rate, which `clips: pyslowfast` needs.
     """
     if settings.sampler == "consecutive":
-        return consecutive(frames, settings.num_frames, settings.stride, generator, clip, settings.num_clips)
+        return _clip(settings, frames, generator, clip, fps)
     if settings.sampler == "first":
         # the first of two clips starts with the video
         return consecutive(frames, settings.num_frames, settings.stride, num_clips=2)
@@ -143,7 +148,32 @@ def choose(
         if informative is None:
             raise SaccadeError("the sampler 'oracle' needs to know which frames are informative")
         return oracle_frames(informative, frames, settings.num_frames)
-    return segments(frames, settings.num_frames, generator)
+    return of_each_part(settings, frames, settings.num_frames, generator)
+
+
+def of_each_part(settings: Input, frames: int, n: int, generator: np.random.Generator | None = None) -> np.ndarray:
+    """One frame from each of n parts of the video, as `segments` and `short_videos` say: drawn with a generator."""
+    _check(frames, n)
+    if settings.short_videos == "last" and frames < n:
+        return np.minimum(np.arange(n, dtype=np.int64), frames - 1)
+    if settings.short_videos == "first" and (frames < n or (frames == n and generator is None)):
+        return np.zeros(n, dtype=np.int64)
+    if settings.segments == "tsn":
+        return published_sampling.tsn_segments(frames, n, generator)
+    if settings.segments == "pyslowfast":
+        return published_sampling.pyslowfast_segments(frames, n, generator)
+    return segments(frames, n, generator)
+
+
+def _clip(settings: Input, frames: int, generator: np.random.Generator | None, clip: int, fps: float) -> np.ndarray:
+    length, stride, count = settings.num_frames, settings.stride, settings.num_clips
+    if settings.clips == "pyslowfast":
+        _check(frames, length)
+        return published_sampling.pyslowfast_clip(frames, length, stride, fps, generator, clip, count)
+    if settings.clips == "sgs":
+        _check(frames, length)
+        return published_sampling.sgs_clip(frames, length, stride, generator, clip, count, settings.num_crops)
+    return consecutive(frames, length, stride, generator, clip, count)
 
 
 def choose_on_clock(
@@ -152,6 +182,7 @@ def choose_on_clock(
     generator: np.random.Generator | None = None,
     informative: Sequence[int] | np.ndarray | None = None,
     clip: int = 0,
+    fps: float = 0.0,
 ) -> np.ndarray:
     """The (num_frames,) frame numbers that the settings' sampler takes, counting ticks: `shown` (ticks,) is the frame
     that each tick shows (`clock`). The rest as in `choose`.
@@ -160,19 +191,20 @@ def choose_on_clock(
     where there are no others.
     """
     if informative is None:
-        return shown[choose(settings, len(shown), generator, None, clip)]
+        return shown[choose(settings, len(shown), generator, None, clip, fps)]
     ticks = np.flatnonzero(np.isin(shown, informative))
     if len(informative) and not len(ticks):
         return choose(settings, int(np.max(informative)) + 1, generator, informative, clip)
     return shown[choose(settings, len(shown), generator, ticks, clip)]
 
 
-def views(settings: Input, frames: int) -> list[tuple[np.ndarray, int]]:
+def views(settings: Input, frames: int, fps: float = 0.0) -> list[tuple[np.ndarray, int]]:
     """(frame numbers, crop number) of every view at test time, crops varying fastest. For `segments` and
     `consecutive`."""
     count = num_views(settings)
     return [
-        (choose(settings, frames, clip=view // settings.num_crops), view % settings.num_crops) for view in range(count)
+        (choose(settings, frames, clip=view // settings.num_crops, fps=fps), view % settings.num_crops)
+        for view in range(count)
     ]
 
 

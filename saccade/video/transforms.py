@@ -1,7 +1,8 @@
 """From decoded frames to what a network sees. All frames of a clip share one crop and one flip.
 
-Resizing is torchvision's, bilinear with antialiasing, on uint8, before the scaling to [0, 1]. What is drawn is drawn
-here, from the generator that is passed in.
+Resizing is bilinear, before the scaling to [0, 1], as `resampling` says: on uint8 with antialiasing, or on floats
+without (normalised before or after, it's the same to within 1e-6). What is drawn is drawn here, from the generator that
+is passed in.
 """
 
 import math
@@ -24,10 +25,10 @@ def train_clip(frames: np.ndarray, settings: Input, generator: np.random.Generat
     """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, cropped as `train_crop` says, flipped half of
     the time."""
     drawn = int(generator.integers(settings.resize, settings.resize_to + 1)) if settings.resize_to else settings.resize
-    clip = _resized(frames, drawn)
+    clip = _resized(frames, settings, drawn)
     if settings.crop:
         box = _train_box(clip.shape[-2], clip.shape[-1], settings, generator)
-        clip = _cut(clip, box, settings.crop)
+        clip = _cut(clip, box, settings)
     if settings.flip and generator.random() < 0.5:
         clip = clip.flip(-1)
     return _normalised(clip, settings)
@@ -36,9 +37,9 @@ def train_clip(frames: np.ndarray, settings: Input, generator: np.random.Generat
 def test_clip(frames: np.ndarray, settings: Input, crop_number: int = 0) -> torch.Tensor:
     """(T, H, W, 3) uint8 to (T, C, H, W) float32, normalised: resized, then crop `crop_number` of `num_crops`; nothing
     is drawn."""
-    clip = _resized(frames, settings.resize)
+    clip = _resized(frames, settings, settings.resize)
     if settings.crop:
-        clip = _cut(clip, _test_box(clip.shape[-2], clip.shape[-1], settings, crop_number), settings.crop)
+        clip = _cut(clip, _test_box(clip.shape[-2], clip.shape[-1], settings, crop_number), settings)
     return _normalised(clip, settings)
 
 
@@ -50,7 +51,7 @@ def in_test_clip(box: Sequence[float], height: int, width: int, settings: Input,
 
     Below 0 or above 1 where the box reaches beyond the crop.
     """
-    tall, wide = resized_size(height, width, settings.resize)
+    tall, wide = resized_size(height, width, settings.resize, settings.resampling)
     top, left, rows, columns = _test_box(tall, wide, settings, crop_number) if settings.crop else (0, 0, tall, wide)
     x0, y0, x1, y1 = box
     return [
@@ -64,7 +65,7 @@ def in_test_clip(box: Sequence[float], height: int, width: int, settings: Input,
 def from_test_clip(box: Sequence[float], height: int, width: int, settings: Input, crop_number: int = 0) -> list[float]:
     """The way back of `in_test_clip`: a box in fractions of what `test_clip` leaves, as fractions of the whole
     frame."""
-    tall, wide = resized_size(height, width, settings.resize)
+    tall, wide = resized_size(height, width, settings.resize, settings.resampling)
     top, left, rows, columns = _test_box(tall, wide, settings, crop_number) if settings.crop else (0, 0, tall, wide)
     x0, y0, x1, y1 = box
     return [
@@ -75,21 +76,35 @@ def from_test_clip(box: Sequence[float], height: int, width: int, settings: Inpu
     ]
 
 
-def resized_size(height: int, width: int, resize: int) -> tuple[int, int]:
+def resized_size(height: int, width: int, resize: int, resampling: str = "torchvision") -> tuple[int, int]:
     """(height, width) after the short side is brought to `resize` pixels (0 keeps it); the long side is rounded
-    down."""
-    if not resize:
+    down. With `resampling` pyslowfast it is one pixel less where that code's floats miss a whole number."""
+    short, long = min(height, width), max(height, width)
+    if not resize or short == resize:
         return height, width
-    return (resize, resize * width // height) if height <= width else (resize * height // width, resize)
+    longer = math.floor(long / short * resize) if resampling == "pyslowfast" else resize * long // short
+    return (resize, longer) if height <= width else (longer, resize)
 
 
 def multiscale_box(height: int, width: int, generator: np.random.Generator) -> Box:
     """Height and width drawn from four scales of the short side, at most one scale apart, at one of 13 places (TSN)."""
-    sides = [int(min(height, width) * scale) for scale in _SCALES]
-    pairs = [(a, b) for i, a in enumerate(sides) for j, b in enumerate(sides) if abs(i - j) <= 1]
-    tall, wide = pairs[generator.integers(len(pairs))]
-    down, across = _PLACES[generator.integers(len(_PLACES))]
+    tall, wide, down, across = _multiscale([int(min(height, width) * scale) for scale in _SCALES], generator)
     return (height - tall) * down // 4, (width - wide) * across // 4, tall, wide
+
+
+def tsn_box(height: int, width: int, crop: int, generator: np.random.Generator) -> Box:
+    """`multiscale_box` as in the code of TSN: a side less than 3 pixels from the crop's is the crop's, and a place is a
+    number of whole quarter steps, so that the far end of a box may be up to 3 pixels from the edge."""
+    sides = [int(min(height, width) * scale) for scale in _SCALES]
+    sides = [crop if abs(side - crop) < 3 and crop <= min(height, width) else side for side in sides]
+    tall, wide, down, across = _multiscale(sides, generator)
+    return (height - tall) // 4 * down, (width - wide) // 4 * across, tall, wide
+
+
+def _multiscale(sides: Sequence[int], generator: np.random.Generator) -> tuple[int, int, int, int]:
+    """(height, width, quarters down, quarters across), drawn."""
+    pairs = [(a, b) for i, a in enumerate(sides) for j, b in enumerate(sides) if abs(i - j) <= 1]
+    return *pairs[generator.integers(len(pairs))], *_PLACES[generator.integers(len(_PLACES))]
 
 
 def random_resized_box(height: int, width: int, generator: np.random.Generator) -> Box:
@@ -109,7 +124,8 @@ def random_resized_box(height: int, width: int, generator: np.random.Generator) 
 
 def _test_box(height: int, width: int, settings: Input, crop_number: int) -> Box:
     """The part of the resized frame that becomes crop `crop_number`."""
-    top, left = sampling.crops(height, width, settings.crop, settings.num_crops)[crop_number]
+    places = sampling.crops(height, width, settings.crop, settings.num_crops, settings.crop_rounding)
+    top, left = places[crop_number]
     return top, left, settings.crop, settings.crop
 
 
@@ -118,35 +134,51 @@ def _train_box(height: int, width: int, settings: Input, generator: np.random.Ge
     crop = settings.crop
     if settings.train_crop == "multiscale":
         return multiscale_box(height, width, generator)
+    if settings.train_crop == "tsn":
+        return tsn_box(height, width, crop, generator)
     if settings.train_crop == "random-resized":
         return random_resized_box(height, width, generator)
-    top, left = sampling.crops(height, width, crop, 1)[0]  # also where a crop that doesn't fit is refused
+    # also where a crop that doesn't fit is refused
+    top, left = sampling.crops(height, width, crop, 1, settings.crop_rounding)[0]
     if settings.train_crop == "random":
         top, left = int(generator.integers(height - crop + 1)), int(generator.integers(width - crop + 1))
     return top, left, crop, crop
 
 
-def _resized(frames: np.ndarray, resize: int) -> torch.Tensor:
-    """(T, C, H, W) uint8."""
+def _resized(frames: np.ndarray, settings: Input, resize: int) -> torch.Tensor:
+    """(T, C, H, W) of 0 to 255: uint8, or float32 after a resizing on floats."""
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
         raise ValueError(f"frames are {frames.dtype} {frames.shape}, should be uint8 (T, H, W, 3)")
     clip = torch.from_numpy(frames).permute(0, 3, 1, 2)  # (T, C, H, W)
-    size = resized_size(frames.shape[1], frames.shape[2], resize)
-    return clip if size == frames.shape[1:3] else _resize(clip, size)
+    size = resized_size(frames.shape[1], frames.shape[2], resize, settings.resampling)
+    return clip if size == frames.shape[1:3] else _resize(clip, size, settings.resampling)
 
 
-def _cut(clip: torch.Tensor, box: Box, side: int) -> torch.Tensor:
+def _cut(clip: torch.Tensor, box: Box, settings: Input) -> torch.Tensor:
     top, left, height, width = box
+    side = settings.crop
     clip = clip[..., top : top + height, left : left + width]
-    return clip if (height, width) == (side, side) else _resize(clip, (side, side))
+    return clip if (height, width) == (side, side) else _resize(clip, (side, side), settings.resampling)
 
 
-def _resize(clip: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def _resize(clip: torch.Tensor, size: tuple[int, int], resampling: str) -> torch.Tensor:
+    if resampling == "pyslowfast":
+        return torch.nn.functional.interpolate(clip.float(), size=size, mode="bilinear", align_corners=False)
+    if resampling == "pillow":
+        return _resize_by_pillow(clip, size)
     # here, since torchvision takes as long to load as torch, and not every network is its
     from torchvision.transforms.v2.functional import resize
 
     resized: torch.Tensor = resize(clip, list(size), antialias=True)
     return resized
+
+
+def _resize_by_pillow(clip: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    from PIL import Image  # here, for who has no need of it
+
+    pictures = clip.permute(0, 2, 3, 1).contiguous().numpy()
+    resized = [Image.fromarray(picture).resize(size[::-1], Image.Resampling.BILINEAR) for picture in pictures]
+    return torch.from_numpy(np.stack([np.asarray(picture) for picture in resized])).permute(0, 3, 1, 2)
 
 
 def _normalised(clip: torch.Tensor, settings: Input) -> torch.Tensor:
