@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saccade.judging.effect import Effect, widening
 from saccade.judging.system_scores import SystemClassScores, SystemScores
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, first_few
 from saccade.scoring.intervals import LEVEL, RARE, Interval, cluster_numbers, map_draws, mean_draws
 from saccade.scoring.metrics import Floats, mean_average_precision
 
@@ -220,7 +220,7 @@ def _rare(system: SystemClassScores) -> tuple[str, ...]:
     counts = np.asarray(system.truth).sum(axis=0)
     named = [f"{name} ({n})" for name, n in zip(system.classes, counts, strict=True) if n < RARE]
     return (
-        (f"classes with fewer than {RARE} positives, so with an unsure average precision: {', '.join(named)}",)
+        (f"classes with fewer than {RARE} positives, so with an unsure average precision: {first_few(named, 20)}",)
         if named
         else ()
     )

@@ -23,9 +23,10 @@ from saccade.plan.phases import phase_settings
 from saccade.plan.points import point_settings
 from saccade.plan.runs import Run
 from saccade.project import names
-from saccade.records import SaccadeError, canonical
+from saccade.records import Head, SaccadeError, canonical
 
 ALWAYS_CURRENT = ("demo", "study")  # budgets in which edited code re-runs a finished training by itself
+NAMED = 20  # as many classes are told by their names
 
 
 @lru_cache(maxsize=1024)
@@ -143,6 +144,16 @@ def _decisive(root: Path, run: Run, values: Mapping[str, Any]) -> dict[str, Any]
     return without_defaults(values, load_method(root, run.method).defaults)
 
 
+def _head(head: Head) -> dict[str, Any]:
+    """What of a label space decides. Snakemake prints it when it has changed, so of many classes their number and a
+    digest of their names."""
+    facts = dataclasses.asdict(head)
+    if head.num_classes > NAMED:
+        digest = hashlib.sha256(canonical(head.classes).encode()).hexdigest()[:12]
+        facts["classes"] = f"{head.num_classes} classes, sha256 {digest}"
+    return facts
+
+
 def released(root: Path, run: Run) -> dict[str, Any]:
     """What decides which published weights the run brings in: file, expected sha256, names left out."""
     entry = load_method(root, run.method).variants[run.variant].released
@@ -179,7 +190,7 @@ def timed_with(code: str | None, settings: Any) -> str:
 def score_params(root: Path, run: Run) -> dict[str, str]:
     dataset = load_dataset(root, run.dataset)
     spec = {
-        "heads": [dataclasses.asdict(head) for head in heads_of(root, run)],
+        "heads": [_head(head) for head in heads_of(root, run)],
         "derive": {k: list(v) for k, v in dataset.derive.items()},
     }
     return {"settings": canonical(spec), "code": step_code(root, "score")}
@@ -188,7 +199,7 @@ def score_params(root: Path, run: Run) -> dict[str, str]:
 def prepare_params(root: Path, dataset: Dataset, budget: str, edition: str) -> dict[str, str]:
     spec = {
         "settings": without_defaults(data_settings(root, dataset, budget, edition), dataset.defaults),
-        "heads": [dataclasses.asdict(head) for head in dataset.heads.values()],
+        "heads": [_head(head) for head in dataset.heads.values()],
         "allow_missing": dataset.allow_missing,
     } | ({"listing": dataset.listing} if dataset.listing else {})
     return {"settings": canonical(spec), "code": prepare_code(root, dataset.name)}

@@ -6,8 +6,9 @@ import sys
 
 import fake_results
 import pytest
-from conftest import copy_project, edit
+from conftest import DATASET, copy_project, edit
 
+from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.plan import describe, staleness
 from saccade.plan.phases import phase_settings, phases_of
@@ -59,6 +60,23 @@ def test_a_new_setting_with_a_default_re_runs_nothing(tmp_path):
         "    new_option: int = 0\n    draw: CountOrNone",
     )
     assert params() == before
+
+
+def test_many_classes_decide_by_a_digest_and_few_by_their_names(project, monkeypatch):
+    """Snakemake prints what has changed, all of it."""
+    for code in ("prepare_code", "step_code"):
+        monkeypatch.setattr(staleness, code, lambda *_: "")
+    card, made = project / "data/dots/card.yml", []
+    several = [f"class {number:03}" for number in range(400)]
+    for classes in (["a", "b"], several, [*several[:-1], "another"], several[::-1], several[:20], several[:21]):
+        card.write_text(DATASET.replace("classes: [a, b]", f"classes: {classes}"))
+        load_dataset.cache_clear()
+        prepared = staleness.prepare_params(project, load_dataset(project, "dots"), "demo", "")["settings"]
+        made.append((prepared, staleness.score_params(project, RUN)["settings"]))
+    assert all('"classes":["a","b"]' in spec for spec in made[0])
+    assert len(set(made)) == len(made) and all(len(spec) < 200 for pair in (*made[1:4], made[5]) for spec in pair)
+    assert all("class 019" in spec for spec in made[4]) and all("class 0" not in spec for spec in made[5])
+    assert all('"classes":"400 classes, sha256 ' in spec for spec in made[1])
 
 
 RUN = Run("demo", "dots", "", "toy", "plain", 0)
