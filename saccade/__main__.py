@@ -16,16 +16,23 @@ from saccade import products
 from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
-from saccade.cards.method import IMPORT, load_method
+from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.plain_yaml import parse_yaml
 from saccade.files import need_writable
 from saccade.plan import staleness
-from saccade.plan.availability import why_blocked, why_raw_lacking, why_unavailable
+from saccade.plan.availability import (
+    what_is_wrong_with_data,
+    why_blocked,
+    why_not_imported,
+    why_raw_lacking,
+    why_unavailable,
+    why_unfit,
+)
 from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.describe import describe_run, stale
 from saccade.plan.grid import planned_grid, selected_runs
-from saccade.plan.layers import data_settings, heads_of, resolve
+from saccade.plan.layers import data_settings, heads_of, resolve, tests_only
 from saccade.plan.overview import describe_one, describe_project
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, point_to_try, points_of
@@ -174,7 +181,7 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
     if edition and edition not in dataset.editions:
         raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
     settings = data_settings(root, dataset, options.budget, edition)
-    label = with_edition(options.budget, edition)
+    label, trained = with_edition(options.budget, edition), not tests_only(root, dataset, options.budget, edition)
     prepare(
         root,
         dataset.folder,
@@ -185,17 +192,21 @@ def _prepare(root: Path, options: argparse.Namespace) -> None:
         options.workers,
         listing=dataset.listing,
         truth=dataset.truth,
-        clusters_apart=dataset.clusters_apart,
-        whole_classes=dataset.whole_classes,
+        clusters_apart=dataset.clusters_apart and trained,
+        whole_classes=dataset.whole_classes and trained,
     )
 
 
 def _train(root: Path, options: argparse.Namespace) -> None:
+    run = Run.parse(root, options.run)
+    _train_phase(root, run, phase_of(root, run, options.phase))
+
+
+def _train_phase(root: Path, run: Run, phase: Phase) -> None:
     from saccade.steps.train import import_weights, train
 
-    run = Run.parse(root, options.run)
-    phase = phase_of(root, run, options.phase)
-    if why := why_blocked(root, run):
+    # published weights need no videos
+    if why := why_not_imported(root, run) if phase.name == IMPORT else why_blocked(root, run):
         raise SaccadeError(f"{run.name} can't be trained here: {why}")
     settings = resolve(root, run, phase.name).typed
     products = [need.product for need in needs_of(root, run, phase)]
@@ -235,7 +246,11 @@ def _try(root: Path, options: argparse.Namespace) -> None:
             raise SaccadeError(f"{path} is a folder; name the videos in it, as {path / '*'}")
     if options.out:
         need_writable(options.out)
-    products = [need.product for need in weights_of(root, run)]
+    weights = weights_of(root, run)
+    for need in weights:
+        if need.phase.name == IMPORT and not (root / need.product).is_file():
+            _train_phase(root, need.run, need.phase)
+    products = [need.product for need in weights]
     for phase in phases_of(root, run):
         if changes := stale(root, run, phase):
             print(
@@ -251,7 +266,7 @@ def _try(root: Path, options: argparse.Namespace) -> None:
 def _run_on_sound_data(root: Path, text: str) -> Run:
     """The run that the text names; raises SaccadeError where what lies in its dataset's raw/ can't tell its classes."""
     run = Run.parse(root, text)
-    if wrong := load_dataset(root, run.dataset).wrong:
+    if wrong := what_is_wrong_with_data(root, run):
         raise SaccadeError(wrong)
     return run
 
@@ -260,6 +275,8 @@ def _task(
     root: Path, run: Run, settings: Any, products: list[Path], code: str, values: dict[str, Any], **more: Any
 ) -> Task:
     check_settings(root, run)
+    if products and (why := why_unfit(root, run)):
+        raise SaccadeError(f"{run.name}: {why}")
     return Task(
         root=root,
         run=run.name,

@@ -4,6 +4,7 @@ whose message says what would be right. No torch."""
 import difflib
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,9 @@ class Head:
     name: str
     kind: Literal["single", "multi"]
     classes: tuple[str, ...]
+    # the classes are those of published weights; an index has classes of its own, which are matched by name
+    of_weights: bool = False
+    unnamed: str = ""  # where these have no names here: what would bring them
 
     @property
     def num_classes(self) -> int:
@@ -160,6 +164,11 @@ def one_line(text: object) -> str:
     (Python's surrogates), or only none in this locale."""
     read = re.sub("[\udc80-\udcff]+", _as_utf8, str(text))
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in read)
+
+
+def spelled_alike(name: str) -> str:
+    """Equal for names that differ only in case, in blanks, underscores and hyphens, or in their Unicode form."""
+    return " ".join(re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
 def first_line(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from saccade.__main__ import main
 from saccade.cards.method import load_method
 from saccade.files import read_json
+from saccade.plan.published import class_names
 from saccade.report import strips
 from saccade.steps import try_video
 
@@ -49,12 +50,15 @@ def project(tmp_path_factory) -> Path:
     return root
 
 
-def dataset(root: Path, classes: int) -> str:
-    """The name of a dataset with so many classes, made where it isn't there."""
+def dataset(root: Path, method: str, variant: str, classes: int) -> str:
+    """The name of a dataset with so many classes, those of the weights where they are known, made where it isn't
+    there."""
     name, folder = f"clips{classes}", root / f"data/clips{classes}"
     if not folder.exists():
         (folder / "raw").mkdir(parents=True)
-        head = {"kind": "single", "classes": [f"class {number}" for number in range(classes)]}
+        card = load_method(ROOT, method)
+        names = class_names(card, card.variants[variant].released) or [f"class {number}" for number in range(classes)]
+        head = {"kind": "single", "classes": list(names)}
         card = {"dataset": name, "title": "Clips", "source": "made up", "licence": "none", "heads": {"label": head}}
         (folder / "card.yml").write_text(yaml.safe_dump(card))
         (folder / "prepare.py").write_text(PREPARE)
@@ -105,7 +109,7 @@ def test_a_published_file_becomes_a_scored_run_and_a_strip(project, files, metho
     monkeypatch.chdir(project)
     monkeypatch.setattr(try_video, "RUNS", 1)  # what the clock says is another test's
     released, classes = load_method(ROOT, method).variants[variant].released, as_published(method).classes(variant)
-    run = f"paper/{dataset(project, classes)}/{method}/{variant}/seed0"
+    run = f"paper/{dataset(project, method, variant, classes)}/{method}/{variant}/seed0"
     file, given = files(method, variant)
     (project / "methods" / method / "released").mkdir(exist_ok=True)
     os.link(file, project / "methods" / method / "released" / released.file)
@@ -125,5 +129,5 @@ def test_a_published_file_becomes_a_scored_run_and_a_strip(project, files, metho
     capsys.readouterr()
     assert main(["try", run, "videos/v1.mp4"]) == 0
     said = capsys.readouterr().out
-    assert re.search(r"^  label  +[\d.]+ %  class \d+$", said, re.M) and "of 17 frames" in said
+    assert re.search(r"^  label  +[\d.]+ %  \S.*$", said, re.M) and "of 17 frames" in said
     assert imread(folder / "try/v1-small.png").shape[1] == strips.DPI * strips.WIDTH

@@ -27,26 +27,38 @@ class Video:
     cluster: str
 
 
-def look(raw: Path) -> tuple[dict[str, list[str]], str]:
-    """({head: its classes, sorted}, a digest of what was found); ({}, "") where there is nothing yet.
+def look(raw: Path) -> tuple[dict[str, list[str]], str, str]:
+    """({head: its classes, sorted}, a digest of what was found, why nothing can be trained on it or ""); ({}, "", "")
+    where there is nothing yet.
 
     The digest changes with the videos, their sizes, labels, splits and clusters: then the data is prepared again.
-    Raises SaccadeError where what is there can't be meant so, and where there are fewer than two classes; OSError where
-    it can't be read.
+    Raises SaccadeError where what is there can't be meant so; OSError where it can't be read.
     """
     videos = read(raw)
     if not videos:
-        return {}, ""
+        return {}, "", ""
     classes = sorted({video.label for video in videos})
-    if len(classes) < 2:
-        raise SaccadeError(
-            f"{raw}: '{classes[0]}' is the only class (videos: {len(videos)}); a head needs a second one to tell it "
-            "from. Class folders lie in raw/ itself, or in raw/train, raw/val and raw/test"
-        )
     facts = [
         f"{video.name}\0{video.label}\0{video.split}\0{video.cluster}\0{disk.size(video.path)}" for video in videos
     ]
-    return {"label": classes}, hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+    return {"label": classes}, digest, _why_untrainable(raw, videos, classes)
+
+
+def _why_untrainable(raw: Path, videos: Sequence[Video], classes: Sequence[str]) -> str:
+    """Where there is only one class, or folders for one split only; '' otherwise."""
+    if len({video.split for video in videos}) == 1 and videos[0].split and not (raw / TABLE).is_file():
+        only = videos[0].path.relative_to(raw).parts[0]
+        return (
+            f"{raw}: of splits there is only '{only}'; add the others ({names.UNDERSTOOD}), or put its class folders "
+            f"into raw/ itself, and their videos are dealt. If it is a class, rename it or write {TABLE}"
+        )
+    if len(classes) < 2:
+        return (
+            f"{raw}: '{classes[0]}' is the only class (videos: {len(videos)}); a head needs a second one to tell it "
+            "from. Class folders lie in raw/ itself, or in raw/train, raw/val and raw/test"
+        )
+    return ""
 
 
 def read(raw: Path) -> list[Video]:
@@ -122,11 +134,6 @@ def _splits(raw: Path, folders: Sequence[Path]) -> dict[Path, str]:
         raise SaccadeError(
             f"{raw}: '{named[0].name}' is a split's name, and '{others[0]}' beside it is none; put that below a split "
             f"or out of raw/ ({names.UNDERSTOOD}). If '{named[0].name}' is a class, rename it or write {TABLE}"
-        )
-    if len(first) < 2:
-        raise SaccadeError(
-            f"{raw}: of splits there is only '{named[0].name}'; add the others ({names.UNDERSTOOD}), or put its class "
-            "folders into raw/ itself, and their videos are dealt. If it is a class, rename it or write " + TABLE
         )
     return {folder: meant[folder] for folder in named}
 

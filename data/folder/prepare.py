@@ -1,4 +1,5 @@
-"""Indexes a user's own videos; those that name no split are dealt to train, val and test, cluster by cluster."""
+"""Indexes a user's own videos; those that name no split are dealt to train, val and test, cluster by cluster. Where
+nothing is trained, all are for test."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -26,8 +27,11 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     """
     folder = raw.parent  # the same videos for every budget
     classes = look(folder)[0]["label"]
-    videos = with_splits(copies_together(read(folder)), settings.shares, settings.split_seed)
-    check_splits(videos, classes, folder)
+    if settings.tests_only:
+        videos = copies_together([replace(video, split="test") for video in read(folder)])
+    else:
+        videos = with_splits(copies_together(read(folder)), settings.shares, settings.split_seed)
+        check_splits(videos, classes, folder)
     rows = [(video.name, video.split, video.cluster, str(video.path), classes.index(video.label)) for video in videos]
     return pd.DataFrame(rows, columns=["video_id", "split", "cluster", "path", "label"]), None
 

@@ -11,6 +11,7 @@ class Settings(Section):
 
     shares: dict[str, Positive]  # of each split; only their ratios count
     split_seed: CountOrNone = 0
+    tests_only: bool = False  # nothing is trained: every video is in test, whatever split it names
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -95,7 +95,6 @@ def test_a_table_names_paths_labels_splits_and_clusters(tmp_path):
     [
         (["run/a.mp4", "b.mp4"], "b.mp4 lies in no class folder"),
         (["run/a.mp4", "walk/notes.txt"], r"walk holds no video \(.mp4"),
-        (["run/a.mp4", "run/b.mp4"], "'run' is the only class .videos: 2.; a head needs a second one"),
         (
             ["train/run/a.mp4", "test/run/b.mp4", "walk/c.mp4"],
             "'test' is a split's name, and 'walk' beside it is none; put that below a split",
@@ -106,6 +105,30 @@ def test_a_table_names_paths_labels_splits_and_clusters(tmp_path):
 def test_folders_that_cannot_be_meant_so_are_refused(tmp_path, names, message):
     with pytest.raises(SaccadeError, match=message):
         listing.look(lay(tmp_path, *names))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["run/a.mp4", "run/b.mp4"], "'run' is the only class (videos: 2); a head needs a second one"),
+        (["Val/run/a.mp4", "Val/walk/b.mp4"], "of splits there is only 'Val'; add the others (understood are train"),
+    ],
+)
+def test_what_can_only_be_tested_on_is_no_mistake_where_nothing_is_trained(mine, capsys, names, message):
+    """Every video is in test then, whatever its folder says; a card that trains on it is told why it can't."""
+    for number, name in enumerate(names):
+        (mine / "raw" / name).parent.mkdir(parents=True, exist_ok=True)
+        encode(mine / "raw" / name, frames=4 + number)
+    root, dataset = mine.parents[1], load_dataset(mine.parents[1], "my-set")
+    assert dataset.untrainable.partition(": ")[2].startswith(message)
+    assert why_unavailable(root, dataset, "own") == dataset.untrainable and not why_unavailable(
+        root, dataset, "released"
+    )
+    assert main(["prepare", "my-set", "--budget", "own"]) == 1 and message in capsys.readouterr().err
+    assert main(["prepare", "my-set", "--budget", "released", "--workers", "1"]) == 0
+    assert set(pd.read_parquet(mine / "prepared/released/index.parquet")["split"]) == {"test"}
+    coverage = read_json(mine / "prepared/released/coverage.json")
+    assert coverage["by_split"]["test"] == 2 and not coverage["untrained"] and not coverage["lost_classes"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +155,7 @@ def test_the_digest_follows_the_videos_and_nothing_else(tmp_path):
     raw = lay(tmp_path, "run/a.mp4", "walk/b.mp4")
     before = listing.look(raw)
     lay(raw, "walk/notes.txt")
-    assert listing.look(raw) == before == ({"label": ["run", "walk"]}, before[1])
+    assert listing.look(raw) == before == ({"label": ["run", "walk"]}, before[1], "")
     (raw / "walk/b.mp4").write_bytes(b"replaced by another one")
     replaced = listing.look(raw)[1]
     assert len({before[1], replaced, listing.look(lay(raw, "walk/c.mp4"))[1]}) == 3

@@ -66,7 +66,6 @@ def test_usual_names_of_splits_are_splits(tmp_path, names, splits):
         (("train", "holdout", "test"), "'holdout' may be val or test"),
         (("train", "tset"), "'train' is a split's name, and 'tset' beside it is none"),
         (("train", "plane"), "If 'train' is a class, rename it or write videos.csv"),
-        (("train",), "of splits there is only 'train'; add the others"),
         (("ucf_train", "ucf_test"), "'ucf_test' and 'ucf_train' look like splits, not classes"),
         (("train1", "train2", "test1"), "'test1' and 'train1' look like splits"),
         (("01_train", "02_test"), "'01_train' and '02_test' look like splits, not classes"),

@@ -21,7 +21,8 @@ FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the
 class Dataset:
     """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells
     have none while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask; `wrong` says
-    why what lies there can't be used, '' where it can."""
+    why what lies there can't be used, '' where it can; `untrainable` why nothing can be trained on it, '' where
+    something can: it may be tested on all the same."""
 
     name: str
     file: Path
@@ -42,8 +43,10 @@ class Dataset:
     editions: tuple[str, ...]
     means: Mapping[str, tuple[str, ...]]  # editions that tables also show averaged, as <dataset>@<mean>
     budgets: tuple[str, ...]
+    from_raw: tuple[str, ...] = ()  # the heads whose classes raw/ tells
     listing: str = ""
     wrong: str = ""
+    untrainable: str = ""
 
     @property
     def folder(self) -> Path:
@@ -84,8 +87,8 @@ def load_dataset(root: Path, name: str) -> Dataset:
     card = read_body(_Card, read_yaml(file), file)
     if card.dataset != name:
         raise SaccadeError(f"{file}: dataset is '{card.dataset}' but the folder is '{name}'; they must be equal")
-    asked = any(head.classes == FROM_RAW for head in card.heads.values())
-    found, listing, wrong = _look(file.parent) if asked else ({}, "", "")
+    from_raw = tuple(head for head, body in card.heads.items() if body.classes == FROM_RAW)
+    found, listing, untrainable, wrong = _look(file.parent) if from_raw else ({}, "", "", "")
     heads = {head: _head(file, head, body, found) for head, body in card.heads.items()}
     for label, parts in card.derive.items():
         for part in parts:
@@ -120,8 +123,10 @@ def load_dataset(root: Path, name: str) -> Dataset:
         editions=tuple(card.editions),
         means=card.means,
         budgets=tuple(card.budgets),
+        from_raw=from_raw,
         listing=listing,
         wrong=wrong,
+        untrainable=untrainable,
     )
 
 
@@ -133,15 +138,15 @@ def is_embedded(root: Path, name: str) -> bool:
         return False
 
 
-def _look(folder: Path) -> tuple[dict[str, list[str]], str, str]:
-    """({head: its classes}, the digest of raw/, '') as the dataset's own listing.py says; ({}, '', why) where what lies
-    in raw/ can't be used."""
+def _look(folder: Path) -> tuple[dict[str, list[str]], str, str, str]:
+    """({head: its classes}, the digest of raw/, why nothing can be trained on it, '') as the dataset's own listing.py
+    says; ({}, '', '', why) where what lies in raw/ can't be used."""
     try:
         return *load_module(folder / "listing.py").look(folder / "raw"), ""
     except SaccadeError as error:
-        return {}, "", str(error)
+        return {}, "", "", str(error)
     except OSError as error:
-        return {}, "", why_no_file(error)
+        return {}, "", "", why_no_file(error)
 
 
 def _check_means(file: Path, card: _Card) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from saccade.cards.typed_settings import read_layer
 from saccade.cards.validation import AsTuple, Body, Names, check_value, read_body
 from saccade.project import NAME
@@ -15,11 +17,14 @@ from saccade.records import SaccadeError
 
 
 class Released(Body):
-    """Published weights that the user brings. `file`: below methods/<m>/released/; `drops`: globs over published names
-    left out."""
+    """Published weights that the user brings. `file`: below methods/<m>/released/; `num_classes`: the outputs of their
+    classifier; `class_names`: a text file below methods/<m>/, a name a line in the order of these outputs; `drops`:
+    globs over published names left out."""
 
     file: str
     get: str
+    num_classes: Annotated[int, Field(ge=2)]
+    class_names: str = ""
     sha256: str = ""
     drops: Names = ()
 

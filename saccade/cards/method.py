@@ -172,10 +172,16 @@ def _check_reads(file: Path, phase: Phase, sections: Mapping[str, Sequence[str]]
 
 
 def _check_released(file: Path, variant: Entry) -> None:
-    released = variant.released
-    if released and (Path(released.file).is_absolute() or ".." in Path(released.file).parts):
-        place = f"variants.{variant.name}.released.file"
-        raise SaccadeError(f"{file}: {place}: '{released.file}' must be a path below {file.parent.name}/released/")
+    if (released := variant.released) is None:
+        return
+    folder = f"{file.parent.name}/"
+    for key, path, below in (
+        ("file", released.file, folder + "released/"),
+        ("class_names", released.class_names, folder),
+    ):
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            place = f"variants.{variant.name}.released.{key}"
+            raise SaccadeError(f"{file}: {place}: '{path}' must be a path below {below}")
 
 
 def check_stand_ins(method: Method) -> None:

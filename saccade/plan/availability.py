@@ -1,19 +1,22 @@
 """Whether a run can be done here and now, and if not, why: its data or its released weights are missing. No torch."""
 
+import dataclasses
 from pathlib import Path
 
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
+from saccade.plan.layers import heads_of, tests_only
 from saccade.plan.phases import weights_of
+from saccade.plan.published import class_names
 from saccade.plan.runs import Run
-from saccade.records import INDEX_FILE
+from saccade.records import INDEX_FILE, spelled_alike
 
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
     """Why the dataset can't be used here and now; None where it can."""
-    if dataset.wrong:
-        return dataset.wrong
+    if wrong := what_is_wrong(root, dataset, budget, edition):
+        return wrong
     if dataset.source == "embedded" and budget not in dataset.budgets:
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", with_edition(budget, edition), INDEX_FILE)
@@ -21,6 +24,18 @@ def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = ""
     if not all(head.classes for head in dataset.heads.values()):
         return why_raw_lacking(dataset)
     return None if (root / prepared).is_file() else why_raw_lacking(dataset)
+
+
+def what_is_wrong(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str:
+    """Why what lies in raw/ can't be used under that budget; '' where nothing is wrong with it."""
+    if dataset.wrong or not dataset.untrainable:
+        return dataset.wrong
+    return "" if tests_only(root, dataset, budget, edition) else dataset.untrainable
+
+
+def what_is_wrong_with_data(root: Path, run: Run) -> str:
+    """`what_is_wrong` with the run's data."""
+    return what_is_wrong(root, load_dataset(root, run.dataset), run.budget, run.edition)
 
 
 def why_raw_lacking(dataset: Dataset) -> str | None:
@@ -40,9 +55,45 @@ def why_blocked(root: Path, run: Run) -> str | None:
         if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
             return why
     imports = [need.run for need in weights_of(root, run) if need.phase.name == IMPORT]
-    return next(
-        (why for one in imports if (why := why_no_released_weights(root, load_method(root, one.method), one.variant))),
-        None,
+    return next((why for one in imports if (why := why_not_imported(root, one))), None)
+
+
+def why_not_imported(root: Path, run: Run) -> str | None:
+    """Why the run's published weights can't be brought in: they don't fit its data, or their file is missing. None
+    where they can; where the run has none, too."""
+    return why_unfit(root, run) or why_no_released_weights(root, load_method(root, run.method), run.variant)
+
+
+def why_unfit(root: Path, run: Run) -> str | None:
+    """Why published weights can't answer for the run's data, whose classes they don't know or which would be trained
+    on; None where they can."""
+    method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
+    if (released := method.variants[run.variant].released) is None:
+        return None
+    heads = heads_of(root, run)
+    if len(heads) != 1:
+        named = ", ".join(head.name for head in heads)
+        return f"published weights have one classifier, but the run has the heads {named}"
+    if heads[0].of_weights:
+        return None if tests_only(root, dataset, run.budget, run.edition) else _why_other_budget(root, dataset, run)
+    theirs, ours, has = class_names(method, released), heads[0].classes, f"{dataset.name}'s head '{heads[0].name}'"
+    if len(ours) != released.num_classes:
+        return f"{released.file} tells {released.num_classes} classes apart, but {has} has {len(ours)}"
+    for number, (own, their) in enumerate(zip(ours, theirs, strict=False)):
+        if spelled_alike(own) != spelled_alike(their):
+            return (
+                f"class {number} of {released.file} is '{their}' (methods/{method.name}/{released.class_names}), but "
+                f"that of {has} is '{own}'; the same classes are needed, in the same order"
+            )
+    return None
+
+
+def _why_other_budget(root: Path, dataset: Dataset, run: Run) -> str:
+    right = next((budget for budget in dataset.budgets if tests_only(root, dataset, budget)), None)
+    name = dataclasses.replace(run, budget=right).name if right else f"of a budget with tests_only in {dataset.file}"
+    return (
+        f"published weights are tested on {dataset.name}, with their own classes, where nothing is trained; the run "
+        f"for that is {name}"
     )
 
 

@@ -12,7 +12,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.entries import Entry
 from saccade.cards.method import Method, load_method
 from saccade.plan import staleness
-from saccade.plan.availability import why_blocked
+from saccade.plan.availability import what_is_wrong_with_data, why_blocked
 from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import counterpart, counterparts_of
 from saccade.plan.phases import phases_of, weights_of
@@ -70,7 +70,7 @@ def measured(root: Path, config: Config, runs: list[Run]) -> set[Run]:
 def planned_grid(root: Path, config: Config) -> dict[str, Any]:
     """The planned grid as JSON: every run and point, whether it can run here, and the titles that a report needs."""
     runs = selected_runs(root, config)
-    if (wrong := [load_dataset(root, run.dataset).wrong for run in runs]) and all(wrong):
+    if (wrong := [what_is_wrong_with_data(root, run) for run in runs]) and all(wrong):
         raise SaccadeError(wrong[0])  # else the others go on, and the pages say why these don't
     clocked = measured(root, config, runs)
     rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]

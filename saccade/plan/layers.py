@@ -8,6 +8,7 @@ from typing import Any
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import Method, load_method
+from saccade.plan.published import head_of_weights
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError, suggest
@@ -45,7 +46,8 @@ def without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
 
 
 def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
-    """The label spaces that the run learns: those that `heads` names, or all that the dataset has."""
+    """The label spaces that the run learns: those that `heads` names, or all that the dataset has. Published weights
+    bring their own classes where the dataset's are what lies in raw/."""
     dataset, resolved = load_dataset(root, run.dataset), resolve(root, run)
     wanted = resolved.values["heads"] or list(dataset.heads)
     for head in wanted:
@@ -56,7 +58,14 @@ def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
             )
     if len(set(wanted)) != len(wanted):
         raise SaccadeError(f"{load_method(root, run.method).file}: {run.name}: heads names one twice: {wanted}")
-    return tuple(dataset.heads[head] for head in wanted)
+    method = load_method(root, run.method)
+    released = method.variants[run.variant].released
+    return tuple(
+        head_of_weights(method, released, dataset.heads[head])
+        if released and head in dataset.from_raw
+        else dataset.heads[head]
+        for head in wanted
+    )
 
 
 def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:
@@ -67,6 +76,11 @@ def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") 
     if dataset.keys:
         _typed(dataset.file, f"{with_edition(dataset.name, edition)} under budget {budget}", values)
     return values
+
+
+def tests_only(root: Path, dataset: Dataset, budget: str, edition: str = "") -> bool:
+    """Whether nothing is trained on the dataset under that budget, as its setting `tests_only` says."""
+    return bool(data_settings(root, dataset, budget, edition).get("tests_only"))
 
 
 def _typed(card: Path, whose: str, values: Mapping[str, Any]) -> Any:

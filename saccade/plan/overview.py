@@ -11,7 +11,7 @@ from saccade.cards.config import Config
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.entries import Entry
 from saccade.cards.method import Method, load_method
-from saccade.plan.availability import why_no_released_weights, why_unavailable
+from saccade.plan.availability import what_is_wrong, why_no_released_weights, why_unavailable
 from saccade.plan.grid import selected_runs
 from saccade.plan.runs import Run
 from saccade.project import names
@@ -145,8 +145,8 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
     yield from _wrapped(f"{mark}{name}  {dataset.title}", "", width)
     if dataset.editions:
         yield from _labelled("editions", ", ".join(dataset.editions), width)
-    if dataset.wrong:  # a user's own videos that can't be meant so, say
-        yield from _labelled("wrong", one_line(dataset.wrong), width)
+    if wrong := what_is_wrong(root, dataset, config.budget):  # a user's own videos that can't be meant so, say
+        yield from _labelled("wrong", one_line(wrong), width)
     else:
         yield from _labelled("here", state_of_data(root, dataset, config.budget), width)
 

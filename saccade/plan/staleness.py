@@ -4,7 +4,6 @@ Never a card or a whole file: another variant's settings, a comment, or a new fi
 only those that aren't at their published default, so that a new one costs none either.
 """
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -147,7 +146,8 @@ def _decisive(root: Path, run: Run, values: Mapping[str, Any]) -> dict[str, Any]
 def _head(head: Head) -> dict[str, Any]:
     """What of a label space decides. Snakemake prints it when it has changed, so of many classes their number and a
     digest of their names."""
-    facts = dataclasses.asdict(head)
+    facts = {"name": head.name, "kind": head.kind, "classes": head.classes}
+    facts |= {"of_weights": True} if head.of_weights else {}
     if head.num_classes > NAMED:
         digest = hashlib.sha256(canonical(head.classes).encode()).hexdigest()[:12]
         facts["classes"] = f"{head.num_classes} classes, sha256 {digest}"

@@ -6,6 +6,7 @@ NATURE = {  # what a number of this budget is, said in every caption
     "demo": "toy data: proves the machine, not the method",
     "study": "mechanism, embedded data; not the paper's numbers",
     "paper": "real data, published schedules",
+    "released": "published weights on the user's own videos; nothing is trained",
 }
 TITLES = {
     "not_run": "Planned and not run",

@@ -16,6 +16,7 @@ from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.plan.gates import why_gate_missed
 from saccade.records import METRICS_COLUMNS, first_few
 from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, read_coverage, runs_of
+from saccade.scoring.class_names import matching_words
 from saccade.scoring.intervals import RARE
 
 PLANNED_COLUMNS = ["dataset", "method", "variant", "point", "seed", "status", "why"]
@@ -171,9 +172,17 @@ def omitted_metrics(grid: PlannedGrid, root: Path, method: str, dataset: str) ->
 
 
 def data_notes(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[str]:
-    """What to know of the videos, a sentence each: classes with none or few to train or test on, copies."""
+    """What to know of the videos, a sentence each: which of them published weights are judged on, classes with none or
+    few to train or test on, copies."""
     files = [RunFiles(run, root).metrics() for run in runs_of(grid, method) if dataset_label(run) == dataset]
     tested = {head: named for found in files if found for head, named in found.get("classes", {}).items()}
+    names = [
+        f"{run['variant']}: {sentence}"
+        for run in runs_of(grid, method)
+        if dataset_label(run) == dataset and (found := RunFiles(run, root).metrics())
+        for head, matched in found.get("matching", {}).items()
+        for sentence in matching_words(head, matched)
+    ]
     coverage = read_coverage(grid, root, dataset) or {}
     named = [("no video to train on", head, classes) for head, classes in coverage.get("untrained", {}).items()]
     for what, reason in (
@@ -185,7 +194,8 @@ def data_notes(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list
         named += [(f"none of the videos for {split} can be used", head, classes) for split, classes in lost.items()]
     notes = [f"{head}, {reason}: {first_few(classes, 20)}" for reason, head, classes in named if classes]
     copies = len(coverage.get("copies", []))
-    return notes + ([f"videos of which copies are there, byte for byte: {copies}"] if copies else [])
+    notes += [f"videos of which copies are there, byte for byte: {copies}"] if copies else []
+    return [*dict.fromkeys(names), *notes]
 
 
 def read_history(grid: PlannedGrid, root: Path, method: str) -> pd.DataFrame:

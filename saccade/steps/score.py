@@ -20,9 +20,10 @@ from saccade.records import (
     TRUTH_FILE,
     Head,
     SaccadeError,
+    one_line,
     provenance_name,
 )
-from saccade.scoring import hit_rates, intervals, metrics
+from saccade.scoring import class_names, hit_rates, intervals, metrics
 from saccade.scoring.predictions import in_order, labels_of, positives_of, scores_of, split_videos
 
 KS = (1, 5)
@@ -49,6 +50,9 @@ def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[s
     code = products.read(Path(folder) / provenance_name("predict"))["code"]
     write_parquet(file := Path(folder) / HITS_FILE, hits)
     result = {"run": "/".join(Path(folder).parts[-5:]), "code": code, **found}
+    for head, matched in found.get("matching", {}).items():
+        for sentence in class_names.matching_words(head, matched):
+            print(one_line(sentence))
     products.write(Path(folder) / METRICS_FILE, result, {HITS_FILE: sha256(file)})
     return result
 
@@ -66,13 +70,16 @@ def evaluate(
     """The content of metrics.json (rows for every point, what was left out and why, what was not there to be judged)
     and of hits.parquet.
 
-    `heads` are the run's; `derive` names labels that combine heads. Rows: {point, metric, value, low, high, n},
-    fractions in [0, 1], bounds None where they mean nothing. SaccadeError: a point without exactly the split's videos,
-    labels other than the index's, scores that aren't finite or don't fit their head.
+    `heads` are the run's; `derive` names labels that combine heads. Where a head's classes are those of published
+    weights, the index's own are matched by name, and only videos with such a class are judged; costs are of all. Rows:
+    {point, metric, value, low, high, n}, fractions in [0, 1], bounds None where they mean nothing. SaccadeError: a
+    point without exactly the split's videos, labels other than the index's, scores that aren't finite or don't fit
+    their head.
     """
     videos = split_videos(predictions, index, heads, split)
     labels = {head.name: labels_of(videos, head.name, "index") for head in heads}
-    positives = {head.name: positives_of(videos, head, labels[head.name]) for head in heads}
+    truth_of, judged, matched = _matched(heads, labels, index)
+    positives = {head.name: positives_of(videos[judged], head, truth_of[head.name]) for head in heads}
     targets = {} if truth is None else hit_rates.read_targets(truth, index)
     fixed = hit_rates.fit(targets[video] for video in index["video_id"][index["split"] != split] if video in targets)
     derived, omitted = _choose(heads, derive)
@@ -82,17 +89,18 @@ def evaluate(
     for point, table in predictions.groupby("point", sort=False):
         try:
             table = in_order(table, videos)
-            scores = {head.name: scores_of(table, head, labels[head.name]) for head in heads}
-            hits = _hits(heads, derived, scores, positives)
+            scores = {head.name: scores_of(table, head, labels[head.name])[judged] for head in heads}
+            hits = _hits(heads, derived, scores, positives) if judged.any() else {}
             rows += [
-                {"point": point, **row} for row in _rows(table, heads, derived, scores, positives, hits, lost, draws)
+                {"point": point, **row}
+                for row in _rows(table, judged, heads, derived, scores, positives, hits, lost, draws)
             ]
             rows += [
                 {"point": point, **row}
                 for row in _look_rows(table, hit_rates.hit_rates_of(table, targets, fixed), draws)
             ]
             first = {name: values for name, values in hits.items() if name.endswith(".top1")}
-            kept.append(table[["point", "video_id", "cluster"]].assign(**first))
+            kept.append(table.loc[judged, ["point", "video_id", "cluster"]].assign(**first))
         except SaccadeError as error:
             raise SaccadeError(f"point '{point}': {error}") from None
     found = {
@@ -102,6 +110,7 @@ def evaluate(
         "clusters": int(videos["cluster"].nunique()),
         "omitted": omitted,
         "classes": {head.name: _scarce(head, positives[head.name]) for head in heads},
+        **({"matching": matched} if matched else {}),
         "settings": {
             "split": split,
             "draws": draws,
@@ -113,8 +122,25 @@ def evaluate(
     return found, pd.concat(kept, ignore_index=True)
 
 
+def _matched(
+    heads: Sequence[Head], labels: Mapping[str, list[tuple[int, ...]]], index: pd.DataFrame
+) -> tuple[dict[str, list[tuple[int, ...]]], metrics.Booleans, dict[str, Any]]:
+    """({head: the class numbers of each video that is judged}, who is (N,), {head: what its names match}): all are, and
+    no names are asked, but where the classes are those of published weights."""
+    judged = np.ones(len(next(iter(labels.values()))), dtype=bool)
+    found, matched = dict(labels), {}
+    for head in (head for head in heads if head.of_weights):
+        own = index.attrs["classes"][head.name]
+        found[head.name], known = class_names.match(head, own, labels[head.name])
+        matched[head.name] = class_names.matching(head, own, known)
+        judged &= known
+    kept = {name: [row for row, known in zip(rows, judged, strict=True) if known] for name, rows in found.items()}
+    return kept, judged, matched
+
+
 def _rows(
     table: pd.DataFrame,
+    judged: metrics.Booleans,
     heads: Sequence[Head],
     derived: Derived,
     scores: Mapping[str, metrics.Floats],
@@ -123,21 +149,20 @@ def _rows(
     lost: int,
     draws: int,
 ) -> Iterator[Row]:
-    """One point's rows. Every interval starts from the same seed, so all of them rest on the same resampled
-    clusters."""
-    n, clusters = len(table), table["cluster"]
+    """One point's rows: accuracies of the videos that are judged, costs of all. Every interval starts from the same
+    seed, so all of them rest on the same resampled clusters."""
     costs = {
         "gmacs.mean": table["macs"] / 1e9,
         "frames.mean": table["frames"],
         "decoded_frames.mean": table["decoded_frames"],
     }
-    means = {**hits, **{name: values.to_numpy(np.float64) for name, values in costs.items()}}
-    averages = intervals.mean_intervals(
-        np.stack(list(means.values()), axis=1), clusters, np.random.default_rng(SEED), draws
-    )
-    yield from (_row(name, interval) for name, interval in zip(means, averages, strict=True))
+    n, clusters = int(judged.sum()), table["cluster"][judged]
+    yield from _means(hits, clusters, draws)
+    yield from _means({name: values.to_numpy(np.float64) for name, values in costs.items()}, table["cluster"], draws)
     for percent in (50, 95):
-        yield _plain(f"gmacs.p{percent}", float(np.percentile(costs["gmacs.mean"], percent)), n)
+        yield _plain(f"gmacs.p{percent}", float(np.percentile(costs["gmacs.mean"], percent)), len(table))
+    if not n:
+        return
     for head in heads:
         found = intervals.map_interval(
             scores[head.name], truth[head.name], clusters, np.random.default_rng(SEED), draws
@@ -147,6 +172,14 @@ def _rows(
     for name, values in hits.items() if lost else ():
         yield _plain(f"{name}_if_missing_wrong", float(values.sum()) / (n + lost), n + lost)
         yield _plain(f"{name}_if_missing_right", float(values.sum() + lost) / (n + lost), n + lost)
+
+
+def _means(values: Mapping[str, metrics.Floats], clusters: "pd.Series[Any]", draws: int) -> Iterator[Row]:
+    """The mean of each, (N,), with its interval."""
+    if values:
+        columns = np.stack(list(values.values()), axis=1)
+        found = intervals.mean_intervals(columns, clusters, np.random.default_rng(SEED), draws)
+        yield from (_row(name, interval) for name, interval in zip(values, found, strict=True))
 
 
 def _look_rows(table: pd.DataFrame, rates: Mapping[str, pd.DataFrame], draws: int) -> Iterator[Row]:
@@ -247,7 +280,8 @@ def _scarce(head: Head, truth: metrics.Booleans) -> dict[str, list[str]]:
     """Classes whose average precision is left out (`without_positives`) or unsure (`rare`: fewer than `intervals.RARE`
     positives)."""
     counts = truth.sum(axis=0)
-    named = {"without_positives": counts == 0, "rare": (counts > 0) & (counts < intervals.RARE)}
+    without = (counts == 0) & (not head.of_weights)  # published weights know classes that nobody asks for
+    named = {"without_positives": without, "rare": (counts > 0) & (counts < intervals.RARE)}
     return {what: [head.classes[c] for c in np.flatnonzero(mask)] for what, mask in named.items()}
 
 

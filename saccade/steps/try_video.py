@@ -87,8 +87,9 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
             )
             write_atomic(out / f"{name}-{point}-maps.png", functools.partial(drawn.savefig, dpi=strips.DPI))
             maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
+        unnamed = "".join(f"\n  names   {head.unnamed}" for head in task.heads if head.unnamed)
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
-        yield f"{path}\n{_described(tried, where)}\n  strip   {file}{maps}"
+        yield f"{path}\n{_described(tried, where)}{unnamed}\n  strip   {file}{maps}"
 
 
 def _names(videos: Sequence[Path]) -> list[str]:
@@ -102,11 +103,13 @@ def _names(videos: Sequence[Path]) -> list[str]:
 
 def _as_trained(task: Task) -> Task:
     """The task with the classes that the weights were trained for: what lies in raw/ may have changed since, or be
-    gone."""
+    gone. Published weights keep the names that are known now."""
     need_trained(task)
     classes = products.read(task.root / task.weights[-1]).get("classes", {})
+    trained_for = (tuple(classes.get(head.name, head.classes)) for head in task.heads)
+    pairs = zip(task.heads, trained_for, strict=True)
     return replace(
-        task, heads=tuple(replace(head, classes=tuple(classes.get(head.name, head.classes))) for head in task.heads)
+        task, heads=tuple(head if head.of_weights else replace(head, classes=names) for head, names in pairs)
     )
 
 

@@ -29,7 +29,10 @@ def lost_classes(videos: "pd.DataFrame", index: "pd.DataFrame", heads: Sequence[
 
 
 def untrained_classes(index: "pd.DataFrame", heads: Sequence[Head]) -> dict[str, list[str]]:
-    """{head: the classes without a video to train on}; heads that have none are left out."""
+    """{head: the classes without a video to train on}; heads that have none are left out. Nothing where no video is
+    to be trained on at all."""
+    if not (index["split"] == "train").any():
+        return {}
     trained = {head.name: _present(index, head.name) for head in heads}
     found = {
         head.name: [name for number, name in enumerate(head.classes) if ("train", number) not in trained[head.name]]

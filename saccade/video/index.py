@@ -42,15 +42,16 @@ def check_index(
     if repeated := index.loc[index["video_id"].duplicated(), "video_id"].unique().tolist():
         raise SaccadeError(f"{source}: video ids given twice: {first_few(repeated)}")
     for head in heads:
-        if (known := index.attrs.get("classes", {}).get(head.name, list(head.classes))) != list(head.classes):
+        known = index.attrs.get("classes", {}).get(head.name, list(head.classes))
+        if not head.of_weights and known != list(head.classes):
             raise SaccadeError(
                 f"{source}: the classes of {head.name} were {first_few(known)}, now {first_few(head.classes)}; run "
                 "prepare again"
             )
         for video, value in zip(index["video_id"], index[head.name], strict=True):
-            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < head.num_classes]:
+            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < len(known)]:
                 raise SaccadeError(
-                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {head.num_classes} classes"
+                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {len(known)} classes"
                 )
 
 

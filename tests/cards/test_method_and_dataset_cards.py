@@ -49,11 +49,25 @@ from saccade.records import SaccadeError
         ("wide: {width: 8}", "wide: {use: [import]}", "unknown phase 'import'"),
         (
             "wide: {width: 8}",
-            "wide: {released: {file: x.pth, get: ask}}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: 2}}",
             "`use: .import.` and `released: {file, get}` go together",
         ),
         ("wide: {width: 8}", "wide: {released: {file: x.pth}}", "variants.wide.released: 'get' is missing"),
-        ("wide: {width: 8}", "wide: {released: {file: ../x.pth, get: ask}}", "must be a path below toy/released/"),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: ../x.pth, get: ask, num_classes: 2}}",
+            "must be a path below toy/released/",
+        ),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: 2, class_names: ../names.txt}}",
+            "released.class_names: '../names.txt' must be a path below toy/",
+        ),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: 1}}",
+            "num_classes",
+        ),
         ("contract: [plain]", "contract: [plane]", "contract: unknown variant 'plane'; did you mean 'plain'"),
         ("contract: [plain]", "contract: []", "contract: name the variants that the contract tests build"),
         ("wide: {width: 8}", "wide: {same_as: plane}", "wide.same_as: unknown variant 'plane'; did you mean 'plain'"),

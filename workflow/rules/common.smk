@@ -23,7 +23,7 @@ from saccade.cards.paper import read_paper
 from saccade.cards.plain_yaml import parse_yaml, read_yaml
 from saccade.files import verbatim
 from saccade.plan import staleness
-from saccade.plan.availability import released_file
+from saccade.plan.availability import released_file, what_is_wrong_with_data
 from saccade.plan.counterparts import counterparts_of
 from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
@@ -117,7 +117,7 @@ SELECTION = or_workflow_error(selection)
 CONFIG = or_workflow_error(load_config, SELECTION)
 RUNS = or_workflow_error(selected_runs, ROOT, CONFIG)
 GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
-for wrong in sorted({load_dataset(ROOT, run.dataset).wrong for run in RUNS} - {""}):
+for wrong in sorted({what_is_wrong_with_data(ROOT, run) for run in RUNS} - {""}):
     logger.warning(f"left out: {printable(wrong)}")
 METHODS = [method["name"] for method in GRID["methods"]]
 PHASES = sorted(

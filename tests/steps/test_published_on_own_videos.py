@@ -1,0 +1,189 @@
+"""Published weights on a user's own videos, through the command line: a small network of TSN's stands for them."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from conftest import ROOT, edit
+from numbered import encode
+
+from saccade.__main__ import main
+from saccade.cards.dataset import load_dataset
+from saccade.cards.method import load_method
+from saccade.files import read_json
+from saccade.plan.availability import why_blocked
+from saccade.plan.layers import heads_of, resolve
+from saccade.plan.runs import Run
+from saccade.project import load_module
+from saccade.records import Head
+
+RUN = "released/folder/tsn/mini-released/seed0"
+NAMES = ["bench pressing", "jumping rope", "Naïve dancing", "walking"]
+VARIANT = """
+  mini-released:
+    backbone: resnet10
+    width: 0.0625
+    weights: none
+    num_frames: 3
+    resize: 32
+    crop: 32
+    device: cpu
+    use: [import]
+    released: {file: mini.pth, get: "ask its authors", num_classes: 4, class_names: released/names.txt}
+"""
+IMPORT = """
+
+def import_released(settings, heads, published):
+    return {name.replace("their", heads[0].name): tensor for name, tensor in published.items()}
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A project whose TSN has published weights; neither they nor any video is there yet."""
+    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
+    for name in ("saccade", "methods/tsn", "data", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
+    (tmp_path / "Snakefile").touch()
+    card = tmp_path / "methods/tsn/card.yml"
+    edit(card, "\nbudgets:\n", "\n  import: {trains: [backbone.*, average.*]}\n\nbudgets:\n")
+    edit(card, "\nvariants:\n", f"\nvariants:{VARIANT}")
+    (tmp_path / "methods/tsn/phases.py").open("a").write(IMPORT)
+    (tmp_path / "data/folder/raw").mkdir()
+    monkeypatch.chdir(tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def forget():
+    load_dataset.cache_clear()
+    load_method.cache_clear()
+
+
+def publish(root: Path, names: bool = True) -> None:
+    """Brings the file, and the names of the classes."""
+    heads = (Head("their", "single", tuple(NAMES)),)
+    torch.manual_seed(0)
+    model = load_module(root / "methods/tsn/model.py").build(resolve(root, Run.parse(root, RUN)).typed, heads)
+    (root / "methods/tsn/released").mkdir(exist_ok=True)
+    torch.save(model.state_dict(), root / "methods/tsn/released/mini.pth")
+    if names:
+        (root / "methods/tsn/released/names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
+
+
+def lay(root: Path, *videos: str) -> None:
+    for number, video in enumerate(videos):
+        path = root / "data/folder/raw" / video
+        path.parent.mkdir(parents=True, exist_ok=True)
+        encode(path, frames=8 + number)
+    forget()
+
+
+def rows(root: Path) -> dict[str, dict]:
+    """{metric: its row} of the first point."""
+    found = read_json(root / "results" / RUN / "metrics.json")["rows"]
+    return {row["metric"]: row for row in found if row["point"] == found[0]["point"]}
+
+
+def first_point(root: Path, table: str) -> pd.DataFrame:
+    found = pd.read_parquet(root / "results" / RUN / f"{table}.parquet")
+    return found[found["point"] == found["point"].iloc[0]].set_index("video_id")
+
+
+def test_any_clip_can_be_tried_with_no_videos_of_ones_own(project, capsys):
+    """`try` brings the weights in by itself; without their file it says where to get it, without the names of the
+    classes it says where these go."""
+    clip = encode(project / "clip.mp4", frames=8)
+    assert main(["try", RUN, str(clip)]) == 1
+    assert "methods/tsn/released/mini.pth is missing; ask its authors" in capsys.readouterr().err
+    publish(project, names=False)
+    assert main(["try", RUN, str(clip), "--out", "strips"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("%  class ") == 4 and "GMACs" in said and (project / "strips").is_dir()
+    assert "put them into methods/tsn/released/names.txt, one a line in the order of the classifier's outputs" in said
+    publish(project)
+    assert main(["try", RUN, str(clip)]) == 0
+    said = capsys.readouterr().out
+    assert all(f"%  {name}\n" in said for name in NAMES) and "one a line" not in said
+
+
+def test_folders_that_bear_names_of_the_weights_classes_are_judged_and_others_predicted(project, capsys):
+    """A class may have one video, and splits don't matter."""
+    publish(project)
+    lay(project, "test/Jumping_Rope/a.mp4", "test/walkin/b.mp4", "test/nai\u0308ve-dancing/c.mp4")
+    for verb in (["prepare", "folder", "--budget", "released", "--workers", "1"], ["train", RUN, "import"]):
+        assert main(verb) == 0
+    assert main(["predict", RUN]) == main(["score", RUN]) == 0
+    said = capsys.readouterr().out
+    words = "2 of 3 videos were judged: their label is a class of the published weights (Jumping_Rope, naïve-dancing)"
+    assert words in said
+    assert "label 'walkin' is none of their classes; nearest: walking" in said
+    found = rows(project)
+    assert found["gmacs.mean"]["n"] == 3 and found["label.top1"]["n"] == 2
+    assert found["label.chance"]["value"] == 0.5 and found["label.chance_uniform"]["value"] == 0.25
+    hits, answers = (first_point(project, name) for name in ("hits", "predictions"))
+    assert list(hits.index) == ["test/Jumping_Rope/a.mp4", "test/naïve-dancing/c.mp4"]
+    right = [int(answers["label.scores"][video].argmax() == k) for video, k in zip(hits.index, (1, 2), strict=True)]
+    assert list(hits["label.top1"]) == right and found["label.top1"]["value"] == sum(right) / 2
+
+
+def test_where_no_name_is_a_class_costs_are_told_and_a_page_is_made(project, capsys):
+    publish(project)
+    lay(project, "clips/a.mp4")
+    for verb in (["prepare", "folder", "--budget", "released", "--workers", "1"], ["train", RUN, "import"]):
+        assert main(verb) == 0
+    assert main(["predict", RUN]) == main(["score", RUN]) == 0
+    said = capsys.readouterr().out
+    assert "no video was judged, of 1: no label is a class of the published weights; costs are told" in said
+    found = rows(project)
+    assert found["gmacs.mean"]["n"] == 1 and not any(name.startswith("label.") for name in found)
+    config = '{"budget": "released", "runs": ["folder/tsn/mini-released"], "seeds": [0]}'
+    assert main(["plan", "--config", config, "--write", "results/released/plan.json"]) == 0
+    assert main(["report", "released"]) == 0
+    page = (project / "reports/released/tsn.html").read_text()
+    assert "no video was judged" in page and "published weights on the user" in page
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        ("own/folder/tsn/mini-released/seed3", "the run for that is released/folder/tsn/mini-released/seed3"),
+        ("demo/dots/tsn/mini-released/seed0", "mini.pth tells 4 classes apart, but dots's head 'noun' has 2"),
+        (
+            "demo/four/tsn/mini-released/seed0",
+            "class 2 of mini.pth is 'Naïve dancing' (methods/tsn/released/names.txt), but that of four's head 'noun' "
+            "is 'falling'",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_the_data_are_refused_where_it_is_planned(project, capsys, run, why):
+    publish(project)
+    lay(project, "jump/a.mp4", "run/b.mp4")
+    for name, classes in (("dots", "[a, b]"), ("four", "[Bench Pressing, jumping_rope, falling, walking]")):
+        (project / f"data/{name}").mkdir()
+        heads = f"heads: {{noun: {{kind: single, classes: {classes}}}}}"
+        (project / f"data/{name}/card.yml").write_text(
+            f"dataset: {name}\ntitle: x\nsource: x\nlicence: x\n{heads}\nexpects: []\n"
+        )
+    assert main(["plan", run]) == 0 and why in capsys.readouterr().out
+    assert main(["train", run, "import"]) == 1 and why in capsys.readouterr().err
+    if run.startswith("own"):
+        assert why in (why_blocked(project, Run.parse(project, run)) or "")
+        assert main(["try", run, str(encode(project / "clip.mp4", frames=8))]) == 1 and why in capsys.readouterr().err
+
+
+def test_a_list_of_names_of_another_length_is_refused(project, capsys):
+    publish(project)
+    (project / "methods/tsn/released/names.txt").write_text("a\nb\nb\n")
+    assert main(["plan", RUN]) == 1
+    assert "names.txt holds 3 lines with 2 different names; the weights in mini.pth have 4" in capsys.readouterr().err
+
+
+def test_the_classes_of_a_run_are_those_of_its_weights(project):
+    publish(project)
+    lay(project, "jump/a.mp4", "run/b.mp4")
+    (head,) = heads_of(project, Run.parse(project, RUN))
+    assert head == Head("label", "single", tuple(NAMES), of_weights=True)
