@@ -42,7 +42,7 @@ def load(
     published = published_file.read(file)
     shapes = {name: tuple(tensor.shape) for name, tensor in published.items()}
     ours = rename(published)
-    _check_fit(model, weights.covered(model.state_dict(), trains), ours, file, heads)
+    _check_fit(model, weights.covered(model.state_dict(), trains), ours, file, list(shapes), heads)
     left = sorted(name for name, tensor in published.items() if not any(tensor is other for other in ours.values()))
     if unsaid := [name for name in left if not any(fnmatchcase(name, glob) for glob in drops)]:
         raise SaccadeError(
@@ -84,12 +84,21 @@ def with_batch_counts(renamed: Tensors) -> Tensors:
     } | renamed
 
 
-def _check_fit(model: nn.Module, expected: Sequence[str], ours: Tensors, file: Path, heads: Sequence[Head]) -> None:
-    """Raises SaccadeError unless `ours` holds exactly the expected tensors, each of its shape in the model."""
+def _check_fit(
+    model: nn.Module,
+    expected: Sequence[str],
+    ours: Tensors,
+    file: Path,
+    published: Sequence[str],
+    heads: Sequence[Head],
+) -> None:
+    """Raises SaccadeError unless `ours` holds exactly the expected tensors, each of its shape in the model. `published`
+    are the names in the file."""
     state, empty = model.state_dict(), weights.built_empty(model)
     if missing := sorted(set(expected) - set(ours)):
         raise SaccadeError(
-            f"{file}: import_released gives nothing for {first_few(missing)}, which the phase's `trains` covers"
+            f"{file}: import_released gives nothing for {first_few(missing)}, which the phase's `trains` covers; the "
+            f"file's names are {first_few(published)}"
         )
     if unknown := sorted(set(ours) - set(expected)):
         raise SaccadeError(
@@ -115,6 +124,11 @@ def _check_classes(name: str, there: tuple[int, ...], here: tuple[int, ...], fil
     """Raises SaccadeError where the tensor is a head's classifier that tells another number of classes apart."""
     for head in heads:
         if head.name in name.split(".") and here[:1] == (head.num_classes,) and here[1:] == there[1:]:
+            if head.of_weights:
+                raise SaccadeError(
+                    f"{file}: its classifier tells {there[0]} classes apart, but the card's `num_classes` of it is "
+                    f"{head.num_classes}; get the file that the card names, or say so there"
+                )
             raise SaccadeError(
                 f"{file}: its classifier tells {there[0]} classes apart, but the dataset's head '{head.name}' has "
                 f"{head.num_classes}; the weights fit only the classes that they were trained on, in the same order"

@@ -146,7 +146,7 @@ def _decisive(root: Path, run: Run, values: Mapping[str, Any]) -> dict[str, Any]
 def _head(head: Head) -> dict[str, Any]:
     """What of a label space decides. Snakemake prints it when it has changed, so of many classes their number and a
     digest of their names."""
-    facts = {"name": head.name, "kind": head.kind, "classes": head.classes}
+    facts: dict[str, Any] = {"name": head.name, "kind": head.kind, "classes": head.classes}
     facts |= {"of_weights": True} if head.of_weights else {}
     if head.num_classes > NAMED:
         digest = hashlib.sha256(canonical(head.classes).encode()).hexdigest()[:12]

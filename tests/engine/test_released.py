@@ -1,5 +1,7 @@
 """Published weights: read without running anything, renamed, fitted strictly."""
 
+import dataclasses
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -63,7 +65,11 @@ def test_a_tensor_that_is_changed_is_taken_out(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"trains": ["*"]}, "gives nothing for head.bias, head.weight, scores"),
+        (
+            {"trains": ["*"]},
+            "gives nothing for head.bias, head.weight, scores, which the phase's `trains` covers; the file's names are "
+            "state_dict.module.stem.weight, state_dict.module.stem.bias",
+        ),
         ({"trains": ["base.weight"]}, "gives base.bias, which the phase's `trains` doesn't cover"),
         ({"sha256": "0" * 64}, "but the card expects 0000"),
         (
@@ -84,6 +90,9 @@ def test_another_number_of_classes_is_one_sentence_with_both_numbers(tmp_path):
     with pytest.raises(
         SaccadeError, match=r"tells 200 classes apart, but the dataset's head 'head' has 2; the weights fit"
     ):
+        released.load(Net(), tmp_path / "x.pth", dict, ["head.*"], [], heads=heads)
+    heads = [dataclasses.replace(heads[0], of_weights=True)]
+    with pytest.raises(SaccadeError, match=r"tells 200 classes apart, but the card's `num_classes` of it is 2; get"):
         released.load(Net(), tmp_path / "x.pth", dict, ["head.*"], [], heads=heads)
     torch.save(state | {"head.weight": torch.ones(2, 9)}, tmp_path / "x.pth")  # another width is another matter
     with pytest.raises(SaccadeError, match=r"head.weight is \(2, 9\) there but \(2, 3\) in the model"):
