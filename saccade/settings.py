@@ -112,6 +112,9 @@ class Input(Section):
     resize: CountOrNone  # short side in pixels after resizing; 0 keeps the native size
     # in training the short side is drawn from `resize` to this, both included; 0 draws nothing
     resize_to: CountOrNone = 0
+    # how decoded pictures become RGB. exact: to within rounding (ours); pyav: by PyAV's own `to_rgb`, which repeats
+    # colours in squares and is off by some levels nearly everywhere (PySlowFast, pytorchvideo, ATFR's loader of videos)
+    colours: Literal["exact", "pyav"] = "exact"
     # torchvision: bilinear with antialiasing, on bytes; pillow: the same by Pillow, which is off by 1 of 255 at some
     # pixels (codes of TSN, TSM, AdaFocus); pyslowfast: bilinear without antialiasing, on floats (PySlowFast,
     # pytorchvideo, ATFR)

@@ -24,7 +24,14 @@ from saccade.settings import Input, Machine
 TOY = ROOT / "tests/toy"
 LOADED = ("input", "compute")  # what loader and step read for every phase
 Case = tuple[Path, Run, Phase]
-AS_CODED = ("segments", "short_videos", "clips", "resampling", "crop_rounding")  # settings that name an official code
+AS_CODED = (
+    "segments",
+    "short_videos",
+    "clips",
+    "colours",
+    "resampling",
+    "crop_rounding",
+)  # settings that name an official code
 
 
 def cases() -> list[Case]:

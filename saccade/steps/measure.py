@@ -247,7 +247,7 @@ def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -
     for clip in clips:
         if len(clip["indices"][0]):
             indices = clip["indices"][0].cpu().numpy()
-            decode.read_frames(side.task.root / str(row["path"]), indices, int(row["frames"]))
+            decode.read_frames(side.task.root / str(row["path"]), indices, int(row["frames"]), side.settings.colours)
     return time.perf_counter() - started
 
 

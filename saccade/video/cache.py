@@ -15,7 +15,8 @@ class KeptVideos:
     `decoded_frames` of a kept video is its length, whether it was just decoded or not.
     """
 
-    def __init__(self, megabytes: int) -> None:
+    def __init__(self, megabytes: int, colours: str = "exact") -> None:
+        self._colours = colours
         self._room = megabytes * 10**6
         self._kept: dict[Path, decode.Frames] = {}
 
@@ -24,8 +25,8 @@ class KeptVideos:
         if path not in self._kept:
             needed = 3 * frames * size[0] * size[1]
             if needed > self._room:
-                return decode.read_frames(path, indices, frames)
-            self._kept[path] = decode.read_frames(path, np.arange(frames))
+                return decode.read_frames(path, indices, frames, self._colours)
+            self._kept[path] = decode.read_frames(path, np.arange(frames), None, self._colours)
             self._room -= needed
         video = self._kept[path]
         return decode.Frames(video.rgb[indices], video.decoded_frames)

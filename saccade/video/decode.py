@@ -3,7 +3,8 @@
 The number of a frame is its place in the order in which the file decodes; its time changes nothing here (`probe` tells
 it). Of several tracks it is the default one (`container.video_stream`). Pixels that aren't square and interlaced lines
 stay as stored. Colours follow what the file says of its matrix and range (BT.601 where it doesn't), and become
-full-range RGB, exactly to within rounding; transparency is left out. Every decoder uses one thread.
+full-range RGB, exactly to within rounding where nothing else is asked for; transparency is left out. Every decoder uses
+one thread.
 
 What a file holds and its sound are read by `probe` and `read_audio`, which this door offers too.
 """
@@ -31,8 +32,11 @@ class Frames(NamedTuple):
     decoded_frames: int
 
 
-def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None) -> Frames:
+def read_frames(
+    path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None, colours: str = "exact"
+) -> Frames:
     """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
+    `colours`: see `rgb_of`.
 
     Decodes from the beginning to the last one wanted. With `frames`, the number that `probe` found, pictures that no
     wanted frame depends on are passed over, if that provably gives the same frames (`gops`). The packets, as large as
@@ -44,9 +48,9 @@ def read_frames(path: Path, indices: Sequence[int] | np.ndarray, frames: int | N
         raise ValueError("indices must be a list of at least one frame number")
     if wanted.min() < 0:
         raise VideoError(f"{path}: frame {wanted.min()} doesn't exist; frames are numbered from 0")
-    last, taken = int(wanted.max()), _take(path, wanted, frames)
+    last, taken = int(wanted.max()), _take(path, wanted, frames, colours)
     if frames and not taken.numbers >= set(wanted.tolist()):  # the decoder contradicted the plan
-        taken = replace(again := _take(path, wanted, None), decoded=taken.decoded + again.decoded)
+        taken = replace(again := _take(path, wanted, None, colours), decoded=taken.decoded + again.decoded)
     if last not in taken.numbers:
         raise VideoError(f"{path}: frame {last} was asked for, but only {taken.reached + 1} frames decode")
     return Frames(taken.rgb, taken.decoded)
@@ -63,24 +67,24 @@ class _Taken:
     reached: int = -1
 
 
-def _take(path: Path, wanted: np.ndarray, frames: int | None) -> _Taken:
+def _take(path: Path, wanted: np.ndarray, frames: int | None, colours: str) -> _Taken:
     taken, asked = _Taken(), set(wanted.tolist())
     with opened(path) as container:
         for taken.reached, frame in _decoded(container, video_stream(path, container), asked, frames):
             taken.decoded += 1
             if taken.reached in asked:
-                _put(path, taken, frame, wanted)
+                _put(path, taken, frame, wanted, colours)
             if taken.reached == max(asked):
                 break
     return taken
 
 
-def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray) -> None:
+def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray, colours: str) -> None:
     """Writes the frame wherever its number is wanted. There is no list of pictures in between, as copying them takes a
     tenth of the time."""
     if frame.is_corrupt:
         raise VideoError(f"{path}: frame {taken.reached} decodes with errors")
-    picture = rgb_of(frame)
+    picture = rgb_of(frame, colours)
     shape = (len(wanted), *picture.shape)
     if not taken.numbers:
         taken.rgb = np.empty(shape, np.uint8)

@@ -76,7 +76,7 @@ class VideoDataset(Dataset[Clip]):
         self._rows: list[dict[str, Any]] = [
             {str(k): v for k, v in row.items()} for row in self.index.to_dict("records")
         ]
-        self._kept = KeptVideos(cache_mb)
+        self._kept = KeptVideos(cache_mb, settings.colours)
         self._check_sound()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
         self._truth = self._read_columns(truth) if settings.truth else {}

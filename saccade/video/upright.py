@@ -71,7 +71,10 @@ def turn_of(frame: Any) -> Turn:
     return Turn()
 
 
-def rgb_of(frame: Any) -> np.ndarray:
-    """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly."""
+def rgb_of(frame: Any, colours: str = "exact") -> np.ndarray:
+    """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly, or with `colours` pyav as by PyAV's
+    `to_rgb`."""
+    if colours == "pyav":
+        return turn_of(frame).upright(frame.to_ndarray(format="rgb24", threads=1))
     shape = "rgb24" if frame.format.is_rgb else "gbrp"
     return turn_of(frame).upright(frame.to_ndarray(format=shape, interpolation=_EXACT, threads=1))

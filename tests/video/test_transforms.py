@@ -1,5 +1,8 @@
 """From uint8 frames to a normalised clip: geometry, ranges, and where randomness comes from."""
 
+import dataclasses
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +14,7 @@ from saccade.records import SaccadeError
 from saccade.settings import Input
 from saccade.video import transforms
 
-CROPS = ("centre", "random", "multiscale", "random-resized")
+CROPS = ("centre", "random", "multiscale", "tsn", "random-resized")
 
 
 def _settings(**changes) -> Input:
@@ -69,6 +72,42 @@ def test_resizing_is_bilinear_with_antialiasing_as_in_pillow():
     ours = transforms.test_clip(frame[None], _settings(resize=64))[0] * 255
     pillow = np.asarray(Image.fromarray(frame).resize((85, 64), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
     assert np.abs(ours.numpy() - pillow).max() <= 1.01
+
+
+@pytest.mark.parametrize(("width", "height"), [(340, 256), (50, 100)])
+def test_resizing_by_pillow_is_pillows(width, height):
+    frame = picture(37, width, height)
+    clip = transforms.test_clip(frame[None], _settings(resize=64, resampling="pillow"))[0] * 255
+    size = transforms.resized_size(height, width, 64)[::-1]
+    assert np.array_equal(
+        clip.round().byte().numpy().transpose(1, 2, 0),
+        np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR)),
+    )
+
+
+def test_resizing_as_pyslowfast_is_on_normalised_floats_without_antialiasing():
+    frame = picture(37, 340, 256)
+    settings = _settings(resize=64, resampling="pyslowfast", mean=[0.45] * 3, std=[0.225] * 3)
+    whole = (torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255 - 0.45) / 0.225
+    expected = torch.nn.functional.interpolate(whole, (64, 85), mode="bilinear", align_corners=False)
+    assert (transforms.test_clip(frame[None], settings) - expected).abs().max() < 1e-5
+    ours = dataclasses.replace(settings, resize=256, resampling="torchvision")
+    native = transforms.test_clip(frame[None], dataclasses.replace(settings, resize=256))
+    assert torch.equal(native, transforms.test_clip(frame[None], ours))  # nothing to resize
+
+
+def test_the_long_side_is_rounded_down_as_each_code_counts():
+    """PySlowFast divides first, in floats, and so misses some whole numbers; torchvision multiplies first."""
+    missed = 0
+    for size in (182, 256, 356):
+        for short in range(size - 60, size + 60):
+            for long in range(short + 1, 640):
+                exact = transforms.resized_size(short, long, size)[1]
+                coded = transforms.resized_size(long, short, size, "pyslowfast")[0]
+                if short != size:
+                    assert exact == int(size * long / short) and coded == math.floor(float(long) / short * size)
+                missed += exact != coded
+    assert missed > 0
 
 
 @pytest.mark.parametrize(("crop_number", "left"), [(0, 0), (1, 6), (2, 12)])
@@ -140,6 +179,14 @@ def test_multiscale_boxes_are_the_scales_and_places_of_tsn():
     assert places == {(rows[down], columns[across]) for down, across in steps}
 
 
+def test_boxes_of_tsns_code_stand_on_whole_quarter_steps_and_snap_to_the_crop():
+    boxes = {transforms.tsn_box(258, 340, 224, np.random.default_rng(seed)) for seed in range(6000)}
+    assert {side for box in boxes for side in box[2:]} == {258, 224, 193, 170}  # 225 is 224
+    lefts = {box[1] for box in boxes if box[2:] == (224, 224)}
+    tops = {box[0] for box in boxes if box[2:] == (224, 224)}
+    assert lefts == {0, 29, 58, 87, 116} and tops == {0, 8, 16, 24, 32}  # of 116 and 34
+
+
 @pytest.mark.parametrize(("height", "width"), [(60, 100), (100, 60), (10, 300)])
 def test_random_resized_boxes_lie_inside_with_the_stated_shape(height, width):
     for seed in range(200):
@@ -189,7 +236,10 @@ def test_a_box_of_the_frame_is_the_same_without_a_crop():
 
 
 @pytest.mark.parametrize(("height", "width"), [(128, 256), (300, 200)])
-@pytest.mark.parametrize("settings", [{"crop": 112, "num_crops": 3}, {"resize": 64}, {"resize": 64, "crop": 48}, {}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"crop": 111, "num_crops": 3, "crop_rounding": "ceiling"}, {"resize": 64}, {"resize": 64, "crop": 48}, {}],
+)
 def test_a_box_of_the_crop_goes_back_to_the_frame(height, width, settings):
     chosen, box = _settings(**settings), [0.1, 0.3, 0.7, 0.8]
     for crop_number in range(chosen.num_crops):
