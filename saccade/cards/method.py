@@ -15,7 +15,7 @@ from saccade.cards.address import OF_POINT, OF_VARIANT, parse_address
 from saccade.cards.entries import Entry, read_entries
 from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.typed_settings import Gate, check_complete, read_layer
-from saccade.cards.validation import Body, Names, OrEmpty, read_body
+from saccade.cards.validation import Body, Names, OrEmpty, check_value, read_body
 from saccade.project import card_file, sections_of, settings_class
 from saccade.records import SaccadeError, suggest
 
@@ -55,6 +55,7 @@ class Method:
     variants: Mapping[str, Entry]
     points: Mapping[str, Entry]
     contract: tuple[str, ...]  # the variants that the contract tests build, run and train
+    points_under: Mapping[str, tuple[str, ...]]  # by budget: those that are predicted, where not all
     baseline: bool = False  # whether its own points make the static frontier
 
 
@@ -86,6 +87,7 @@ def load_method(root: Path, name: str) -> Method:
     sections = sections_of(file.parent)
     phases = {phase: _named(file, phase, body) for phase, body in card.phases.items()}
     layers: dict[str, Mapping[str, Any]] = {"settings": read_layer(file, "settings", card.settings, keys, phases)}
+    points_under = {label: body.pop("points") for label, body in card.budgets.items() if body and "points" in body}
     for kind, bodies in (("datasets", card.datasets), ("budgets", card.budgets)):
         for label, body in bodies.items():
             layers[f"{kind}.{label}"] = read_layer(file, f"{kind}.{label}", body, keys, phases)
@@ -106,6 +108,8 @@ def load_method(root: Path, name: str) -> Method:
     _check_same(file, "variants", variants)
     _check_same(file, "points", points)
     _check_contract(file, card.contract, variants)
+    for budget, named in points_under.items():
+        _check_points_under(file, budget, named, points)
     method = Method(
         name,
         file,
@@ -120,6 +124,7 @@ def load_method(root: Path, name: str) -> Method:
         variants,
         points,
         card.contract,
+        {budget: tuple(named) for budget, named in points_under.items()},
         card.baseline,
     )
     check_stand_ins(method)
@@ -141,6 +146,13 @@ def _check_contract(file: Path, named: Sequence[str], variants: Mapping[str, Ent
     for name in named:
         if name not in variants:
             raise SaccadeError(f"{file}: contract: unknown variant '{name}'" + suggest(name, variants))
+
+
+def _check_points_under(file: Path, budget: str, named: Any, points: Mapping[str, Entry]) -> None:
+    place = f"{file}: budgets.{budget}.points"
+    for name in check_value(list[str], named, place):
+        if name not in points:
+            raise SaccadeError(f"{place}: unknown point '{name}'" + suggest(name, points))
 
 
 def _check_same(file: Path, kind: str, entries: Mapping[str, Entry]) -> None:

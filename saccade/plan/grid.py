@@ -15,6 +15,7 @@ from saccade.plan import staleness
 from saccade.plan.availability import what_is_wrong_with_data, why_blocked
 from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import counterpart, counterparts_of
+from saccade.plan.layers import heads_of
 from saccade.plan.phases import phases_of, weights_of
 from saccade.plan.points import points_of, role, stands_for
 from saccade.plan.runs import Run, check_run
@@ -111,7 +112,8 @@ def _grid_row(root: Path, config: Config, run: Run) -> dict[str, Any]:
     check_settings(root, run)
     chosen = [(point, why) for point, why in points_of(root, run) if not config.points or point.name in config.points]
     why, method = why_blocked(root, run), load_method(root, run.method)
-    return {
+    answers = {head.name: list(head.classes) for head in heads_of(root, run) if head.of_weights}
+    return ({"answers": answers} if answers else {}) | {
         "run": run.name,
         "dataset": run.dataset,
         "edition": run.edition,

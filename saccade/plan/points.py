@@ -49,7 +49,14 @@ def _beside(method: Method, variant: str, point: str, text: str) -> list[Variant
 
 
 def points_of(root: Path, run: Run) -> list[tuple[Entry, str | None]]:
-    """The operating points of the run's variant, each with the reason why it can't run here (None where it can)."""
+    """The operating points of the run's variant, each with the reason why it can't run here (None where it can). Of
+    those only the ones that the card names for the run's budget, where it names any of them."""
+    named, points = load_method(root, run.method).points_under.get(run.budget, ()), all_points(root, run)
+    return [each for each in points if each[0].name in named] or points
+
+
+def all_points(root: Path, run: Run) -> list[tuple[Entry, str | None]]:
+    """The same, whatever the budget."""
     method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
     found = []
     for point in method.points.values():
@@ -74,10 +81,8 @@ def point_settings(root: Path, run: Run) -> dict[str, dict[str, Any]]:
 def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:
     """The operating point for a video of which nothing is known: the one wanted, else the one with the run's own
     settings, else the card's first that is no stand-in. Raises SaccadeError where it is unknown or can't be had."""
-    known = {
-        point.name: "needs ground truth per frame" if "truth" in point.requires else why
-        for point, why in points_of(root, run)
-    }
+    points = all_points(root, run)
+    known = {point.name: "needs ground truth per frame" if "truth" in point.requires else why for point, why in points}
     if wanted is not None:
         if wanted not in known:
             raise SaccadeError(f"{run.name}: unknown point '{wanted}'" + suggest(wanted, known))
@@ -86,7 +91,7 @@ def point_to_try(root: Path, run: Run, wanted: str | None = None) -> str:
                 f"{run.name}: point '{wanted}' {known[wanted]}, which can't be had for any video; take another point"
             )
         return wanted
-    free = [point.name for point, _ in points_of(root, run) if not known[point.name] and not point.stand_in]
+    free = [point.name for point, _ in points if not known[point.name] and not point.stand_in]
     own = resolve(root, run).values
     return next(
         (name for name in free if resolve(root, run, point=name).values == own), free[0] if free else next(iter(known))

@@ -74,3 +74,7 @@ class Found:
         if head not in known:
             raise NotRun(f"{run['run']} has no head '{head}' ({', '.join(known)})")
         return list(known[head])
+
+    def answers(self, run: PlannedRun, head: str) -> list[str]:
+        """The names of what the run's scores are of: the head's classes, or those of published weights."""
+        return list(run.get("answers", {}).get(head) or self.classes(run, head))

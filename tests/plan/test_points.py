@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 from conftest import edit
 
 from saccade.cards.config import load_config
 from saccade.cards.method import load_method
 from saccade.plan.grid import planned_grid
-from saccade.plan.points import role, stands_for
+from saccade.plan.points import all_points, point_to_try, points_of, role, stands_for
+from saccade.plan.runs import Run
 from saccade.records import SaccadeError
 
 CARD = """
@@ -84,4 +87,18 @@ def test_a_mistake_in_a_stand_in_is_named(project, old, new, message):
     (project / "methods/toy/card.yml").write_text(CARD)
     edit(project / "methods/toy/card.yml", old, new)
     with pytest.raises(SaccadeError, match=message):
+        load_method(project, "toy")
+
+
+def test_a_budget_may_name_the_points_that_are_predicted(project):
+    """A variant that has none of them keeps its own; `try` may ask for any."""
+    (project / "methods/toy/card.yml").write_text(CARD + "budgets: {quick: {points: [choose1], epochs: 1}}\n")
+    quick, usual = (Run(budget, "dots", "", "toy", "main", 0) for budget in ("quick", "usual"))
+    assert [point.name for point, _ in points_of(project, quick)] == ["choose1"]
+    assert len(points_of(project, usual)) == len(all_points(project, quick)) == 5
+    assert [point.name for point, _ in points_of(project, replace(quick, variant="small"))] == ["resized"]
+    assert point_to_try(project, quick, "whole") == "whole"
+    edit(project / "methods/toy/card.yml", "points: [choose1]", "points: [choose9]")
+    load_method.cache_clear()
+    with pytest.raises(SaccadeError, match="budgets.quick.points: unknown point 'choose9'; did you mean 'choose"):
         load_method(project, "toy")

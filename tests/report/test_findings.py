@@ -32,6 +32,12 @@ def test_found_gives_the_runs_with_results_and_what_they_read(found):
     ]
     assert (len(found.index(run)), len(found.truth(run)), found.classes(run, "noun")) == (60, 480, ["zero", "one"])
     assert set(found.metrics.method) == {"tsn"}
+    assert found.answers(run, "noun") == ["zero", "one"]
+    assert found.answers(run | {"answers": {"noun": ["a", "b", "c"]}}, "noun") == [
+        "a",
+        "b",
+        "c",
+    ]  # of published weights
 
 
 def test_found_gives_some_points_settings_and_logs(found):

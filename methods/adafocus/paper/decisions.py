@@ -11,6 +11,7 @@ import pandas as pd
 from saccade.report.strips import evenly
 from saccade.results.reader import NotRun, dataset_label
 from saccade.results.runs import heads_of
+from saccade.scoring.class_names import class_numbers
 from saccade.scoring.hit_rates import read_targets
 
 KEYS = ["dataset", "variant", "point", "seed"]
@@ -167,16 +168,20 @@ def examples(found: Any, rows: pd.DataFrame) -> Iterator[Example]:
     predictions = found.predictions(run, [OWN]).sort_values("video_id").set_index("video_id")
     head = next(name.removesuffix(".scores") for name in predictions if name.endswith(".scores"))
     names, targets, looks = found.classes(run, head), _targets(found, rows), rows.set_index("video_id")
+    answers = found.answers(run, head)
     said = predictions[f"{head}.scores"].map(np.argmax)
     true = predictions[f"{head}.target"].map(lambda label: np.atleast_1d(label).tolist())
-    right = pd.Series([one in some for one, some in zip(said, true, strict=True)], index=said.index)
+    of_name = class_numbers(names, answers)
+    right = pd.Series(
+        [one in {of_name[k] for k in some} for one, some in zip(said, true, strict=True)], index=said.index
+    )
     for video in [*right.index[right][:EXAMPLES], *right.index[~right][:EXAMPLES]]:
         look = looks.loc[video]
         shown = evenly(len(look.frames), min(FRAMES, len(look.frames)))
         frames = [look.frames[at] for at in shown]
         aims = targets[video][frames] if video in targets else np.full((len(frames), 4), np.nan)
         label = " + ".join(names[number] for number in true[video]) or "no class"
-        words = f"{video}: {label}, " + ("recognised" if right[video] else f"taken for {names[said[video]]}")
+        words = f"{video}: {label}, " + ("recognised" if right[video] else f"taken for {answers[said[video]]}")
         yield Example(words, bool(right[video]), found.frames(run, video, frames), look.boxes[shown], aims)
 
 
