@@ -106,8 +106,9 @@ class Input(Section):
     num_clips: Count = 1  # temporal views of a `consecutive` clip at test time
     # where those begin, and which frames they hold. spread: from the first frame to the last, exactly `stride` apart
     # (ours); pyslowfast: number i at i / num_clips of the room, spaced as at 30 frames a second (its PyAV decoder);
-    # sgs: of every `stride`-th frame, number i at i / (num_clips * num_crops) of the room (ATFR's loader of frames)
-    clips: Literal["spread", "pyslowfast", "sgs"] = "spread"
+    # pytorchvideo: the same by time, spread over what frames there are (its release 0.1.5); sgs: of every `stride`-th
+    # frame, number i at i / (num_clips * num_crops) of the room (ATFR's loader of frames)
+    clips: Literal["spread", "pyslowfast", "pytorchvideo", "sgs"] = "spread"
     num_crops: Crops = 1  # spatial views at test time: 1 centre, 3 along the longer side
     resize: CountOrNone  # short side in pixels after resizing; 0 keeps the native size
     # in training the short side is drawn from `resize` to this, both included; 0 draws nothing

@@ -6,6 +6,7 @@ Pure functions as in `sampling`, which is where they are reached from: sorted (n
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -52,9 +53,7 @@ def pyslowfast_clip(
     It starts at `clip` / num_clips of the room that it leaves, at the next whole frame; a single clip in the middle,
     which is ours (the code would start with the video). With a generator it starts anywhere.
     """
-    if not fps > 0:
-        raise ValueError(f"fps is {fps}, must be the video's frame rate")
-    size = length * stride * fps / _TARGET_FPS
+    size = length * stride * _rate(fps) / _TARGET_FPS
     room = max(frames - size, 0.0)
     if generator is not None:
         start = generator.uniform(0, room)
@@ -62,6 +61,30 @@ def pyslowfast_clip(
         start = room / 2 if num_clips == 1 else room * clip / num_clips
     steps = np.maximum(_evenly(size - 1, length), 0).astype(np.int64)
     return np.minimum(math.ceil(start - _TICK) + steps, frames - 1)
+
+
+def pytorchvideo_clip(
+    frames: int,
+    length: int,
+    stride: int,
+    fps: float,
+    generator: np.random.Generator | None = None,
+    clip: int = 0,
+    num_clips: int = 1,
+) -> np.ndarray:
+    """A clip as release 0.1.5 of pytorchvideo takes it: all frames shown within length * stride / 30 seconds, and of
+    these `length` that stand evenly, rounded down; those of a short video are spread.
+
+    Where it starts: as in `pyslowfast_clip`. Times are exact there, but for the clip's length, which is a float.
+    """
+    size = Fraction(length * stride / _TARGET_FPS) * Fraction(_rate(fps)).limit_denominator(10**4)
+    room = max(frames - size, Fraction(0))
+    if generator is not None:
+        start = Fraction(generator.uniform(0, float(room)))
+    else:
+        start = room / 2 if num_clips == 1 else room * clip / num_clips
+    first, stop = math.ceil(start), min(math.ceil(start + size), frames)
+    return np.minimum(first + _evenly(max(stop - first - 1, 0), length).astype(np.int64), frames - 1)
 
 
 def sgs_clip(
@@ -87,6 +110,12 @@ def sgs_clip(
         return taken
     start = room // 2 if num_clips == 1 else room * clip // (num_clips * num_crops)
     return shown[np.minimum(start + steps, len(shown) - 1)]
+
+
+def _rate(fps: float) -> float:
+    if not fps > 0:
+        raise ValueError(f"fps is {fps}, must be the video's frame rate")
+    return fps
 
 
 def _evenly(last: float, count: int) -> np.ndarray:

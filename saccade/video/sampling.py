@@ -133,7 +133,7 @@ def choose(
     """The (num_frames,) frame numbers that the settings' sampler takes.
 
     `generator`: given in training; the sampler `random` always needs one. `informative`: the frame numbers that
-    `oracle` needs. `clip`: which temporal view, at test time. `fps`: the video's rate, which `clips: pyslowfast` needs.
+    `oracle` needs. `clip`: which temporal view, at test time. `fps`: the video's rate, where `clips` go by it.
     """
     if settings.sampler == "consecutive":
         return _clip(settings, frames, generator, clip, fps)
@@ -167,11 +167,12 @@ def of_each_part(settings: Input, frames: int, n: int, generator: np.random.Gene
 
 def _clip(settings: Input, frames: int, generator: np.random.Generator | None, clip: int, fps: float) -> np.ndarray:
     length, stride, count = settings.num_frames, settings.stride, settings.num_clips
+    _check(frames, length)
     if settings.clips == "pyslowfast":
-        _check(frames, length)
         return published_sampling.pyslowfast_clip(frames, length, stride, fps, generator, clip, count)
+    if settings.clips == "pytorchvideo":
+        return published_sampling.pytorchvideo_clip(frames, length, stride, fps, generator, clip, count)
     if settings.clips == "sgs":
-        _check(frames, length)
         return published_sampling.sgs_clip(frames, length, stride, generator, clip, count, settings.num_crops)
     return consecutive(frames, length, stride, generator, clip, count)
 

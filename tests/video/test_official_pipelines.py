@@ -157,6 +157,22 @@ def pyslowfast(path: Path, views: Sequence[int]) -> Iterator[Clip]:
         yield (_scaled_and_cropped(clip, 182, view % 3),)
 
 
+def pytorchvideo(path: Path, views: Sequence[int]) -> Iterator[Clip]:
+    """X3D-S of its model zoo: 10 clips of 2.6 seconds, 13 frames of each, 3 crops of 182."""
+    duration = Fraction(13 * 6 / 30)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        tick, whole = stream.time_base, stream.duration * stream.time_base
+        frames = [(frame.pts, frame.to_rgb().to_ndarray()) for frame in container.decode(stream)]
+    for view in views:
+        start = max(whole - duration, Fraction(0)) / 10 * (view // 3)
+        first, stop = math.ceil(start / tick), math.ceil((start + duration) / tick)
+        decoded = [shown for pts, shown in frames if first <= pts < stop]
+        numbers = torch.linspace(0, len(decoded) - 1, 13).clamp(0, len(decoded) - 1).long().tolist()
+        clip = _normalised(torch.from_numpy(np.stack([decoded[k] for k in numbers])), *PYSLOWFAST)
+        yield (_scaled_and_cropped(clip, 182, view % 3),)
+
+
 # ---- beside ours
 
 # pipeline: the run whose published settings are its, the point, a small variant of the same code
@@ -166,6 +182,7 @@ PIPELINES: dict[Callable[[Path, Sequence[int]], Iterator[Clip]], tuple[str, str,
     tsm: ("something-v2", "tsm", "resnet50-t8", "uniform", "resnet10-tiny-t8"),
     atfr_by_frames: ("minikinetics", "atfr", "3dresnet18-atfr", "views30", "3dresnet-tiny-atfr"),
     pyslowfast: ("kinetics400", "atfr", "x3d-s", "views30-182", "x3d-tiny-atfr"),
+    pytorchvideo: ("folder", "atfr", "x3d-s-released", "views30-182", "x3d-tiny-atfr"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import math
 import random
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -126,6 +127,29 @@ def test_clips_of_pyslowfast_are_those_of_its_decoder(length, rate):
             assert drawn == [pyav(frames, fps, length, rate, end, ticks) for end in (0, 1)], (frames, fps)
 
 
+def by_time(frames: int, fps: Fraction, length: int, rate: int, clip: int) -> list[int]:
+    """pytorchvideo's clip of constant clips per video, in seconds."""
+    duration = Fraction(length * rate / 30)
+    start = max(frames / fps - duration, 0) / 10 * clip
+    decoded = [number for number in range(frames) if start <= number / fps < start + duration]
+    numbers = torch.linspace(0, len(decoded) - 1, length).clamp(0, len(decoded) - 1).long().tolist()
+    return [decoded[number] for number in numbers]
+
+
+@pytest.mark.parametrize(("length", "rate"), CLIPS)
+def test_clips_of_pytorchvideo_are_those_of_its_clock(length, rate):
+    settings = _settings(
+        sampler="consecutive", clips="pytorchvideo", num_frames=length, stride=rate, num_clips=10, crop=8
+    )
+    numbers = random.Random(length)
+    for fps in (Fraction(30), Fraction(25), Fraction(30000, 1001), Fraction(24000, 1001), Fraction(25, 2)):
+        for frames in [1, 2, length, *(numbers.randint(2, 400) for _ in range(5))]:
+            found = [sampling.choose(settings, frames, clip=clip, fps=float(fps)).tolist() for clip in range(10)]
+            assert found == [by_time(frames, fps, length, rate, clip) for clip in range(10)], (frames, fps)
+        last = sampling.choose(settings, 400, Draws(True), fps=float(fps))
+        assert last[-1] == 399 and sampling.choose(settings, 400, Draws(False), fps=float(fps))[0] == 0
+
+
 def test_a_clip_by_pyslowfasts_clock_needs_the_videos_rate():
     with pytest.raises(ValueError, match="fps is 0.0, must be the video's frame rate"):
         sampling.choose(_settings(sampler="consecutive", clips="pyslowfast"), 30)
@@ -168,7 +192,7 @@ def test_atfrs_loader_of_frames_loops_short_videos_in_training_and_never_draws_t
 
 
 def test_a_single_clip_is_the_middle_one_whoever_spaces_it():
-    for clips in ("spread", "pyslowfast", "sgs"):
+    for clips in ("spread", "pyslowfast", "pytorchvideo", "sgs"):
         settings = _settings(sampler="consecutive", clips=clips, num_frames=4, stride=2)
         assert abs(np.mean(sampling.choose(settings, 101, fps=30.0)) - 50) <= 1
 
