@@ -193,3 +193,16 @@ def test_budgets_of_few_videos_leave_none_out(method):
     for budget in ("demo", "study", "own", "own-imagenet"):
         chosen = {**layers.get("settings", {}), **layers.get(f"budgets.{budget}", {})}
         assert f"budgets.{budget}" not in layers or not chosen.get("drop_last"), f"{budget}: set drop_last to false"
+
+
+def test_short_videos_are_shown_as_each_code_shows_them():
+    """TSM's and TSN's code in training and on val otherwise than by the test script."""
+
+    def of(method: str, variant: str, data: str, phase: str | None = None) -> str:
+        return resolve(ROOT, Run("paper", data, "", method, variant, 0), phase).values["short_videos"]
+
+    for method, variant, phase in (("tsm", "resnet50-t8", "train"), ("tsn", "resnet50", "train")):
+        assert (of(method, variant, "something-v2", phase), of(method, variant, "something-v2")) == ("first", "spread")
+    assert of("adafocus", "adafocus-128", "activitynet", "warm_up") == "last"
+    for variant in ("adafocus-tsm-144", "adafocus-tsm-144-released"):
+        assert of("adafocus", variant, "something-v1") == "first"
