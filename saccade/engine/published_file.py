@@ -114,7 +114,7 @@ def _why(file: Path, beginning: bytes, error: Exception) -> str:
     """Why torch can't read the file, in brackets, and the way out."""
     start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = next((words for mark, words in NOT_WEIGHTS.items() if start.startswith(mark)), None)
-    if kind := kind or _archive(file):
+    if kind := kind or _archive(file, beginning):
         return f"({kind[0]}); {kind[1]}"
     refused = re.search(r"GLOBAL ([\w.]+)", str(error))
     if refused:
@@ -124,15 +124,15 @@ def _why(file: Path, beginning: bytes, error: Exception) -> str:
             f"{TENSORS_ALONE} {shlex.quote(str(file))}"
         )
     said = re.sub(r"\x1b\[[\d;]*m", "", str(error)).partition("WeightsUnpickler error: ")
-    reasons = [type(error).__name__, *(said[2] or said[0]).splitlines()[:1]]
+    first = (said[2] if said[1] else said[0]).partition("\n")[0].partition(". ")[0]
     return (
-        f"({': '.join(reasons)}). If it is incomplete, get it again. Only tensors are read (safetensors, or a torch "
-        "file with weights_only=True), since anything else may run code that came with it; save its tensors alone "
-        "where you trust it"
+        f"({': '.join(filter(None, [type(error).__name__, first]))}). If it is incomplete, get it again. Only tensors "
+        "are read (safetensors, or a torch file with weights_only=True), since anything else may run code that came "
+        "with it; save its tensors alone where you trust it"
     )
 
 
-def _archive(file: Path) -> tuple[str, str] | None:
+def _archive(file: Path, beginning: bytes) -> tuple[str, str] | None:
     """(what it is, the way out) of an archive that torch.load doesn't read; None for anything else."""
     try:
         if zipfile.is_zipfile(file):
@@ -143,7 +143,7 @@ def _archive(file: Path) -> tuple[str, str] | None:
                 return _tar_kind(tar.getnames())
     except (zipfile.BadZipFile, tarfile.TarError, EOFError):
         pass
-    return None
+    return ("it lacks its end", "get it again") if beginning.startswith(b"PK\x03\x04") else None
 
 
 def _zip_kind(names: list[str]) -> tuple[str, str] | None:

@@ -229,6 +229,8 @@ OTHERS = {
         packed({"sys_info": b"x", "pickle": b"x", "storages": b"x", "tensors": b"x"}, "w"),
         "(it is a torch file of before 2017); load it with a torch of that time",
     ),
+    "the beginning of a download": (packed({"x/data.pkl": bytes(99)}, "zip")[:80], "(it lacks its end); get it again"),
+    "noise": (b"\x93" + bytes(range(256)), "(UnpicklingError). If it is incomplete, get it again"),
     "zeros": (bytes(2048), "If it is incomplete, get it again"),
     "anything": (bytes(range(256)), "If it is incomplete, get it again"),
 }

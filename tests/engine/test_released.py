@@ -113,6 +113,7 @@ def test_floating_point_of_another_width_becomes_the_models(tmp_path, dtype):
     assert model.base.weight.dtype == torch.float32 and model.base.weight.eq(0.5).all()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch will do without them some day
 def test_quantised_weights_are_refused(tmp_path):
     for weight in (
         torch.ones(3, 2, dtype=torch.int8),
