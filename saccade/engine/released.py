@@ -112,12 +112,21 @@ def _check_fit(
                 f"{file}: {name} is {tuple(ours[name].shape)} there but {here} in the model; check the variant's "
                 "settings"
             )
-        if state[name].is_floating_point() and not ours[name].is_floating_point():
-            kind = str(ours[name].dtype).removeprefix("torch.")
+        if kind := _other_kind(ours[name], state[name]):
             raise SaccadeError(
-                f"{file}: {name} is {kind} there, but the model computes in floating point; save the weights as they "
-                "were before they were quantised"
+                f"{file}: {name} is {kind} there, but the model needs plain numbers in floating point; save the "
+                "weights as they were before that"
             )
+
+
+def _other_kind(theirs: Tensor, ours: Tensor) -> str:
+    """What a published tensor is that can't become ours by rounding: quantised, sparse, without values; '' where it
+    can."""
+    if theirs.is_meta:
+        return "without values"
+    if theirs.layout is not torch.strided:
+        return str(theirs.layout).removeprefix("torch.")
+    return str(theirs.dtype).removeprefix("torch.") * (ours.is_floating_point() and not theirs.is_floating_point())
 
 
 def _check_classes(name: str, there: tuple[int, ...], here: tuple[int, ...], file: Path, heads: Sequence[Head]) -> None:

@@ -114,16 +114,18 @@ def test_floating_point_of_another_width_becomes_the_models(tmp_path, dtype):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # torch will do without them some day
-def test_quantised_weights_are_refused(tmp_path):
-    for weight in (
-        torch.ones(3, 2, dtype=torch.int8),
-        torch.quantize_per_tensor(torch.ones(3, 2), 0.1, 0, torch.qint8),
-    ):
-        torch.save({"base.weight": weight, "base.bias": torch.ones(3)}, tmp_path / "x.pth")
-        with pytest.raises(
-            SaccadeError, match=r"base.weight is q?int8 there, but the model computes in floating point"
-        ):
-            load(tmp_path / "x.pth", rename=dict)
+@pytest.mark.parametrize("kind", ["int8", "qint8", "sparse_coo", "without values"])
+def test_weights_that_are_no_plain_numbers_are_refused(tmp_path, kind):
+    plain = torch.ones(3, 2)
+    made = {
+        "int8": lambda: plain.to(torch.int8),
+        "qint8": lambda: torch.quantize_per_tensor(plain, 0.1, 0, torch.qint8),
+        "sparse_coo": plain.to_sparse,
+        "without values": lambda: plain.to("meta"),
+    }[kind]()
+    torch.save({"base.weight": made, "base.bias": torch.ones(3)}, tmp_path / "x.pth")
+    with pytest.raises(SaccadeError, match=rf"base.weight is {kind} there, but the model needs plain numbers"):
+        load(tmp_path / "x.pth", rename=dict)
 
 
 def test_the_wrapper_of_parallel_training_is_no_part_of_a_name():
