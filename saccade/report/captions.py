@@ -1,5 +1,6 @@
 """What pages say about tables and figures: titles, and captions that name the budget. No torch."""
 
+from saccade.report.answer_table import MOST
 from saccade.results.reader import PlannedGrid
 
 NATURE = {  # what a number of this budget is, said in every caption
@@ -16,6 +17,7 @@ TITLES = {
     "speed": "Realised speed-up",
     "speed_parts": "Where the time goes",
     "equal_time": "Best accuracy in equal time",
+    "answers": "What it says of each video",
     "details": "More metrics",
     "coverage": "Videos",
     "cost_cells": "Printed costs, counted again",
@@ -75,6 +77,12 @@ CAPTIONS = {
     "equal_time": (
         "The most accurate of the timed points whose mean time per video (batch 1, without decoding) stays under the "
         "limit; accuracy: mean over seeds, time: the first seed. †: the reading's A/A is more than 3 % from 1."
+    ),
+    "answers": (
+        "The three likeliest classes of the published weights with their probabilities, at the run's first point; "
+        f"label: what the video's folder or videos.csv says. The first {MOST} videos by name; all are in "
+        "predictions.parquet. "
+        "`python -m saccade try` shows what was looked at."
     ),
     "details": READING + "Decoded frames: mean per video, looked at or not.",
     "coverage": (

@@ -18,6 +18,7 @@ from saccade.judging import stand_ins
 from saccade.records import PLAN_FILE
 from saccade.report import (
     accuracy_tables,
+    answer_table,
     availability_tables,
     claims_table,
     figures,
@@ -121,13 +122,15 @@ def claims(inputs: Inputs) -> Shown:
 
 
 def accuracy(inputs: Inputs) -> Shown:
-    """Each dataset's main table, and the other metrics."""
+    """Each dataset's main table, the other metrics, and what published weights say of each video."""
     shown = []
     for dataset in inputs.datasets:
         given = (inputs.grid, inputs.metrics)
         headline = accuracy_tables.headline(*given, inputs.root, inputs.method, dataset)
         details = accuracy_tables.details(*given, inputs.method, dataset)
-        for kind, table in (("headline", headline), ("details", details)):
+        tables = {"headline": headline, "details": details}
+        answers = answer_table.answers(inputs.grid, inputs.root, inputs.method, dataset)
+        for kind, table in (tables | ({"answers": answers} if len(answers) else {})).items():
             shown.append(inputs.save(f"{kind}--{dataset}", table, about(inputs.grid, kind, dataset)))
     return shown
 

@@ -130,6 +130,7 @@ def test_folders_that_bear_names_of_the_weights_classes_are_judged_and_others_pr
     assert list(hits["label.top1"]) == right and found["label.top1"]["value"] == sum(right) / 2
 
 
+@pytest.mark.slow
 def test_where_no_name_is_a_class_costs_are_told_and_a_page_is_made(project, capsys):
     publish(project)
     lay(project, "clips/a.mp4")
@@ -145,6 +146,7 @@ def test_where_no_name_is_a_class_costs_are_told_and_a_page_is_made(project, cap
     assert main(["report", "released"]) == 0
     page = (project / "reports/released/tsn.html").read_text()
     assert "no video was judged" in page and "published weights on the user" in page
+    assert "What it says of each video" in page and ">clips/a.mp4<" in page and "GMACs per video" in page
 
 
 @pytest.mark.parametrize(
