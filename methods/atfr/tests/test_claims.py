@@ -63,7 +63,7 @@ ON_PRINTED = {
     **{f"m{number:02}": None for number in range(1, 7)},
 }
 CITED = {"c15", "c16", "c22", "c26", "c27"}
-STATIC_CITED = {"c12", "c13", "c14", "c17", "c18", "c25"}  # the rival is: Tables 8 to 10
+STATIC_CITED = {"c12", "c13", "c14", "c17", "c18", "c24", "c25"}  # the rival is: Tables 8 to 10
 
 
 def reported(table, row, column, dataset=None):
