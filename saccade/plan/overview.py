@@ -160,7 +160,7 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
         "licence": dataset.licence,
         "truth": "known for every frame" if dataset.truth else "not known",
         "derived": ", ".join(f"{label} of {' and '.join(parts)}" for label, parts in dataset.derive.items()),
-        "budgets": ", ".join(dataset.budgets) or "any",
+        "budgets": ", ".join(dataset.budgets) if dataset.source == "embedded" else "any",
         "means": ", ".join(f"{name} of {', '.join(members)}" for name, members in dataset.means.items()),
         "expects": ", ".join(dataset.expects),
         "acquire": dataset.acquire,
