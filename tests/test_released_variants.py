@@ -37,6 +37,8 @@ def project(tmp_path_factory) -> Path:
     for method in sorted({method for method, _ in VARIANTS}):
         file = root / "methods" / method / "card.yml"
         card = yaml.safe_load(file.read_text())
+        for layer in (card, *card["budgets"].values()):
+            layer.pop("points", None)
         file.write_text(yaml.safe_dump(card | {"points": {"small": as_published(method).SMALL}}, sort_keys=False))
         (file.parent / "released").mkdir()
     for method, variant in VARIANTS:
