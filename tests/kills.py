@@ -54,12 +54,12 @@ import pandas as pd
 def prepare(settings, raw, seed, workers):
     return pd.read_json(raw / "videos.json", dtype={"video_id": str, "cluster": str}), None
 """
-# Everything that has a state: momentum, schedule, dropout, random crops, the best epoch's weights; saved after every
-# batch.
+# Everything that has a state: momentum, schedule, dropout, random crops, the best epoch's weights, a last batch that
+# is left out; saved after every batch.
 RECIPE = """
     clips: {weights: none, backbone: resnet10, width: 0.125, num_frames: 2, resize: 0, crop: 32, train_crop: random,
             dropout: 0.3, epochs: 3, batch_size: 4, optimizer: adam, lr: 0.003, schedule: cosine, warmup_epochs: 1.0,
-            selection: best, clip_norm: 1.0, checkpoint_minutes: MINUTES, device: cpu}
+            lr_every: batch, drop_last: true, selection: best, clip_norm: 1.0, checkpoint_minutes: MINUTES, device: cpu}
 """
 
 
