@@ -207,7 +207,7 @@ def _train_phase(root: Path, run: Run, phase: Phase) -> None:
 
     # published weights need no videos
     if why := why_not_imported(root, run) if phase.name == IMPORT else why_blocked(root, run):
-        raise SaccadeError(f"{run.name} can't be trained here: {why}")
+        raise SaccadeError(f"{run.name} can't be {'imported' if phase.name == IMPORT else 'trained'} here: {why}")
     settings = resolve(root, run, phase.name).typed
     products = [need.product for need in needs_of(root, run, phase)]
     values, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
@@ -254,7 +254,7 @@ def _try(root: Path, options: argparse.Namespace) -> None:
     for phase in phases_of(root, run):
         if changes := stale(root, run, phase):
             print(
-                f"saccade: note: phase {phase.name} was trained otherwise than its card says now: {', '.join(changes)}",
+                f"saccade: note: phase {phase.name} was made otherwise than it would be now: {', '.join(changes)}",
                 file=sys.stderr,
             )
     points = {point: resolve(root, run, point=point).typed}

@@ -98,7 +98,7 @@ def _check_fit(
     if missing := sorted(set(expected) - set(ours)):
         raise SaccadeError(
             f"{file}: import_released gives nothing for {first_few(missing)}, which the phase's `trains` covers; the "
-            f"file's names are {first_few(published)}"
+            f"file's names are {first_few(published)}. If it is another network's, get the file that the card names"
         )
     if unknown := sorted(set(ours) - set(expected)):
         raise SaccadeError(

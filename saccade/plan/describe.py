@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from saccade import products
+from saccade import files, products
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan import staleness
-from saccade.plan.availability import why_blocked
+from saccade.plan.availability import released_file, why_blocked
 from saccade.plan.checked import check_settings
 from saccade.plan.gates import why_gate_missed
 from saccade.plan.layers import Resolved, data_settings, resolve, without_defaults
@@ -110,6 +110,8 @@ def stale(root: Path, run: Run, phase: Any) -> list[str]:
     changes += ["its code changed"] if was["code"] != code else []
     if phase.name == IMPORT and was["released"]["asked"] != staleness.released(root, run):
         changes.append("the card's `released` changed")
+    if phase.name == IMPORT and (file := root / released_file(root, run)).is_file():
+        changes += ["its published file is another"] if files.sha256(file) != was["released"]["sha256"] else []
     return changes + (
         [f"trains {_short(was['trains'])} -> {_short(list(phase.trains))}"]
         if was["trains"] != list(phase.trains)

@@ -133,7 +133,7 @@ def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
     code = train_code(root, run.method, phase.name)
     spec = {"settings": _decisive(root, run, phase_settings(root, run, phase)), "trains": phase.trains}
     if phase.name == IMPORT:
-        spec["released"] = released(root, run)
+        spec["released"] = released(root, run) | {"of": _size_and_time(root / released_file(root, run))}
     if phase.drops:
         spec["drops"] = phase.drops
     return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
@@ -149,9 +149,13 @@ def _head(head: Head) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": head.name, "kind": head.kind, "classes": head.classes}
     facts |= {"of_weights": True} if head.of_weights else {}
     if head.num_classes > NAMED:
-        digest = hashlib.sha256(canonical(head.classes).encode()).hexdigest()[:12]
-        facts["classes"] = f"{head.num_classes} classes, sha256 {digest}"
+        facts["classes"] = f"{head.num_classes} classes, {shortened(head.classes)}"
     return facts
+
+
+def shortened(value: Any) -> str:
+    """A digest in the place of what is too long for a line of Snakemake's, which prints what changed."""
+    return f"sha256 {hashlib.sha256(canonical(value).encode()).hexdigest()[:12]}"
 
 
 def released(root: Path, run: Run) -> dict[str, Any]:
@@ -159,6 +163,15 @@ def released(root: Path, run: Run) -> dict[str, Any]:
     entry = load_method(root, run.method).variants[run.variant].released
     assert entry is not None, f"{run.name} brings in no published weights"  # the card was checked
     return {"file": released_file(root, run).as_posix(), "sha256": entry.sha256, "drops": list(entry.drops)}
+
+
+def _size_and_time(file: Path) -> list[int]:
+    """[bytes, when it was written]; [] where there is none. Another download may be older than what was made of this
+    one, which Snakemake would take for up to date."""
+    if not file.is_file():
+        return []
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def predict_params(root: Path, run: Run) -> dict[str, str]:

@@ -26,6 +26,7 @@ BANNERS = {
     "demo": "This proves the machine, not the method: nothing here is judged.",
     "study": "Mechanism, embedded data: only order and equivalence are judged here, and no number is one of a paper's.",
     "paper": "Real data and published schedules: the reproduction itself.",
+    "released": "Published weights on the user's own videos: nothing was trained here, and no number is a paper's.",
 }
 COLOURS = {
     figures.INK: "var(--ink)",
@@ -62,7 +63,7 @@ class Drawing:
 
 def banner(budget: str) -> str:
     """The sentence that every page opens with."""
-    return BANNERS.get(budget, f"Budget {budget}, chosen by its user: none of the published protocols.")
+    return BANNERS.get(budget, "Chosen by its user: none of the published protocols.")
 
 
 def read_tables(folder: Path) -> list[Table]:

@@ -1,5 +1,6 @@
 """Published weights on a user's own videos, through the command line: a small network of TSN's stands for them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.files import read_json
+from saccade.plan import staleness
 from saccade.plan.availability import why_blocked
+from saccade.plan.describe import stale
 from saccade.plan.layers import heads_of, resolve
+from saccade.plan.phases import phase_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
@@ -108,6 +112,20 @@ def test_any_clip_can_be_tried_with_no_videos_of_ones_own(project, capsys):
     assert main(["try", RUN, str(clip)]) == 0
     said = capsys.readouterr().out
     assert all(f"%  {name}\n" in said for name in NAMES) and "one a line" not in said
+
+
+def test_a_file_that_was_replaced_is_noticed_whatever_its_date(project):
+    """Another set's has the same name, and may have been downloaded before the first was imported."""
+    publish(project)
+    lay(project, "jump/a.mp4")
+    run, file = Run.parse(project, RUN), project / "methods/tsn/released/mini.pth"
+    phase = phase_of(project, run, "import")
+    assert main(["train", RUN, "import"]) == 0 and stale(project, run, phase) == []
+    decided = staleness.train_params(project, run, phase)
+    torch.save({name: tensor + 1 for name, tensor in torch.load(file).items()}, file)
+    os.utime(file, (1e9, 1e9))
+    assert staleness.train_params(project, run, phase) != decided
+    assert stale(project, run, phase) == ["its published file is another"]  # as `plan` and `try` say
 
 
 def test_folders_that_bear_names_of_the_weights_classes_are_judged_and_others_predicted(project, capsys):

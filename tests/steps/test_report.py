@@ -224,7 +224,7 @@ def test_page_and_index_render_when_nothing_was_run(tmp_path, grid):
 
 
 @pytest.mark.parametrize(
-    ("budget", "says"), [("study", "Mechanism, embedded data"), ("paper", "Real data"), ("mine", "chosen by its user")]
+    ("budget", "says"), [("study", "Mechanism, embedded data"), ("paper", "Real data"), ("mine", "Chosen by its user")]
 )
 def test_other_budgets_have_their_own_banner(tmp_path, budget, says):
     path = write_project(tmp_path, fake_results.make_grid(seeds=1, budget=budget), runs=False)

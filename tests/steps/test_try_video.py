@@ -152,7 +152,7 @@ def test_a_run_trained_otherwise_than_its_card_says_now_is_noted(project, capsys
     finally:
         card.write_text(before)
         load_method.cache_clear()
-    assert "note: phase train was trained otherwise than its card says now: gamma 0.1 -> 0.3" in capsys.readouterr().err
+    assert "note: phase train was made otherwise than it would be now: gamma 0.1 -> 0.3" in capsys.readouterr().err
 
 
 def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):

@@ -16,7 +16,7 @@ rule plan:
         environment
     params:
         config=canonical(SELECTION),
-        grid=canonical(GRID),
+        grid=staleness.shortened(GRID),
         code=plan_code,
     shell:
         "exec python -m saccade plan --config {params.config:q} --write {output} > {log} 2>&1"
