@@ -55,7 +55,7 @@ def test_a_training_that_could_not_be_kept_does_not_begin(project, monkeypatch, 
     (project / "results/demo").mkdir(parents=True)
     (project / "results/demo/checkpoints").touch()  # a file, so that it holds for root too
     monkeypatch.chdir(project)
-    monkeypatch.setattr("saccade.__main__.why_blocked", lambda *_: None)
+    monkeypatch.setattr("saccade.verbs.why_blocked", lambda *_: None)
     monkeypatch.setattr(staleness, "train_code", lambda *_: "abc")
     monkeypatch.setattr("saccade.steps.train.train", lambda _: pytest.fail("it began"))
     assert main(["train", "demo/dots/toy/plain/seed0", "base"]) == 1

@@ -16,7 +16,7 @@ def ask(project, monkeypatch, capsys, error) -> tuple[int, str]:
         raise error
 
     monkeypatch.chdir(project)
-    monkeypatch.setattr("saccade.__main__.describe_project", fail)
+    monkeypatch.setattr("saccade.verbs.describe_project", fail)
     code = main(["list"])
     return code, capsys.readouterr().err
 
@@ -58,7 +58,7 @@ def test_what_a_library_makes_of_being_stopped_is_no_bug(project, monkeypatch, c
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.chdir(project)
-    monkeypatch.setattr("saccade.__main__.describe_project", library)
+    monkeypatch.setattr("saccade.verbs.describe_project", library)
     try:
         assert main(["list"]) == 128 + number
     finally:

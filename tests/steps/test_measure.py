@@ -231,10 +231,10 @@ def test_optimisations_that_change_the_model_are_refused(ready, monkeypatch):
 
 
 def made_pair(project, run, point="quick"):
-    from saccade.__main__ import _pair
     from saccade.plan.counterparts import counterparts_of
+    from saccade.verbs import pair
 
-    return _pair(project, run, point, counterparts_of(project, run)[point])
+    return pair(project, run, point, counterparts_of(project, run)[point])
 
 
 def test_videos_are_spread_over_the_split():
