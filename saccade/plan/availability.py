@@ -8,7 +8,7 @@ from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan.layers import heads_of, tests_only
 from saccade.plan.phases import weights_of
-from saccade.plan.published import class_names
+from saccade.plan.published import class_names, why_misnamed
 from saccade.plan.runs import Run
 from saccade.records import INDEX_FILE, spelled_alike
 
@@ -70,6 +70,8 @@ def why_unfit(root: Path, run: Run) -> str | None:
     method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
     if (released := method.variants[run.variant].released) is None:
         return None
+    if why := why_misnamed(method, released):
+        return why
     heads = heads_of(root, run)
     if len(heads) != 1:
         named = ", ".join(head.name for head in heads)

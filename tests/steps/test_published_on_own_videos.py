@@ -195,11 +195,19 @@ def test_weights_that_do_not_fit_the_data_are_refused_where_it_is_planned(projec
         assert main(["try", run, str(encode(project / "clip.mp4", frames=8))]) == 1 and why in capsys.readouterr().err
 
 
-def test_a_list_of_names_of_another_length_is_refused(project, capsys):
+def test_names_that_cannot_be_used_stop_the_runs_of_these_weights_alone(project, capsys):
     publish(project)
     (project / "methods/tsn/released/names.txt").write_text("a\nb\nb\n")
-    assert main(["plan", RUN]) == 1
-    assert "names.txt holds 3 lines with 2 different names; the weights in mini.pth have 4" in capsys.readouterr().err
+    why = "names.txt holds 3 lines with 2 different names; the weights in mini.pth have 4"
+    assert main(["try", RUN, str(encode(project / "clip.mp4", frames=8))]) == 1 and why in capsys.readouterr().err
+    assert main(["train", RUN, "import"]) == 1 and why in capsys.readouterr().err
+    (project / "data/folder/raw/walking").mkdir()
+    encode(project / "data/folder/raw/walking/a.mp4", frames=8)
+    forget()
+    wanted = "{budget: released, runs: [folder/tsn/mini-released], seeds: [0]}"
+    assert main(["plan", "--config", wanted, "--write", "plan.json"]) == 0
+    row = read_json(project / "plan.json")["runs"][0]
+    assert row["status"] == "not run" and why in row["why"]
 
 
 def test_the_classes_of_a_run_are_those_of_its_weights(project):
