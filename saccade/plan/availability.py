@@ -8,9 +8,9 @@ from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan.layers import heads_of, tests_only
 from saccade.plan.phases import weights_of
-from saccade.plan.published import class_names, why_misnamed
+from saccade.plan.published import class_names
 from saccade.plan.runs import Run
-from saccade.records import INDEX_FILE, spelled_alike
+from saccade.records import INDEX_FILE, SaccadeError, spelled_alike
 
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
@@ -70,15 +70,17 @@ def why_unfit(root: Path, run: Run) -> str | None:
     method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
     if (released := method.variants[run.variant].released) is None:
         return None
-    if why := why_misnamed(method, released):
-        return why
+    try:
+        theirs = class_names(method, released)
+    except SaccadeError as error:
+        return str(error)
     heads = heads_of(root, run)
     if len(heads) != 1:
         named = ", ".join(head.name for head in heads)
         return f"published weights have one classifier, but the run has the heads {named}"
     if heads[0].of_weights:
         return None if tests_only(root, dataset, run.budget, run.edition) else _why_other_budget(root, dataset, run)
-    theirs, ours, has = class_names(method, released), heads[0].classes, f"{dataset.name}'s head '{heads[0].name}'"
+    ours, has = heads[0].classes, f"{dataset.name}'s head '{heads[0].name}'"
     if len(ours) != released.num_classes:
         return f"{released.file} tells {released.num_classes} classes apart, but {has} has {len(ours)}"
     for number, (own, their) in enumerate(zip(ours, theirs, strict=False)):

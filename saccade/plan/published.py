@@ -11,12 +11,14 @@ from saccade.records import Head, SaccadeError
 
 def head_of_weights(method: Method, released: Released, head: Head) -> Head:
     """The head with the weights' classes in the order of their classifier's outputs, called `class 0` and so on where
-    no file names them, or one that can't be used (`why_misnamed`)."""
-    names = () if why_misnamed(method, released) else class_names(method, released)
+    no file names them, or one that can't be used."""
+    try:
+        names = class_names(method, released)
+        unnamed = "" if names else _why_unnamed(method, released)
+    except SaccadeError as error:  # stops the runs of these weights alone: `availability.why_unfit`
+        names, unnamed = (), str(error)
     classes = names or tuple(f"class {number}" for number in range(released.num_classes))
-    return dataclasses.replace(
-        head, classes=classes, of_weights=True, unnamed="" if names else _why_unnamed(method, released)
-    )
+    return dataclasses.replace(head, classes=classes, of_weights=True, unnamed=unnamed)
 
 
 def class_names(method: Method, released: Released) -> tuple[str, ...]:
@@ -37,16 +39,6 @@ def class_names(method: Method, released: Released) -> tuple[str, ...]:
             "outputs"
         )
     return names
-
-
-def why_misnamed(method: Method, released: Released) -> str | None:
-    """Why the file of names can't be used, which stops the runs of these weights alone; None where it can, or isn't
-    there."""
-    try:
-        class_names(method, released)
-    except SaccadeError as error:
-        return str(error)
-    return None
 
 
 def _why_unnamed(method: Method, released: Released) -> str:

@@ -7,9 +7,11 @@ Pure functions as in `sampling`, which is where they are reached from: sorted (n
 
 import math
 from fractions import Fraction
+from typing import TypeVar
 
 import numpy as np
 
+Room = TypeVar("Room", float, Fraction)
 _TARGET_FPS = 30  # PySlowFast counts strides in frames of a video at this rate
 # In frames. PySlowFast rounds a start down to a tick of the file's clock before it looks for the next frame; frames of
 # usual files last 512 or 1001 ticks. It also covers what floats are off.
@@ -55,10 +57,7 @@ def pyslowfast_clip(
     """
     size = length * stride * _rate(fps) / _TARGET_FPS
     room = max(frames - size, 0.0)
-    if generator is not None:
-        start = generator.uniform(0, room)
-    else:
-        start = room / 2 if num_clips == 1 else room * clip / num_clips
+    start = generator.uniform(0, room) if generator is not None else _start(room, clip, num_clips)
     steps = np.maximum(_evenly(size - 1, length), 0).astype(np.int64)
     return np.minimum(math.ceil(start - _TICK) + steps, frames - 1)
 
@@ -79,10 +78,7 @@ def pytorchvideo_clip(
     """
     size = Fraction(length * stride / _TARGET_FPS) * Fraction(_rate(fps)).limit_denominator(10**4)
     room = max(frames - size, Fraction(0))
-    if generator is not None:
-        start = Fraction(generator.uniform(0, float(room)))
-    else:
-        start = room / 2 if num_clips == 1 else room * clip / num_clips
+    start = Fraction(generator.uniform(0, float(room))) if generator is not None else _start(room, clip, num_clips)
     first, stop = math.ceil(start), min(math.ceil(start + size), frames)
     return np.minimum(first + _evenly(max(stop - first - 1, 0), length).astype(np.int64), frames - 1)
 
@@ -110,6 +106,11 @@ def sgs_clip(
         return taken
     start = room // 2 if num_clips == 1 else room * clip // (num_clips * num_crops)
     return shown[np.minimum(start + steps, len(shown) - 1)]
+
+
+def _start(room: Room, clip: int, num_clips: int) -> Room:
+    """Where clip number `clip` of so many begins in the room that it leaves; one alone in the middle."""
+    return room / 2 if num_clips == 1 else room * clip / num_clips
 
 
 def _rate(fps: float) -> float:
