@@ -30,7 +30,8 @@ from saccade.records import Head
 from saccade.timing import machine, optimise, turns
 
 METHOD = Path(__file__).parents[1] / "methods" / "atfr"
-model, pricing, sampler, sgs = (load_module(METHOD / f"{name}.py") for name in ("model", "pricing", "sampler", "sgs"))
+PARTS = ("model", "paper/pricing", "networks/sampler", "networks/sgs")
+model, pricing, sampler, sgs = (load_module(METHOD / f"{name}.py") for name in PARTS)
 Settings = load_module(METHOD / "settings.py").Settings
 
 CLIPS = {
