@@ -61,6 +61,15 @@ COST_COLUMNS = [
 ]
 CLAIMS_COLUMNS = ["paper", "claim", "where", "says", "comparand", "on_printed", "on_ours", "evidence"]
 SPLITS = ["train", "val", "test"]
+# What a model's parts can be run by (`--runtime`), the default first, and what each means (`saccade.timing.runtimes`).
+RUNTIMES = {
+    "eager": "PyTorch, layer by layer",
+    "compile": "torch.compile, on a CPU with frozen weights; needs a C++ compiler",
+    "onnxruntime": "ONNX Runtime, on a CPU",
+    "openvino": "OpenVINO in fp32, on a CPU",
+    "bf16": "PyTorch in bfloat16, on a GPU; not exact",
+}
+EXACT = tuple(name for name in RUNTIMES if name != "bf16")  # equal to `eager` but for fp32 rounding
 # Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.
 PECULIARITIES = {
     "variable_rate": "of variable frame rate (sampled by frame unless `sample_by` is time)",
