@@ -70,6 +70,7 @@ RUNTIMES = {
     "bf16": "PyTorch in bfloat16, on a GPU; not exact",
 }
 EXACT = tuple(name for name in RUNTIMES if name != "bf16")  # equal to `eager` but for fp32 rounding
+FASTEST = "fastest"  # in LATENCY_FILE: a point and its counterpart, each in the exact one that is its fastest
 # Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.
 PECULIARITIES = {
     "variable_rate": "of variable frame rate (sampled by frame unless `sample_by` is time)",
