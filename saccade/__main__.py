@@ -13,7 +13,7 @@ from typing import Any
 
 from saccade import verbs
 from saccade.project import find_root
-from saccade.records import SaccadeError, one_line
+from saccade.records import EAGER, RUNTIMES, SaccadeError, one_line
 from saccade.temporary import look_again, own_tempdir
 from saccade.unforeseen import EXIT_CODE, escape_unknown_letters, too_little_memory, whose_bug, why_no_file
 
@@ -175,6 +175,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     measuring.add_argument(
         "--point", help="time this one anew, and of the others only those without current times (default: all)"
+    )
+    measuring.add_argument(
+        "--runtime",
+        action="append",
+        metavar="NAME",
+        help=f"what runs the models: {', '.join(RUNTIMES)}, or all that are here; may be given several times (default: "
+        f"{EAGER}, which is always among them). Each takes about as long as {EAGER}, and its export or compilation, "
+        "up to minutes, in each of three processes",
+    )
+    measuring.add_argument(
+        "--record-absent", action="store_true", help="go on without a runtime that isn't here, and note why"
     )
     # which of the fresh processes this is
     measuring.add_argument("--process", type=int, default=0, help=argparse.SUPPRESS)

@@ -69,6 +69,7 @@ RUNTIMES = {
     "openvino": "OpenVINO in fp32, on a CPU",
     "bf16": "PyTorch in bfloat16, on a GPU; not exact",
 }
+EAGER = next(iter(RUNTIMES))  # what the others are held against
 EXACT = tuple(name for name in RUNTIMES if name != "bf16")  # equal to `eager` but for fp32 rounding
 FASTEST = "fastest"  # in LATENCY_FILE: a point and its counterpart, each in the exact one that is its fastest
 # Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.

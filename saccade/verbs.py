@@ -32,7 +32,7 @@ from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, ph
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget
-from saccade.records import PLAN_FILE, SaccadeError, Task, suggest
+from saccade.records import EAGER, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
 from saccade.temporary import clear_leftovers
 
 
@@ -189,8 +189,12 @@ def _task(
 
 
 def run_measure(root: Path, options: argparse.Namespace) -> None:
-    from saccade.steps.measure import measure, time_once
+    from saccade.steps.measure import measure
+    from saccade.timing.one_process import time_once
 
+    asked = dict.fromkeys(options.runtime or [EAGER])
+    if unknown := [name for name in asked if name not in (*RUNTIMES, "all")]:
+        raise SaccadeError(f"there is no runtime '{unknown[0]}'" + suggest(unknown[0], [*RUNTIMES, "all"]))
     run = _run_on_sound_data(root, options.run)
     pairs = {point: pair(root, run, point, other) for point, other in counterparts_of(root, run).items()}
     if options.point and options.point not in pairs:
@@ -202,13 +206,15 @@ def run_measure(root: Path, options: argparse.Namespace) -> None:
             f"{run.name}: no point of it names a counterpart; say `against` in {load_method(root, run.method).file}"
         )
     if options.into:
-        time_once(pairs[options.point], options.process, options.into)
+        time_once(pairs[options.point], options.runtime, options.process, options.into)
     else:
-        measure(pairs, root / run.folder, options.point)
+        every = "all" in asked
+        names = list(RUNTIMES) if every else list(asked)
+        measure(pairs, root / run.folder, names, options.point, every or options.record_absent)
 
 
 def pair(root: Path, run: Run, point: str, other: Counterpart) -> Any:
-    from saccade.steps.measure import Pair
+    from saccade.timing.side import Pair
 
     code = staleness.measure_code(root, *sorted({run.method, other.run.method}))
     tasks = []

@@ -33,7 +33,7 @@ ROOMS = {
     "scenes": ["ground"],
     "cost": ["ground", "nn"],
     "engine": ["ground", "video", "nn", "cost", "cards.address"],
-    "timing": ["ground", "nn", "engine"],
+    "timing": ["ground", "video", "nn", "cost", "engine"],
     "scoring": ["ground", "video.sampling"],
     "results": ["ground", "cards", "plan", "scoring", "video.decode"],
     "judging": ["ground", "cards", "plan", "scoring", "results", "cost.printed"],

@@ -8,7 +8,7 @@ from saccade.cards.address import RUNS, VARIANT_ON_DATA, parse_address
 from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.validation import AsTuple, Body, Names, read_body
 from saccade.project import check_budget
-from saccade.records import SaccadeError
+from saccade.records import EAGER, RUNTIMES, SaccadeError, suggest
 
 LARGEST_SEED = 2**31 - 1
 
@@ -16,13 +16,15 @@ LARGEST_SEED = 2**31 - 1
 class Config(Body):
     """What to run. `runs`: `<dataset>[@<edition>]/<method>/<variant>[/seed<k>]`, globs allowed, each with all
     `seeds` where it names none; `points`: those to report (none: all); `measure`: which of the runs are also timed,
-    globs as in `runs`, each with the first seed."""
+    globs as in `runs`, each with the first seed; `runtimes`: in what (`records.RUNTIMES`; eager always is among
+    them)."""
 
     budget: str
     runs: Names
     seeds: Annotated[tuple[int, ...], AsTuple]
     points: Names = ()
     measure: Names = ()
+    runtimes: Names = (EAGER,)
 
 
 def load_config(source: Path | Mapping[str, Any]) -> Config:
@@ -33,6 +35,8 @@ def load_config(source: Path | Mapping[str, Any]) -> Config:
     for key, patterns, shape in (("runs", config.runs, RUNS), ("measure", config.measure, VARIANT_ON_DATA)):
         for pattern in patterns:
             parse_address(pattern, shape, where=f"{where}: {key}: ")
+    if unknown := [name for name in config.runtimes if name not in RUNTIMES]:
+        raise SaccadeError(f"{where}: runtimes: there is no runtime '{unknown[0]}'" + suggest(unknown[0], RUNTIMES))
     seeds = config.seeds
     if len(set(seeds)) != len(seeds) or any(not 0 <= seed <= LARGEST_SEED for seed in seeds) or not seeds:
         raise SaccadeError(

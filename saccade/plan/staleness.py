@@ -54,7 +54,7 @@ def step_code(root: Path, step: str) -> str:
 
 @lru_cache(maxsize=1024)
 def measure_code(root: Path, *methods: str) -> str:
-    step = [(root / "saccade/steps/measure.py", name) for name in ("measure", "time_once")]
+    step = [(root / "saccade/steps/measure.py", "measure"), (root / "saccade/timing/one_process.py", "time_once")]
     models = [(root / "methods" / method / "model.py", name) for method in methods for name in ("build", "predict")]
     return code_hash.code_hash(root, step + models)
 

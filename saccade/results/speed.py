@@ -7,6 +7,7 @@ import pandas as pd
 
 from saccade.cards.address import COUNTERPART, RUN, Address, parse_address
 from saccade.plan.staleness import timed_with
+from saccade.records import EAGER
 from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, runs_of
 from saccade.results.runs import rows_of
 
@@ -31,7 +32,7 @@ PART_COLUMNS = [*IDENTITY, "side", "part", "ms"]
 
 
 def read_speed(grid: PlannedGrid, root: Path, method: str, dataset: str) -> pd.DataFrame:
-    """One row per reading (SPEED_COLUMNS): times in milliseconds per video (ms, against_ms: {mean, p50, p95}); low and
+    """One row per reading (SPEED_COLUMNS): times in milliseconds per video (ms, against_ms: {mean, p50, ...}); low and
     high: the least and the largest speed-up that one process alone says."""
     rows = []
     for identity, found in _measured(grid, root, method, dataset):
@@ -73,7 +74,9 @@ def _measured(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list[
                 "seed": run["seed"],
             }
             stale = timed_with(entry["code"], entry["settings"]) != point["timed_with"]
-            found.append((identity | {"counterpart": _short(run, entry["against"])}, entry | {"stale": stale}))
+            if eager := entry.get("runtimes", {}).get(EAGER):
+                identity |= {"counterpart": _short(run, entry["against"])}
+                found.append((identity, entry | eager | {"stale": stale}))
     return found
 
 

@@ -32,13 +32,18 @@ def an_entry(alone=True, videos=64, aa=1.0):
         "against": {"run": RUN, "point": "uniform8"},
         "macs": {"own": 100.0, "against": 200.0, "ratio": 2.0},
         "videos": videos,
-        "readings": [
-            a_reading(1, False, 0.004, 0.006),
-            a_reading(1, True, 0.02, 0.022, aa),
-            a_reading(16, False, 0.002, 0.004),
-        ],
-        "parts": {"cpu": parts},
-        "alone": alone,
+        "runtimes": {
+            "eager": {
+                "readings": [
+                    a_reading(1, False, 0.004, 0.006),
+                    a_reading(1, True, 0.02, 0.022, aa),
+                    a_reading(16, False, 0.002, 0.004),
+                ],
+                "parts": {"cpu": parts},
+                "alone": alone,
+            }
+        },
+        "absent": {},
         "code": "c0de",
         "settings": {"threads": 1},
     }

@@ -28,7 +28,7 @@ from saccade.plan.counterparts import counterparts_of
 from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
-from saccade.records import SaccadeError, canonical, one_line
+from saccade.records import EAGER, RUNTIMES, SaccadeError, canonical, one_line
 from saccade.temporary import adopt
 from saccade.unforeseen import escape_unknown_letters, whose_bug, why_no_file
 
@@ -120,6 +120,10 @@ GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
 for wrong in sorted({what_is_wrong_with_data(ROOT, run) for run in RUNS} - {""}):
     logger.warning(f"left out: {printable(wrong)}")
 METHODS = [method["name"] for method in GRID["methods"]]
+# In one order, and eager, which is timed anyway, said as well: a list that means the same re-runs nothing.
+ASKED_RUNTIMES = " ".join(
+    f"--runtime {name}" for name in RUNTIMES if name in (EAGER, *CONFIG.runtimes)
+)
 PHASES = sorted(
     {Path(file).stem for run in GRID["runs"] for file in run["weights"]} | {"train"}
 )

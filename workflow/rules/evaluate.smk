@@ -63,9 +63,11 @@ rule measure:
         clock=1,
     params:
         decides=measure_params,
+        runtimes=ASKED_RUNTIMES,
     shell:
         "exec python -m saccade measure "
         "{wildcards.budget}/{wildcards.data}/{wildcards.method}/{wildcards.variant}/seed{wildcards.seed} "
+        "{params.runtimes} --record-absent "
         "> {log} 2>&1"
 
 
