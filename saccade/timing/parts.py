@@ -1,0 +1,138 @@
+"""A module of a model that another runtime computes in PyTorch's place. Its name, weights and hooks stay."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+
+from saccade.records import SaccadeError, first_line
+from saccade.timing.sessions import Run
+
+CLOSE = 1e-4  # how far an output may be from PyTorch's, as a share of its largest magnitude
+FORMS = 16  # as many may be made of one module, for shapes at which its code takes different branches
+WIDE = (2, 4, 4)  # sizes to export with of the first, second and third dimension, where they are free
+
+
+class UnfitError(Exception):
+    """The module can't be put into the runtime as a whole."""
+
+
+@dataclass
+class Part:
+    """Takes the place of the module's `forward`. `make` gives a form of the module for such inputs as it is shown.
+
+    The first answer to inputs of new shapes is compared with PyTorch's, so that a form is never asked for what it can't
+    say.
+    """
+
+    module: nn.Module
+    path: str
+    runtime: str
+    make: Callable[[tuple[Any, ...]], Run]
+    forms: list[Run] = field(default_factory=list)
+    known: dict[Any, tuple[Run, TreeSpec]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.eager = self.module.forward
+
+    def put_in(self, args: tuple[Any, ...]) -> None:
+        """From now on the runtime computes the module, which is first tried with these inputs."""
+        tensors, structure = tree_flatten(args)
+        self.known[kind_of(tensors, structure)] = self.learn(args, tensors)
+        self.module.forward = self
+
+    def take_out(self) -> None:
+        self.module.forward = self.eager
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Inside, the module computes by itself."""
+        standing = self.module.forward
+        self.module.forward = self.eager
+        try:
+            yield
+        finally:
+            self.module.forward = standing
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        tensors, structure = tree_flatten(args)
+        if kwargs or any(tensor.is_meta for tensor in tensors):  # what it would cost, asked without computing
+            return self.eager(*args, **kwargs)
+        kind = kind_of(tensors, structure)
+        if kind not in self.known:
+            with self.aside():
+                self.known[kind] = self.learn(args, tensors)
+        form, spec = self.known[kind]
+        return tree_unflatten(form(tensors), spec)
+
+    def learn(self, args: tuple[Any, ...], tensors: Sequence[Tensor]) -> tuple[Run, TreeSpec]:
+        """The form for such inputs, made if none that is there fits, and how its outputs are packed. Raises UnfitError
+        where none can be made, SaccadeError where it gives something else than PyTorch."""
+        expected, spec = tree_flatten(self.eager(*tree_map(torch.clone, args)))
+        for form in self.forms:
+            if _distance(form, tensors, expected) <= CLOSE:
+                return form, spec
+        if len(self.forms) == FORMS:
+            raise SaccadeError(f"{self.path} takes more than {FORMS} forms in {self.runtime}; leave it in eager")
+        differs, why = None, ""
+        for example in examples(self.eager, args):
+            try:
+                form = self.make(example)
+                differs = _distance(form, tensors, expected)
+            except Exception as error:  # whatever exporters and runtimes raise for what they can't express
+                why = f"{type(error).__name__}: {first_line(error)}"
+                continue
+            if differs <= CLOSE:
+                self.forms.append(form)
+                return form, spec
+        if differs is None or differs == float("inf"):
+            raise UnfitError(why)
+        raise SaccadeError(
+            f"{self.path} isn't the same in {self.runtime}: its outputs differ from PyTorch's by {differs:.2g} of "
+            f"their largest, more than {CLOSE:g}; leave it in eager"
+        )
+
+
+def kind_of(tensors: Sequence[Tensor], structure: TreeSpec) -> tuple[Any, ...]:
+    return structure, *((tensor.shape, tensor.dtype) for tensor in tensors)
+
+
+def examples(call: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Inputs to export the module with, those that leave most sizes open first: a dimension of size 1 would be taken
+    for fixed. A dimension is free where the module can be called with another size of it."""
+    found = [args]
+    for dimension, size in enumerate(WIDE):
+        wider = tree_map(lambda tensor, d=dimension, s=size: _resized(tensor, d, s), found[-1])
+        try:
+            call(*tree_map(torch.clone, wider))
+        except Exception:  # whatever the module's code raises: its channels, for one, are as many as they are
+            continue
+        found.append(wider)
+    yield from reversed(found)
+
+
+def _resized(tensor: Tensor, dimension: int, size: int) -> Tensor:
+    if dimension >= max(tensor.ndim - 2, 1):
+        return tensor
+    return tensor.index_select(dimension, torch.arange(size, device=tensor.device) % tensor.shape[dimension])
+
+
+def _distance(form: Run, tensors: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    """How far the form's outputs are from the expected ones, as a share of their largest magnitude; infinite where it
+    can't take such inputs, or its outputs have another shape."""
+    try:
+        found = form(tensors)
+    except Exception:  # the runtimes have errors of their own for shapes that don't fit
+        return float("inf")
+    if [value.shape for value in found] != [value.shape for value in expected]:
+        return float("inf")
+    shares = [
+        float((one - other).abs().max() / other.abs().max().clamp(min=torch.finfo(other.dtype).tiny))
+        for one, other in zip(found, expected, strict=True)
+        if other.numel()
+    ]
+    return max((share if share == share else float("inf") for share in shares), default=0.0)
