@@ -66,12 +66,14 @@ def test_a_second_run_has_nothing_to_do(toy_run):
 
 
 def test_what_decides_nothing_runs_nothing(toy):
-    """A comment, a docstring, a file added, a name that nobody uses, a variant that isn't selected."""
+    """A comment, a docstring, a file added, a name that nobody uses, a variant that isn't selected, in what runs would be
+    timed where none is."""
     edit(toy / "saccade/engine/loop.py", "def fit(", "# A comment.\ndef fit(")
     edit(toy / "methods/toy/phases.py", '"""Three phases', '"""These phases')
     (toy / "saccade/nn/fresh.py").write_text("def fresh():\n    return 1\n")
     edit(toy / "saccade/report/tradeoff.py", "def draw_tradeoff(", "ANOTHER = 1\n\n\ndef draw_tradeoff(")
     edit(toy / "methods/toy/card.yml", "\npoints:", "  wide: {use: [joint], lr: 0.03}\n\npoints:")
+    edit(toy / "config/demo.yaml", "points: []", "points: []\nruntimes: [eager, openvino]")
     assert planned(toy) == {}
 
 

@@ -121,6 +121,13 @@ def test_a_pattern_that_times_nothing_is_an_error(project, pattern, message):
         planned_grid(project, config(measure=[pattern]))
 
 
+def test_a_config_says_in_what_its_runs_are_timed_and_that_is_no_matter_of_the_grid(project):
+    assert config().runtimes == ("eager",) and config(runtimes=["openvino"]).runtimes == ("openvino",)
+    with pytest.raises(SaccadeError, match="config: runtimes: there is no runtime 'openvin'; did you mean 'openvino'"):
+        config(runtimes=["eager", "openvin"])
+    assert planned_grid(project, config(runtimes=["openvino"])) == planned_grid(project, config())
+
+
 @pytest.mark.parametrize("name", names(ROOT, "methods"))
 def test_every_counterpart_of_a_card_is_there(name):
     method = load_method(ROOT, name)

@@ -16,7 +16,9 @@ rule plan:
         environment
     params:
         # the grid doesn't say in what its points are timed
-        config=canonical({key: SELECTION[key] for key in SELECTION if key != "runtimes"}),
+        config=canonical(
+            {key: SELECTION[key] for key in SELECTION if key != "runtimes"}
+        ),
         grid=staleness.shortened(GRID),
         code=plan_code,
     shell:
