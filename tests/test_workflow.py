@@ -66,8 +66,8 @@ def test_a_second_run_has_nothing_to_do(toy_run):
 
 
 def test_what_decides_nothing_runs_nothing(toy):
-    """A comment, a docstring, a file added, a name that nobody uses, a variant that isn't selected, in what runs would be
-    timed where none is."""
+    """A comment, a docstring, a file added, a name that nobody uses, a variant that isn't selected, in what runs
+    would be timed where none is."""
     edit(toy / "saccade/engine/loop.py", "def fit(", "# A comment.\ndef fit(")
     edit(toy / "methods/toy/phases.py", '"""Three phases', '"""These phases')
     (toy / "saccade/nn/fresh.py").write_text("def fresh():\n    return 1\n")

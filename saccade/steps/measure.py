@@ -26,7 +26,7 @@ from saccade.records import EAGER, EXACT, FASTEST, LATENCY_FILE, RUNTIMES, Sacca
 from saccade.timing import machine, turns
 from saccade.timing.one_process import devices_of
 from saccade.timing.runtimes import PACKAGES, why_absent
-from saccade.timing.side import Pair, RefusedError
+from saccade.timing.side import Pair
 
 PROCESSES = 3
 
@@ -107,7 +107,7 @@ def _time(entry: dict[str, Any], pair: Pair, name: str, runtimes: tuple[str, str
                 processes.append(run_process(pair, runtimes, number, Path(place, f"{number}.json")))
                 progress.update()
                 if refused := processes[-1].get("refused"):
-                    raise RefusedError(refused)
+                    raise SaccadeError(refused)
         except SaccadeError as error:
             if name == EAGER:
                 raise

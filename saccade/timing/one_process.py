@@ -11,8 +11,9 @@ import torch
 
 from saccade.engine.device import seed_everything
 from saccade.files import write_json
+from saccade.records import EAGER, SaccadeError
 from saccade.timing import machine, runtimes, turns
-from saccade.timing.side import Pair, RefusedError, Side, check, mean_macs, split
+from saccade.timing.side import Pair, Side, check, mean_macs, split
 
 VIDEOS = 64  # of the test split, evenly spread over its ids; all of them where there are fewer
 ROUNDS = {False: 2, True: 1}  # how often the turns are taken per batch, without and with decoding
@@ -22,14 +23,16 @@ def time_once(pair: Pair, runtimes_used: Sequence[str], number: int, into: Path)
     """Times the pair in this process, the point in the first of the runtimes and its counterpart in the second, on
     every device that has both. The first process also says how the time is spent and checks the runtimes.
 
-    Where one of these is refused, only says why (`refused`).
+    Where a runtime other than eager doesn't compute the same, only says so (`refused`); eager raises SaccadeError.
     """
     watch = machine.Watch()
     threads = next(iter(pair.own.points.values())).threads
     seed_everything(pair.own.seed, threads)
     try:
         found = _found(pair, runtimes_used, first=number == 0)
-    except RefusedError as error:
+    except SaccadeError as error:
+        if set(runtimes_used) == {EAGER}:
+            raise
         found = {"refused": str(error)}
     write_json(into, found | {"threads": threads, "load": watch.read()})
 

@@ -26,10 +26,6 @@ TRIES = 8  # how often a decision is asked for again with disturbed input before
 PLAIN_MEMORY = ("onnxruntime", "openvino")  # their parts take tensors in plain layout
 
 
-class RefusedError(SaccadeError):
-    """The runtime doesn't compute what plain PyTorch does, so its times would say nothing."""
-
-
 @dataclass(frozen=True)
 class Pair:
     """A point and its counterpart. Each is the only one of its task's `points`. `values`: the settings of both, as
@@ -48,7 +44,7 @@ class Pair:
 @dataclass
 class Side:
     """A point's model on `device`, optimised and in `runtime`, and how a video of its dataset becomes a clip. Raises
-    RefusedError where the runtime can't take the model."""
+    SaccadeError where the runtime can't take the model."""
 
     task: Task
     device: torch.device
@@ -68,10 +64,7 @@ class Side:
         self.model = finished_model(self.task, self.device)
         self.folded = optimise.optimise(self.model)
         kept = self.task.folder / "exported"
-        try:
-            runtimes.use(self.model, self.runtime, lambda: self.run(self.load([0])), self.task.code, kept)
-        except SaccadeError as error:
-            raise RefusedError(str(error)) from None
+        runtimes.use(self.model, self.runtime, lambda: self.run(self.load([0])), self.task.code, kept)
 
     def load(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """The videos' clips on the device, one batch per view."""
@@ -134,7 +127,7 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
     decided_otherwise: how many videos, by ties that rounding breaks; largest_difference: of a probability where the
     decisions are the same.
 
-    Raises RefusedError where an exact runtime doesn't compute the same, and where the plain model executes other
+    Raises SaccadeError where an exact runtime doesn't compute the same, and where the plain model executes other
     multiply-adds for the first video than are declared.
     """
     plain, otherwise, largest = finished_model(side.task, side.device), 0, 0.0
@@ -146,14 +139,14 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
             if before.decisions != after.decisions:
                 otherwise += 1
                 if side.runtime in EXACT and not is_tie(side, plain, clip):
-                    raise RefusedError(f"{_in(side)}, {who} is decided otherwise, and not by a tie")
+                    raise SaccadeError(f"{_in(side)}, {who} is decided otherwise, and not by a tie")
                 continue
             differs = max(
                 float((after.probabilities[head] - value).abs().max()) for head, value in before.probabilities.items()
             )
             largest = max(largest, differs)
             if side.runtime in EXACT and (int(before.macs[0]) != int(after.macs[0]) or not differs <= CLOSE):
-                raise RefusedError(
+                raise SaccadeError(
                     f"{_in(side)}, the model isn't the same: {who} costs {int(after.macs[0])} multiply-adds instead of "
                     f"{int(before.macs[0])}, probabilities differ by {differs:.2g} (at most {CLOSE} is rounding)"
                 )
@@ -164,7 +157,7 @@ def count_first(side: Side, plain: nn.Module, clip: dict[str, Any]) -> None:
     with torch.inference_mode():
         counted = count(side.predict, plain, clip, side.settings)
     if counted.macs != (declared := int(counted.result.macs[0])):
-        raise RefusedError(
+        raise SaccadeError(
             f"{side.task.run}: video {clip['video_id'][0]}: predict declares {declared} multiply-adds but executes "
             f"{counted.macs}"
         )

@@ -23,8 +23,9 @@ from saccade.plan.grid import planned_grid
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
+from saccade.records import SaccadeError
 from saccade.steps import measure
-from saccade.timing import one_process, runtimes, side
+from saccade.timing import one_process, optimise, runtimes, side
 from saccade.video.probe import probe
 
 MODEL = """
@@ -274,12 +275,12 @@ def test_a_runtime_that_is_refused_fails_no_other(with_runtimes, capsys, monkeyp
     assert "quick isn't timed in onnxruntime: run by" in capsys.readouterr().err
 
 
-def test_eager_that_is_refused_stops(ready, capsys, monkeypatch):
+def test_eager_that_fails_stops(ready, monkeypatch, tmp_path):
     project, run = ready
-    fake_processes(monkeypatch, refused={"eager": "optimised for inference, the model isn't the same"})
-    assert main(["measure", run.name]) == 1
-    assert "the model isn't the same" in capsys.readouterr().err
-    assert not (project / run.folder / "latency.json").exists()
+    monkeypatch.setattr(optimise, "optimise", lambda model: int(model.classifier.weight.data.mul_(3).ndim))
+    with pytest.raises(SaccadeError, match="optimised for inference, the model isn't the same: video v0"):
+        one_process.time_once(made_pair(project, run), ["eager", "eager"], 0, tmp_path / "0.json")
+    assert not (tmp_path / "0.json").exists()
 
 
 def test_an_unknown_runtime_is_named(ready, capsys):
@@ -309,7 +310,7 @@ def test_a_model_that_executes_what_it_does_not_declare_is_refused(ready):
     one = side.Side(made_pair(project, run).own, torch.device("cpu"), "eager")
     given = one.predict
     one.predict = lambda *asked: dataclasses.replace(given(*asked), macs=torch.tensor([7]))
-    with pytest.raises(side.RefusedError, match="video v0: predict declares 7 multiply-adds but executes 308024"):
+    with pytest.raises(SaccadeError, match="video v0: predict declares 7 multiply-adds but executes 308024"):
         side.check(one, [0])
 
 
@@ -330,7 +331,7 @@ def test_decisions_that_differ_are_refused_but_for_ties(ready, tie):
     if tie:
         assert side.check(one, [0])["decided_otherwise"] == 1
         return
-    with pytest.raises(side.RefusedError, match="video v0 is decided otherwise, and not by a tie"):
+    with pytest.raises(SaccadeError, match="video v0 is decided otherwise, and not by a tie"):
         side.check(one, [0])
 
 
@@ -402,14 +403,6 @@ def test_settings_that_change_no_clock_measure_nothing_again(ready):
     edit(project / "methods/toy/card.yml", "timing_batch_size: 2", "timing_batch_size: 3")
     load_method.cache_clear()
     assert staleness.measure_params(project, run)["settings"] != before["settings"]
-
-
-def test_optimisations_that_change_the_model_are_refused(ready, monkeypatch):
-    project, run = ready
-    model = side.Side(made_pair(project, run).own, torch.device("cpu"), "eager")
-    model.model.classifier.weight.data.mul_(3)
-    with pytest.raises(side.RefusedError, match="optimised for inference, the model isn't the same: video v0"):
-        side.check(model, [0])
 
 
 def made_pair(project, run, point="quick"):
