@@ -89,7 +89,7 @@ def from_to(low: float, high: float) -> str:
 
 
 def ratios_from_to(low: float, high: float) -> str:
-    return f"{low:.2f} to {high:.2f}"
+    return " to ".join(dict.fromkeys((f"{low:.2f}", f"{high:.2f}")))
 
 
 def percent_with_range(value: float, low: float, high: float) -> str:
@@ -111,6 +111,37 @@ def at_most_times(value: float, bound: str) -> str:
 
 def speedup(value: float, low: float, high: float, marked: float) -> str:
     return f"{value:.2f}×{' †' if marked else ''} [{low:.2f}, {high:.2f}]"
+
+
+def realised(value: float, low: float, high: float, marked: float, share: float) -> str:
+    """A speed-up, and what share of the ratio of multiply-adds it is."""
+    return f"{value:.2f}×{' †' if marked else ''} ({100 * share:.0f} %) [{low:.2f}, {high:.2f}]"
+
+
+def runtime(name: str, own: str, against: str, shared: float) -> str:
+    """What a point and its counterpart were run by."""
+    if own != against:
+        return f"fastest of each: {own} against {against}"
+    return f"{name}{', fastest for both' if shared else ''}"
+
+
+def scenario(batch: float, decoding: float) -> str:
+    """MLPerf's name for what was timed."""
+    name = "single stream" if batch == 1 else f"offline, {batch:.0f} at once"
+    return name + (", with decoding" if decoding else "")
+
+
+def percentiles(mean: float, *found: float) -> str:
+    return f"{significant(mean)} [{', '.join(map(significant, found))}]"
+
+
+def down_to(before: float, after: float) -> str:
+    return f"{significant(before)} → {significant(after)}"
+
+
+def best(value: float, variant: str, point: str, ms: float, marked: float) -> str:
+    """The most accurate point, and its time."""
+    return f"{percent(value)} {variant}/{point} [{marked_time(ms, marked)} ms]"
 
 
 def marked_time(value: float, marked: float) -> str:
@@ -159,6 +190,7 @@ CELLS: dict[str, Callable[..., str]] = {
         *(whole, number, two_decimals, count, count_in, out_of, four_digits, significant, printed_number),
         *(percent, percent_with_range, whole_percent, signed_percent, with_range, from_to, ratios_from_to),
         *(answer, difference),
-        *(times, at_most_times, speedup, marked_time, limit, saved, stand_in),
+        *(times, at_most_times, speedup, realised, marked_time, limit, saved, stand_in),
+        *(runtime, scenario, percentiles, down_to, best),
     )
 }

@@ -8,6 +8,9 @@ import pandas as pd
 
 from saccade.report.cells import NONE
 
+WRAPPED = 30  # letters, from which on a column of words is broken into lines
+JOINED = "\u2060"  # between two hyphens, of which LaTeX would make a dash
+
 LATEX = {
     **{c: f"\\{c}" for c in "&%$#_{}"},
     "~": r"\textasciitilde{}",
@@ -32,6 +35,8 @@ LATEX |= {
     "·": r"$\cdot$",
     "†": r"\textdagger{}",
     "’": "'",
+    "`": r"\textasciigrave{}",
+    JOINED: "{}",
     "…": r"\ldots{}",
     "\n": " ",
 }
@@ -39,7 +44,7 @@ LATEX |= {
 
 def escape_latex(text: object) -> str:
     """Text as LaTeX prints it; a letter that its fonts lack is printed as its code point rather than lost."""
-    text = unicodedata.normalize("NFC", str(text))
+    text = unicodedata.normalize("NFC", str(text)).replace("--", f"-{JOINED}-")
     return "".join(
         LATEX.get(c) or (c if ord(c) < 0x180 and c.isprintable() else rf"\texttt{{U+{ord(c):04X}}}") for c in text
     )
@@ -56,7 +61,8 @@ def number_notes(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def table_to_latex(table: pd.DataFrame, kinds: Sequence[str], caption: str, label: str) -> str:
     """A booktabs longtable of text with its notes below, everything escaped; intervals are set small below their
-    number, which leads. kinds: of each column, `n` (numbers), `text`, or `long` (sentences)."""
+    number, which leads. kinds: of each column, `n` (numbers), `text`, or `long` (sentences, and what is as long as
+    these)."""
 
     def number(value: object) -> str:
         mean, bracket, interval = escape_latex(value).partition(" [")
@@ -64,7 +70,11 @@ def table_to_latex(table: pd.DataFrame, kinds: Sequence[str], caption: str, labe
         return stacked if bracket else mean
 
     table, notes = number_notes(table)
-    long = list(kinds).count("long")
+    kinds = [
+        "long" if kind == "text" and table[name].str.len().max() > WRAPPED else kind
+        for name, kind in zip(table, kinds, strict=True)
+    ]
+    long = kinds.count("long")
     width = max(0.15, (0.95 - 0.075 * (len(table.columns) - long)) / max(long, 1))
     place = {"long": rf"p{{{width:.2f}\textwidth}}", "text": "l", "n": "r"}
     align = "".join(place[kind] for kind in kinds)

@@ -39,14 +39,15 @@ COLOURS |= {figures.ACCENT: "var(--accent)"}
 
 @dataclass(frozen=True)
 class Table:
-    """A table on a page: what it is about, its cells as text, the notes that they number, its LaTeX and where its csv
-    is."""
+    """A table on a page: what it is about, its cells as text, which rows stand beside others, the notes that cells
+    number, its LaTeX and where its csv is."""
 
     name: str
     about: dict[str, str]
     columns: list[str]
     kinds: list[str]
     rows: list[list[str]]
+    beside: list[bool]
     notes: list[str]
     latex: str
     path: Path
@@ -77,13 +78,14 @@ def read_tables(folder: Path) -> list[Table]:
 
 def as_table(name: str, table: TidyTable, about: dict[str, str] | None = None, path: Path = Path()) -> Table:
     """A table of numbers as a page shows it; `about` and `path` of one that a notebook saved. The first column heads
-    its rows, so it is text."""
+    its rows, so it is text. Rows with a role, or whose data say so (`beside`), stand beside others."""
     cells, notes = number_notes(table.text())
     kinds = ["text" if number == 0 and c.kind == "n" else c.kind for number, c in enumerate(table.columns)]
     latex = path.with_suffix(".tex").read_text(encoding="utf-8") if path.name else ""
     rows = [list(row) for row in cells.itertuples(index=False)]
+    beside = [bool(one) for one in cells.get("Role", table.data.get("beside", [0] * len(rows)))]
     told = about or {"kind": name, "title": "", "caption": ""}
-    return Table(name, told, list(map(str, cells)), kinds, rows, notes, latex, path)
+    return Table(name, told, list(map(str, cells)), kinds, rows, beside, notes, latex, path)
 
 
 def read_figures(folder: Path) -> list[Drawing]:

@@ -25,6 +25,7 @@ from saccade.report import (
     findings,
     paper_tables,
     speed_tables,
+    speed_words,
     tradeoff,
 )
 from saccade.report.captions import about
@@ -197,23 +198,35 @@ def cost(inputs: Inputs) -> Shown:
 
 
 def timing(inputs: Inputs) -> Shown:
-    """Realised speed-ups, the parts of a video's time, and the best point under a time limit, of what was timed."""
-    return [
-        inputs.save(f"{kind}--{dataset}", table, about(inputs.grid, kind, dataset))
-        for dataset in inputs.datasets
-        for kind, table in _timed(inputs, dataset)
-        if len(table)
-    ]
+    """Realised speed-ups by runtime, the parts of a video's time, and the best point under a time limit, of what was
+    timed."""
+    shown = []
+    for dataset in inputs.datasets:
+        given = (inputs.grid, inputs.root, inputs.method, dataset)
+        readings, left_out = speed.read_speed(*given), speed.read_not_timed(*given)
+        points = len({*zip(readings.run, readings.point, strict=True), *zip(left_out.run, left_out.point, strict=True)})
+        said = {
+            "lead": speed_words.advice(readings, left_out),
+            "not_timed": speed_words.not_timed(left_out, points),
+        }
+        for kind, table in _timed(inputs, dataset, readings):
+            if len(table) or (kind == "speed" and any(said.values())):
+                words = about(inputs.grid, kind, dataset, **(said if kind == "speed" else {}))
+                shown.append(inputs.save(f"{kind}--{dataset}", table, words))
+    return shown
 
 
-def _timed(inputs: Inputs, dataset: str) -> Iterator[tuple[str, TidyTable]]:
-    given = (inputs.grid, inputs.root, inputs.method, dataset)
-    readings, parts = speed.read_speed(*given), speed.read_parts(*given)
+def _timed(inputs: Inputs, dataset: str, readings: pd.DataFrame) -> Iterator[tuple[str, TidyTable]]:
     own = {head: points[points.stand_in == ""] for head, points in inputs.of(dataset).items()}
     quickest = {head: speed.equal_time(readings, points) for head, points in own.items()}
     yield "speed", speed_tables.speed(readings)
-    yield "speed_parts", speed_tables.speed_parts(parts)
+    yield "speed_readings", speed_tables.speed_readings(readings)
+    yield (
+        "speed_parts",
+        speed_tables.speed_parts(speed.read_parts(inputs.grid, inputs.root, inputs.method, dataset)),
+    )
     yield "equal_time", speed_tables.equal_time(quickest)
+    yield "equal_time_by_runtime", speed_tables.equal_time_by_runtime(quickest)
 
 
 def training(inputs: Inputs) -> Shown:

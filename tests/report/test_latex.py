@@ -13,6 +13,7 @@ from saccade.report import latex
         ("<x> ~ ^ \\", r"\textless{}x\textgreater{} \textasciitilde{} \textasciicircum{} \textbackslash{}"),
         ("é ± 2 – 3", r"é $\pm$ 2 -- 3"),
         ("数", r"\texttt{U+6570}"),
+        ("`run --all`", r"\textasciigrave{}run -{}-all\textasciigrave{}"),
     ],
 )
 def test_latex_is_escaped(text, escaped):
@@ -37,3 +38,8 @@ def test_latex_table_has_no_raw_special_character():
     assert r"A \& b & 50 \%" in body
     assert r"x\_1 \textless{}2\textgreater{}" in body
     assert r"c\_1 \& d" in body
+
+
+def test_a_column_of_long_words_is_broken_into_lines():
+    table = pd.DataFrame({"A": ["short"], "B": ["stale, not alone, few videos, and more"]})
+    assert r"{lp{0.88\textwidth}}" in latex.table_to_latex(table, ["text", "text"], "", "t")

@@ -4,6 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import fake_latency
 import fake_results
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from html_tags import Tags
 from seals import seal
 
 from saccade.records import SaccadeError
-from saccade.report import accuracy_tables, availability_tables, figures, pages, tradeoff
+from saccade.report import accuracy_tables, availability_tables, figures, pages, sections, tradeoff
 from saccade.report.captions import about
 from saccade.report.notebook import NOTEBOOK
 from saccade.report.tidy import save_table
@@ -224,6 +225,33 @@ def test_page_and_index_render_when_nothing_was_run(tmp_path, grid):
 
 
 @pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (
+            fake_latency.an_entry(),
+            "Only eager was timed on cpu: `python -m saccade measure demo/motion-digits/tsn/tiny",
+        ),
+        (
+            fake_latency.before_runtimes(),
+            "Not timed: times of an earlier version of Saccade can&#39;t be read; `python",
+        ),
+    ],
+)
+def test_the_page_says_how_to_time_what_was_not_timed(tmp_path, grid, entry, says):
+    path = write_project(tmp_path, fake_latency.expect(grid))
+    fake_results.write(tmp_path / "results" / fake_latency.RUN / "latency.json", {"points": {"uniform4": entry}})
+    save_parts(tmp_path, grid)
+    sections.timing(sections.read_inputs(tmp_path, "demo", "tsn"))
+    seal(tmp_path)
+    report.report(tmp_path, path, "page")
+    assert f">{says}" in (tmp_path / "reports/demo/tsn.html").read_text()
+
+
+def test_where_nothing_was_timed_the_page_says_nothing_of_it(page):
+    assert "By the clock" not in page
+
+
+@pytest.mark.parametrize(
     ("budget", "says"), [("study", "Mechanism, embedded data"), ("paper", "Real data"), ("mine", "Chosen by its user")]
 )
 def test_other_budgets_have_their_own_banner(tmp_path, budget, says):
@@ -249,7 +277,10 @@ def test_an_unknown_method_is_refused(tmp_path, grid):
 @pytest.mark.slow
 def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_path, grid):
     tmp_path = tmp_path / "in {braces}"  # papermill formats paths
-    path = write_project(tmp_path, grid)
+    path = write_project(tmp_path, fake_latency.expect(grid))
+    runtimes = {"eager": fake_latency.a_runtime(8, 16), "openvino": fake_latency.a_runtime(4, 6, "openvino")}
+    points = {"uniform4": fake_latency.an_entry(runtimes, {"bf16": "bf16 runs on a GPU & nothing else"})}
+    fake_results.write(tmp_path / "results" / fake_latency.RUN / "latency.json", {"points": points})
     stale = tmp_path / "results/demo/tables/tsn/old.json"
     fake_results.write(stale, {})
     report.report(tmp_path, path)
@@ -263,9 +294,17 @@ def test_the_notebook_saves_every_table_and_figure_and_the_page_shows_them(tmp_p
         "not_run.json",
         "coverage.json",
     }
+    timed = ("speed", "speed_readings", "speed_parts", "equal_time", "equal_time_by_runtime")
+    kinds |= {f"{kind}--motion-digits.json" for kind in timed}
     assert saved == heads | kinds | {"modules--motion-digits.json", "curves--motion-digits--train.json"}
     assert (tmp_path / "reports/demo/notebooks/tsn.ipynb").exists()
-    assert len([tag for tag, _ in Tags((tmp_path / "reports/demo/tsn.html").read_text()).seen if tag == "svg"]) == 5
+    page, tex = ((tmp_path / f"reports/demo/tsn.{end}").read_text() for end in ("html", "tex"))
+    assert len([tag for tag, _ in Tags(page).seen if tag == "svg"]) == 5
+    for said in ("Pick openvino for one video at a time on cpu: ", "Not timed: bf16 runs on a GPU &amp; nothing else."):
+        assert said in page and said.replace("&amp;", r"\&") in tex
+    assert (
+        "openvino, fastest for both</td>" in page and '<th scope="row">uniform 4</th><td class="text">uniform8' in page
+    )
 
 
 @pytest.mark.slow
