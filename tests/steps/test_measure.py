@@ -24,6 +24,7 @@ from saccade.plan.layers import heads_of, resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import SaccadeError
+from saccade.results.speed import read_speed
 from saccade.steps import measure
 from saccade.timing import one_process, optimise, runtimes, side
 from saccade.video.probe import probe
@@ -140,6 +141,14 @@ def test_a_point_is_timed_beside_its_counterpart(ready, monkeypatch):
     assert found["code"] == staleness.measure_code(project, "toy") and eager["provenance"]["packages"]["torch"]
     wanted = json.loads(staleness.measure_params(project, run)["settings"])
     assert json.loads(json.dumps(found["settings"])) == wanted["quick"]
+    readings = as_the_page_reads_it(project)
+    assert len(readings) == len(eager["readings"]) and not readings.stale.any() and readings.leads.all()
+    assert list(readings.n) == [reading["n"] for reading in eager["readings"]]
+
+
+def as_the_page_reads_it(project):
+    grid = planned_grid(project, load_config({"budget": "demo", "runs": ["dots/toy/plain"], "seeds": [0]}))
+    return read_speed(grid, project, "toy", "dots")
 
 
 def test_one_point_can_be_asked_for_and_the_others_stay_where_they_are_current(ready, monkeypatch):
@@ -235,6 +244,8 @@ def test_point_and_counterpart_are_timed_each_in_its_fastest_where_these_differ(
     )
     assert found["fastest"]["readings"][0]["speedup"] == 4.0
     assert asked[-2:] == 2 * [("quick", "onnxruntime", "openvino")]
+    (leading,) = as_the_page_reads_it(project).query("leads").itertuples()
+    assert (leading.runtime, leading.own_runtime, leading.timed_in) == ("fastest", "onnxruntime", 3)
     # now both are fastest in OpenVINO
     fake_processes(monkeypatch, openvino=(0.5, 4.0))
     assert main(["measure", run.name, "--runtime", "openvino"]) == 0
