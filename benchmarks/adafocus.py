@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from saccade.engine.device import keep_memory
 from saccade.nn.backbones import trunk
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
@@ -123,6 +124,7 @@ def main() -> None:
     if given.quick:
         given.videos, given.rounds = 1, 1
     torch.set_num_threads(given.threads)
+    keep_memory()
     device = torch.device(given.device)
     clock = time.process_time if given.clock == "processor" else turns.synchronised(device)
     watch = machine.Watch()

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from saccade.cost.forward import forward_macs
+from saccade.engine.device import keep_memory
 from saccade.project import load_module
 from saccade.records import Head
 from saccade.timing import machine, optimise, turns
@@ -271,6 +272,7 @@ def main() -> None:
     parser.add_argument("--step", choices=["none", "sgs"], help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    keep_memory()
     if given.step:
         print(step(given.network, given.step, given.bins))
         return
