@@ -157,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     preparing.add_argument("--budget", default="demo")
     preparing.add_argument("--workers", type=_at_least_one, default=os.cpu_count() or 1)
     verb("train", verbs.run_train, "train one phase of a run", "run", "phase")
-    verb("predict", verbs.run_predict, "predict the test split at every operating point", "run")
+    predicting = verb("predict", verbs.run_predict, "predict the test split at every operating point", "run")
     trying = verb(
         "try",
         verbs.run_try,
@@ -169,6 +169,9 @@ def _parser() -> argparse.ArgumentParser:
         "--point", help="the operating point (default: the one with the run's own settings, else its card's first)"
     )
     trying.add_argument("--out", type=Path, help="where the strips go (default: try/ in the run's folder)")
+    for sub in (predicting, trying):
+        what = f"what runs the model: {', '.join(RUNTIMES)} (default: %(default)s)"
+        sub.add_argument("--runtime", metavar="NAME", default=EAGER, help=what)
     verb("score", verbs.run_score, "metrics and intervals from the predictions", "run")
     measuring = verb(
         "measure", verbs.run_measure, "time a run's points beside their static counterparts, into latency.json", "run"

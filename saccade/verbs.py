@@ -121,6 +121,7 @@ def run_predict(root: Path, options: argparse.Namespace) -> None:
 
     run = _run_on_sound_data(root, options.run)
     resolved = {point.name: resolve(root, run, point=point.name) for point, why in points_of(root, run) if not why}
+    _need_runtime(options.runtime, resolve(root, run).typed)
     values = point_settings(root, run)
     products = [need.product for need in weights_of(root, run)]
     points = {name: point.typed for name, point in resolved.items()}
@@ -128,7 +129,12 @@ def run_predict(root: Path, options: argparse.Namespace) -> None:
         root, run, resolve(root, run).typed, products, staleness.predict_code(root, run.method), values, points=points
     )
     need_trained(task)
-    predict(task)
+    if options.runtime == EAGER:
+        predict(task)
+    else:
+        from saccade.timing.side import checked
+
+        predict(task, options.runtime, checked)
 
 
 def run_try(root: Path, options: argparse.Namespace) -> None:
@@ -139,6 +145,8 @@ def run_try(root: Path, options: argparse.Namespace) -> None:
     for path in options.video:
         if path.is_dir():
             raise SaccadeError(f"{path} is a folder; name the videos in it, as {path / '*'}")
+    settings = resolve(root, run).typed
+    _need_runtime(options.runtime, settings)
     if options.out:
         need_writable(options.out)
     weights = weights_of(root, run)
@@ -153,9 +161,19 @@ def run_try(root: Path, options: argparse.Namespace) -> None:
                 file=sys.stderr,
             )
     points = {point: resolve(root, run, point=point).typed}
-    task = _task(root, run, resolve(root, run).typed, products, code="", values={}, points=points)
-    for text in try_video(task, options.video, options.out or task.folder / "try"):
+    code = "" if options.runtime == EAGER else staleness.predict_code(root, run.method)
+    task = _task(root, run, settings, products, code, values={}, points=points)
+    for text in try_video(task, options.video, options.out or task.folder / "try", options.runtime):
         print(text, flush=True)
+
+
+def _need_runtime(runtime: str, settings: Any) -> None:
+    """Raises SaccadeError where the device that the settings ask for hasn't got the runtime here."""
+    if runtime != EAGER:
+        from saccade.engine.device import choose_device
+        from saccade.timing.runtimes import need
+
+        need(runtime, choose_device(settings.device))
 
 
 def _run_on_sound_data(root: Path, text: str) -> Run:

@@ -1,19 +1,33 @@
 """The step that predicts a test split once per run, at every operating point: scores, and what each video cost."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import nn
 
 from saccade import products
 from saccade.cards.address import RUN, parse_address
 from saccade.engine.device import choose_device, seed_everything
 from saccade.engine.inference import check_macs, finished_model, predict_point
-from saccade.project import load_module, provenance
-from saccade.records import COST_FILE, PREDICTION_COLUMNS, PREDICTIONS_FILE, Task, canonical
+from saccade.project import load_module, provenance, version_of
+from saccade.records import COST_FILE, EAGER, PREDICTION_COLUMNS, PREDICTIONS_FILE, Prediction, Task, canonical
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset
 
 
-def predict(task: Task) -> None:
-    """Writes `predictions.parquet`: one row per test video and operating point."""
+def predict(
+    task: Task,
+    runtime: str = EAGER,
+    model_in: Callable[[Task, torch.device, str], tuple[nn.Module, Callable[..., Prediction]]] | None = None,
+) -> None:
+    """Writes `predictions.parquet`: one row per test video and operating point.
+
+    Another runtime than eager is brought by `model_in` (`saccade.timing.side.checked`), since none of its code may
+    decide whether what eager predicted is current: it gives the model of a task with one point in it, and what predicts
+    with it. Multiply-adds are counted in eager.
+    """
     import pandas as pd
 
     started = time.perf_counter()
@@ -26,7 +40,10 @@ def predict(task: Task) -> None:
     for point, settings in task.points.items():
         dataset = VideoDataset(index, task.root, task.heads, settings, "test", train=False, seed=task.seed, truth=truth)
         modules[point] = check_macs(model, method.predict, dataset, settings, device)
-        tables.append(predict_point(model, method.predict, dataset, settings, device, label=point).assign(point=point))
+        runs = model, method.predict
+        if model_in:
+            runs = model_in(replace(task, points={point: settings}), device, runtime)
+        tables.append(predict_point(*runs, dataset, settings, device, label=point).assign(point=point))
     table = pd.concat(tables, ignore_index=True)
     table["decisions"] = table["decisions"].map(canonical)
     columns = [*PREDICTION_COLUMNS, *(f"{head.name}.{part}" for head in task.heads for part in ("target", "scores"))]
@@ -36,6 +53,8 @@ def predict(task: Task) -> None:
     products.write(task.folder / COST_FILE, cost)
     seconds = round(time.perf_counter() - started, 1)
     where = {"device": str(device), "threads": task.settings.threads, "seconds": seconds}
+    if runtime != EAGER:
+        where |= {"runtime": runtime, "runtime_version": version_of(runtime)}
     products.write_file(
         task.folder / PREDICTIONS_FILE,
         lambda temporary: table[columns].to_parquet(temporary, index=False),

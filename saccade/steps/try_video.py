@@ -18,9 +18,10 @@ from saccade.engine.device import choose_device, seed_everything, to_device
 from saccade.engine.inference import check_macs, finished_model, need_trained, predict_point
 from saccade.files import write_atomic
 from saccade.project import load_module
-from saccade.records import INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
+from saccade.records import EAGER, EXPORTED, INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
 from saccade.report import strips
 from saccade.report.feature_maps import draw_maps
+from saccade.timing import optimise, runtimes
 from saccade.video.decode import read_frames
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, collate
@@ -53,10 +54,10 @@ class Tried:
     decisions: list[dict[str, Any]]
 
 
-def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
+def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGER) -> Iterator[str]:
     """Gives, for each video in turn, what to print of it. Before that its strip is written to `out`, and a picture of
     its feature maps where the method's model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1]
-    or maps (N, C, H, W)} of one clip, as arrays.
+    or maps (N, C, H, W)} of one clip, as arrays. Multiply-adds are counted, and maps drawn, in eager.
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be
     read.
@@ -67,16 +68,22 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
     device = choose_device(settings.device)
     method = load_module(task.root / task.method / "model.py")
     predict = method.predict
-    model = finished_model(task, device)
+    model = quick = finished_model(task, device)
+    if runtime != EAGER:
+        quick = finished_model(task, device)
+        optimise.optimise(quick)
     for path, name, info in zip(videos, _names(videos), started, strict=True):
         dataset = VideoDataset(
             _index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed
         )
         check_macs(model, predict, dataset, settings, device)
-        row = predict_point(model, predict, dataset, settings, device).iloc[0]
-        tried = _tried(
-            task.heads, path, info, row, dataset.num_views, _timed(model, predict, dataset, settings, device)
-        )
+        if runtime != EAGER:
+            example = functools.partial(predict, quick, to_device(collate([dataset[0]]), device), settings)
+            runtimes.use(quick, runtime, example, task.code, task.folder / EXPORTED)
+        with runtimes.running(runtime, device):
+            row = predict_point(quick, predict, dataset, settings, device).iloc[0]
+            seconds = _timed(quick, predict, dataset, settings, device)
+        tried = _tried(task.heads, path, info, row, dataset.num_views, seconds)
         strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
         file = out / f"{name}-{point}.png"
         write_atomic(file, functools.partial(strip.savefig, dpi=strips.DPI))
@@ -89,6 +96,7 @@ def try_video(task: Task, videos: Sequence[Path], out: Path) -> Iterator[str]:
             maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
         unnamed = "".join(f"\n  names   {head.unnamed}" for head in task.heads if head.unnamed)
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
+        where += f", {runtime}" * (runtime != EAGER)
         yield f"{path}\n{_described(tried, where)}{unnamed}\n  strip   {file}{maps}"
 
 

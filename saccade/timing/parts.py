@@ -23,7 +23,8 @@ class UnfitError(Exception):
 
 @dataclass
 class Part:
-    """Takes the place of the module's `forward`. `make` gives a form of the module for such inputs as it is shown.
+    """Takes the place of the module's `forward`. `make(args, number)` gives ways to make a form of it for such inputs,
+    the most general first; `number`: how many forms there are.
 
     The first answer to inputs of new shapes is compared with PyTorch's, so that a form is never asked for what it can't
     say.
@@ -32,12 +33,13 @@ class Part:
     module: nn.Module
     path: str
     runtime: str
-    make: Callable[[tuple[Any, ...]], Run]
+    make: Callable[[tuple[Any, ...], int], Iterator[Callable[[], Run]]]
     forms: list[Run] = field(default_factory=list)
     known: dict[Any, tuple[Run, TreeSpec]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.eager = self.module.forward
+        self.name = self.path or "the model"
 
     def put_in(self, args: tuple[Any, ...]) -> None:
         """From now on the runtime computes the module, which is first tried with these inputs."""
@@ -64,8 +66,14 @@ class Part:
             return self.eager(*args, **kwargs)
         kind = kind_of(tensors, structure)
         if kind not in self.known:
-            with self.aside():
-                self.known[kind] = self.learn(args, tensors)
+            try:
+                with self.aside():
+                    self.known[kind] = self.learn(args, tensors)
+            except UnfitError as error:
+                sizes = ", ".join(" x ".join(map(str, tensor.shape)) for tensor in tensors)
+                raise SaccadeError(
+                    f"{self.path or 'the model'} can't take {sizes} in {self.runtime}: {error}"
+                ) from None
         form, spec = self.known[kind]
         return tree_unflatten(form(tensors), spec)
 
@@ -77,11 +85,11 @@ class Part:
             if _distance(form, tensors, expected) <= CLOSE:
                 return form, spec
         if len(self.forms) == FORMS:
-            raise SaccadeError(f"{self.path} takes more than {FORMS} forms in {self.runtime}; leave it in eager")
+            raise SaccadeError(f"{self.name} takes more than {FORMS} forms in {self.runtime}; leave it in eager")
         differs, why = None, ""
-        for example in examples(self.eager, args):
+        for made in self.make(args, len(self.forms)):
             try:
-                form = self.make(example)
+                form = made()
                 differs = _distance(form, tensors, expected)
             except Exception as error:  # whatever exporters and runtimes raise for what they can't express
                 why = f"{type(error).__name__}: {first_line(error)}"
@@ -92,7 +100,7 @@ class Part:
         if differs is None or differs == float("inf"):
             raise UnfitError(why)
         raise SaccadeError(
-            f"{self.path} isn't the same in {self.runtime}: its outputs differ from PyTorch's by {differs:.2g} of "
+            f"{self.name} isn't the same in {self.runtime}: its outputs differ from PyTorch's by {differs:.2g} of "
             f"their largest, more than {CLOSE:g}; leave it in eager"
         )
 

@@ -17,10 +17,12 @@ from saccade.records import RUNTIMES, SaccadeError, suggest
 from saccade.timing.calls import Call, outermost_calls
 from saccade.timing.exported import exported
 from saccade.timing.optimise import CONVOLUTIONS
-from saccade.timing.parts import Part, UnfitError
+from saccade.timing.parts import Part, UnfitError, examples
 from saccade.timing.sessions import OPEN, Run, compiled
 
 PACKAGES = {"onnxruntime": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("onnx", "onnxscript", "openvino")}
+# so many shapes of inputs are compiled for alone, which gives faster code; what comes then is compiled once for all
+COMPILED_FOR_ONE = 2
 
 
 def why_absent(runtime: str, device: torch.device) -> str | None:
@@ -41,6 +43,12 @@ def why_absent(runtime: str, device: torch.device) -> str | None:
     return None
 
 
+def need(runtime: str, device: torch.device) -> None:
+    """Raises SaccadeError where the runtime can't be used here."""
+    if why := why_absent(runtime, device):
+        raise SaccadeError(why)
+
+
 def use(model: nn.Module, runtime: str, run_example: Callable[[], object], code: str, folder: Path) -> list[str]:
     """Puts the model's parts, in place, into the runtime, and gives their paths; none for `eager` and `bf16`.
 
@@ -50,8 +58,7 @@ def use(model: nn.Module, runtime: str, run_example: Callable[[], object], code:
     model is made of; `folder`: where exported parts are kept from one time to the next. Raises SaccadeError where the
     runtime is absent here, where no part fits it, and where a part's outputs differ from PyTorch's.
     """
-    if why := why_absent(runtime, next(model.parameters()).device):
-        raise SaccadeError(why)
+    need(runtime, next(model.parameters()).device)
     if runtime in ("eager", "bf16"):
         return []
     problems: list[str] = []
@@ -101,7 +108,19 @@ def _holds_convolutions(module: nn.Module) -> bool:
     return any(isinstance(inner, CONVOLUTIONS) for inner in module.modules() if inner is not module)
 
 
-def _maker(call: Call, runtime: str, code: str, folder: Path) -> Callable[[tuple[Any, ...]], Run]:
-    if runtime == "compile":
-        return functools.partial(compiled, call.module)
-    return lambda args: OPEN[runtime](exported(call.module, args, call.path, code, folder))
+def _maker(
+    call: Call, runtime: str, code: str, folder: Path
+) -> Callable[[tuple[Any, ...], int], Iterator[Callable[[], Run]]]:
+    """What `Part` makes its forms with."""
+
+    def make(args: tuple[Any, ...], number: int) -> Iterator[Callable[[], Run]]:
+        if runtime == "compile":
+            yield functools.partial(compiled, call.module, args, only_these=number < COMPILED_FOR_ONE)
+            return
+        for example in examples(call.module, args):
+            yield functools.partial(opened, example)
+
+    def opened(example: tuple[Any, ...]) -> Run:
+        return OPEN[runtime](exported(call.module, example, call.path, code, folder))
+
+    return make

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ def open_openvino(file: Path) -> Run:
     most = max(STATIC_BYTES // file.stat().st_size, 1)
     requests: dict[Any, Any] = {}
 
-    def compiled(shapes: Sequence[Any] | None) -> Any:
+    def opened(shapes: Sequence[Any] | None) -> Any:
         model = core.read_model(file)
         if shapes:
             model.reshape({value: list(shape) for value, shape in zip(model.inputs, shapes, strict=True)})
@@ -54,7 +55,7 @@ def open_openvino(file: Path) -> Run:
         shapes = tuple(tensor.shape for tensor in tensors)
         if shapes not in requests:
             kind = shapes if len(requests) < most else None
-            requests[shapes] = requests.get(kind) or compiled(kind)
+            requests[shapes] = requests.get(kind) or opened(kind)
             requests[kind] = requests[shapes]
         given = {number: tensor.contiguous().numpy() for number, tensor in enumerate(tensors)}
         return [torch.from_numpy(value) for value in requests[shapes].infer(given, share_inputs=True).to_tuple()]
@@ -65,15 +66,38 @@ def open_openvino(file: Path) -> Run:
 OPEN = {"onnxruntime": open_onnxruntime, "openvino": open_openvino}
 
 
-def compiled(module: nn.Module, args: tuple[Any, ...]) -> Run:
-    """By torch.compile, which takes up to half a minute at the first call, and as long for the second shape of inputs,
-    from which on it leaves sizes open. On a CPU the weights are frozen."""
-    _, structure = tree_flatten(args)
+def compiled(module: nn.Module, args: tuple[Any, ...], only_these: bool) -> Run:
+    """By torch.compile, on a CPU with frozen weights; that takes up to half a minute when it is first called.
+    `only_these`: for inputs of these shapes; else for all sizes of the dimensions before the last two, compiled once
+    more where one of them is 1."""
+    tensors, structure = tree_flatten(args)
+    known = {tuple(tensor.shape for tensor in tensors)} if only_these else set()
     options: Any = {"freezing": True} if next(module.parameters()).device.type == "cpu" else None
-    forward = torch.compile(module.forward, options=options)
+    eager = module.forward  # before the runtime takes its place
+
+    def call(*given: Any) -> Any:
+        return eager(*given)
+
+    # PyTorch counts the compilations of a code object, of which all modules of a class have the same
+    own = FunctionType(call.__code__.replace(), call.__globals__, "call", None, call.__closure__)
+    forward = torch.compile(own, dynamic=False if only_these else None, options=options)
 
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
+        shapes = tuple(tensor.shape for tensor in tensors)
+        if shapes not in known:
+            if only_these:
+                raise ValueError(f"compiled for {known}")
+            known.add(shapes)
+            tensors = [_with_open_sizes(tensor) for tensor in tensors]
         found: list[Tensor] = tree_flatten(forward(*tree_unflatten(tensors, structure)))[0]
         return found
 
     return run
+
+
+def _with_open_sizes(tensor: Tensor) -> Tensor:
+    """A copy that PyTorch compiles for other sizes, too."""
+    tensor = tensor.clone()
+    for dimension in range(max(tensor.ndim - 2, 1)):
+        torch._dynamo.maybe_mark_dynamic(tensor, dimension)
+    return tensor

@@ -15,13 +15,14 @@ from saccade.cost.count import count
 from saccade.engine.device import to_device
 from saccade.engine.inference import finished_model
 from saccade.project import load_module
-from saccade.records import EAGER, EXACT, Prediction, SaccadeError, Task
+from saccade.records import EAGER, EXACT, EXPORTED, Prediction, SaccadeError, Task
 from saccade.timing import optimise, runtimes, turns
 from saccade.video import decode
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, collate
 
 CLOSE = 1e-4  # how far probabilities of an exact runtime may be from plain ones, where the decisions are the same
+FIRST = 4  # videos that a prediction is checked on before it is believed
 TRIES = 8  # how often a decision is asked for again with disturbed input before it counts as none of a tie
 PLAIN_MEMORY = ("onnxruntime", "openvino")  # their parts take tensors in plain layout
 
@@ -63,7 +64,7 @@ class Side:
         self.predict = load_module(self.task.root / self.task.method / "model.py").predict
         self.model = finished_model(self.task, self.device)
         self.folded = optimise.optimise(self.model)
-        kept = self.task.folder / "exported"
+        kept = self.task.folder / EXPORTED
         runtimes.use(self.model, self.runtime, lambda: self.run(self.load([0])), self.task.code, kept)
 
     def load(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
@@ -79,6 +80,14 @@ class Side:
         """What the method says of one clip, by this runtime where the model is the side's own."""
         with runtimes.running(self.runtime, self.device) if model is self.model else contextlib.nullcontext():
             return optimise.infer(self.predict, model, clip, self.settings)
+
+
+def checked(task: Task, device: torch.device, runtime: str) -> tuple[nn.Module, Callable[..., Prediction]]:
+    """The model of the task's one point in the runtime, and what predicts with it in the place of the method's
+    `predict`. Raises SaccadeError where its answers to the first few test videos aren't the plain model's."""
+    side = Side(task, device, runtime)
+    check(side, range(min(FIRST, len(side.dataset))))
+    return side.model, lambda model, clip, settings: side.answer(model, clip)
 
 
 def mean_macs(side: Side, videos: Sequence[int]) -> float:
