@@ -45,6 +45,10 @@ def scaled_attention(q: Shape, k: Shape, v: Shape, *rest: Any, **others: Any) ->
     return prod(q[:-2]) * attention_macs(q[-2], k[-2], q[-1], v[-1])
 
 
+def _convolution(x: Shape, weight: Shape, *rest: Any, out_shape: Shape, **others: Any) -> int:
+    return x[0] * prod(out_shape[2:]) * prod(weight)
+
+
 def _bilinear(x: Shape, weight: Shape, *rest: Any, **others: Any) -> int:
     return x[0] * prod(weight)
 
@@ -61,6 +65,8 @@ FORMULAS: dict[Any, Callable[..., int]] = {
     aten.addbmm: lambda added, x, y, **others: prod(x) * y[-1],
     aten._trilinear: _bilinear,
 }
+if hasattr(torch.ops.mkldnn, "_convolution_pointwise"):  # what fast inference on a CPU calls (timing/packed.py)
+    FORMULAS[torch.ops.mkldnn._convolution_pointwise] = _convolution
 
 
 def register(op: Any, formula: Callable[..., int]) -> None:

@@ -104,26 +104,13 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
     return network, num_features
 
 
-class Trunk(nn.Sequential):
-    """A network up to its maps. `at_once`: how many frames it computes together (0: all). That changes no result, only
-    the time it takes."""
-
-    at_once = 0
-
-    def forward(self, frames: Tensor) -> Tensor:
-        if 0 < self.at_once < len(frames):
-            return torch.cat([super(Trunk, self).forward(some) for some in frames.split(self.at_once)])
-        maps: Tensor = super().forward(frames)
-        return maps
-
-
-def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[Trunk, int]:
+def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[nn.Sequential, int]:
     """As `backbone`, up to the maps that it would pool: (N, 3, H, W) to (N, D, h, w). Parameters keep their names."""
     network, num_features = backbone(name, width=width, weights=weights)
     parts = [
         (part, module) for part, module in network.named_children() if part not in ("avgpool", _classifier_name(name))
     ]
-    return Trunk(OrderedDict(parts)), num_features
+    return nn.Sequential(OrderedDict(parts)), num_features
 
 
 def _classifier_name(name: str) -> str:

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_map
 
 from saccade import products
-from saccade.nn.backbones import Trunk
 from saccade.project import version_of
 from saccade.records import canonical
 
@@ -57,9 +56,6 @@ def _export(module: nn.Module, args: tuple[Any, ...], file: Path) -> None:
             copy.deepcopy(module),
             tree_map(torch.clone, args),
         )  # tracing runs the code, which may leave symbols
-        for part in module.modules():
-            if isinstance(part, Trunk):
-                part.at_once = 0  # a loop over frames would be unrolled
         program = torch.export.export(module, args, dynamic_shapes=tree_map(_dynamic, args), strict=False)
         made = torch.onnx.export(program, dynamo=True, verbose=False)
     assert made is not None

@@ -3,7 +3,7 @@ here.
 
 Exact means: the same multiply-adds, the same decisions away from ties, probabilities equal within fp32 rounding. There
 are four: batch normalisation folded into the convolution before it; channels-last memory; inference mode; and, on a
-CPU, few frames at a time through networks of depthwise convolutions, whose maps then stay in its caches.
+CPU, convolutions by oneDNN alone, together with the activation behind them (`packed`).
 """
 
 import copy
@@ -17,39 +17,37 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from saccade.engine.device import place, to_device
-from saccade.nn.backbones import Trunk
-from saccade.nn.shift import TemporalShift
 from saccade.records import Prediction
+from saccade.timing.packed import ACTIVATIONS, Packed, can_pack
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-FRAMES_AT_ONCE = 2  # of depthwise networks; tried with MobileNetV2 at 224 pixels, benchmarks/adafocus.py
 
 
-def optimise(model: nn.Module) -> int:
-    """Puts the model, in place, into its fastest exact form for inference. Gives back how many normalisations were
-    folded."""
+def optimise(model: nn.Module, packed: bool = True) -> int:
+    """Puts the model, in place, into its fastest exact form for inference; its weights must not change after that.
+    Gives back how many normalisations were folded. `packed`: whether PyTorch's layers will run it, so that convolutions
+    may take a form that another runtime couldn't read."""
     model.eval().requires_grad_(False)
     pairs = list(foldable(model))
     for convolution, norm in pairs:
         _fold(model.get_submodule(convolution), model.get_submodule(norm))
         model.set_submodule(norm, nn.Identity())
-    device = next(model.parameters()).device
-    place(model, device)
-    # their frames belong together
-    clips = {module.network for module in model.modules() if isinstance(module, TemporalShift)}
-    for module in model.modules():
-        if (
-            isinstance(module, Trunk)
-            and module not in clips
-            and device.type == "cpu"
-            and any(map(_depthwise, module.modules()))
-        ):
-            module.at_once = FRAMES_AT_ONCE
+    place(model, next(model.parameters()).device)
+    if packed:
+        _pack(model)
     return len(pairs)
 
 
-def _depthwise(module: nn.Module) -> bool:
-    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+def _pack(model: nn.Module) -> None:
+    """Every convolution that oneDNN can compute, together with the activation that alone reads it."""
+    for convolution, activation in list(activated(model)):
+        follower = model.get_submodule(activation)
+        model.set_submodule(activation, nn.Identity())
+        part = model.get_submodule(convolution)
+        part.forward = Packed(part, follower)
+    for module in model.modules():
+        if can_pack(module):
+            module.forward = Packed(module)
 
 
 def lay_out(clip: dict[str, Any], device: torch.device) -> dict[str, Any]:
@@ -70,7 +68,24 @@ def infer(predict: Callable[..., Prediction], model: nn.Module, clip: dict[str, 
 
 def foldable(model: nn.Module) -> Iterator[tuple[str, str]]:
     """Pairs (path of a convolution, path of the normalisation that alone reads its output). Both are used once in the
-    whole model.
+    whole model."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    yield from (pair for pair in read_by_one(model) if _fits(*map(modules.__getitem__, pair)))
+
+
+def activated(model: nn.Module) -> Iterator[tuple[str, str]]:
+    """Pairs (path of a convolution that can be packed, path of the activation that alone reads its output), as
+    `foldable`."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    for pair in read_by_one(model):
+        convolution, activation = map(modules.__getitem__, pair)
+        if can_pack(convolution) and type(activation) in ACTIVATIONS and not _between(convolution, activation):
+            yield pair
+
+
+def read_by_one(model: nn.Module) -> Iterator[tuple[str, str]]:
+    """Pairs of paths of modules, the second of which alone reads what the first one gives, but for identities between
+    them. Both are used once in the whole model.
 
     The data flow is read by symbolic tracing. What a method decides while it runs can't be traced. Such a model's parts
     are traced instead, and what stands between them is left alone.
@@ -83,14 +98,23 @@ def foldable(model: nn.Module) -> Iterator[tuple[str, str]]:
     uses = Counter(id(modules.get(prefix + str(node.target))) for prefix, node in calls if node.op == "call_module")
     read = {(prefix + str(node.target)).rpartition(".")[0] for prefix, node in calls if node.op == "get_attr"}
     for prefix, node in calls:
-        source = node.args[0] if node.op == "call_module" and node.args else None
+        source = _source(node, prefix, modules)
+        if source is not None:
+            paths = prefix + str(source.target), prefix + str(node.target)
+            if all(uses[id(modules[path])] == 1 for path in paths) and not read & set(paths):
+                yield paths
+
+
+def _source(node: fx.Node, prefix: str, modules: dict[str, nn.Module]) -> fx.Node | None:
+    """The call of the module whose output `node` alone reads."""
+    while node.op == "call_module" and node.args:
+        source = node.args[0]
         if not isinstance(source, fx.Node) or source.op != "call_module" or len(source.users) != 1:
-            continue
-        paths = prefix + str(source.target), prefix + str(node.target)
-        convolution, norm = modules[paths[0]], modules[paths[1]]
-        once = uses[id(convolution)] == uses[id(norm)] == 1 and not read & set(paths)
-        if once and _fits(convolution, norm):
-            yield paths
+            return None
+        if type(modules[prefix + str(source.target)]) is not nn.Identity:
+            return source
+        node = source
+    return None
 
 
 def _graphs(module: nn.Module, prefix: str) -> Iterator[tuple[str, fx.Graph]]:
@@ -106,8 +130,12 @@ def _graphs(module: nn.Module, prefix: str) -> Iterator[tuple[str, fx.Graph]]:
 def _fits(convolution: nn.Module, norm: nn.Module) -> bool:
     """Plain modules with running statistics, and no hook that would see or change what passes between them."""
     plain = type(convolution) in CONVOLUTIONS and isinstance(norm, _BatchNorm) and norm.running_mean is not None
-    hooks = (convolution._forward_hooks, norm._forward_pre_hooks, norm._forward_hooks)
-    return plain and not any(hooks) and not hasattr(convolution, "parametrizations")
+    return plain and not _between(convolution, norm) and not hasattr(convolution, "parametrizations")
+
+
+def _between(first: nn.Module, second: nn.Module) -> bool:
+    """Whether a hook sees or changes what passes from the one to the other, or what the other gives."""
+    return any((first._forward_hooks, second._forward_pre_hooks, second._forward_hooks))
 
 
 @torch.no_grad()

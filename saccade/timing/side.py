@@ -63,7 +63,7 @@ class Side:
         self.dataset = VideoDataset(*data, "test", train=False, seed=self.task.seed, truth=truth)
         self.predict = load_module(self.task.root / self.task.method / "model.py").predict
         self.model = finished_model(self.task, self.device)
-        self.folded = optimise.optimise(self.model)
+        self.folded = optimise.optimise(self.model, packed=self.runtime == EAGER)
         kept = self.task.folder / EXPORTED
         runtimes.use(self.model, self.runtime, lambda: self.run(self.load([0])), self.task.code, kept)
 

@@ -10,10 +10,13 @@ from small_models import built, clip, one, smallest
 from torch import nn
 
 from saccade.cost.count import count
+from saccade.cost.forward import forward_macs
+from saccade.engine.device import LAYOUTS
 from saccade.nn.backbones import BUILDERS, backbone, trunk
 from saccade.nn.shift import TemporalShift
 from saccade.project import load_module, names
 from saccade.timing import optimise
+from saccade.timing.packed import ACTIVATIONS, Packed
 
 
 def unsettle(model):
@@ -120,16 +123,74 @@ def test_hooks_before_a_convolution_stay_and_hooks_between_forbid_folding():
     assert list(optimise.foldable(watched)) == []
 
 
+def layer(kernel, stride=1, dilation=1, depthwise=False, bias=True):
+    kind = nn.Conv2d if len(kernel) == 2 else nn.Conv3d
+    padding = tuple(size // 2 for size in kernel)
+    return kind(6, 6, kernel, stride, padding, dilation, groups=6 if depthwise else 1, bias=bias)
+
+
+@pytest.mark.parametrize("activation", [None, *ACTIVATIONS], ids=lambda kind: getattr(kind, "__name__", "none"))
+@pytest.mark.parametrize(
+    ("kernel", "others"),
+    [
+        ((1, 1), {}),
+        ((3, 3), {"stride": 2, "bias": False}),
+        ((3, 3), {"depthwise": True}),
+        ((1, 1, 1), {}),
+        ((1, 3, 3), {"stride": (1, 2, 2)}),
+        ((5, 1, 1), {"depthwise": True, "bias": False}),
+        ((3, 3, 3), {"depthwise": True, "dilation": (1, 2, 1)}),
+    ],
+    ids=str,
+)
 @torch.inference_mode()
-def test_a_depthwise_network_computes_few_frames_at_once_and_gives_the_same():
+def test_a_packed_convolution_gives_the_same_at_any_batch_and_length(kernel, others, activation):
     torch.manual_seed(0)
-    network = unsettle(trunk("mobilenet_v2", 0.25)[0].eval())
-    frames = torch.randn(5, 3, 64, 64)
-    expected, seen = network(frames), []
+    plain = nn.Sequential(layer(kernel, **others), *([activation()] if activation else [])).eval()
+    quick = copy.deepcopy(plain)
+    optimise.optimise(quick)
+    assert isinstance(quick[0].forward, Packed)
+    for sizes in ((1, 5, 9, 7), (3, 5, 9, 7), (1, 1, 4, 4)):
+        x = 4 * torch.randn(sizes[0], 6, *sizes[-len(kernel) :])
+        found = quick(x)
+        torch.testing.assert_close(found, plain(x), rtol=0, atol=1e-5)
+        assert found.is_contiguous(memory_format=LAYOUTS[x.ndim])
+    counted, priced = count(quick, x), count(plain, x)
+    assert counted.macs == priced.macs == forward_macs(quick, x.shape[1:]) * len(x) > 0
+
+
+@torch.inference_mode()
+def test_an_activation_that_others_read_or_that_is_used_again_stays_apart():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.third = (nn.Conv2d(3, 3, 1) for _ in range(3))
+            self.shared, self.own = nn.ReLU(), nn.ReLU()
+
+        def forward(self, x):
+            x = self.shared(self.first(x))
+            x = self.second(x)
+            return self.shared(self.third(x)) + self.own(x) + x
+
+    plain = Twice().eval()
+    quick = copy.deepcopy(plain)
+    optimise.optimise(quick)
+    assert all(isinstance(part, nn.ReLU) for part in (quick.shared, quick.own))
+    x = torch.randn(2, 3, 4, 4)
+    torch.testing.assert_close(quick(x), plain(x))
+    watched = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU()).eval()
+    watched[0].register_forward_hook(lambda module, inputs, output: -output)
+    expected = watched(x)
+    optimise.optimise(watched)
+    torch.testing.assert_close(watched(x), expected)
+
+
+@torch.inference_mode()
+def test_without_onednn_a_model_keeps_its_convolutions(monkeypatch):
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
     optimise.optimise(network)
-    network.features[0].register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
-    torch.testing.assert_close(network(frames), expected, rtol=1e-4, atol=1e-5)
-    assert seen == [2, 2, 1]
+    assert "forward" not in vars(network[0]) and isinstance(network[1], nn.ReLU)
 
 
 @torch.inference_mode()

@@ -1,0 +1,65 @@
+"""Convolutions of a CPU by oneDNN alone: weights in its own layout, the activation behind it in the same call.
+
+Left to itself, PyTorch lays the weights out anew at every call, takes a slow kernel of its own for small batches of 3D
+convolutions (a depthwise 5x1x1 is 15 times as slow by it), and gives back plain memory from it, so that the next
+convolution is slow, too. What is called here is what torch.compile makes of a frozen model; the operators are
+PyTorch's, but not documented, so a PyTorch without them is left as it is.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from saccade.engine.device import LAYOUTS
+
+# Of the activations that oneDNN computes together with a convolution: its name for them, and their constants.
+ACTIVATIONS: dict[type[nn.Module], tuple[str, list[float]]] = {
+    nn.ReLU: ("relu", []),
+    nn.ReLU6: ("hardtanh", [0.0, 6.0]),
+    nn.SiLU: ("swish", []),
+    nn.Hardswish: ("hardswish", []),
+}
+SPATIAL = (nn.Conv2d, nn.Conv3d)
+
+
+def can_pack(convolution: nn.Module) -> bool:
+    """Whether oneDNN can compute it here: an unchanged 2D or 3D convolution of fp32 numbers on a CPU, padded with
+    zeros by numbers."""
+    return (
+        type(convolution) in SPATIAL
+        and "forward" not in vars(convolution)
+        and convolution.weight.device.type == "cpu"
+        and convolution.weight.dtype == torch.float32
+        and convolution.padding_mode == "zeros"
+        and not isinstance(convolution.padding, str)
+        and torch.backends.mkldnn.is_available()
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    )
+
+
+class Packed:
+    """Takes the place of a convolution's `forward`; its name, hooks and parameters stay. `activation`: what follows it
+    in the same call."""
+
+    def __init__(self, convolution: Any, activation: nn.Module | None = None) -> None:
+        self.convolution = convolution
+        self.activation = activation
+        self.following = ACTIVATIONS[type(activation)] if activation is not None else ("none", [])
+        self.layout = LAYOUTS[convolution.weight.ndim]
+        self.geometry = convolution.padding, convolution.stride, convolution.dilation, convolution.groups
+        self.weight: Tensor | None = None  # laid out for the first input
+
+    def __call__(self, features: Tensor) -> Tensor:
+        convolution, (name, constants) = self.convolution, self.following
+        if features.device.type != "cpu" or features.dtype != torch.float32:  # asked for the price, or autocast
+            found: Tensor = type(convolution).forward(convolution, features)
+            return found if self.activation is None else self.activation(found)
+        features = features.contiguous(memory_format=self.layout)
+        if self.weight is None:
+            self.weight = torch.ops.mkldnn._reorder_convolution_weight.default(
+                convolution.weight.contiguous(), *self.geometry, list(features.shape)
+            )
+        convolve = torch.ops.mkldnn._convolution_pointwise.default
+        packed: Tensor = convolve(features, self.weight, convolution.bias, *self.geometry, name, constants, "")
+        return packed
