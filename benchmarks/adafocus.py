@@ -7,7 +7,6 @@ Random weights, random clips of 16 frames of 224 x 224: neither changes what is 
 (`timing/optimise.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1
 is marked †). Beside the offline form stands plain batching without any optimisation, and the online one, frame by
 frame, each against ResNet-50 on all frames at once. The time of each part is read apart, as hooks disturb the whole.
-On a CPU both networks also run with all frames at once and with few: why `optimise` splits one.
 """
 
 import argparse
@@ -22,7 +21,6 @@ import torch
 from torch import nn
 
 from saccade.engine.device import keep_memory
-from saccade.nn.backbones import trunk
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
@@ -84,30 +82,6 @@ def parts(one: Side, clip: Clip, rounds: int, device: torch.device) -> dict[str,
     return {name: 1000 * min(each[name] for each in found) / len(clip["video_id"]) for name in found[0]}
 
 
-@torch.inference_mode()
-def at_once(rounds: int, clock: turns.Clock) -> None:
-    """Prints what 16 frames take in each network, together and in the small pieces that `optimise` cuts for depthwise
-    ones."""
-    frames = torch.randn(FRAMES, 3, SIZE, SIZE).contiguous(memory_format=torch.channels_last)
-    print(f"\n| ms for {FRAMES} frames | all at once | {optimise.FRAMES_AT_ONCE} at once |\n| --- | --- | --- |")
-    for name in ("mobilenet_v2", "resnet50"):
-        network, _ = trunk(name)
-        optimise.optimise(network)
-        spent = []
-        for pieces in (0, optimise.FRAMES_AT_ONCE):
-            network.at_once = pieces
-            network(frames)  # unheard
-            # called at once
-            spent.append(min(timed(lambda: network(frames), clock) for _ in range(rounds)))  # noqa: B023
-        print(f"| {name} | {1000 * spent[0]:.0f} | {1000 * spent[1]:.0f} |")
-
-
-def timed(call: Callable[[], object], clock: turns.Clock) -> float:
-    started = clock()
-    call()
-    return clock() - started
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patch", type=int, default=128, choices=[96, 128, 160, 192])
@@ -159,8 +133,6 @@ def main() -> None:
         print("\n| part | ms a video, by elapsed time |\n| --- | --- |")
         for name, ms in [*spent.items(), *((f"ResNet-50: {name}", ms) for name, ms in whole.items())]:
             print(f"| {name} | {ms:.1f} |")
-    if device.type == "cpu":
-        at_once(given.rounds, clock)
     others = watch.read()["others_cores"] or 0
     where = torch.cuda.get_device_name() if device.type == "cuda" else machine.describe()["cpu"]
     how = f"{given.threads} thread(s), {given.clock} time, torch {torch.__version__}"

@@ -1,0 +1,123 @@
+"""How fast static networks run in each runtime, beside what PyTorch's layers make of them, as ratios in one run.
+
+    python -m benchmarks.runtimes [--network x3d-s resnet50 mobilenet_v2 slowfast-4x16-r50] [--batch 1 16]
+    [--runtime eager onnxruntime openvino compile] [--rounds 10] [--clock processor|elapsed] [--given-back] [--quick]
+
+Random weights, random input of the network's usual size. The forms take turns call by call. `folded` is what eager was
+before convolutions were packed: normalisations folded, channels-last memory. The first form stands there twice, as
+`again` (A/A). With --given-back the process gives freed memory back to the system, as any program does by default.
+"""
+
+import argparse
+import copy
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from saccade.engine.device import LAYOUTS, keep_memory
+from saccade.nn.backbones import BUILDERS, backbone
+from saccade.project import load_module
+from saccade.records import EAGER
+from saccade.timing import machine, optimise, runtimes
+
+ROOT = Path(__file__).parents[1]
+CLIPS = {"x3d-s": (13, 160), "x3d-m": (16, 224), "slowfast-4x16-r50": (32, 224)}  # frames, height and width
+OTHERS = (16, 112)
+PLAIN_MEMORY = ("onnxruntime", "openvino")
+
+
+class Video(nn.Module):
+    """A network of ATFR's in one piece, without classifier."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        build_network = load_module(ROOT / "methods/atfr/networks/backbones.py").build_network
+        self.early, self.late = build_network(name, "res2")
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        return self.late(self.early(rgb))
+
+
+def network_and_input(name: str, batch: int) -> tuple[nn.Module, Tensor]:
+    torch.manual_seed(0)
+    if name in BUILDERS:
+        return backbone(name)[0].eval(), torch.randn(batch, 3, 224, 224)
+    frames, size = CLIPS.get(name, OTHERS)
+    return Video(name).eval(), torch.randn(batch, 3, frames, size, size)
+
+
+def forms(plain: nn.Module, x: Tensor, asked: list[str], folder: Path) -> dict[str, Callable[[], Tensor]]:
+    """Each form's call on `x`; those that can't be used here are told and left out."""
+    laid_out = x.contiguous(memory_format=LAYOUTS[x.ndim])
+    found: dict[str, Callable[[], Tensor]] = {}
+    for name in ("folded", *asked):
+        model, given = copy.deepcopy(plain), x if name in PLAIN_MEMORY else laid_out
+        optimise.optimise(model, packed=name == EAGER)
+        if name not in ("folded", EAGER):
+            if why := runtimes.why_absent(name, x.device):
+                print(f"not timed: {why}")
+                continue
+            runtimes.use(model, name, lambda m=model, g=given: m(g), "benchmarks", folder)  # type: ignore[misc]
+        found[name] = lambda m=model, g=given: m(g)  # type: ignore[misc]
+    first = next(iter(found))
+    return found | {"again": found[first]}
+
+
+@torch.inference_mode()
+def compare(name: str, batch: int, asked: list[str], rounds: int, clock: Callable[[], float], folder: Path) -> None:
+    """Prints a row: milliseconds per item in each form, how much faster each is than the first one, and the largest
+    difference from the plain network's output."""
+    plain, x = network_and_input(name, batch)
+    calls, expected = forms(plain, x, asked, folder), plain(x)
+    off = max(float((call() - expected).abs().max() / expected.abs().max()) for call in calls.values())
+    seconds: dict[str, list[float]] = {form: [] for form in calls}
+    for _ in range(rounds):
+        for form, call in calls.items():
+            started = clock()
+            call()
+            seconds[form].append(clock() - started)
+    ms = {form: 1000 * float(np.median(each)) / batch for form, each in seconds.items()}
+    first = next(iter(ms.values()))
+    cells = [f"{ms.get(form, float('nan')):.1f} ({first / ms.get(form, float('nan')):.2f}x)" for form in asked]
+    print(
+        f"| {name} | {batch} | {first:.1f} | {' | '.join(cells)} | {first / ms['again']:.2f} | {off:.0e} |", flush=True
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", nargs="+", default=["x3d-s", "resnet50", "mobilenet_v2", "slowfast-4x16-r50"])
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 16])
+    parser.add_argument("--runtime", nargs="+", default=[EAGER, "onnxruntime", "openvino"])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clock", choices=["processor", "elapsed"], default="processor")
+    parser.add_argument("--given-back", action="store_true", help="freed memory goes back to the system")
+    parser.add_argument("--quick", action="store_true", help="small networks, one round: whether it runs")
+    given: Any = parser.parse_args()
+    if given.quick:
+        given.network, given.batch, given.rounds = ["x3d-tiny", "conv4"], [1], 1
+    torch.set_num_threads(given.threads)
+    if not given.given_back:
+        keep_memory()
+    clock = {"processor": time.process_time, "elapsed": time.perf_counter}[given.clock]
+    watch = machine.Watch()
+    print(f"| ms per item | batch | folded | {' | '.join(given.runtime)} | A/A | largest difference |")
+    print("|" + " --- |" * (len(given.runtime) + 5))
+    with tempfile.TemporaryDirectory() as folder:
+        for name in given.network:
+            for batch in given.batch:
+                compare(name, batch, given.runtime, given.rounds, clock, Path(folder))
+    others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
+    how = f"{given.threads} thread(s), {given.clock} time, torch {torch.__version__}"
+    print(f"\n{cpu}, {how}; others kept {others or 0:.2f} cores busy")
+
+
+if __name__ == "__main__":
+    main()
