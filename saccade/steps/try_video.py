@@ -71,7 +71,7 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
     model = quick = finished_model(task, device)
     if runtime != EAGER:
         quick = finished_model(task, device)
-        optimise.optimise(quick)
+        optimise.optimise(quick, packed=False)
     for path, name, info in zip(videos, _names(videos), started, strict=True):
         dataset = VideoDataset(
             _index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed

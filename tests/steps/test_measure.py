@@ -288,7 +288,7 @@ def test_a_runtime_that_is_refused_fails_no_other(with_runtimes, capsys, monkeyp
 
 def test_eager_that_fails_stops(ready, monkeypatch, tmp_path):
     project, run = ready
-    monkeypatch.setattr(optimise, "optimise", lambda model: int(model.classifier.weight.data.mul_(3).ndim))
+    monkeypatch.setattr(optimise, "optimise", lambda model, packed: int(model.classifier.weight.data.mul_(3).ndim))
     with pytest.raises(SaccadeError, match="optimised for inference, the model isn't the same: video v0"):
         one_process.time_once(made_pair(project, run), ["eager", "eager"], 0, tmp_path / "0.json")
     assert not (tmp_path / "0.json").exists()
