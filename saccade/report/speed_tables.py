@@ -110,7 +110,7 @@ def _doubts(group: pd.DataFrame) -> str:
         "stale": first.stale,
         "not alone": not first.alone,
         "few videos": first.videos < FEW,
-        "† A/A": bool(group.marked.any()),
+        "marked": bool(group.marked.any()),
     }
     return ", ".join(doubt for doubt, holds in doubts.items() if holds) or "none"
 

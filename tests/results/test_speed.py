@@ -99,7 +99,7 @@ def test_what_to_doubt_is_said(tree):
     entry = an_entry({"eager": a_runtime(4, 6, aa=1.05, alone=False)}, videos=20)
     (row,) = shown(tree(uniform4=entry))
     assert row["Single stream"] == "1.50× † (75 %) [1.40, 1.60]" and row["Offline, 16"] == "1.50× (75 %) [1.40, 1.60]"
-    assert row["A/A"] == "1.00 to 1.05" and row["Doubts"] == "not alone, few videos, † A/A"
+    assert row["A/A"] == "1.00 to 1.05" and row["Doubts"] == "not alone, few videos, marked"
     assert advice(tree(uniform4=entry)).endswith(
         "With care: of the 3 readings behind this, 3 not alone on the machine, 1 marked † (A/A)."
     )
