@@ -26,12 +26,14 @@ def seed_everything(seed: int, threads: int) -> torch.Generator:
 
     Sums depend on the number of threads, so that number comes from the settings and never from the machine. TF32 keeps
     10 of fp32's 23 bits of fraction and is cuDNN's default for convolutions. Here fp32 means fp32 on every device;
-    whoever wants speed says `amp: bf16`.
+    whoever wants speed says `amp: bf16`. New tensors aren't filled with nan before they are written, as torch would do
+    beside deterministic algorithms to show who reads them too early.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS refuses deterministic algorithms
     keep_memory()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]

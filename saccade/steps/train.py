@@ -13,6 +13,7 @@ from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import choose_device, place, seed_everything
 from saccade.engine.phase_run import PhaseRun
 from saccade.files import sha256
+from saccade.nn.convolution import quicken
 from saccade.nn.seeding import seed_of
 from saccade.project import load_module, provenance
 from saccade.records import COVERAGE_FILE, INDEX_FILE, LOG_ENDS, Task, provenance_name
@@ -34,7 +35,7 @@ def train(task: Task) -> None:
     run = PhaseRun(
         settings=task.settings,
         heads=task.heads,
-        model=place(model, device),
+        model=quicken(place(model, device)),
         train=VideoDataset(
             index,
             task.root,
