@@ -1,17 +1,20 @@
 """What patches save by the clock: AdaFocus beside ResNet-50 on the same whole frames, as ratios in one run.
 
     python -m benchmarks.adafocus [--patch 128] [--batch 1] [--videos 4] [--rounds 3] [--clock elapsed|processor]
-    [--device cpu] [--quick]
+    [--device cpu] [--runtime onnxruntime openvino] [--quick]
 
 Random weights, random clips of 16 frames of 224 x 224: neither changes what is computed. Both sides are optimised alike
 (`timing/optimise.py`) and take turns call by call; the counterpart's two turns are the check (A/A; more than 3 % from 1
 is marked †). Beside the offline form stands plain batching without any optimisation, and the online one, frame by
-frame, each against ResNet-50 on all frames at once. The time of each part is read apart, as hooks disturb the whole.
+frame, each against ResNet-50 on all frames at once; then both sides in each other runtime that is asked for. TSN on
+half of the frames, whose time should halve, is held against TSN as well: it checks the clock. The time of each part is
+read apart, as hooks disturb the whole.
 """
 
 import argparse
 import copy
 import dataclasses
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +27,8 @@ from saccade.engine.device import keep_memory
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
-from saccade.records import Head
-from saccade.timing import machine, optimise, turns
+from saccade.records import EAGER, RUNTIMES, Head
+from saccade.timing import machine, optimise, runtimes, turns
 
 ROOT = Path(__file__).parents[1]
 HEADS = (Head("label", "single", tuple(map(str, range(200)))),)
@@ -44,9 +47,10 @@ class Side:
     def __call__(self, clip: Clip) -> Any:
         return optimise.infer(self.predict, self.net, clip, self.settings)
 
-    def optimised(self) -> "Side":
+    def optimised(self, runtime: str, example: Clip, folder: Path) -> "Side":
         other = dataclasses.replace(self, net=copy.deepcopy(self.net))
-        optimise.optimise(other.net)
+        optimise.optimise(other.net, packed=runtime == EAGER)
+        runtimes.use(other.net, runtime, lambda: other(example), "benchmarks", folder)
         return other
 
 
@@ -82,6 +86,31 @@ def parts(one: Side, clip: Clip, rounds: int, device: torch.device) -> dict[str,
     return {name: 1000 * min(each[name] for each in found) / len(clip["video_id"]) for name in found[0]}
 
 
+def compare(
+    own: Side,
+    against: Side,
+    runtime: str,
+    given: list[Clip],
+    ratio: float,
+    rounds: int,
+    clock: turns.Clock,
+) -> None:
+    """Prints what both sides give in one runtime, and where the time goes."""
+    device = given[0]["rgb"].device
+    with tempfile.TemporaryDirectory() as folder:
+        fast, rival = (one.optimised(runtime, given[0], Path(folder)) for one in (own, against))
+    laid_out = [optimise.lay_out(clip, device) for clip in given] if runtime == EAGER else given
+    print(told(f"offline, {runtime}", turns.in_turns(fast, rival, laid_out, rounds, clock), ratio))
+    online = dataclasses.replace(fast, settings=dataclasses.replace(own.settings, online=True))
+    print(told(f"frame by frame, {runtime}", turns.in_turns(online, rival, laid_out, rounds, clock), ratio))
+    half = dataclasses.replace(rival, settings=dataclasses.replace(rival.settings, first=FRAMES // 2))
+    print(told(f"TSN on half of the frames, {runtime}", turns.in_turns(half, rival, laid_out, rounds, clock), 2))
+    for name, one in (("AdaFocus", fast), ("ResNet-50", rival)):
+        if spent := parts(one, laid_out[0], rounds, device):  # none where the runtime has the network as a whole
+            told_parts = ", ".join(f"{part} {ms:.1f}" for part, ms in spent.items())
+            print(f"| {name}, {runtime}, ms by elapsed time: {told_parts} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--patch", type=int, default=128, choices=[96, 128, 160, 192])
@@ -93,6 +122,7 @@ def main() -> None:
         "--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run"
     )
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--runtime", nargs="+", default=[EAGER], choices=list(RUNTIMES))
     parser.add_argument("--quick", action="store_true", help="one clip, one round: whether it runs")
     given = parser.parse_args()
     if given.quick:
@@ -103,36 +133,20 @@ def main() -> None:
     clock = time.process_time if given.clock == "processor" else turns.synchronised(device)
     watch = machine.Watch()
     own, against = side("adafocus", f"adafocus-{given.patch}", device), side("tsn", "resnet50-average", device)
-    fast_own, fast_against = own.optimised(), against.optimised()
     for batch in given.batch:
-        plain = clips(max(given.videos, batch), batch, device)
-        laid_out = [optimise.lay_out(clip, device) for clip in plain]
-        macs = {name: float(one(plain[0]).macs.double().mean()) for name, one in (("own", own), ("against", against))}
-        ratio, giga = macs["against"] / macs["own"], {name: f"{value / 1e9:.2f}" for name, value in macs.items()}
+        given_clips = clips(max(given.videos, batch), batch, device)
+        macs = {name: float(one(given_clips[0]).macs.double().mean()) for name, one in (("f", own), ("r", against))}
+        ratio = macs["r"] / macs["f"]
         print(
-            f"\n## AdaFocus-{given.patch}, batch {batch}: {giga['own']} against {giga['against']} GMACs, {ratio:.2f}x "
-            "fewer\n"
+            f"\n## AdaFocus-{given.patch}, batch {batch}: {macs['f'] / 1e9:.2f} against {macs['r'] / 1e9:.2f} GMACs\n"
         )
-        print("| form | faster | of what multiply-adds say | ms a video | ResNet-50 | A/A |\n|" + " --- |" * 6)
-        print(
-            told(
-                "offline, both optimised", turns.in_turns(fast_own, fast_against, laid_out, given.rounds, clock), ratio
-            )
-        )
-        print(told("offline, neither", turns.in_turns(own, against, plain, given.rounds, clock), ratio))
-        online = dataclasses.replace(fast_own, settings=dataclasses.replace(own.settings, online=True))
-        print(
-            told(
-                "frame by frame, both optimised",
-                turns.in_turns(online, fast_against, laid_out, given.rounds, clock),
-                ratio,
-            )
-        )
-        spent = parts(fast_own, laid_out[0], given.rounds, device)
-        whole = parts(fast_against, laid_out[0], given.rounds, device)
-        print("\n| part | ms a video, by elapsed time |\n| --- | --- |")
-        for name, ms in [*spent.items(), *((f"ResNet-50: {name}", ms) for name, ms in whole.items())]:
-            print(f"| {name} | {ms:.1f} |")
+        print(f"| form | faster | of {ratio:.2f}x or 2x | ms a video | ResNet-50 | A/A |\n|" + " --- |" * 6)
+        print(told("offline, neither optimised", turns.in_turns(own, against, given_clips, given.rounds, clock), ratio))
+        for runtime in given.runtime:
+            if why := runtimes.why_absent(runtime, device):
+                print(f"| {why} |")
+                continue
+            compare(own, against, runtime, given_clips, ratio, given.rounds, clock)
     others = watch.read()["others_cores"] or 0
     where = torch.cuda.get_device_name() if device.type == "cuda" else machine.describe()["cpu"]
     how = f"{given.threads} thread(s), {given.clock} time, torch {torch.__version__}"

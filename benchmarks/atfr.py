@@ -1,11 +1,12 @@
 """What fewer maps save by the clock: a network with ATFR beside the same one without, as ratios in one run.
 
     python -m benchmarks.atfr [--network x3d-s] [--batch 1 16] [--bins 0] [--videos 32] [--rounds 3] [--clock
-    elapsed|processor] [--quick]
+    elapsed|processor] [--runtime eager] [--quick]
 
 Random weights and random clips of the paper's size. No trained network is at hand, so each video's number of bins B' is
 drawn beforehand, as embeddings without structure keep them, moved to a mean of `--bins` where that isn't 0; the
-similarity network is executed all the same. Both sides are optimised for inference and take turns call by call; the
+similarity network is executed all the same. Both sides are optimised for inference, run in the same runtime (stages are
+told of eager alone) and take turns call by call; the
 static one also stands beside itself (A/A; more than 3 % from 1 is marked †). Memory is what one step of training raises
 the peak of a fresh process by.
 """
@@ -15,6 +16,7 @@ import dataclasses
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -27,8 +29,8 @@ from torch import Tensor, nn
 from saccade.cost.forward import forward_macs
 from saccade.engine.device import keep_memory
 from saccade.project import load_module
-from saccade.records import Head
-from saccade.timing import machine, optimise, turns
+from saccade.records import EAGER, RUNTIMES, Head
+from saccade.timing import machine, optimise, runtimes, turns
 
 METHOD = Path(__file__).parents[1] / "methods" / "atfr"
 PARTS = ("model", "paper/pricing", "networks/sampler", "networks/sgs")
@@ -166,15 +168,23 @@ def timed(call: Callable[[], object]) -> float:
     return CLOCK() - started
 
 
-def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int) -> None:
+def prepared(net: nn.Module, settings: Any, runtime: str, example: Clip, folder: Path) -> Callable[[Clip], Any]:
+    """The network in its fastest exact form by this runtime."""
+    optimise.optimise(net, packed=runtime == EAGER)
+    run = runner(net, settings)
+    runtimes.use(net, runtime, lambda: run(example), "benchmarks", folder)
+    return run
+
+
+def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int, runtime: str) -> None:
     """Prints what one batch size gives."""
     settings, plain = make_settings(network, layer="sgs"), make_settings(network)
     net, static = make_model(settings), make_model(plain)
-    optimise.optimise(net), optimise.optimise(static)
     clips = [
         make_clip(settings, range(first, first + batch), mean_bins) for first in range(0, max(videos, batch), batch)
     ]
-    own, against = runner(net, settings), runner(static, plain)
+    with tempfile.TemporaryDirectory() as folder:
+        own, against = (prepared(*one, runtime, clips[0], Path(folder)) for one in ((net, settings), (static, plain)))
     macs = {
         name: torch.cat([run(clip).macs for clip in clips]).double().mean().item()
         for name, run in (("atfr", own), ("static", against))
@@ -183,7 +193,7 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     found = turns.in_turns(own, against, clips, rounds, CLOCK)
     ratio, speedup = macs["static"] / macs["atfr"], found["speedup"]
     print(
-        f"\n## {network}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of "
+        f"\n## {network}, {runtime}, batch {batch}: B' {min(bins)} to {max(bins)}, mean {sum(bins) / len(bins):.2f} of "
         f"{settings.num_frames}\n"
     )
     print("| what | value |\n| --- | --- |")
@@ -191,8 +201,10 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
     ms = {side: 1000 * found["seconds"][side]["mean"] for side in ("against", "own")}
     print(f"| faster | {speedup:.2f}x{mark(found)} ({ms['against']:.1f} to {ms['own']:.1f} ms a video) |")
     print(f"| of what multiply-adds say | {speedup / ratio:.0%} |")
-    stages, static_stages = by_stage(net, settings, clips, rounds), by_stage(static, plain, clips, rounds)
-    print(f"| SGS itself, of the time with ATFR | {stages['SGS'][1] / sum(ms for _, ms in stages.values()):.1%} |")
+    stages, static_stages = {}, {}
+    if runtime == EAGER:
+        stages, static_stages = by_stage(net, settings, clips, rounds), by_stage(static, plain, clips, rounds)
+        print(f"| SGS itself, of the time with ATFR | {stages['SGS'][1] / sum(ms for _, ms in stages.values()):.1%} |")
     if batch > 1:
         filled = runner(net, dataclasses.replace(settings, padded=True))
         padded = turns.in_turns(own, filled, clips, rounds, CLOCK)
@@ -201,7 +213,8 @@ def compare(network: str, batch: int, videos: int, mean_bins: float, rounds: int
             f"| exact in groups, against filled up as the official code | {padded['speedup']:.2f}x{mark(padded)} "
             f"({more:.2f}x fewer) |"
         )
-    show_stages(static_stages, stages, ms)
+    if stages:
+        show_stages(static_stages, stages, ms)
 
 
 def mark(found: dict[str, Any]) -> str:
@@ -251,7 +264,7 @@ def memory(network: str, mean_bins: float, threads: int) -> None:
     print("| | MiB more at the peak |\n| --- | --- |")
     print(
         f"| static | {found['none']:.0f} |\n| with ATFR | {found['sgs']:.0f} |\n| less | "
-        f"{found['none'] / found['sgs']:.2f}x |"
+        f"{found['none'] / found['sgs'] if found['sgs'] else float('nan'):.2f}x |"
     )
 
 
@@ -268,6 +281,7 @@ def main() -> None:
     parser.add_argument(
         "--clock", choices=["elapsed", "processor"], default="elapsed", help="processor: where other programs run"
     )
+    parser.add_argument("--runtime", nargs="+", default=[EAGER], choices=list(RUNTIMES))
     parser.add_argument("--quick", action="store_true", help="a small network, a round: whether it runs")
     parser.add_argument("--step", choices=["none", "sgs"], help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -282,7 +296,8 @@ def main() -> None:
     CLOCK = {"elapsed": time.perf_counter, "processor": time.process_time}[given.clock]
     watch = machine.Watch()
     for batch in given.batch:
-        compare(given.network, batch, given.videos, given.bins, given.rounds)
+        for runtime in given.runtime:
+            compare(given.network, batch, given.videos, given.bins, given.rounds, runtime)
     memory(given.network, given.bins, given.threads)
     others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
     print(
