@@ -97,7 +97,8 @@ def mean_macs(side: Side, videos: Sequence[int]) -> float:
 
 def split(side: Side, videos: Sequence[int]) -> dict[str, float]:
     """Seconds per video, one video at a time: decode, transforms (the rest of making a clip), each top-level part of
-    the model, and what the prediction does outside of them. This is a pass of its own, since hooks take time."""
+    the model (`model`, undivided, where a runtime computes all of it at once), and what the prediction does outside of
+    them. This is a pass of its own, since hooks take time."""
     clock = turns.synchronised(side.device)
     parts: dict[str, float] = {"decode": 0.0, "transforms": 0.0}
     for number in videos:
@@ -116,7 +117,8 @@ def split(side: Side, videos: Sequence[int]) -> dict[str, float]:
             for name, seconds in inside.items():
                 parts[f"model.{name}"] = parts.get(f"model.{name}", 0.0) + seconds
                 total -= seconds
-        parts["outside"] = parts.get("outside", 0.0) + total
+        rest = "outside" if inside else "model"
+        parts[rest] = parts.get(rest, 0.0) + total
     return {name: max(seconds, 0.0) / len(videos) for name, seconds in parts.items()}
 
 
