@@ -85,8 +85,8 @@ CAPTIONS = {
     ),
     "speed_parts": (
         "Milliseconds per video at batch 1, in a pass of its own: decoding, transforms (the rest of making a clip), "
-        "each top-level part of the model, and what prediction does outside of them, where also stands what another "
-        "runtime runs in one piece. Looking closely takes time, so the sum is a little more than the total."
+        "each top-level part of the model (or the model, where another runtime runs it in one piece), and what "
+        "prediction does outside of them. Looking closely takes time, so the sum is a little more than the total."
     ),
     "equal_time": (
         "The most accurate of the timed points whose mean time per video (single stream, without decoding) stays under "
