@@ -52,9 +52,7 @@ class ATFR(nn.Module):
 
     def look(self, rgb: Tensor) -> Pathways:
         """Features (B, C, T, H, W) of each pathway after `placement`, before its last ReLU."""
-        # (B, 3, T, H, W), as convolutions compute faster
-        clips = rgb.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
-        features = self.early(clips)
+        features = self.early(rgb.transpose(1, 2))
         pathways = list(features) if isinstance(features, tuple) else [features]
         if self.settings.layer == "attention":
             pathways = [attend(one) for attend, one in zip(self.attention, pathways, strict=True)]

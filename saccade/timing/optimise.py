@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from saccade.cost.forward import modules_stay
 from saccade.engine.device import place, to_device
 from saccade.records import Prediction
 from saccade.timing.packed import ACTIVATIONS, Packed, can_pack
@@ -62,8 +63,10 @@ def lay_out(clip: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 @torch.inference_mode()
 def infer(predict: Callable[..., Prediction], model: nn.Module, clip: dict[str, Any], settings: Any) -> Prediction:
-    """The method's `predict` without the bookkeeping of gradients."""
-    return predict(model, clip, settings)
+    """The method's `predict` without the bookkeeping of gradients, and without asking again what was once counted of a
+    model that stays as it is."""
+    with modules_stay():
+        return predict(model, clip, settings)
 
 
 def foldable(model: nn.Module) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,9 @@ ACTIVATIONS: dict[type[nn.Module], tuple[str, list[float]]] = {
     nn.Hardswish: ("hardswish", []),
 }
 SPATIAL = (nn.Conv2d, nn.Conv3d)
+CONVOLVE: Any = getattr(torch.ops.mkldnn, "_convolution_pointwise", None)
+LAY_OUT: Any = getattr(torch.ops.mkldnn, "_reorder_convolution_weight", None)
+DESCRIBE: Any = getattr(torch.ops.mkldnn, "_get_mkldnn_serialized_md", None)
 
 
 def can_pack(convolution: nn.Module) -> bool:
@@ -34,7 +37,7 @@ def can_pack(convolution: nn.Module) -> bool:
         and convolution.padding_mode == "zeros"
         and not isinstance(convolution.padding, str)
         and torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+        and None not in (CONVOLVE, LAY_OUT, DESCRIBE)
     )
 
 
@@ -48,7 +51,8 @@ class Packed:
         self.following = ACTIVATIONS[type(activation)] if activation is not None else ("none", [])
         self.layout = LAYOUTS[convolution.weight.ndim]
         self.geometry = convolution.padding, convolution.stride, convolution.dilation, convolution.groups
-        self.weight: Tensor | None = None  # laid out for the first input
+        self.laid_out: dict[torch.Size, Tensor] = {}  # the weights as oneDNN wants them for inputs of a shape
+        self.layouts: dict[bytes, Tensor] = {}  # of which there are fewer
 
     def __call__(self, features: Tensor) -> Tensor:
         convolution, (name, constants) = self.convolution, self.following
@@ -56,10 +60,14 @@ class Packed:
             found: Tensor = type(convolution).forward(convolution, features)
             return found if self.activation is None else self.activation(found)
         features = features.contiguous(memory_format=self.layout)
-        if self.weight is None:
-            self.weight = torch.ops.mkldnn._reorder_convolution_weight.default(
-                convolution.weight.contiguous(), *self.geometry, list(features.shape)
-            )
-        convolve = torch.ops.mkldnn._convolution_pointwise.default
-        packed: Tensor = convolve(features, self.weight, convolution.bias, *self.geometry, name, constants, "")
+        weight = self._weight(features.shape)
+        packed: Tensor = CONVOLVE.default(features, weight, convolution.bias, *self.geometry, name, constants, "")
         return packed
+
+    def _weight(self, shape: torch.Size) -> Tensor:
+        """Laid out for inputs of the shape: in another shape's layout they would be laid out anew at every call."""
+        if shape not in self.laid_out:
+            weight = LAY_OUT.default(self.convolution.weight.contiguous(), *self.geometry, list(shape))
+            layout = DESCRIBE.default(weight).numpy().tobytes()
+            self.laid_out[shape] = self.layouts.setdefault(layout, weight)
+        return self.laid_out[shape]

@@ -9,7 +9,7 @@ from torch import Tensor, library, nn
 
 from saccade.cost.count import count, module_table
 from saccade.cost.formulas import FORMULAS, attention_macs, gru_macs, recurrent_macs, register
-from saccade.cost.forward import forward_macs
+from saccade.cost.forward import forward_macs, modules_stay
 from saccade.nn.backbones import backbone
 from saccade.records import SaccadeError
 
@@ -256,6 +256,16 @@ class OnlyInTraining(nn.Module):
 
     def forward(self, x):
         return self.layer(x) + (self.layer(x) if self.training else 0)
+
+
+def test_forward_macs_are_looked_up_while_modules_stay():
+    network = nn.Sequential(nn.Conv2d(2, 6, 3), nn.ReLU())
+    with modules_stay():
+        first = forward_macs(network, (2, 5, 5))
+        network[0] = nn.Conv2d(2, 3, 3)
+        assert forward_macs(network, (2, 5, 5)) == first == 9 * 6 * 18
+        assert forward_macs(network, (2, 4, 4)) == 4 * 3 * 18  # not asked before
+    assert forward_macs(network, (2, 5, 5)) == 9 * 3 * 18
 
 
 def test_forward_macs_notice_what_is_edited_in_place():
