@@ -65,8 +65,15 @@ FORMULAS: dict[Any, Callable[..., int]] = {
     aten.addbmm: lambda added, x, y, **others: prod(x) * y[-1],
     aten._trilinear: _bilinear,
 }
-if hasattr(torch.ops.mkldnn, "_convolution_pointwise"):  # what fast inference on a CPU calls (timing/packed.py)
-    FORMULAS[torch.ops.mkldnn._convolution_pointwise] = _convolution
+# What fast inference on a CPU calls (timing/packed.py), where this PyTorch has it: convolving, and laying weights out.
+ONEDNN = {
+    "_convolution_pointwise": _convolution,
+    "_reorder_convolution_weight": lambda *rest, **others: 0,
+    "_get_mkldnn_serialized_md": lambda *rest, **others: 0,
+}
+FORMULAS |= {
+    getattr(torch.ops.mkldnn, name): formula for name, formula in ONEDNN.items() if hasattr(torch.ops.mkldnn, name)
+}
 
 
 def register(op: Any, formula: Callable[..., int]) -> None:
