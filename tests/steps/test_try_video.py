@@ -26,6 +26,7 @@ from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.report import strips
 from saccade.steps import try_video
+from saccade.timing import runtimes
 from saccade.video import decode, sampling, transforms
 from saccade.video.probe import probe
 
@@ -90,6 +91,20 @@ def test_what_it_says_is_what_the_network_says(project, capsys):
     assert "looked  at 4 of 40 frames" in said
     assert all(float(milliseconds) > 0 for milliseconds in re.findall(r"([\d.]+) ms", said))
     assert imread("strips/clip-uniform4.png").shape[1] == strips.DPI * strips.WIDTH
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_in_another_runtime_it_says_the_same_and_which_one_it_timed(project, runtime, capsys, monkeypatch):
+    asked = ["try", RUN, "clip.mp4", "--point", "uniform4", "--out", "strips", "--runtime", runtime]
+    if why := runtimes.why_absent(runtime, torch.device("cpu")):
+        assert main(asked) == 1 and capsys.readouterr().err == f"saccade: {why}\n"
+        pytest.skip(why)
+    assert main(asked[:-2]) == 0 and main(asked) == 0
+    eager, other = (re.sub(r"[\d.]+ ms", "", text) for text in capsys.readouterr().out.split("clip.mp4\n")[1:3])
+    assert f", {runtime}, one video at a time" in other and other.replace(f", {runtime}", "") == eager
+    monkeypatch.setitem(runtimes.PACKAGES, runtime, ("no_such_package",))
+    assert main(asked) == 1 and "no_such_package" in capsys.readouterr().err
 
 
 def test_a_playlist_is_refused_and_what_it_names_is_not_followed(project, capsys):
