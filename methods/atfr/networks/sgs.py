@@ -157,10 +157,13 @@ def occupied(weights: Tensor) -> Tensor:
 
 
 def mix(weights: Tensor, features: Tensor) -> Tensor:
-    """Eq. 4: weights (B, N, T) of features (B, C, T, H, W) to (B, C, N, H, W)."""
-    # (B, T, H, W, C): how channels-last memory lies, so that nothing is copied
-    frames = features.permute(0, 2, 3, 4, 1)
-    mixed = weights.to(features.dtype) @ frames.flatten(2)  # (B, N, H*W*C)
+    """Eq. 4: weights (B, N, T) of features (B, C, T, H, W) to (B, C, N, H, W), in such memory as the features lie in,
+    so that nothing is copied."""
+    weights = weights.to(features.dtype)
+    if features.is_contiguous():
+        return (weights[:, None] @ features.flatten(3)).unflatten(3, features.shape[3:])
+    frames = features.permute(0, 2, 3, 4, 1)  # (B, T, H, W, C), as channels-last memory lies
+    mixed = weights @ frames.flatten(2)  # (B, N, H*W*C)
     return mixed.unflatten(2, frames.shape[2:]).permute(0, 4, 1, 2, 3)
 
 

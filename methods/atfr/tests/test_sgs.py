@@ -189,7 +189,8 @@ def test_mixing_equals_a_loop():
     loop = torch.stack(
         [sum(kernel[:, b, t, None, None, None] * features[:, :, t] for t in range(5)) for b in range(3)], dim=2
     )
-    torch.testing.assert_close(sgs.mix(kernel, features), loop)
+    for layout in (torch.contiguous_format, torch.channels_last_3d):
+        torch.testing.assert_close(sgs.mix(kernel, features.contiguous(memory_format=layout)), loop)
 
 
 def test_occupied_bins_move_to_the_front_in_their_order():
