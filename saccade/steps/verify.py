@@ -8,9 +8,9 @@ from tqdm import tqdm
 from saccade import products
 from saccade.cards.dataset import is_embedded
 from saccade.product_names import kind_of
-from saccade.records import SaccadeError
+from saccade.records import EXPORTED, SaccadeError
 
-OTHERS = ("logs", "benchmarks", "checkpoints", "try")  # folders in results/<budget> that hold no products
+OTHERS = ("logs", "benchmarks", "checkpoints", "try", EXPORTED)  # folders in results/<budget> that hold no products
 
 
 def verify(root: Path, budget: str) -> Iterator[str]:
