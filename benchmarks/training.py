@@ -1,17 +1,15 @@
 """A step of training as it was before it was made faster, and as it is, as ratios in one run.
 
-    python -m benchmarks.training [RUN ...] [--rounds 3] [--steps 12] [--parts] [--quick]
+    python -m benchmarks.training [RUN ...] [--steps 40] [--parts] [--quick]
 
 RUN as in `python -m saccade plan`; without one the small networks of ATFR's study and of the demo. Random weights and
-clips of the embedded data's size, with the run's batch, frames, loss, optimizer and clipping. Every form has a fresh
-process, since the C library's memory is the process's; they take turns, and the old form also stands beside itself
-(A/A; more than 3 % from 1 is marked †). Processor time, the median of a process's steps, of the processes' ratios the
-median.
+clips of the embedded data's size, with the run's batch, frames, loss, optimizer and clipping. Every form has a process
+of its own, since the C library's memory is the process's. They take turns step by step, the old form twice (A/A; more
+than 3 % from 1 is marked †). Processor time, medians over the steps.
 """
 
 import argparse
 import dataclasses
-import json
 import statistics
 import subprocess
 import sys
@@ -40,12 +38,18 @@ RUNS = (
     "demo/motion-digits/tsm/resnet10-tiny-t8/seed0",
 )
 SIZE = 48  # pixels of the embedded data's sides where the settings crop nothing
-PARTS = ("nothing", "unfilled", "memory", "convolutions")  # each has those before it, too
-NAMES = {"unfilled": "no nan into new tensors", "memory": "memory kept", "convolutions": "3D convolutions' forms"}
+PARTS = ("nothing", "unfilled", "memory", "update", "convolutions")  # each has those before it, too
+NAMES = {
+    "unfilled": "no nan into new tensors",
+    "memory": "memory kept",
+    "update": "one update of all weights",
+    "convolutions": "3D convolutions' forms",
+}
+UNHEARD = 3  # steps that fetch memory and make the optimizer's state
 
 
-def seconds_of_a_step(name: str, part: str, steps: int) -> float:
-    """Processor time of a step in this process, with the parts up to `part`; the median."""
+def take_steps(name: str, part: str) -> None:
+    """Makes a step for each line that comes in, with the parts up to `part`, and prints its processor time."""
     has = PARTS[1 : PARTS.index(part) + 1]
     if "memory" not in has:
         device.keep_memory = lambda: None
@@ -61,13 +65,14 @@ def seconds_of_a_step(name: str, part: str, steps: int) -> float:
     load_module(folder / "phases.py").train(SimpleNamespace(settings=settings, fit=losses.append))
     # no step changes the weights, or ATFR's maps would be more in one process and fewer in another
     batch, update = clips(settings, heads), optimizer.make_optimizer(model, dataclasses.replace(settings, lr=0.0))
+    if "update" not in has:
+        for group in update.param_groups:
+            group["foreach"] = False
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    taken = []
-    for _ in range(2 + steps):
+    for _ in sys.stdin:
         started = time.process_time()
         loop._step(model, losses[0], batch, update, scaler, settings)
-        taken.append(time.process_time() - started)
-    return statistics.median(taken[2:])  # the first ones fetch memory and make the optimizer's state
+        print(time.process_time() - started, flush=True)
 
 
 def clips(settings: Any, heads: Any) -> dict[str, Any]:
@@ -77,48 +82,48 @@ def clips(settings: Any, heads: Any) -> dict[str, Any]:
     return {"rgb": torch.randn(videos, frames, 3, size, size), "indices": indices, "video_id": names, "labels": labels}
 
 
-def in_a_process(name: str, part: str, steps: int) -> float:
-    asked = [sys.executable, "-m", "benchmarks.training", name, "--steps", str(steps), "--only", part]
-    done = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=ROOT)
-    return float(json.loads(done.stdout))
-
-
-def compare(name: str, parts: tuple[str, ...], rounds: int, steps: int) -> str:
+def compare(name: str, parts: tuple[str, ...], steps: int) -> str:
     """A row of the table: milliseconds before and now, how many times as fast with each part, and A/A."""
-    found = []
-    for _ in range(rounds):
-        found.append({part: in_a_process(name, part, steps) for part in (PARTS[0], *parts)})
-        found[-1]["again"] = in_a_process(name, PARTS[0], steps)
-    before, now = (1000 * statistics.median(one[part] for one in found) for part in (PARTS[0], PARTS[-1]))
-    # a process of the old form before the others and one behind them
-    old = [(one[PARTS[0]] + one["again"]) / 2 for one in found]
-    faster = [statistics.median(mean / one[part] for mean, one in zip(old, found, strict=True)) for part in parts]
-    same = statistics.median(one[PARTS[0]] / one["again"] for one in found)
-    mark = " †" if abs(same - 1) > 0.03 else ""
-    cells = [name, f"{before:.0f}, {now:.0f}", *(f"{ratio:.2f}×" for ratio in faster), f"{same:.2f}{mark}"]
+    sides = {part: start(name, part) for part in (PARTS[0], *parts)} | {"again": start(name, PARTS[0])}
+    taken: dict[str, list[float]] = {side: [] for side in sides}
+    for _ in range(UNHEARD + steps):
+        for side, process in sides.items():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            taken[side].append(float(process.stdout.readline()))
+    for process in sides.values():
+        process.communicate()
+    ms = {side: 1000 * statistics.median(seconds[UNHEARD:]) for side, seconds in taken.items()}
+    before, same = (ms[PARTS[0]] + ms["again"]) / 2, ms[PARTS[0]] / ms["again"]
+    ratios = [f"{before / ms[part]:.2f}×" for part in parts]
+    cells = [name, f"{before:.0f}, {ms[PARTS[-1]]:.0f}", *ratios, f"{same:.2f}{' †' * (abs(same - 1) > 0.03)}"]
     return f"| {' | '.join(cells)} |"
+
+
+def start(name: str, part: str) -> Any:
+    asked = [sys.executable, "-m", "benchmarks.training", name, "--only", part]
+    return subprocess.Popen(asked, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", metavar="RUN", default=list(RUNS))
-    parser.add_argument("--rounds", type=int, default=3, help="processes of each form")
-    parser.add_argument("--steps", type=int, default=12, help="timed steps of a process")
+    parser.add_argument("--steps", type=int, default=40, help="timed steps of each form")
     parser.add_argument("--parts", action="store_true", help="what each part brings, beside the whole")
     parser.add_argument("--quick", action="store_true", help="one network, a step: whether it runs")
     parser.add_argument("--only", choices=PARTS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only:
-        print(json.dumps(seconds_of_a_step(given.runs[0], given.only, given.steps)))
+        take_steps(given.runs[0], given.only)
         return
     if given.quick:
-        given.runs, given.rounds, given.steps = RUNS[2:3], 1, 1
+        given.runs, given.steps = RUNS[2:3], 1
     parts = PARTS[1:] if given.parts else PARTS[-1:]
     watch = machine.Watch()
     titles = [NAMES[part] for part in parts[:-1]] + ["and " + NAMES[parts[-1]] if given.parts else "faster"]
     print(f"| run | ms a step, before and now | {' | '.join(titles)} | A/A |\n|{' --- |' * (len(parts) + 3)}")
     for name in given.runs:
-        print(compare(name, parts, given.rounds, given.steps), flush=True)
+        print(compare(name, parts, given.steps), flush=True)
     others, cpu = watch.read()["others_cores"], machine.describe()["cpu"]
     print(f"\n{cpu}, one thread, torch {torch.__version__}; others kept {others or 0:.2f} cores busy")
 

@@ -13,7 +13,7 @@ from saccade.settings import Recipe
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """SGD with momentum or Adam over the parameters that require gradients. Parameters with the same factor of the
-    learning rate and the same weight decay form one group."""
+    learning rate and the same weight decay form one group, and are updated by a call for all of them."""
     kinds: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -30,8 +30,8 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()
     ]
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.lr)
-    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov)
+        return torch.optim.Adam(groups, lr=recipe.lr, foreach=True)
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, foreach=True)
 
 
 def rate_at(recipe: Recipe, epoch: int, share: float) -> float:
