@@ -99,13 +99,13 @@ def take_turns(
     """
     clocks = turns.clocks_of(sides[0].device)
     samples: dict[bool, list[turns.Sample]] = {decoding: [] for decoding in kinds}
-    for numbers in batches:
+    for place, numbers in enumerate(batches):
         ready = [partial(side.run, side.load(numbers)) for side in sides]
         decoded = [partial(_from_files, side, numbers) for side in sides]
         for decoding in kinds:
             own, against = decoded if decoding else ready
             own(), against()
-            samples[decoding].append(turns.alternate(own, against, ROUNDS[decoding], clocks))
+            samples[decoding].append(turns.alternate(own, against, ROUNDS[decoding], clocks, place))
     return samples
 
 

@@ -29,6 +29,14 @@ def test_turns_are_taken_call_by_call_and_each_is_timed_by_both_clocks():
     assert found[PROCESSOR] == {turn: [seconds / 2 for seconds in taken] for turn, taken in elapsed.items()}
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_side_whose_calls_get_faster_and_faster_is_still_itself(first):
+    clocks, spent = FakeClocks(), iter([8.0, 8.0, 6.0, 6.0, 4.0, 4.0, 2.0, 2.0])
+    taken = alternate(*2 * [lambda: clocks.takes("call", next(spent))], 2, clocks.both, first)
+    assert reading([[taken]], [1])["aa"] == 1.0
+    assert sorted(taken[ELAPSED]["own"]) == ([2.0, 8.0], [4.0, 6.0])[first]
+
+
 def test_a_gpu_has_no_processor_time_that_says_anything():
     assert set(turns.clocks_of(torch.device("cpu"))) == {ELAPSED, PROCESSOR}
     assert set(turns.clocks_of(torch.device("cuda"))) == {ELAPSED}
