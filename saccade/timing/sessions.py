@@ -70,9 +70,12 @@ def compiled(module: nn.Module, args: tuple[Any, ...], only_these: bool) -> Run:
     """By torch.compile, on a CPU with frozen weights; that takes up to half a minute when it is first called.
     `only_these`: for inputs of these shapes; else for all sizes of the dimensions before the last two, compiled once
     more where one of them is 1."""
+    from torch._inductor import config  # takes a second
+
     tensors, structure = tree_flatten(args)
-    known = {tuple(tensor.shape for tensor in tensors)} if only_these else set()
-    options: Any = {"freezing": True} if next(module.parameters()).device.type == "cpu" else None
+    only = tuple(tensor.shape for tensor in tensors)
+    known: set[Any] = set()
+    frozen = next(module.parameters()).device.type == "cpu"
     eager = module.forward  # before the runtime takes its place
 
     def call(*given: Any) -> Any:
@@ -80,16 +83,19 @@ def compiled(module: nn.Module, args: tuple[Any, ...], only_these: bool) -> Run:
 
     # PyTorch counts the compilations of a code object, of which all modules of a class have the same
     own = FunctionType(call.__code__.replace(), call.__globals__, "call", None, call.__closure__)
-    forward = torch.compile(own, dynamic=False if only_these else None, options=options)
+    forward = torch.compile(own, dynamic=False if only_these else None)
 
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
         shapes = tuple(tensor.shape for tensor in tensors)
-        if shapes not in known:
-            if only_these:
-                raise ValueError(f"compiled for {known}")
-            known.add(shapes)
-            tensors = [_with_open_sizes(tensor) for tensor in tensors]
-        found: list[Tensor] = tree_flatten(forward(*tree_unflatten(tensors, structure)))[0]
+        if only_these and shapes != only:
+            raise ValueError(f"compiled for {only}")
+        if shapes in known:
+            return tree_flatten(forward(*tree_unflatten(tensors, structure)))[0]  # type: ignore[no-any-return]
+        given = tensors if only_these else [_with_open_sizes(tensor) for tensor in tensors]
+        # as an option of torch.compile it would come too late: the weights would be inputs by then
+        with config.patch(freezing=frozen):
+            found: list[Tensor] = tree_flatten(forward(*tree_unflatten(given, structure)))[0]
+        known.add(shapes)
         return found
 
     return run
