@@ -60,7 +60,7 @@ def hold_equal(run: Run, runtime: str, folder, points=()):
     """A method's answers at its variant's settings, or at those of the points, for batches of several sizes."""
     model, settings = finished(run)
     model = copy.deepcopy(model)
-    optimise.optimise(model)
+    optimise.optimise(model, packed=False)
     predict = load_module(ROOT / "methods" / run.method / "model.py").predict
     asked = [resolve(ROOT, run, point=point).typed for point in points] or [settings]
     examples = [lambda quick, s=s: optimise.infer(predict, quick, one(clip(s, 1), 0), s) for s in asked]
