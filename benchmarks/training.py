@@ -5,7 +5,7 @@
 RUN as in `python -m saccade plan`; without one the small networks of ATFR's study and of the demo. Random weights and
 clips of the embedded data's size, with the run's batch, frames, loss, optimizer and clipping. Every form has a process
 of its own, since the C library's memory is the process's. They take turns step by step, the old form twice (A/A; more
-than 3 % from 1 is marked †). Processor time, medians over the steps.
+than 3 % from 1 is marked †). Processor time, the median of the turns' ratios.
 """
 
 import argparse
@@ -86,18 +86,25 @@ def compare(name: str, parts: tuple[str, ...], steps: int) -> str:
     """A row of the table: milliseconds before and now, how many times as fast with each part, and A/A."""
     sides = {part: start(name, part) for part in (PARTS[0], *parts)} | {"again": start(name, PARTS[0])}
     taken: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(UNHEARD + steps):
-        for side, process in sides.items():
-            process.stdin.write("\n")
-            process.stdin.flush()
-            taken[side].append(float(process.stdout.readline()))
+    for turn in range(UNHEARD + steps):
+        for side in list(sides) if turn % 2 else reversed(sides):
+            sides[side].stdin.write("\n")
+            sides[side].stdin.flush()
+            taken[side].append(1000 * float(sides[side].stdout.readline()))
     for process in sides.values():
         process.communicate()
-    ms = {side: 1000 * statistics.median(seconds[UNHEARD:]) for side, seconds in taken.items()}
-    before, same = (ms[PARTS[0]] + ms["again"]) / 2, ms[PARTS[0]] / ms["again"]
-    ratios = [f"{before / ms[part]:.2f}×" for part in parts]
-    cells = [name, f"{before:.0f}, {ms[PARTS[-1]]:.0f}", *ratios, f"{same:.2f}{' †' * (abs(same - 1) > 0.03)}"]
+    old, again = taken[PARTS[0]][UNHEARD:], taken["again"][UNHEARD:]
+    before = [(one + other) / 2 for one, other in zip(old, again, strict=True)]
+    same = over(old, again)
+    ratios = [f"{over(before, taken[part][UNHEARD:]):.2f}×" for part in parts]
+    ms = f"{statistics.median(before):.0f}, {statistics.median(taken[PARTS[-1]][UNHEARD:]):.0f}"
+    cells = [name, ms, *ratios, f"{same:.2f}{' †' * (abs(same - 1) > 0.03)}"]
     return f"| {' | '.join(cells)} |"
+
+
+def over(some: list[float], others: list[float]) -> float:
+    """The median of the turns' ratios: in a turn the machine is as busy for all."""
+    return statistics.median(one / other for one, other in zip(some, others, strict=True))
 
 
 def start(name: str, part: str) -> Any:

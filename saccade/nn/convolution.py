@@ -3,12 +3,12 @@ nn.Conv3d's within rounding, its gradients included.
 
 oneDNN has kernels of their own for the forward pass of a depthwise 3D convolution and for all passes of 2D ones, but
 takes the gradients of a depthwise 3D convolution by its general kernel, some thirty times as long. Here they are put
-together from what is fast: the input's is a forward pass, the weights' are gradients of 2D convolutions.
-benchmarks/training.py times a step of training with and without.
+together from what is fast: the input's is a forward pass, the weights' are gradients of 2D convolutions. Kernels of
+1x1x1 and kx1x1 become matrix products and 2D convolutions. benchmarks/training.py times a step with and without.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -34,10 +34,10 @@ def form_of(convolution: nn.Conv3d) -> Form | None:
     kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
     if isinstance(padding, str) or convolution.padding_mode != "zeros" or convolution.dilation != (1, 1, 1):
         return None
+    if kernel == (1, 1, 1):
+        return pointwise if convolution.groups == 1 and max(padding) == 0 else None
     if kernel[1:] == stride[1:] == (1, 1) and padding[1:] == (0, 0):
-        if kernel[0] > 1:
-            return temporal
-        return pointwise if stride[0] == convolution.groups == 1 and padding[0] == 0 else None
+        return temporal
     keeps_frames = stride[0] == 1 and 2 * padding[0] == kernel[0] - 1
     within = all(pad < size for pad, size in zip(padding, kernel, strict=True))
     alone = convolution.groups == convolution.in_channels == convolution.out_channels > 1
@@ -53,8 +53,32 @@ def _forward(form: Form, convolution: nn.Conv3d, features: Tensor) -> Tensor:
 
 def pointwise(convolution: nn.Conv3d, features: Tensor) -> Tensor:
     """A 1x1x1 convolution as a matrix product over the channels, which lie last in memory."""
+    if max(convolution.stride) > 1:
+        features = Sampled.apply(features, convolution.stride)  # type: ignore[no-untyped-call]
     last = features.permute(0, 2, 3, 4, 1)  # (B, T, H, W, C)
     return functional.linear(last, convolution.weight.flatten(1), convolution.bias).permute(0, 4, 1, 2, 3)
+
+
+class Sampled(torch.autograd.Function):
+    """What lies in the places of a stride. Indexing computes the same, its gradient in a memory that is slower here."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, stride: Triple) -> Tensor:  # type: ignore[override]
+        ctx.stride, ctx.sizes = stride, features.shape[2:]
+        taken = features[:, :, :: stride[0], :: stride[1], :: stride[2]]
+        return taken.contiguous(memory_format=torch.channels_last_3d)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return spread(gradient, ctx.stride, ctx.sizes), None
+
+
+def spread(values: Tensor, stride: Triple, sizes: Sequence[int]) -> Tensor:
+    """(B, C, T, H, W) into the places of the stride among zeros, (B, C, *sizes)."""
+    found = values.new_zeros(len(values), *sizes, values.shape[1]).permute(0, 4, 1, 2, 3)
+    found[:, :, :: stride[0], :: stride[1], :: stride[2]] = values
+    return found
 
 
 def temporal(convolution: nn.Conv3d, features: Tensor) -> Tensor:
@@ -101,12 +125,8 @@ def input_gradient(gradient: Tensor, features: Tensor, weight: Tensor, stride: T
     """The output's gradient, convolved with the mirrored kernel; where the stride leaves places out stand zeros."""
     kernel = weight.shape[2:]
     if max(stride) > 1:
-        time, height, width = (
-            size + 2 * pad - length + 1 for size, pad, length in zip(features.shape[2:], padding, kernel, strict=True)
-        )
-        spread = gradient.new_zeros(len(gradient), time, height, width, gradient.shape[1]).permute(0, 4, 1, 2, 3)
-        spread[:, :, :: stride[0], :: stride[1], :: stride[2]] = gradient
-        gradient = spread
+        sizes = zip(features.shape[2:], padding, kernel, strict=True)
+        gradient = spread(gradient, stride, [size + 2 * pad - length + 1 for size, pad, length in sizes])
     mirrored = weight.flip(2, 3, 4).contiguous(memory_format=torch.channels_last_3d)
     rest = [length - 1 - pad for length, pad in zip(kernel, padding, strict=True)]
     return functional.conv3d(gradient, mirrored, None, 1, rest, 1, len(weight))

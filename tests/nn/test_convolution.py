@@ -21,10 +21,13 @@ KINDS = {  # arguments of nn.Conv3d, and the form that it gets
     "temporal, strided": ((6, 4, (3, 1, 1)), {"padding": (1, 0, 0), "stride": (2, 1, 1), "bias": False}, temporal),
     "temporal, depthwise": ((6, 6, (5, 1, 1)), {"padding": (2, 0, 0), "groups": 6, "bias": False}, temporal),
     "pointwise": ((6, 4, 1), {}, pointwise),
+    "pointwise, strided": ((6, 4, 1), {"stride": (2, 2, 3)}, pointwise),
 }
 PLAIN = {
     "over space": ((6, 4, (1, 3, 3)), {"padding": (0, 1, 1)}),
-    "strided": ((6, 4, 1), {"stride": (1, 2, 2)}),
+    "strided over space": ((6, 4, (3, 1, 1)), {"padding": (1, 0, 0), "stride": (1, 2, 2)}),
+    "padded": ((6, 4, 1), {"padding": 1}),
+    "pointwise groups": ((6, 4, 1), {"groups": 2}),
     "two groups": ((6, 6, 3), {"padding": 1, "groups": 2}),
     "frames lost": ((6, 6, 3), {"groups": 6}),
     "frames passed over": ((6, 6, 3), {"padding": 1, "groups": 6, "stride": 2}),
