@@ -13,7 +13,6 @@ the peak of a fresh process by.
 
 import argparse
 import dataclasses
-import resource
 import subprocess
 import sys
 import tempfile
@@ -47,7 +46,7 @@ CLIPS = {
 SMALL = (8, 48)  # of other networks: frames, height and width
 HEADS = (Head("label", "single", tuple(map(str, range(400)))),)
 TRAINED = 8  # videos in the step of training
-MIB = 2**10  # of what `ru_maxrss` counts
+MIB = 2**10  # in KiB
 CLOCK = time.perf_counter
 
 Clip = dict[str, Any]
@@ -245,11 +244,17 @@ def step(network: str, layer: str, mean_bins: float) -> float:
     settings = make_settings(network, layer=layer)
     net, clip = make_model(settings).train(), make_clip(settings, range(TRAINED), mean_bins)
     optimizer = torch.optim.SGD(net.parameters(), lr=settings.lr)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     scores = net(clip)["label"]
     nn.functional.cross_entropy(scores, torch.arange(TRAINED) % scores.shape[1]).backward()
     optimizer.step()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / MIB
+    return (peak() - before) / MIB
+
+
+def peak() -> int:
+    """KiB that this process has held at most. `getrusage` would start from what the process that began it holds."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def memory(network: str, mean_bins: float, threads: int) -> None:
