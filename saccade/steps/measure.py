@@ -126,8 +126,8 @@ def _time_fastest(entry: dict[str, Any], pair: Pair, anew: Sequence[str], progre
     """Times the point and its counterpart each in the exact runtime that is its fastest on the CPU, where these differ
     and the point has no such times yet or others were taken anew."""
     chosen = fastest(entry["runtimes"])
-    before = entry["runtimes"].get(FASTEST)
-    if before and not anew and (before["own"], before["against"]) == chosen:
+    before = entry["runtimes"].get(FASTEST, {})
+    if not anew and (FASTEST in entry["absent"] or (before.get("own"), before.get("against")) == chosen):
         return
     entry["runtimes"].pop(FASTEST, None), entry["absent"].pop(FASTEST, None)
     if len(set(chosen)) > 1:
@@ -158,7 +158,7 @@ def run_process(pair: Pair, runtimes: tuple[str, str], number: int, into: Path) 
     command = [sys.executable, "-m", "saccade", "measure", *asked]
     done = subprocess.run(command, cwd=pair.own.root, env=os.environ | own_code, check=False)
     if done.returncode:
-        ended = f"failed (exit status {done.returncode}); it says why above"
+        ended = f"failed (exit status {done.returncode}); what it printed says why"
         raise SaccadeError(f"{pair.own.run}: process {number + 1} of measuring {pair.point} {ended}")
     found: dict[str, Any] = read_json(into)
     return found

@@ -54,7 +54,8 @@ def predict(
     seconds = round(time.perf_counter() - started, 1)
     where = {"device": str(device), "threads": task.settings.threads, "seconds": seconds}
     if runtime != EAGER:
-        where |= {"runtime": runtime, "runtime_version": version_of(runtime)}
+        where |= {"runtime": runtime}
+        where |= {"runtime_version": version} if (version := version_of(runtime)) else {}
     products.write_file(
         task.folder / PREDICTIONS_FILE,
         lambda temporary: table[columns].to_parquet(temporary, index=False),

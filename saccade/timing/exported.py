@@ -42,7 +42,7 @@ def fingerprint(module: nn.Module) -> str:
     for name, part in module.named_modules():
         plain = {key: value for key, value in sorted(vars(part).items()) if isinstance(value, PLAIN)}
         digest.update(f"{name} {type(part).__module__}.{type(part).__qualname__} {plain}\n".encode())
-    for name, value in module.state_dict().items():
+    for name, value in (*module.named_parameters(), *module.named_buffers()):  # state_dict() may leave buffers out
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

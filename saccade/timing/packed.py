@@ -3,9 +3,11 @@
 Left to itself, PyTorch lays the weights out anew at every call, takes a slow kernel of its own for small batches of 3D
 convolutions (a depthwise 5x1x1 is 15 times as slow by it), and gives back plain memory from it, so that the next
 convolution is slow, too. What is called here is what torch.compile makes of a frozen model; the operators are
-PyTorch's, but not documented, so a PyTorch without them is left as it is.
+PyTorch's, but not documented, so a PyTorch without them, or with others of these names, is left as it is. An activation
+of oneDNN's makes a number of what is none (nan): only of a network that is broken, which the plain model shows.
 """
 
+import functools
 from typing import Any
 
 import torch
@@ -37,8 +39,21 @@ def can_pack(convolution: nn.Module) -> bool:
         and convolution.padding_mode == "zeros"
         and not isinstance(convolution.padding, str)
         and torch.backends.mkldnn.is_available()
-        and None not in (CONVOLVE, LAY_OUT, DESCRIBE)
+        and there()
     )
+
+
+@functools.cache
+def there() -> bool:
+    """Whether this PyTorch has the operators and they still take what is handed to them here."""
+    ones, geometry = torch.ones(1, 1, 2, 2), ((0, 0), (1, 1), (1, 1), 1)
+    try:
+        weight = LAY_OUT.default(torch.ones(1, 1, 1, 1), *geometry, [1, 1, 2, 2])
+        DESCRIBE.default(weight).numpy()
+        found: Tensor = CONVOLVE.default(ones, weight, None, *geometry, "relu", [], "")
+        return bool(found.equal(ones))
+    except Exception:  # whatever PyTorch raises for an operator that isn't there or is another
+        return False
 
 
 class Packed:
@@ -56,7 +71,9 @@ class Packed:
 
     def __call__(self, features: Tensor) -> Tensor:
         convolution, (name, constants) = self.convolution, self.following
-        if features.device.type != "cpu" or features.dtype != torch.float32:  # asked for the price, or autocast
+        # asked for the price, autocast, no batch
+        plain = features.device.type != "cpu" or features.dtype != torch.float32
+        if plain or features.ndim != convolution.weight.ndim:
             found: Tensor = type(convolution).forward(convolution, features)
             return found if self.activation is None else self.activation(found)
         features = features.contiguous(memory_format=self.layout)

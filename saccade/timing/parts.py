@@ -1,6 +1,7 @@
 """A module of a model that another runtime computes in PyTorch's place. Its name, weights and hooks stay."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +63,8 @@ class Part:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         tensors, structure = tree_flatten(args)
-        if kwargs or any(tensor.is_meta for tensor in tensors):  # what it would cost, asked without computing
+        # what was no part of the example, nothing at all, and what it would cost, asked without computing
+        if kwargs or not all(isinstance(one, Tensor) and one.numel() and not one.is_meta for one in tensors):
             return self.eager(*args, **kwargs)
         kind = kind_of(tensors, structure)
         if kind not in self.known:
@@ -71,9 +73,7 @@ class Part:
                     self.known[kind] = self.learn(args, tensors)
             except UnfitError as error:
                 sizes = ", ".join(" x ".join(map(str, tensor.shape)) for tensor in tensors)
-                raise SaccadeError(
-                    f"{self.path or 'the model'} can't take {sizes} in {self.runtime}: {error}"
-                ) from None
+                raise SaccadeError(f"{self.name} can't take {sizes} in {self.runtime}: {error}") from None
         form, spec = self.known[kind]
         return tree_unflatten(form(tensors), spec)
 
@@ -82,7 +82,7 @@ class Part:
         where none can be made, SaccadeError where it gives something else than PyTorch."""
         expected, spec = tree_flatten(self.eager(*tree_map(torch.clone, args)))
         for form in self.forms:
-            if _distance(form, tensors, expected) <= CLOSE:
+            if _distance(form, tensors, expected)[0] <= CLOSE:
                 return form, spec
         if len(self.forms) == FORMS:
             raise SaccadeError(f"{self.name} takes more than {FORMS} forms in {self.runtime}; leave it in eager")
@@ -90,14 +90,16 @@ class Part:
         for made in self.make(args, len(self.forms)):
             try:
                 form = made()
-                differs = _distance(form, tensors, expected)
+            except SaccadeError:  # of the folder
+                raise
             except Exception as error:  # whatever exporters and runtimes raise for what they can't express
-                why = f"{type(error).__name__}: {first_line(error)}"
+                why = _told(error)
                 continue
+            differs, why = _distance(form, tensors, expected)
             if differs <= CLOSE:
                 self.forms.append(form)
                 return form, spec
-        if differs is None or differs == float("inf"):
+        if differs is None or differs == math.inf:
             raise UnfitError(why)
         raise SaccadeError(
             f"{self.name} isn't the same in {self.runtime}: its outputs differ from PyTorch's by {differs:.2g} of "
@@ -114,8 +116,8 @@ def examples(call: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[tuple[
     for fixed. A dimension is free where the module can be called with another size of it."""
     found = [args]
     for dimension, size in enumerate(WIDE):
-        wider = tree_map(lambda tensor, d=dimension, s=size: _resized(tensor, d, s), found[-1])
         try:
+            wider = tree_map(lambda tensor, d=dimension, s=size: _resized(tensor, d, s), found[-1])
             call(*tree_map(torch.clone, wider))
         except Exception:  # whatever the module's code raises: its channels, for one, are as many as they are
             continue
@@ -129,18 +131,24 @@ def _resized(tensor: Tensor, dimension: int, size: int) -> Tensor:
     return tensor.index_select(dimension, torch.arange(size, device=tensor.device) % tensor.shape[dimension])
 
 
-def _distance(form: Run, tensors: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+def _distance(form: Run, tensors: Sequence[Tensor], expected: Sequence[Tensor]) -> tuple[float, str]:
     """How far the form's outputs are from the expected ones, as a share of their largest magnitude; infinite where it
-    can't take such inputs, or its outputs have another shape."""
+    can't take such inputs, or its outputs have another shape or hold no numbers, and then why."""
     try:
         found = form(tensors)
-    except Exception:  # the runtimes have errors of their own for shapes that don't fit
-        return float("inf")
+    except Exception as error:  # the runtimes have errors of their own for shapes that don't fit
+        return math.inf, _told(error)
     if [value.shape for value in found] != [value.shape for value in expected]:
-        return float("inf")
+        return math.inf, "its outputs have other shapes than PyTorch's"
     shares = [
         float((one - other).abs().max() / other.abs().max().clamp(min=torch.finfo(other.dtype).tiny))
         for one, other in zip(found, expected, strict=True)
         if other.numel()
     ]
-    return max((share if share == share else float("inf") for share in shares), default=0.0)
+    if any(map(math.isnan, shares)):
+        return math.inf, "its outputs or PyTorch's are no numbers"
+    return max(shares, default=0.0), ""
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"

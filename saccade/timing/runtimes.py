@@ -4,7 +4,9 @@ parts stays Python, and no method needs code of its own."""
 import contextlib
 import functools
 import importlib.util
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,8 +34,8 @@ def why_absent(runtime: str, device: torch.device) -> str | None:
         raise SaccadeError(f"there is no runtime '{runtime}'" + suggest(runtime, RUNTIMES))
     if runtime == "bf16" and device.type == "cpu":
         return "bf16 runs on a GPU only"
-    if runtime == "compile" and device.type == "cpu" and not shutil.which("c++"):
-        return "compile needs a C++ compiler (c++); install one, for example g++"
+    if runtime == "compile" and device.type == "cpu" and not shutil.which(cxx := _compiler()):
+        return f"compile needs a C++ compiler; {cxx} isn't on the path: install it, or name another one in CXX"
     if runtime in PACKAGES and device.type != "cpu":
         return f"{runtime} runs on a CPU only"
     lacking = [package for package in PACKAGES.get(runtime, ()) if importlib.util.find_spec(package) is None]
@@ -41,6 +43,11 @@ def why_absent(runtime: str, device: torch.device) -> str | None:
         how = f"python -m pip install -c constraints.txt -e '.[{runtime}]'"
         return f"{runtime} needs {', '.join(lacking)}; in the checkout, type {how}"
     return None
+
+
+def _compiler() -> str:
+    """The one that torch.compile takes."""
+    return os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
 
 
 def need(runtime: str, device: torch.device) -> None:

@@ -15,7 +15,7 @@ from saccade.engine.device import LAYOUTS
 from saccade.nn.backbones import BUILDERS, backbone, trunk
 from saccade.nn.shift import TemporalShift
 from saccade.project import load_module, names
-from saccade.timing import optimise
+from saccade.timing import optimise, packed
 from saccade.timing.packed import ACTIVATIONS, Packed
 
 
@@ -185,11 +185,34 @@ def test_an_activation_that_others_read_or_that_is_used_again_stays_apart():
     torch.testing.assert_close(watched(x), expected)
 
 
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.Conv3d])
 @torch.inference_mode()
-def test_without_onednn_a_model_keeps_its_convolutions(monkeypatch):
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+def test_a_packed_convolution_takes_what_the_plain_one_takes(kind):
+    """No batch, and no video at all."""
+    plain = nn.Sequential(kind(3, 4, 3), nn.ReLU()).eval()
+    quick = copy.deepcopy(plain)
+    optimise.optimise(quick)
+    x = torch.randn(2, 3, 5, 5, 5)[(..., 0) if kind is nn.Conv2d else ...]
+    for given in (x[0], x[:0], x):
+        torch.testing.assert_close(quick(given), plain(given))
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        lambda patch: patch.setattr(torch.backends.mkldnn, "is_available", lambda: False),
+        lambda patch: patch.setattr(packed, "LAY_OUT", None),
+        lambda patch: patch.setattr(packed, "CONVOLVE", torch.ops.mkldnn._convolution_transpose_pointwise),
+    ],
+    ids=["oneDNN", "an operator", "one that takes the same"],
+)
+@torch.inference_mode()
+def test_without_onednn_as_we_know_it_a_model_keeps_its_convolutions(lacks, monkeypatch):
+    lacks(monkeypatch)
+    packed.there.cache_clear()
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())
     optimise.optimise(network)
+    packed.there.cache_clear()
     assert "forward" not in vars(network[0]) and isinstance(network[1], nn.ReLU)
 
 

@@ -173,6 +173,53 @@ def test_a_part_is_exported_once_and_anew_when_its_weights_changed_or_its_file_i
         torch.testing.assert_close(quick(x), net(x))
 
 
+def test_all_that_a_module_is_enters_its_fingerprint():
+    module = nn.Sequential(nn.Conv2d(3, 2, 3))
+    seen = [exported.fingerprint(module)]
+    module.register_buffer("unsaved", torch.zeros(2), persistent=False)
+    seen.append(exported.fingerprint(module))
+    for change in (
+        lambda: module.unsaved.add_(1),
+        lambda: module[0].bias.data.add_(1),
+        lambda: vars(module).update(a=1),
+    ):
+        change()
+        seen.append(exported.fingerprint(module))
+    assert len(set(seen)) == len(seen) and seen[-1] == exported.fingerprint(module)
+
+
+def test_what_was_no_part_of_the_example_stays_python(runtime, kept):
+    """Nothing at all, and a module that is called otherwise."""
+
+    class Often(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolve = nn.Sequential(nn.Conv2d(3, 2, 3))
+
+        def forward(self, x, times=1):
+            return self.convolve(x) * (times or 1)
+
+    model, x = Often().eval().requires_grad_(False), torch.randn(2, 3, 8, 8)
+    with torch.inference_mode():
+        quick, paths = in_runtime(model, runtime, kept, lambda model: model(x))
+        assert paths == [""]
+        for args in ((x,), (x[:0],), (x, 2), (x, None)):
+            torch.testing.assert_close(quick(*args), model(*args))
+
+
+def test_what_a_compiler_says_is_told(chooses, tmp_path, monkeypatch):
+    def broken(module, args, only_these):
+        def run(tensors):
+            raise RuntimeError("Python.h: No such file\nand more")
+
+        return run
+
+    monkeypatch.setattr(runtimes.shutil, "which", lambda name: name)
+    monkeypatch.setattr(runtimes, "compiled", broken)
+    with pytest.raises(SaccadeError, match=r"compile; .*: RuntimeError: Python.h: No such file$"):
+        in_runtime(chooses.stem, "compile", tmp_path, lambda model: model(torch.randn(1, 3, 8, 8)))
+
+
 class Counts(nn.Module):
     """Gives something else at every call, which no exported form does."""
 
@@ -233,7 +280,8 @@ def test_a_gpu_has_compile_and_bf16_and_a_cpu_says_what_it_lacks(runtime, monkey
     monkeypatch.setitem(runtimes.PACKAGES, runtime, ("no_such_package",))
     assert f"pip install -c constraints.txt -e '.[{runtime}]'" in runtimes.why_absent(runtime, CPU)
     monkeypatch.setattr(runtimes.shutil, "which", lambda name: None)
-    assert "C++ compiler" in runtimes.why_absent("compile", CPU)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert "no-such-compiler isn't on the path" in runtimes.why_absent("compile", CPU)
 
 
 # ---- the doors
