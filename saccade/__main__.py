@@ -13,7 +13,7 @@ from typing import Any
 
 from saccade import verbs
 from saccade.project import find_root
-from saccade.records import EAGER, RUNTIMES, SaccadeError, one_line
+from saccade.records import EAGER, EXACT, RUNTIMES, SaccadeError, one_line
 from saccade.temporary import look_again, own_tempdir
 from saccade.unforeseen import EXIT_CODE, escape_unknown_letters, too_little_memory, whose_bug, why_no_file
 
@@ -169,8 +169,8 @@ def _parser() -> argparse.ArgumentParser:
         "--point", help="the operating point (default: the one with the run's own settings, else its card's first)"
     )
     trying.add_argument("--out", type=Path, help="where the strips go (default: try/ in the run's folder)")
-    for sub in (predicting, trying):
-        what = f"what runs the model: {', '.join(RUNTIMES)} (default: %(default)s)"
+    for sub, names in ((predicting, EXACT), (trying, RUNTIMES)):
+        what = f"what runs the model: {', '.join(names)} (default: %(default)s)"
         sub.add_argument("--runtime", metavar="NAME", default=EAGER, help=what)
     verb("score", verbs.run_score, "metrics and intervals from the predictions", "run")
     measuring = verb(

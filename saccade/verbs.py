@@ -32,7 +32,7 @@ from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, ph
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget
-from saccade.records import EAGER, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
+from saccade.records import EAGER, EXACT, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
 from saccade.temporary import clear_leftovers
 
 
@@ -120,6 +120,10 @@ def run_predict(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.predict import predict
 
     run = _run_on_sound_data(root, options.run)
+    if options.runtime in RUNTIMES and options.runtime not in EXACT:
+        raise SaccadeError(
+            f"pages show what predict leaves, and {options.runtime} isn't exact; `try` and `measure` take it"
+        )
     resolved = {point.name: resolve(root, run, point=point.name) for point, why in points_of(root, run) if not why}
     _need_runtime(options.runtime, resolve(root, run).typed)
     values = point_settings(root, run)

@@ -188,13 +188,14 @@ def a_reading(own, against=None, seconds=1.0):
 
 def fake_processes(monkeypatch, refused=None, **seconds):
     """In place of the processes: `seconds` of the point and of its counterpart in each runtime (1 and 2 where nothing
-    is said). Notes (point, runtime of the point, of the counterpart) of what was asked for."""
+    is said). Notes (point, runtime of the point, of the counterpart) of what was asked for. refused: {runtime, or both:
+    why}."""
     asked = []
 
     def run_process(pair, runtimes, number, into):
         asked.append((pair.point, *runtimes))
-        if refused and runtimes[0] in refused:
-            return {"refused": refused[runtimes[0]]}
+        if refused and (why := refused.get(runtimes[0]) or refused.get(runtimes)):
+            return {"refused": why}
         own, against = (seconds.get(name, (1.0, 2.0))[side] for side, name in enumerate(runtimes))
         turn = {"own": [own], "own again": [own], "against": [against], "against again": [against]}
         sample = {"elapsed": turn, "processor": turn}
@@ -250,6 +251,19 @@ def test_point_and_counterpart_are_timed_each_in_its_fastest_where_these_differ(
     fake_processes(monkeypatch, openvino=(0.5, 4.0))
     assert main(["measure", run.name, "--runtime", "openvino"]) == 0
     assert set(timed(project, run)["quick"]["runtimes"]) == {"eager", "onnxruntime", "openvino"}
+
+
+def test_a_pair_of_runtimes_that_was_refused_is_not_tried_again_when_another_point_is_timed(with_runtimes, monkeypatch):
+    project, run = with_runtimes
+    edit(project / "methods/toy/card.yml", "  quick:", "  brisk: {num_frames: 3, against: frames2}\n  quick:")
+    load_method.cache_clear()
+    both = ("openvino", "eager")
+    asked = fake_processes(monkeypatch, {both: "no"}, eager=(3.0, 1.0), openvino=(1.0, 4.0))
+    assert main(["measure", run.name, "--runtime", "openvino"]) == 0
+    assert asked.count(("quick", *both)) == 1 and timed(project, run)["quick"]["absent"] == {"fastest": "no"}
+    asked.clear()
+    assert main(["measure", run.name, "--point", "brisk"]) == 0
+    assert {point for point, *_ in asked} == {"brisk"} and timed(project, run)["quick"]["absent"] == {"fastest": "no"}
 
 
 def test_a_runtime_that_is_not_here_is_an_error_where_it_is_named_and_noted_in_the_workflow(ready, capsys, monkeypatch):

@@ -303,6 +303,8 @@ def test_what_is_not_here_is_one_line_with_the_way_to_get_it(at_toy, capsys, mon
     assert main(["predict", K1, "--runtime", "openvina"]) == 1
     said = capsys.readouterr().err
     assert "did you mean 'openvino'?" in said and all(name in said for name in RUNTIMES)
+    assert main(["predict", K1, "--runtime", "bf16"]) == 1
+    assert "bf16 isn't exact" in capsys.readouterr().err
 
 
 def test_predictions_in_a_runtime_are_those_of_eager_and_say_so(at_toy, runtime):
