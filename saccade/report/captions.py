@@ -65,13 +65,13 @@ CAPTIONS = {
         "How much faster the point answers than its counterpart (its mean time over the point's), in parentheses as a "
         "share of the ratio of their multiply-adds (MACs), in brackets the least and the most that one process alone "
         "says. A row per runtime, and one for point and counterpart each in its fastest exact one. Single stream: one "
-        "video at a time; offline: so many in one call (MLPerf's names); both from clips that lie ready in memory, with "
-        "the settings' threads. Both sides are optimised alike and exactly and take turns on the same test videos in "
+        "video at a time; offline: so many in one call (MLPerf's names); both from clips that lie ready in memory, "
+        "with the settings' threads. Both sides are optimised alike and exactly and take turns on the same test videos in "
         "several fresh processes. A/A: a side against itself in the same turns, where it is furthest from 1; † marks a "
         "reading that is still more than 3 % from 1 after having been taken again. Processor: the single stream's "
         "speed-up in the processor's time instead of elapsed time. ms per video: counterpart → point, single stream. "
-        "Not alone: other programs kept more than a tenth of a core busy meanwhile. Stale: code or settings have changed since. "
-        "Runtimes don't take turns with each other, so that a few percent between rows say nothing, and the default is "
+        "Not alone: other programs kept more than a tenth of a core busy meanwhile. Stale: code or settings have "
+        "changed since. Runtimes don't take turns with each other, so that a few percent between rows say nothing, and the default is "
         "called the one to stay with where no other is more than 3 % faster. The first seed only."
     ),
     "speed_readings": (
