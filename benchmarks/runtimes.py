@@ -25,11 +25,11 @@ from saccade.nn.backbones import BUILDERS, backbone
 from saccade.project import load_module
 from saccade.records import EAGER
 from saccade.timing import machine, optimise, runtimes
+from saccade.timing.side import PLAIN_MEMORY
 
 ROOT = Path(__file__).parents[1]
 CLIPS = {"x3d-s": (13, 160), "x3d-m": (16, 224), "slowfast-4x16-r50": (32, 224)}  # frames, height and width
 OTHERS = (16, 112)
-PLAIN_MEMORY = ("onnxruntime", "openvino")
 
 
 class Video(nn.Module):

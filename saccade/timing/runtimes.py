@@ -81,7 +81,8 @@ def use(model: nn.Module, runtime: str, run_example: Callable[[], object], code:
     with torch.inference_mode():
         parts = list(place(outermost_calls(model, run_example)))
     if not parts:
-        raise SaccadeError("; ".join([f"no part of the model can be put into {runtime}", *problems[:1]]))
+        why = problems[0] if problems else "no module with convolutions inside is called with nothing but tensors"
+        raise SaccadeError(f"no part of the model can be put into {runtime}; {why}")
     return parts
 
 

@@ -207,6 +207,12 @@ def test_what_was_no_part_of_the_example_stays_python(runtime, kept):
             torch.testing.assert_close(quick(*args), model(*args))
 
 
+def test_a_model_without_convolutions_is_told_so(runtime, kept):
+    model = nn.Sequential(nn.Linear(3, 2)).eval()
+    with pytest.raises(SaccadeError, match="; no module with convolutions inside is called with nothing but tensors$"):
+        in_runtime(model, runtime, kept, lambda model: model(torch.randn(1, 3)))
+
+
 def test_what_a_compiler_says_is_told(chooses, tmp_path, monkeypatch):
     def broken(module, args, only_these):
         def run(tensors):
