@@ -92,8 +92,9 @@ def compiled(module: nn.Module, args: tuple[Any, ...], only_these: bool) -> Run:
         if shapes in known:
             return tree_flatten(forward(*tree_unflatten(tensors, structure)))[0]  # type: ignore[no-any-return]
         given = tensors if only_these else [_with_open_sizes(tensor) for tensor in tensors]
-        # as an option of torch.compile it would come too late: the weights would be inputs by then
-        with config.patch(freezing=frozen):
+        # freezing as an option of torch.compile would come too late: the weights would be inputs by then; and what is
+        # compiled too often would quietly run in eager
+        with config.patch(freezing=frozen), torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
             found: list[Tensor] = tree_flatten(forward(*tree_unflatten(given, structure)))[0]
         known.add(shapes)
         return found
