@@ -68,10 +68,8 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
     device = choose_device(settings.device)
     method = load_module(task.root / task.method / "model.py")
     predict = method.predict
-    model = quick = finished_model(task, device)
-    if runtime != EAGER:
-        quick = finished_model(task, device)
-        optimise.optimise(quick, packed=False)
+    model, quick = finished_model(task, device), finished_model(task, device)
+    optimise.optimise(quick, packed=runtime == EAGER)  # what is timed, in eager, too
     for path, name, info in zip(videos, _names(videos), started, strict=True):
         dataset = VideoDataset(
             _index(task, settings, path, info), task.root, (), settings, "try", train=False, seed=task.seed
@@ -81,7 +79,8 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
             example = functools.partial(predict, quick, to_device(collate([dataset[0]]), device), settings)
             runtimes.use(quick, runtime, example, task.code, task.folder / EXPORTED)
         with runtimes.running(runtime, device):
-            row = predict_point(quick, predict, dataset, settings, device).iloc[0]
+            answers = model if runtime == EAGER else quick
+            row = predict_point(answers, predict, dataset, settings, device).iloc[0]
             seconds = _timed(quick, predict, dataset, settings, device)
         tried = _tried(task.heads, path, info, row, dataset.num_views, seconds)
         strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
