@@ -22,4 +22,4 @@ print(*(pages() for _ in range(5)))
 def test_memory_that_was_freed_is_used_again():
     done = subprocess.run([sys.executable, "-c", FRESH_PAGES], capture_output=True, text=True, check=True)
     first, *_, last = map(int, done.stdout.split())
-    assert last < first / 100, done.stdout
+    assert last < first / 4, done.stdout  # of huge pages the first ones are few, too
