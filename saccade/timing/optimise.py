@@ -114,7 +114,8 @@ def _source(node: fx.Node, prefix: str, modules: dict[str, nn.Module]) -> fx.Nod
         source = node.args[0]
         if not isinstance(source, fx.Node) or source.op != "call_module" or len(source.users) != 1:
             return None
-        if type(modules[prefix + str(source.target)]) is not nn.Identity:
+        module = modules[prefix + str(source.target)]
+        if type(module) is not nn.Identity or module._forward_pre_hooks or module._forward_hooks:
             return source
         node = source
     return None
