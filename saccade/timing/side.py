@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from saccade.cost.count import count
 from saccade.engine.device import to_device
-from saccade.engine.inference import finished_model
+from saccade.engine.inference import check_macs, finished_model
 from saccade.project import load_module
 from saccade.records import EAGER, EXACT, EXPORTED, Prediction, SaccadeError, Task
 from saccade.timing import optimise, runtimes, turns
@@ -142,7 +141,7 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
     multiply-adds for the first video than are declared.
     """
     plain, otherwise, largest = finished_model(side.task, side.device), 0, 0.0
-    count_first(side, plain, side.load(videos[:1])[0])
+    check_macs(plain, side.predict, side.dataset, side.settings, side.device)
     for number in videos:
         for clip in side.load([number]):
             before, after = (side.answer(model, clip) for model in (plain, side.model))
@@ -162,16 +161,6 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
                     f"{int(before.macs[0])}, probabilities differ by {differs:.2g} (at most {CLOSE} is rounding)"
                 )
     return {"folded": side.folded, "decided_otherwise": otherwise, "largest_difference": largest}
-
-
-def count_first(side: Side, plain: nn.Module, clip: dict[str, Any]) -> None:
-    with torch.inference_mode():
-        counted = count(side.predict, plain, clip, side.settings)
-    if counted.macs != (declared := int(counted.result.macs[0])):
-        raise SaccadeError(
-            f"{side.task.run}: video {clip['video_id'][0]}: predict declares {declared} multiply-adds but executes "
-            f"{counted.macs}"
-        )
 
 
 def is_tie(side: Side, plain: nn.Module, clip: dict[str, Any]) -> bool:
