@@ -17,6 +17,7 @@ from torch import Tensor
 
 from saccade.engine.loop import TrainingState, progress_bar, write_log
 from saccade.engine.phase_run import PhaseRun
+from saccade.nn.patches import random_corners
 from saccade.records import SaccadeError
 from saccade.scoring.hit_rates import BOX, VISIBLE, holds_centre
 
@@ -61,7 +62,7 @@ def roll_out(
         corners = places.corners_at(chosen, size, patch)
     corners = corners.expand(videos, frames, 2)
     steps = (videos, read.shape[1])
-    elsewhere = places.random_corners(steps, size, patch, generator).to(rgb.device).expand(videos, frames, 2)
+    elsewhere = random_corners(steps, size, patch, generator).to(rgb.device).expand(videos, frames, 2)
     local, local_random = model.focus(
         torch.cat([patches_at(rgb, where, patch) for where in (corners, elsewhere)])
     ).chunk(2)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from saccade.nn.backbones import trunk
 from saccade.nn.heads import FrameAverage, RecurrentClassifier
+from saccade.nn.patches import Size, cut, drawn_corners, random_corners
 from saccade.nn.seeding import seeded
 from saccade.nn.shift import TemporalShift
 from saccade.records import Head, SaccadeError
@@ -130,7 +131,7 @@ def glances(model: AdaFocus, settings: Settings) -> bool:
 # ---- where to look
 
 
-def frame_size(rgb: Tensor) -> places.Size:
+def frame_size(rgb: Tensor) -> Size:
     return rgb.shape[-2], rgb.shape[-1]
 
 
@@ -152,9 +153,10 @@ def corners_of(
     elif settings.look == "oracle":
         actions = places.true_actions(clip, settings.candidates, size, settings.patch_size)
     elif settings.look == "random" and model.training:
-        corners = places.random_corners(count, size, settings.patch_size)
+        corners = random_corners(count, size, settings.patch_size)
     elif settings.look == "random":
-        corners = places.random_corners_of(clip["video_id"], count[1], size, settings.patch_size)
+        draws = [generator(0, 0, video, "place") for video in clip["video_id"]]
+        corners = drawn_corners(draws, count[1], size, settings.patch_size)
     else:
         gaussian = settings.look == "gaussian"
         chosen = (
@@ -171,7 +173,7 @@ def corners_of(
 
 def patches_at(rgb: Tensor, corners: Tensor, patch: int) -> Tensor:
     """(B, T, C, H, W) and (B, T, 2) to (B, T, C, patch, patch)."""
-    return places.cut(rgb.flatten(0, 1), corners.flatten(0, 1), patch).unflatten(0, rgb.shape[:2])
+    return cut(rgb.flatten(0, 1), corners.flatten(0, 1), patch).unflatten(0, rgb.shape[:2])
 
 
 def whole_frames(rgb: Tensor, settings: Settings) -> Tensor:
@@ -203,6 +205,6 @@ def focus_on(model: AdaFocus, rgb: Tensor, corners: Tensor, kept: Tensor, patch:
     9)."""
     local = rgb.new_zeros((*rgb.shape[:2], model.sizes["local"]))
     if kept.any():
-        features = model.focus(places.cut(rgb[kept], corners[kept], patch)[:, None])[:, 0]
+        features = model.focus(cut(rgb[kept], corners[kept], patch)[:, None])[:, 0]
         local = local.to(features.dtype).masked_scatter(kept[..., None], features)
     return local

@@ -14,12 +14,13 @@ from saccade.cards.method import load_method
 from saccade.engine import weights
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.phase_run import PhaseRun
+from saccade.nn.patches import random_corners
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
 FOLDER = Path(__file__).parents[1]
-learning, model, phases, places, policy = (
-    load_module(FOLDER / f"{name}.py") for name in ("learning", "model", "phases", "networks/places", "networks/policy")
+learning, model, phases, policy = (
+    load_module(FOLDER / f"{name}.py") for name in ("learning", "model", "phases", "networks/policy")
 )
 shared = load_module(FOLDER / "tests/test_adafocus.py")  # its small networks and clips
 NOUN, build, clip, settings = shared.NOUN, shared.build, shared.clip, shared.settings
@@ -152,7 +153,7 @@ def test_the_reward_of_a_random_place_averages_nothing(monkeypatch):
     """Eq. 7 and the text below it: where both places come from one distribution the expectation is 0."""
     chosen = settings(num_frames=8)
     net, generator = build(chosen), draws()
-    anywhere = lambda actions, candidates, size, patch: places.random_corners(actions.shape, size, patch, generator)  # noqa: E731
+    anywhere = lambda actions, candidates, size, patch: random_corners(actions.shape, size, patch, generator)  # noqa: E731
     monkeypatch.setattr(learning.places, "candidate_corners", anywhere)
     rewards = torch.cat(
         [learning.roll_out(net, labelled(chosen, 16, seed), chosen, generator).reward.flatten() for seed in range(6)]
