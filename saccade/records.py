@@ -113,15 +113,23 @@ class Prediction:
     chosen; empty where nothing is.
 
     Two keys of a decision are compared with the ground truth (`saccade.scoring.hit_rates`); others are free. `frames`:
-    the numbers of the chosen frames, counted in the video itself. `boxes`: as many as `frames`. Each is [x0, y0, x1,
-    y1] of the patch taken there, in fractions of the whole frame as it is decoded (not of a crop), from the left and
-    the top; or null where no patch was taken.
+    the numbers of the chosen frames, counted in the video itself. `boxes`: as many entries as `frames`. Each is [x0,
+    y0, x1, y1] of the patch taken there, in fractions of the whole frame as it is decoded (not of a crop), from the
+    left and the top; or a list of such boxes where several were taken, in the order of their slots; or null where none
+    was (`boxes_at` reads an entry).
     """
 
     probabilities: dict[str, Any]
     macs: Any
     frames: Any
     decisions: list[Any] = field(default_factory=list)
+
+
+def boxes_at(entry: Sequence[Any] | None) -> list[Sequence[float]]:
+    """The boxes of one frame, from its entry in a decision's `boxes` (see `Prediction`): none, one, or several."""
+    if not entry:
+        return []
+    return list(entry) if isinstance(entry[0], Sequence) else [entry]
 
 
 @dataclass(frozen=True)

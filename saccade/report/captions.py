@@ -55,11 +55,11 @@ CAPTIONS = {
         "no baseline of this budget is."
     ),
     "looks": (
-        "The share of the chosen frames that are informative, and of the chosen patches that hold the target's centre, "
-        "or 90 % of its box, where it is to be seen; mean over videos, brackets: 95 % bootstrap interval over "
-        "clusters. Beside it, at the same number and size: what a random choice expects, frames evenly spread or the "
-        "patch in the centre, and the best times or place that are the same for every video (fitted on the other "
-        "splits). A point that finds no more than the best of these doesn't look."
+        "The share of the chosen frames that are informative, and of the frames whose patch (where there are several: "
+        "any of them) holds the target's centre, or 90 % of its box, where it is to be seen; mean over videos, "
+        "brackets: 95 % bootstrap interval over clusters. Beside it, at the same number and size: what a random choice "
+        "expects, frames evenly spread or the patch in the centre, and the best times or places that are the same for "
+        "every video (fitted on the other splits). A point that finds no more than the best of these doesn't look."
     ),
     "speed": (
         "How much faster the point answers than its counterpart (its mean time over the point's), in parentheses as a "

@@ -10,8 +10,9 @@ import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.patches import ConnectionPatch
 
+from saccade.report.chosen_boxes import draw_boxes
 from saccade.report.figures import ACCENT, INK, MUTED, RULE, STYLE
 
 DPI = 160
@@ -20,7 +21,6 @@ FILM, SECONDS, JOINS = 0.8, 0.42, 0.42  # heights of the film, of the space abov
 GAP, CAPTION = 0.08, 0.3  # between pictures, and below them
 A_ROW, MOST = 8, 32  # pictures beside each other; pictures in all
 NAME = 26  # letters of a class
-BOX = "#ffb000"
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Times:
 
 @dataclass(frozen=True)
 class Look:
-    """A frame that was looked at: its number, its picture (H, W, 3) uint8, and boxes (x0, y0, x1, y1) in fractions of
-    the picture."""
+    """A frame that was looked at: its number, its picture (H, W, 3) uint8, and the entries of it in a decision's
+    `boxes`, each a box (x0, y0, x1, y1) in fractions of the picture or a list of such boxes, one a slot."""
 
     number: int
     picture: np.ndarray
-    boxes: list[Sequence[float]] = field(default_factory=list)
+    boxes: list[Sequence[Any]] = field(default_factory=list)
 
 
 def giga(macs: int) -> str:
@@ -213,10 +213,8 @@ def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Time
 def _draw_look(axes: Axes, look: Look, times: Times) -> None:
     axes.imshow(look.picture, interpolation="antialiased")
     height, width = look.picture.shape[:2]
-    for x0, y0, x1, y1 in look.boxes:
-        outline = [effects.withStroke(linewidth=3.2, foreground="black")]
-        corner, size = (x0 * width - 0.5, y0 * height - 0.5), ((x1 - x0) * width, (y1 - y0) * height)
-        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=BOX, linewidth=1.8, path_effects=outline))
+    for entry in look.boxes:
+        draw_boxes(axes, entry, width, height)
     axes.set(xticks=[], yticks=[])
     axes.set_anchor("N")
     axes.spines[:].set_visible(False)

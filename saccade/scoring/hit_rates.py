@@ -1,24 +1,26 @@
 """Does a method look where the information is? Its `decisions` are compared with the ground truth per frame, and with
 what chance reaches. No torch.
 
-There are three measures, each a share per video. `hit.frames`: chosen frames that are informative. `hit.boxes`: chosen
-patches that hold the target's centre. `cover.boxes`: chosen patches that hold COVERED of its box. Patches count only
-where the target can be seen: on informative frames with VISIBLE of its box inside the frame.
+There are three measures, each a share per video. `hit.frames`: chosen frames that are informative. `hit.boxes`: frames
+whose patch holds the target's centre. `cover.boxes`: frames whose patch holds COVERED of its box. Where several patches
+are taken in a frame, it's enough that any of them does. Patches count only where the target can be seen: on informative
+frames with VISIBLE of its box inside the frame.
 
-Chance has the same number and size of choices: `random` (the expected value), `even` (frames spread evenly) or `centre`
-(the patch in the middle), and `fixed`: the best times or place that don't depend on the video, fitted on the truth of
-the other splits.
+Chance has the same number and size of choices: `random` (the expected value; k patches of chance p that are thrown
+independently hold with 1 - (1 - p)^k), `even` (frames spread evenly) or `centre` (the patch in the middle), and
+`fixed`: the best times or places that don't depend on the video, fitted on the truth of the other splits, of several
+places each as the best beside those before it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from saccade.records import TRUTH_COLUMNS, TRUTH_FILE, SaccadeError
+from saccade.records import TRUTH_COLUMNS, TRUTH_FILE, SaccadeError, boxes_at
 from saccade.scoring.metrics import Booleans, Floats, Integers
 from saccade.video.sampling import segments
 
@@ -47,7 +49,7 @@ class Fixed:
 
     rates: Floats
     boxes: Floats
-    _places: dict[tuple[str, int, int], Floats] = field(default_factory=dict)
+    _places: dict[tuple[str, tuple[tuple[int, int], ...]], Floats] = field(default_factory=dict)
 
     def times(self, frames: int, n: int) -> Integers:
         """The n most promising of `frames` frames, earlier ones first where equal. Where n > frames they are taken
@@ -55,14 +57,19 @@ class Fixed:
         bins = ((np.arange(frames) + 0.5) * TIMES / frames).astype(np.int64)
         return np.argsort(-self.rates[bins], kind="stable")[np.arange(n) % frames]
 
-    def place(self, measure: str, size: Floats) -> Floats:
-        """Where a patch of that size holds most targets: (2,), in [0, 1] of the room to the left and above."""
-        steps = np.clip(np.round(size * SIZES), 1, SIZES)
-        key = (measure, int(steps[0]), int(steps[1]))
+    def places(self, measure: str, sizes: Floats) -> Floats:
+        """Where patches of these sizes (k, 2) hold most targets: (k, 2), in [0, 1] of the room to the left and above.
+        The first is the best alone, each further one the best for what those before it don't hold."""
+        steps = np.clip(np.round(sizes * SIZES), 1, SIZES)
+        key = (measure, tuple((int(across), int(down)) for across, down in steps))
         if key not in self._places:
-            rounded = steps / SIZES
-            shares = [MEASURES[measure](placed(place, rounded), self.boxes).mean() for place in places()]
-            self._places[key] = places()[int(np.argmax(shares))]
+            chosen, left = [], self.boxes
+            for size in steps / SIZES:
+                held = [MEASURES[measure](placed(place, size), left) for place in places()]
+                best = int(np.argmax([some.sum() for some in held]))
+                chosen.append(places()[best])
+                left = left[~held[best]]
+            self._places[key] = np.stack(chosen)
         return self._places[key]
 
 
@@ -82,7 +89,8 @@ def holds_box(patches: Floats, targets: Floats) -> Booleans:
     return np.asarray(np.prod(np.clip(high - low, 0, None), axis=-1) >= COVERED * area - 1e-9)
 
 
-MEASURES = {"hit.boxes": holds_centre, "cover.boxes": holds_box}
+Holds = Callable[[Floats, Floats], Booleans]
+MEASURES: dict[str, Holds] = {"hit.boxes": holds_centre, "cover.boxes": holds_box}
 
 
 def places() -> Floats:
@@ -174,39 +182,54 @@ def _frame_rates(video: str, frames: Integers, target: Target, fixed: Fixed | No
 
 
 def _box_rates(name: str, frames: Integers, patches: Floats, boxes: Floats, fixed: Fixed | None) -> dict[str, float]:
-    """frames: (n,); patches: (n, 4), nan where there was none; boxes: (T, 4)."""
-    judged = ~np.isnan(patches[:, 0]) & ~np.isnan(boxes[frames, 0])
+    """frames: (n,); patches: (n, k, 4), nan where there was none; boxes: (T, 4)."""
+    judged = ~np.isnan(patches[..., 0]).all(axis=1) & ~np.isnan(boxes[frames, 0])
     if not judged.any():
         return {}
-    holds, patch, target = MEASURES[name], patches[judged], boxes[frames[judged]]
-    size = patch[:, 2:] - patch[:, :2]
-    anywhere = placed(places()[:, None], size[None])  # (places, n, 4)
-    rates = {"value": holds(patch, target).mean(), "random": holds(anywhere, target[None]).mean()}
-    rates["centre"] = holds(placed(np.full(2, 0.5), size), target).mean()
+    holds, patch, target = MEASURES[name], patches[judged], boxes[frames[judged]][:, None]  # (n, k, 4), (n, 1, 4)
+    size = patch[..., 2:] - patch[..., :2]
+    rates = {"value": holds(patch, target).any(axis=1).mean(), "random": _by_chance(holds, size, target)}
+    rates["centre"] = holds(placed(np.full(2, 0.5), size), target).any(axis=1).mean()
     if fixed is not None and len(fixed.boxes):
-        best = np.stack([fixed.place(name, one) for one in size])
-        rates["fixed"] = holds(placed(best, size), target).mean()
+        best = np.full_like(size, np.nan)
+        for place, one in zip(best, size, strict=True):
+            taken = ~np.isnan(one[:, 0])
+            place[taken] = fixed.places(name, one[taken])
+        rates["fixed"] = holds(placed(best, size), target).any(axis=1).mean()
     return rates
 
 
+def _by_chance(holds: Holds, size: Floats, target: Floats) -> float:
+    """The expected share of frames (n) where any of k patches of these sizes (n, k, 2; nan where there is none) holds
+    the target (n, 1, 4). In whole numbers, so that one patch gives its count."""
+    held = holds(placed(places()[:, None, None], size[None]), target[None]).sum(axis=0)  # (n, k) of so many places
+    of, k = float(PLACES**2), size.shape[1]
+    return float((of**k - (of - held).prod(axis=1)).sum() / (len(size) * of**k))
+
+
 def _chosen(video: str, text: str) -> tuple[Integers, Floats]:
-    """The chosen frame numbers (n,) and patches (n, 4) of all views. Patches are empty where the method takes none.
-    SaccadeError where the decisions aren't as `Prediction` says."""
+    """The chosen frame numbers (n,) and patches (n, k, 4) of all views, nan where a frame has fewer than the one with
+    most. Patches are empty where the method takes none. SaccadeError where the decisions aren't as `Prediction`
+    says."""
     frames: list[int] = []
-    patches: list[Sequence[float]] = []
+    patches: list[list[Sequence[float]]] = []
     for view in json.loads(text) if text else []:
         view = view if isinstance(view, dict) else {}
         chosen, boxes = view.get("frames") or [], view.get("boxes")
         if boxes is not None and len(boxes) != len(chosen):
             raise SaccadeError(
-                f"video {video}: decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or "
-                "null"
+                f"video {video}: decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box, a "
+                "list of boxes or null"
             )
         frames += chosen
-        patches += [box or [np.nan] * 4 for box in boxes] if boxes is not None else []
+        patches += [boxes_at(entry) for entry in boxes or []]
     if patches and len(patches) != len(frames):
         raise SaccadeError(f"video {video}: some views name boxes and others don't")
-    values = np.asarray(patches, dtype=np.float64).reshape(-1, 4)
-    if ((values < -1e-6) | (values > 1 + 1e-6)).any() or (values[:, 2:] <= values[:, :2]).any():
+    if any(len(box or []) != len(BOX) for taken in patches for box in taken):
+        raise SaccadeError(f"video {video}: a box of the decisions is not four numbers, x0, y0, x1, y1")
+    values = np.full((len(patches), max(map(len, patches), default=0), len(BOX)), np.nan)
+    for number, taken in enumerate(patches):
+        values[number, : len(taken)] = np.reshape(taken, (-1, len(BOX)))
+    if ((values < -1e-6) | (values > 1 + 1e-6)).any() or (values[..., 2:] <= values[..., :2]).any():
         raise SaccadeError(f"video {video}: a box of the decisions is not x0 < x1, y0 < y1 in fractions of the frame")
     return np.asarray(frames, dtype=np.int64), values

@@ -18,8 +18,9 @@ from saccade.engine.device import choose_device, seed_everything, to_device
 from saccade.engine.inference import check_macs, finished_model, need_trained, predict_point
 from saccade.files import write_atomic
 from saccade.project import load_module
-from saccade.records import EAGER, EXPORTED, INDEX_COLUMNS, Head, Prediction, SaccadeError, Task
+from saccade.records import EAGER, EXPORTED, INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, boxes_at
 from saccade.report import strips
+from saccade.report.chosen_boxes import slot_names
 from saccade.report.feature_maps import draw_maps
 from saccade.timing import optimise, runtimes
 from saccade.video.decode import read_frames
@@ -183,6 +184,9 @@ def _described(tried: Tried, where: str) -> str:
         f"  looked  at {tried.frames} of {tried.info.frames} frames{of_views}; {tried.decoded_frames} were decoded for "
         "them"
     )
+    most = max((len(boxes_at(entry)) for view in tried.decisions for entry in view.get("boxes") or []), default=0)
+    if most > 1:
+        lines.append(f"  boxes   {most} in a frame, by colour: {slot_names(most)}")
     lines.append(f"  cost    {strips.giga(tried.macs)} GMACs (multiply-adds executed, in 10^9)")
     lines.append(f"  time    model {1000 * tried.model_s:.1f} ms, decoding and resizing {1000 * tried.read_s:.1f} ms")
     return "\n".join(
@@ -199,8 +203,8 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
     boxes = first.get("boxes") or [None] * len(chosen)
     if len(boxes) != len(chosen):
         raise SaccadeError(
-            f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box or "
-            "null"
+            f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box, "
+            "a list of boxes or null"
         )
     given = (
         dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
@@ -209,9 +213,9 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
     whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
     looks = []
     for number in sorted(set(chosen)):
-        taken = [box for box, at in zip(boxes, chosen, strict=True) if at == number and box]
+        taken = [entry for entry, at in zip(boxes, chosen, strict=True) if at == number and entry]
         if number in given:
-            taken = [in_test_clip(box, info.height, info.width, settings) for box in taken]
+            taken = [_in_clip(entry, info, settings) for entry in taken]
         looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
     times = strips.Times(info.times_s, info.duration_s)
     along = times.along(strips.thumbnails(info.width / info.height))
@@ -228,3 +232,9 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         run,
     ]
     return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), times)
+
+
+def _in_clip(entry: Sequence[Any], info: VideoInfo, settings: Any) -> Sequence[Any]:
+    """A frame's box, or its boxes, in fractions of the clip's picture in place of the frame."""
+    boxes = [in_test_clip(box, info.height, info.width, settings) for box in boxes_at(entry)]
+    return boxes if len(boxes) > 1 else boxes[0]

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from saccade.report import strips
+from saccade.report.chosen_boxes import ALONE, SLOTS, slot_names
 from saccade.settings import Input
 from saccade.video import transforms
 
@@ -54,6 +56,36 @@ def test_a_box_is_drawn_where_it_is_in_the_picture():
     (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     # edges of pixels lie at halves
     assert (*box.get_xy(), box.get_width(), box.get_height()) == (14.5, 19.5, 30.0, 20.0)
+
+
+def rectangles(figure, what):
+    return [patch for patch in axes_of(figure, what).patches if isinstance(patch, Rectangle)]
+
+
+def test_boxes_of_a_frame_have_the_colours_of_their_slots():
+    left, right = [0, 0, 0.5, 0.5], [0.5, 0, 1, 0.5]
+    figure = drawn([look(5, [left, right, right, left]), look(7, [left]), look(8, left, right)])
+    slots = rectangles(figure, "#5")
+    assert [box.get_x() for box in slots] == [-0.5, 29.5, 29.5, -0.5]
+    red, green, blue = (to_rgba(colour) for colour, _ in SLOTS.values())
+    assert [box.get_edgecolor() for box in slots] == [red, green, blue, red]
+    strongest = [np.argmax(colour[:3]) for colour in (red, green, blue)]
+    assert strongest == [0, 1, 2] and list(SLOTS) == ["red", "green", "blue"]
+    # where two coincide, each is seen between the other's dashes; a box alone isn't of any slot
+    assert len({str(box.get_linestyle()) for box in slots}) == 3
+    assert {box.get_edgecolor() for name in ("#7", "#8") for box in rectangles(figure, name)} == {to_rgba(ALONE)}
+
+
+@pytest.mark.parametrize(
+    ("boxes", "names"),
+    [
+        (2, "first red, second green"),
+        (3, "first red, second green, third blue"),
+        (4, "first red, second green, third blue, and so on"),
+    ],
+)
+def test_which_slot_has_which_colour_is_told(boxes, names):
+    assert slot_names(boxes) == names
 
 
 def film_of(figure):

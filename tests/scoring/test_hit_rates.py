@@ -79,6 +79,74 @@ def test_the_best_fixed_place_is_where_targets_are_elsewhere():
     assert (found["hit.boxes"]["fixed"], found["hit.boxes"]["centre"], found["hit.boxes"]["value"]) == (1, 0, 0)
 
 
+LEFT, RIGHT, MIDDLE = [0.0, 0.0, 0.5, 0.5], [0.5, 0.0, 1.0, 0.5], [0.25, 0.25, 0.75, 0.75]
+
+
+@pytest.mark.parametrize("boxes", [[[LEFT, RIGHT]], [[RIGHT, LEFT, RIGHT]]])
+def test_of_several_patches_in_a_frame_any_may_hold_the_target(boxes):
+    found = rates(decided({"frames": [0], "boxes": boxes}), target([1], [[0.1, 0.1, 0.3, 0.3]]))
+    assert (found["hit.boxes"]["value"], found["cover.boxes"]["value"]) == (1, 1)
+    none = rates(decided({"frames": [0], "boxes": [[RIGHT, MIDDLE]]}), target([1], [[0.1, 0.1, 0.3, 0.3]]))
+    assert (none["hit.boxes"]["value"], none["cover.boxes"]["value"]) == (0, 0)
+    # the target in two halves is held by none of them
+    halves = rates(decided({"frames": [0], "boxes": [[LEFT, RIGHT]]}), target([1], [[0.3, 0.1, 0.6, 0.3]]))
+    assert (halves["hit.boxes"]["value"], halves["cover.boxes"]["value"]) == (1, 0)
+
+
+def test_a_frame_counts_once_however_many_patches_it_has():
+    boxes = [[0.1, 0.1, 0.3, 0.3], [0.6, 0.1, 0.9, 0.3], [0.1, 0.1, 0.3, 0.3], [0.1, 0.1, 0.3, 0.3]]
+    shown = {"frames": [0, 1, 2, 3], "boxes": [[LEFT, LEFT, LEFT], [LEFT, MIDDLE], RIGHT, []]}
+    found = rates(decided(shown), target([1, 1, 1, 1], boxes))
+    assert found["hit.boxes"]["value"] == pytest.approx(1 / 3)  # the last frame has no patch
+    listed = rates(decided({"frames": [0], "boxes": [[LEFT]]}), target([1], boxes[:1]))
+    assert listed == rates(decided({"frames": [0], "boxes": [LEFT]}), target([1], boxes[:1]))
+
+
+def test_chance_of_k_patches_is_that_one_of_k_throws_holds():
+    box = [0.1, 0.1, 0.3, 0.3]  # of a patch of half the side p is 0.4 x 0.4, see above; of the others by the same
+    one, three = (
+        rates(decided({"frames": [0], "boxes": [[LEFT] * k]}), target([1], [box]))["hit.boxes"]["random"]
+        for k in (1, 3)
+    )
+    assert three == pytest.approx(1 - (1 - one) ** 3) and three == pytest.approx(1 - 0.84**3, abs=0.02)
+    small = rates(decided({"frames": [0], "boxes": [[[0, 0, 0.25, 0.25]]]}), target([1], [box]))["hit.boxes"]["random"]
+    both = rates(decided({"frames": [0], "boxes": [[LEFT, [0, 0, 0.25, 0.25]]]}), target([1], [box]))
+    assert both["hit.boxes"]["random"] == pytest.approx(1 - (1 - one) * (1 - small))
+    # frames of other numbers of patches: each its own chance
+    mixed = rates(decided({"frames": [0, 1], "boxes": [[LEFT] * 3, LEFT]}), target([1, 1], [box, box]))
+    assert mixed["hit.boxes"]["random"] == pytest.approx((one + three) / 2)
+
+
+def test_k_random_patches_reach_the_chance_that_is_told():
+    generator = np.random.default_rng(0)
+    sizes, box = np.array([[0.4, 0.3], [0.25, 0.5]]), np.array([0.5, 0.05, 0.7, 0.2])
+    corners = generator.uniform(0, 1, (20000, 2, 2)) * (1 - sizes)
+    patches = np.concatenate([corners, corners + sizes], axis=-1)
+    one = decided({"frames": [0], "boxes": [[[0.0, 0.0, 0.4, 0.3], [0.5, 0.5, 0.75, 1.0]]]})
+    for name, holds in hit_rates.MEASURES.items():
+        reached = holds(patches, box).any(axis=1).mean()
+        assert rates(one, target([1], [box]))[name]["random"] == pytest.approx(reached, abs=0.02)
+
+
+def test_k_patches_in_the_middle_hold_what_the_largest_holds():
+    boxes = [[[0.0, 0.0, 0.1, 0.1], [0.0, 0.0, 0.6, 0.6]], [[0.0, 0.0, 0.1, 0.1]]]
+    found = rates(decided({"frames": [0, 1], "boxes": boxes}), target([1, 1], [[0.2, 0.2, 0.5, 0.5]] * 2))
+    assert found["hit.boxes"]["centre"] == 0.5
+
+
+def test_each_of_the_best_places_is_chosen_beside_those_before_it():
+    """Elsewhere two targets in three are at the top left, one at the bottom right: a third patch gains nothing."""
+    corners = [[0.0, 0.0, 0.1, 0.1], [0.05, 0.05, 0.15, 0.15], [0.85, 0.85, 0.95, 0.95]]
+    elsewhere = hit_rates.fit([target([1, 1, 1], corners)])
+    here = target([1, 1], [[0.8, 0.8, 1.0, 1.0], [0.05, 0.0, 0.1, 0.1]])
+
+    def fixed(k):
+        shown = {"frames": [0, 1], "boxes": [[MIDDLE[:2] + [0.45, 0.45]] * k] * 2}
+        return rates(decided(shown), here, elsewhere)["hit.boxes"]["fixed"]
+
+    assert (fixed(1), fixed(2), fixed(3)) == (0.5, 1, 1)
+
+
 def test_patches_count_only_where_the_target_is_to_be_seen():
     boxes = [NOT_SEEN, [0.1, 0.1, 0.2, 0.2], [0.1, 0.1, 0.2, 0.2]]
     away, there = [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 0.5, 0.5]
@@ -100,6 +168,9 @@ def test_a_video_with_nothing_to_judge_is_left_out_and_so_is_a_measure():
         ({"frames": [0, 1], "boxes": [None]}, "name 2 frames and 1 boxes"),
         ({"frames": [0], "boxes": [[0, 0, 40, 40]]}, "in fractions of the frame"),
         ({"frames": [0], "boxes": [[0.5, 0, 0.2, 1]]}, "x0 < x1"),
+        ({"frames": [0], "boxes": [[[0, 0, 1, 1], [0.5, 0, 0.2, 1]]]}, "x0 < x1"),
+        ({"frames": [0], "boxes": [[0.5, 0, 1]]}, "four numbers"),
+        ({"frames": [0], "boxes": [[[0, 0, 1, 1], None]]}, "four numbers"),
     ],
 )
 def test_a_decision_that_breaks_the_contract_is_named(decision, message):

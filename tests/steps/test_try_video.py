@@ -213,6 +213,25 @@ def test_a_box_lies_on_the_picture_where_it_lies_in_the_frame(project, monkeypat
     assert outside.boxes == [box]
 
 
+def test_several_boxes_of_a_frame_lie_on_its_picture_in_their_order(project, monkeypatch):
+    """The numbers are those of the test above."""
+    box, other = [0.25, 0.25, 0.5, 0.5], [0.5, 0.25, 0.75, 0.5]
+    first, last = strip(project, {"frames": [20, 7], "boxes": [[other, box], [box, box]]}, monkeypatch)[0][::-1]
+    ((right, left),) = first.boxes
+    np.testing.assert_allclose(left, [(42.5 - 29) / 112, (32 - 8) / 112, (85 - 29) / 112, (64 - 8) / 112])
+    np.testing.assert_allclose(right, [(85 - 29) / 112, (32 - 8) / 112, (127.5 - 29) / 112, (64 - 8) / 112])
+    assert last.boxes == [[box, box]]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "line"),
+    [([[[0, 0, 1, 1]] * 2, None], "  boxes   2 in a frame, by colour: first red"), ([[0, 0, 1, 1]], "")],
+)
+def test_the_colours_of_several_boxes_are_told(project, boxes, line):
+    said = try_video._described(tried(project / "clip.mp4", {"frames": [0] * len(boxes), "boxes": boxes}), "here")
+    assert line in said and ("boxes" in said) == bool(line)
+
+
 def test_a_strip_of_a_method_that_decides_nothing_shows_all_it_was_given(project, monkeypatch):
     assert [look.number for look in strip(project, {}, monkeypatch)[0]] == [0, 10, 20, 30]
 
