@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from saccade.report.examples import chosen, targets
 from saccade.report.strips import evenly
 from saccade.results.reader import NotRun, dataset_label
 from saccade.results.runs import heads_of
-from saccade.scoring.class_names import class_numbers
-from saccade.scoring.hit_rates import read_targets
 
 KEYS = ["dataset", "variant", "point", "seed"]
 OWN = "offline"  # the point at which a run's own choices are all there is
@@ -143,10 +142,8 @@ def place_maps(found: Any, rows: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
 def _true_places(found: Any, rows: pd.DataFrame, candidates: int) -> np.ndarray:
     """The candidate nearest to the target on every frame looked at where it is to be seen; none where the truth isn't
     known."""
-    targets = _targets(found, rows)
-    aims = [
-        targets[video][frames] for video, frames in zip(rows.video_id, rows.frames, strict=True) if video in targets
-    ]
+    known = _targets(found, rows)
+    aims = [known[video][frames] for video, frames in zip(rows.video_id, rows.frames, strict=True) if video in known]
     boxes, patches = np.concatenate([np.empty((0, 4)), *aims]), np.concatenate(list(rows.boxes))
     side = (patches[:, 2:] - patches[:, :2])[~np.isnan(patches[:, 0])][:1]
     return nearest_places(boxes[~np.isnan(boxes[:, 0])], side, candidates)
@@ -164,36 +161,17 @@ def nearest_places(boxes: np.ndarray, side: np.ndarray, candidates: int) -> np.n
 def examples(found: Any, rows: pd.DataFrame) -> Iterator[Example]:
     """Of one run's rows: the first videos by name that are classified rightly, then the first that aren't. NotRun
     without the videos."""
-    run = _run_of(found, rows)
-    predictions = found.predictions(run, [OWN]).sort_values("video_id").set_index("video_id")
-    head = next(name.removesuffix(".scores") for name in predictions if name.endswith(".scores"))
-    names, targets, looks = found.classes(run, head), _targets(found, rows), rows.set_index("video_id")
-    answers = found.answers(run, head)
-    said = predictions[f"{head}.scores"].map(np.argmax)
-    true = predictions[f"{head}.target"].map(lambda label: np.atleast_1d(label).tolist())
-    of_name = class_numbers(names, answers)
-    right = pd.Series(
-        [one in {of_name[k] for k in some} for one, some in zip(said, true, strict=True)], index=said.index
-    )
-    for video in [*right.index[right][:EXAMPLES], *right.index[~right][:EXAMPLES]]:
-        look = looks.loc[video]
+    run, boxes, looks = _run_of(found, rows), _targets(found, rows), rows.set_index("video_id")
+    for one in chosen(found, run, OWN, EXAMPLES):
+        look = looks.loc[one.video]
         shown = evenly(len(look.frames), min(FRAMES, len(look.frames)))
         frames = [look.frames[at] for at in shown]
-        aims = targets[video][frames] if video in targets else np.full((len(frames), 4), np.nan)
-        label = " + ".join(names[number] for number in true[video]) or "no class"
-        words = f"{video}: {label}, " + ("recognised" if right[video] else f"taken for {answers[said[video]]}")
-        yield Example(words, bool(right[video]), found.frames(run, video, frames), look.boxes[shown], aims)
+        aims = boxes[one.video][frames] if one.video in boxes else np.full((len(frames), 4), np.nan)
+        yield Example(one.words, one.right, found.frames(run, one.video, frames), look.boxes[shown], aims)
 
 
 def _targets(found: Any, rows: pd.DataFrame) -> dict[str, np.ndarray]:
-    """{video: boxes (T, 4) in fractions, nan where the target isn't to be seen}; {} where the truth isn't known."""
-    run = _run_of(found, rows)
-    try:
-        truth = found.truth(run)
-    except NotRun:
-        return {}
-    targets = read_targets(truth[truth.video_id.isin(rows.video_id)], found.index(run))
-    return {video: target.boxes for video, target in targets.items() if target.boxes is not None}
+    return targets(found, _run_of(found, rows), rows.video_id)
 
 
 def _run_of(found: Any, rows: pd.DataFrame) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from saccade.report.cells import significant
+from saccade.report.examples import WHITE, draw_box, draw_picture, draw_target, lay_out
 from saccade.report.figures import ACCENT, INK, MUTED, PALETTE, WIDTH
 from saccade.scoring.hit_rates import holds_centre
 
@@ -26,10 +26,8 @@ REWARDS = {
     "increments": "reward: rise of p since the last frame",
 }
 A_ROW, MOST = 3, 20  # maps beside each other; percent at which their scale ends
-GREEN, WHITE = PALETTE[2], "#fefefe"  # not the white that pages replace by their own background
+GREEN = PALETTE[2]
 PALE_TO_ACCENT = mpl.colors.LinearSegmentedColormap.from_list("accent", ["#eff1f3", ACCENT])
-LONGEST = 96  # pixels of a frame's longer side
-HEADER = 0.21  # inches of a video's words
 
 
 # ---- while the policy learns
@@ -197,55 +195,14 @@ def draw_places(maps: Sequence[tuple[str, np.ndarray]]) -> Figure:
 def draw_examples(videos: Sequence[Example]) -> Figure:
     """A row of frames per video, its words above."""
     columns = max(len(video.frames) for video in videos)
-    heights = [HEADER + WIDTH / columns * video.frames.shape[1] / video.frames.shape[2] for video in videos]
-    figure = Figure(figsize=(WIDTH, sum(heights)))
-    top = 1.0
-    for video, height in zip(videos, heights, strict=True):
-        share = height / sum(heights)
-        words: Any = {"fontsize": 8, "va": "top", "parse_math": False}
-        figure.text(0, top - 0.07 / sum(heights), video.words, color=INK if video.right else PALETTE[3], **words)
-        for number in range(len(video.frames)):
-            tall = share * (1 - HEADER / height)
-            axes = figure.add_axes((number / columns, top - share, 0.97 / columns, tall * 0.97))
-            _draw_frame(axes, video, number)
-        top -= share
+    aspects = [video.frames.shape[1] / video.frames.shape[2] for video in videos]
+    figure, blocks = lay_out([(video.words, video.right) for video in videos], columns, 1, aspects)
+    for video, ((*panels,),) in zip(videos, blocks, strict=True):
+        for axes, frame, patch, target in zip(panels, video.frames, video.patches, video.targets, strict=False):
+            draw_picture(axes, frame, alpha=0.35 if np.isnan(patch[0]) else 1)
+            draw_target(axes, target)
+            draw_box(axes, patch, GREEN)
     return figure
-
-
-def _draw_frame(axes: Axes, video: Example, number: int) -> None:
-    skipped = bool(np.isnan(video.patches[number, 0]))
-    axes.imshow(
-        reduced(video.frames[number]),
-        extent=(0, 1, 1, 0),
-        aspect="auto",
-        alpha=0.35 if skipped else 1,
-        interpolation="none",
-    )
-    for (x0, y0, x1, y1), colour, line in (
-        (video.targets[number], WHITE, (0, (2, 1.5))),
-        (video.patches[number], GREEN, "-"),
-    ):
-        if not np.isnan(x0):
-            outline = [effects.withStroke(linewidth=2.0, foreground="#000000", alpha=0.5)] if line == "-" else []
-            box: Any = {
-                "fill": False,
-                "edgecolor": colour,
-                "linestyle": line,
-                "linewidth": 1.2,
-                "path_effects": outline,
-            }
-            axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, **box))
-    axes.set(xlim=(0, 1), ylim=(1, 0))
-    axes.axis("off")
-
-
-def reduced(picture: np.ndarray) -> np.ndarray:
-    """(h, w, 3) uint8: means of square blocks, so that the longer side has at most LONGEST pixels (a remainder at the
-    edges is cut)."""
-    block = -(-max(picture.shape[:2]) // LONGEST)
-    height, width = (side // block for side in picture.shape[:2])
-    blocks = picture[: height * block, : width * block].reshape(height, block, width, block, 3)
-    return blocks.mean(axis=(1, 3)).round().astype(np.uint8)
 
 
 def told_examples(videos: Sequence[Example]) -> str:

@@ -303,14 +303,6 @@ def test_a_frame_has_its_patch_and_its_target(figures):
     np.testing.assert_allclose(boxes[0][0].get_bbox().extents, [44 / 64, 36 / 48, 52 / 64, 46 / 48])
 
 
-def test_large_pictures_are_reduced_by_whole_blocks():
-    picture = np.zeros((96, 193, 3), np.uint8)
-    picture[:, :3] = 30
-    assert drawing.reduced(picture).shape == (32, 64, 3)
-    assert drawing.reduced(picture)[0, :2, 0].tolist() == [30, 0]
-    assert drawing.reduced(picture[:96, :96]).shape == (96, 96, 3)
-
-
 @pytest.mark.parametrize(
     ("without", "names"),
     [
