@@ -5,7 +5,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib.patheffects as effects
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
@@ -13,7 +12,8 @@ from saccade.records import boxes_at
 
 ALONE = "#ffb000"
 # of several boxes, by slot: they can be told apart where they coincide, and without the colours, too
-SLOTS = {"red": ("#ff3b30", "-"), "green": ("#34c759", (0, (4, 4))), "blue": ("#0a84ff", (0, (1.5, 3)))}
+SLOTS = {"red": ("#ff3b30", "-"), "green": ("#34c759", (0, (5, 2.5))), "blue": ("#0a84ff", (0, (2, 1.5)))}
+OUTLINE: dict[str, Any] = {"edgecolor": "black", "linewidth": 3.2, "zorder": 1}  # below the colours of all
 ORDER = ("first", "second", "third")  # and from the beginning again
 
 
@@ -28,8 +28,11 @@ def draw_boxes(axes: Axes, entry: Sequence[Any] | None, width: int, height: int)
     so many pixels wide and high."""
     taken = boxes_at(entry)
     looks = itertools.cycle(SLOTS.values()) if len(taken) > 1 else [(ALONE, "-")]
-    for number, ((x0, y0, x1, y1), (colour, line)) in enumerate(zip(taken, looks, strict=False)):
-        corner, size = (x0 * width - 0.5, y0 * height - 0.5), ((x1 - x0) * width, (y1 - y0) * height)
-        outline = [] if number else [effects.withStroke(linewidth=3.2, foreground="black")]
-        style: Any = {"edgecolor": colour, "linestyle": line, "linewidth": 1.8, "path_effects": outline}
-        axes.add_patch(Rectangle(corner, *size, fill=False, **style))
+    for (x0, y0, x1, y1), (colour, line) in zip(taken, looks, strict=False):
+        place: dict[str, Any] = {
+            "xy": (x0 * width - 0.5, y0 * height - 0.5),
+            "width": (x1 - x0) * width,
+            "height": (y1 - y0) * height,
+        }
+        for style in (OUTLINE, {"edgecolor": colour, "linestyle": line, "linewidth": 1.8, "zorder": 2}):
+            axes.add_patch(Rectangle(**place, fill=False, **style))

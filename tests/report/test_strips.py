@@ -51,15 +51,15 @@ def test_multiply_adds_have_three_digits_that_count(macs, text):
     assert strips.giga(macs) == text
 
 
+def rectangles(figure, what):
+    """The boxes on a picture, without the dark ones below them."""
+    return [patch for patch in axes_of(figure, what).patches if isinstance(patch, Rectangle) and patch.zorder == 2]
+
+
 def test_a_box_is_drawn_where_it_is_in_the_picture():
-    axes = axes_of(drawn([look(5, [0.25, 0.5, 0.75, 1.0])]), "#5")
-    (box,) = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    (box,) = rectangles(drawn([look(5, [0.25, 0.5, 0.75, 1.0])]), "#5")
     # edges of pixels lie at halves
     assert (*box.get_xy(), box.get_width(), box.get_height()) == (14.5, 19.5, 30.0, 20.0)
-
-
-def rectangles(figure, what):
-    return [patch for patch in axes_of(figure, what).patches if isinstance(patch, Rectangle)]
 
 
 def test_boxes_of_a_frame_have_the_colours_of_their_slots():
