@@ -10,6 +10,8 @@ from saccade.cards.address import VARIANT_ON_DATA, Address, parse_address
 from saccade.cards.validation import AsTuple, Body, OrEmpty
 from saccade.records import SaccadeError, suggest
 
+QUOTIENT = " / "  # between two metrics: their quotient answers a column
+
 
 def _as_word(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -52,7 +54,8 @@ class Source(Body):
 
 class Layout(Body):
     """A printed table. dataset: of its cells, where reported.csv has one for several; runs: printed row -> what of ours
-    answers it (one for each of its datasets); metrics: printed column -> metric in metrics.csv."""
+    answers it (one for each of its datasets); metrics: printed column -> metric in metrics.csv, or two with QUOTIENT
+    between them."""
 
     GIVEN = ("name",)
     name: str = ""

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
-from saccade.cards.layout import Layout, Source, Text, Word, check_source, checked_layout, refuse_twice
+from saccade.cards.layout import QUOTIENT, Layout, Source, Text, Word, check_source, checked_layout, refuse_twice
 from saccade.cards.method import load_method, offers
 from saccade.cards.plain_claims import COMPARED, Comparison, check_bounds, read_comparisons
 from saccade.cards.plain_yaml import read_yaml
@@ -211,8 +211,9 @@ def _check_tests(paper: Paper, claim: Claim) -> None:
                 _check_cell(paper, claim, row, column)
             if not claim.cited:
                 fits, wanted = COMPARED[test.word]
-                if not paper.metric(claim.table, column).endswith(fits):
-                    raise SaccadeError(f"'{test.word}' compares {wanted}, not {paper.metric(claim.table, column)}")
+                metric = paper.metric(claim.table, column)
+                if QUOTIENT in metric or not metric.endswith(fits):
+                    raise SaccadeError(f"'{test.word}' compares {wanted}, not {metric}")
 
 
 def _check_cell(paper: Paper, claim: Claim, row: str, column: str) -> None:

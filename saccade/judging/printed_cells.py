@@ -13,13 +13,13 @@ import pandas as pd
 
 from saccade import products
 from saccade.cards.address import Address
-from saccade.cards.layout import Layout, Source
+from saccade.cards.layout import QUOTIENT, Layout, Source
 from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity
 from saccade.plan.grid import runs_behind
 from saccade.records import SaccadeError, suggest
 from saccade.results.reader import PlannedGrid, RunFiles
-from saccade.results.runs import average_editions, collect_metrics, collect_planned, rows_of, summarise
+from saccade.results.runs import average_editions, collect_metrics, collect_planned, quotients, rows_of, summarise
 
 CELL_COLUMNS = [
     "row",
@@ -39,6 +39,8 @@ CELL_COLUMNS = [
 ]
 PUBLISHED = "paper"  # the one budget whose runs may answer a printed cell
 COUNTED, EXECUTED, NOT_RUN = "counted", "executed", "not run"  # or NULL_MODEL
+PER_POINT = " per point"  # of an accuracy in %
+PARTS = {"view": ("num_clips", "num_crops"), "frame": ("num_clips", "num_crops", "num_frames")}  # how many: settings
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
     wanted = {label for run in paper.runs for label in runs_behind(grid["datasets"], run)}
     mine = {**grid, "runs": [run for run in grid["runs"] if _name(run) in wanted]}
     metrics = collect_metrics(mine, root)
-    summary = summarise(pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True))
+    metrics = pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True)
+    asked = {metric for layout in paper.tables for metric in layout.metrics.values() if QUOTIENT in metric}
+    summary = summarise(pd.concat([metrics, quotients(metrics, sorted(asked))], ignore_index=True))
     cost = (
         products.read_csv(root / "results/cost.csv")
         if products.left(root / "results/cost.csv")
@@ -130,7 +134,7 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
         return Answer(NOT_RUN, why)
     assert source is not None
     found = results.summary[source.run, source.point, layout.metrics[line.shown]]
-    scale = _scale(line.unit, layout.metrics[line.shown], source, results)
+    scale = _scale(line.unit, layout.metrics[line.shown], source, results, found.n)
     if math.isnan(scale):
         return Answer(NOT_RUN, f"ours is in GMACs per video, which can't be told in {line.unit}")
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
@@ -204,25 +208,27 @@ def _name(run: dict[str, Any]) -> str:
     return str(Address(dataset=run["dataset"], edition=run["edition"], method=run["method"], variant=run["variant"]))
 
 
-def _scale(unit: str, metric: str, source: Source, results: Results) -> float:
-    """From a metric's own unit to the printed one; nan where there is no way."""
+def _scale(unit: str, metric: str, source: Source, results: Results, videos: int) -> float:
+    """From a metric's own unit to the printed one; nan where there is no way. videos: that the metric is a mean of."""
     if unit.startswith("%"):
         return 100.0
+    if unit.endswith(PER_POINT):  # a quotient by an accuracy, which ours has as a fraction
+        return _scale(unit.removesuffix(PER_POINT).strip("()"), metric, source, results, videos) / 100
     if unit == PARAMETERS:
         return math.nan  # no run measures them
     if not counts_macs(unit):
         return 1.0
     quantity, _, per = unit.partition(" per ")
-    views = {"": 1, "video": 1, "view": _views(source, results)}.get(per, math.nan)
+    parts = {"": 1.0, "video": 1.0, "validation set": 1 / videos}.get(per) or _recorded(per, source, results)
     prefix = 1000.0 ** (UNITS.index("GMACs") - UNITS.index(quantity))
-    return prefix / views if metric.startswith("gmacs.") else math.nan
+    return prefix / parts if metric.startswith("gmacs.") else math.nan
 
 
-def _views(source: Source, results: Results) -> float:
-    """Views per video as the run recorded them when it was predicted; nan where it didn't."""
+def _recorded(per: str, source: Source, results: Results) -> float:
+    """Views or frames per video as the run recorded them when it was predicted; nan where it didn't."""
     names = runs_behind(results.grid["datasets"], source.run)
     for run in (run for run in results.grid["runs"] if _name(run) in names):
         settings = RunFiles(run, results.root).predicted_with(source.point) or {}
-        if "num_clips" in settings:
-            return float(settings["num_clips"] * settings["num_crops"])
+        if per in PARTS and set(PARTS[per]) <= set(settings):
+            return float(math.prod(settings[name] for name in PARTS[per]))
     return math.nan

@@ -5,7 +5,8 @@ Every function takes the planned grid (`results/<budget>/plan.json`, a dict) and
 another one here. No torch.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from saccade import products
 from saccade.cards.address import DATA, parse_address, with_edition
+from saccade.cards.layout import QUOTIENT
 from saccade.plan.gates import why_gate_missed
 from saccade.records import METRICS_COLUMNS, first_few
 from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, read_coverage, runs_of
@@ -72,6 +74,20 @@ def average_editions(grid: PlannedGrid, metrics: pd.DataFrame) -> pd.DataFrame:
                     METRICS_COLUMNS
                 ]
             )
+    return pd.concat(found, ignore_index=True)
+
+
+def quotients(metrics: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """One row for each `<metric> / <metric>` of `names`, where both were scored and the second isn't 0: the quotient of
+    both values, of that seed; no interval."""
+    keys = ["dataset", "method", "variant", "point", "seed"]
+    found = [metrics.iloc[:0]]
+    for name in names:
+        first, _, second = name.partition(QUOTIENT)
+        above, below = (metrics.loc[metrics.metric == one, [*keys, "value", "n"]] for one in (first, second))
+        both = above.merge(below, on=keys, suffixes=("", "_below")).query("value_below != 0")
+        made = both.assign(metric=name, value=both.value / both.value_below, low=math.nan, high=math.nan)
+        found.append(made[METRICS_COLUMNS])
     return pd.concat(found, ignore_index=True)
 
 

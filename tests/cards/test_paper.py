@@ -162,6 +162,33 @@ def test_without_a_record_of_the_views_a_cost_per_view_is_not_guessed(root):
     assert "can't be told in MMACs per view" in row["Note"]
 
 
+def test_a_cost_is_told_per_frame_per_set_and_per_point_of_accuracy(root):
+    """0.2 GMACs a video of 2 x 8 frames: 12.5 MMACs a frame, 12 GMACs for 60 videos; 12.5 MMACs over 40
+    and over 42 points, the seeds' accuracies, 0.305 a point."""
+    elsewhere(
+        root,
+        ["Adaptive", "Avg", "motion-digits", "12.5", "MMACs per frame"],
+        ["Adaptive", "Total", "motion-digits", "12", "GMACs per validation set"],
+        ["Adaptive", "Trade-off", "motion-digits", "0.3", "(MMACs per frame) per point"],
+    )
+    text = fake_paper.PAPER.replace("columns: [top1, GFLOPs]", "columns: [Avg, Total, Trade-off]", 1).replace(
+        "{top1: noun.top1, GFLOPs: gmacs.mean}",
+        "{Avg: gmacs.mean, Total: gmacs.mean, Trade-off: gmacs.mean / noun.top1}",
+        1,
+    )
+    fake_paper.write_paper(root, **{"paper.yml": text})
+    settings = {"num_clips": 2, "num_crops": 1, "num_frames": 8}
+    tables(root)
+    grid = fake_results.make_grid(seeds=2, budget="paper")
+    for run in grid["runs"][:2]:
+        recorded = {"code": "", "settings": dict.fromkeys(fake_results.POINTS, settings)}
+        fake_results.write(root / "results" / run["run"] / "provenance.predict.json", recorded)
+    (_, _, table), _ = paper_tables.paper_tables(grid, root, "tsn")
+    row = table.text().set_index("Row").loc["Adaptive"]
+    assert (row["Avg ours"], row["Total ours"], row["Trade-off ours"]) == ("12.50", "12.00", "0.3051")
+    assert row["Avg difference"] == "+0.0 %"
+
+
 @pytest.mark.parametrize(
     ("row", "why"),
     [

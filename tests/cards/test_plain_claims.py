@@ -13,7 +13,7 @@ tables:
   "Table 1":
     title: ""
     dataset: x
-    columns: [top1, GFLOPs, "top1, y", Time]
+    columns: [top1, GFLOPs, "top1, y", Time, Cost of a point]
     rows: [Own, Other, Third, Theirs, "A, 8", "A, 16", "B, 8", "B, 16"]
     runs:
       Own: {run: x/m/own, point: p, columns: {GFLOPs: q}}
@@ -23,7 +23,7 @@ tables:
       "A, 16": {run: x/m/a16, point: p}
       "B, 8": {run: x/m/b8, point: p}
       "B, 16": {run: x/m/b16, point: p}
-    metrics: {top1: label.top1, GFLOPs: gmacs.mean, "top1, y": label.top1}
+    metrics: {top1: label.top1, GFLOPs: gmacs.mean, "top1, y": label.top1, Cost of a point: gmacs.mean / label.top1}
 systems:
   tiny: {run: z/m/tiny, point: p}
   small: {run: z/m/small, point: p}
@@ -85,6 +85,7 @@ def test_a_row_names_the_run_at_the_point_of_the_column(tmp_path):
         ("{better: Own, than: Third, in: Time}", r"no metric answers column 'Time'; name it in Table 1's `metrics`"),
         ("{better: Own, than: Third, in: GFLOPs}", r"'better' compares accuracies .*, not gmacs.mean"),
         ("{cheaper: Own, than: Third, in: top1}", r"'cheaper' compares costs .*, not label.top1"),
+        ("{better: Own, than: Third, in: Cost of a point}", r"compares accuracies .*, not gmacs.mean / label.top1"),
         ("{rising: [Own], in: top1}", r"rising: one row can't rise"),
         ('{better: "A, {}", than: Third, for: [8], in: top1}', r"with `for` every row has a hole {}"),
         ("{as_good: Own, than: Third, in: top1, within: {ours: 0.1}}", r"needs a margin: within: {printed: ...}"),
