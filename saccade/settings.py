@@ -126,15 +126,22 @@ class Input(Section):
     # `tsn`: `multiscale` as in the code of TSN, to the pixel
     train_crop: Literal["centre", "random", "multiscale", "tsn", "random-resized"] = "random"
     flip: bool = False  # horizontal flips in training; never where left and right are classes
-    # of red, green and blue in [0, 1]
+    # of the colours' order in `rgb`; bgr: as Caffe's networks were given them
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    # of the colours in [0, 1], in that order. Caffe's pixels (0 to 255, less a mean of M): mean M / 255, std 1 / 255
     mean: Annotated[list[Share], Field(min_length=3, max_length=3)] = field(default_factory=lambda: list(IMAGENET_MEAN))
     std: Annotated[list[Deviation], Field(min_length=3, max_length=3)] = field(
         default_factory=lambda: list(IMAGENET_STD)
     )
-    sample_rate_hz: Count = 16000  # of the sound, where `audio` is a modality
+    # what `audio` holds. track: one log-mel spectrogram of the whole track; windows: a log-power spectrogram of
+    # `window_s` seconds around each chosen frame, as TBN hears
+    sound: Literal["track", "windows"] = "track"
+    window_s: Positive = 1.278  # TBN
+    sample_rate_hz: Count = 16000
     n_fft: Count = 512
+    win_length: CountOrNone = 0  # samples of the transform's window; 0: n_fft
     hop_length: Count = 160
-    num_mels: Count = 64
+    num_mels: Count = 64  # of a `track`
     # columns of the ground truth per frame that a clip brings along, for oracles
     truth: list[str] = field(default_factory=list)
 
@@ -142,6 +149,10 @@ class Input(Section):
         if self.resize_to and not 0 < self.resize <= self.resize_to:
             raise ValueError(
                 f"resize_to is {self.resize_to}, but resize {self.resize}: give the smallest short side in `resize`"
+            )
+        if self.win_length > self.n_fft:
+            raise ValueError(
+                f"win_length is {self.win_length}, but n_fft {self.n_fft}: a window must fit into its transform"
             )
         super().__post_init__()
 

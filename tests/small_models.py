@@ -22,6 +22,7 @@ from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
 from saccade.settings import Shared
+from saccade.video import audio
 
 SHARED = {field.name for field in dataclasses.fields(Shared)}
 FRAMES, SIZE = 8, 48  # the most frames of a clip, and its side in pixels
@@ -207,7 +208,17 @@ def clip(settings: Any, videos: int, seed: int = 0) -> dict[str, Any]:
     if glances:
         found["glance.rgb"] = _noise(videos, glances, generator)
         found["glance.indices"] = torch.arange(glances).expand(videos, -1)
+    if "audio" in settings.modalities:
+        found["audio"] = _sound(settings, videos, frames, generator)
     return found | {f"truth.{column}": _truth(column, videos, frames) for column in settings.truth}
+
+
+def _sound(settings: Any, videos: int, frames: int, generator: torch.Generator) -> torch.Tensor:
+    """As `sound` says: (B, T, 1, frequencies, steps) of windows, (B, 1, mels, steps) of a track of a second."""
+    if settings.sound == "windows":
+        return torch.randn(videos, frames, 1, *audio.window_shape(settings), generator=generator)
+    steps = 1 + settings.sample_rate_hz // settings.hop_length
+    return torch.randn(videos, 1, settings.num_mels, steps, generator=generator)
 
 
 def _noise(videos: int, frames: int, generator: torch.Generator) -> torch.Tensor:

@@ -124,9 +124,10 @@ def maps(model: ATFR, clip: dict[str, Any], settings: Settings) -> dict[str, Any
     where there are two), and the maps that are left of them, as arrays."""
     rgb = clip["rgb"][0]
     mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
+    frames = rgb * std + mean
     pathways = model.look(clip["rgb"])
     shown = {
-        "frames": (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1),
+        "frames": (frames.flip(1) if settings.channel_order == "bgr" else frames).clamp(0, 1).permute(0, 2, 3, 1),
         settings.placement: pathways[-1][0].transpose(0, 1),
     }
     if settings.layer == "sgs":

@@ -59,9 +59,10 @@ def giga(macs: int) -> str:
     return f"{macs / 1e9:#.3g}".rstrip(".")
 
 
-def pictures(rgb: Any, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """(T, H, W, 3) uint8: what a normalised clip (T, C, H, W) shows."""
+def pictures(rgb: Any, mean: Sequence[float], std: Sequence[float], channel_order: str = "rgb") -> np.ndarray:
+    """(T, H, W, 3) uint8: what a clip (T, C, H, W) shows that was normalised by these settings."""
     shown = np.moveaxis(np.asarray(rgb), 1, 3) * np.asarray(std) + np.asarray(mean)
+    shown = shown[..., ::-1] if channel_order == "bgr" else shown
     return np.asarray((shown * 255).round().clip(0, 255), dtype=np.uint8)
 
 

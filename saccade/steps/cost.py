@@ -73,7 +73,10 @@ def made_up_clip(settings: Any) -> dict[str, Any]:
         if settings.glance_frames:
             clip["glance.rgb"] = torch.randn(1, settings.glance_frames, 3, side, side, generator=noise)
             clip["glance.indices"] = torch.arange(settings.glance_frames)[None]
-    if "audio" in settings.modalities:
+    if "audio" in settings.modalities and settings.sound == "windows":
+        clip["audio"] = torch.randn(1, frames, 1, *audio.window_shape(settings), generator=noise)
+        clip["indices"] = settings.stride * torch.arange(frames)[None]
+    elif "audio" in settings.modalities:
         sound = torch.randn(round(SOUND_S * settings.sample_rate_hz), generator=noise)
         clip["audio"] = audio.log_mel(sound.numpy(), settings)[None]
     return clip

@@ -61,10 +61,12 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
     or maps (N, C, H, W)} of one clip, as arrays. Multiply-adds are counted, and maps drawn, in eager.
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be
-    read.
+    read, or has no sound where the run listens.
     """
     task = _as_trained(task)
     (point, settings), started = next(iter(task.points.items())), [probe(path) for path in videos]
+    if "audio" in settings.modalities:
+        _need_sound(task, videos, started)
     seed_everything(task.seed, settings.threads)
     device = choose_device(settings.device)
     method = load_module(task.root / task.method / "model.py")
@@ -100,6 +102,11 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
         yield f"{path}\n{_described(tried, where)}{unnamed}\n  strip   {file}{maps}"
 
 
+def _need_sound(task: Task, videos: Sequence[Path], infos: Sequence[VideoInfo]) -> None:
+    if silent := next((path for path, info in zip(videos, infos, strict=True) if not info.audio), None):
+        raise SaccadeError(f"{silent}: has no sound, which {task.run} listens to; try a video with sound")
+
+
 def _names(videos: Sequence[Path]) -> list[str]:
     """A name for each strip, no two the same: with the suffix, the folder, or a number where videos can't be
     distinguished without it."""
@@ -122,13 +129,13 @@ def _as_trained(task: Task) -> Task:
 
 
 def _index(task: Task, settings: Any, path: Path, info: VideoInfo) -> "pd.DataFrame":
-    """The video as the one row of a split `try`. Where sound counts, the rows of the prepared index stand beside it,
-    since they say how long sound is made."""
+    """The video as the one row of a split `try`. Where whole tracks count, the rows of the prepared index stand beside
+    it, since they say how long sound is made."""
     import pandas as pd
 
     facts = {"video_id": str(path), "split": "try", "cluster": "", "path": str(path.resolve())} | info.columns()
     own = pd.DataFrame([facts])[INDEX_COLUMNS]
-    if "audio" not in settings.modalities:
+    if "audio" not in settings.modalities or settings.sound == "windows":
         return own
     return pd.concat(
         [read_index(task.root / task.prepared, task.root, task.heads)[0][INDEX_COLUMNS], own], ignore_index=True
@@ -206,9 +213,10 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
             f"{tried.path}: the decisions name {len(chosen)} frames and {len(boxes)} boxes; each frame needs a box, "
             "a list of boxes or null"
         )
-    given = (
-        dict(zip(offered, strips.pictures(clip["rgb"], settings.mean, settings.std), strict=True)) if offered else {}
-    )
+    given: dict[int, np.ndarray] = {}
+    if offered and "rgb" in clip:
+        seen = strips.pictures(clip["rgb"], settings.mean, settings.std, settings.channel_order)
+        given = dict(zip(offered, seen, strict=True))
     others = sorted(set(chosen) - set(given))
     whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
     looks = []

@@ -1,5 +1,5 @@
-"""Keeps decoded videos in memory, for data so small that a training would spend its time on decoding the same files in
-every epoch."""
+"""Keeps decoded videos and their sound in memory, for data so small that a training would spend its time on decoding
+the same files in every epoch."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from saccade.video import decode
 
 
 class KeptVideos:
-    """Gives what `decode.read_frames` gives. A video that fits into what is left of `megabytes` (of 10**6 bytes) is
-    decoded whole, and only once.
+    """Gives what `decode.read_frames` and `read_audio` give. A video, or a sound, that fits into what is left of
+    `megabytes` (of 10**6 bytes) is decoded whole, and only once.
 
     `decoded_frames` of a kept video is its length, whether it was just decoded or not.
     """
@@ -19,6 +19,7 @@ class KeptVideos:
         self._colours = colours
         self._room = megabytes * 10**6
         self._kept: dict[Path, decode.Frames] = {}
+        self._sounds: dict[tuple[Path, int], np.ndarray] = {}
 
     def read_frames(self, path: Path, indices: np.ndarray, frames: int, size: tuple[int, int]) -> decode.Frames:
         """`size`: height and width of the video's frames, in any order."""
@@ -30,3 +31,13 @@ class KeptVideos:
             self._room -= needed
         video = self._kept[path]
         return decode.Frames(video.rgb[indices], video.decoded_frames)
+
+    def read_audio(self, path: Path, sample_rate_hz: int) -> np.ndarray:
+        """(samples,) float32, not to be written to."""
+        if (kept := self._sounds.get((path, sample_rate_hz))) is not None:
+            return kept
+        sound = decode.read_audio(path, sample_rate_hz)
+        if sound.nbytes <= self._room:
+            self._sounds[path, sample_rate_hz] = sound
+            self._room -= sound.nbytes
+        return sound

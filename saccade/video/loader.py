@@ -6,6 +6,7 @@ place where a run was resumed.
 
 import copy
 import hashlib
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,6 @@ from saccade.records import Head, SaccadeError, first_few
 from saccade.settings import Input
 from saccade.video import audio, sampling, transforms
 from saccade.video.cache import KeptVideos
-from saccade.video.sound import read_audio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,17 +31,19 @@ class VideoDataset(Dataset[Clip]):
     """The videos of one split, sorted by id. Item (number, epoch) is the clip of that video in that epoch; item
     `number` is its clip in epoch 0.
 
-    A clip holds: rgb (T, C, H, W) float32, normalised; audio (1, mels, steps) where it is a modality; labels {head:
-    int64, or (K,) float32 multi-hot}; video_id; indices (T,) int64; video_frames; decoded_frames; frame_size (2,),
-    height and width before any crop. With `glance_frames` also glance.rgb and glance.indices, under the same crop and
-    flip. For each of the settings' `truth` columns `truth.<column>` (T,) float64.
+    A clip holds: rgb (T, C, H, W) float32, normalised; audio where it is a modality: (1, mels, steps), or with `sound`
+    windows (T, 1, frequencies, steps); labels {head: int64, or (K,) float32 multi-hot}; video_id; indices (T,) int64;
+    video_frames; decoded_frames; frame_size (2,), height and width before any crop. With `glance_frames` also
+    glance.rgb and glance.indices, under the same crop and flip. For each of the settings' `truth` columns
+    `truth.<column>` (T,) float64.
 
     With `train=False` nothing is drawn, except by the sampler `random`, which then gives a video the same frames in
     every epoch. `index`: the rows of this split, sorted.
 
     Sound is the whole track, padded with silence or cut to the longest video of the index given (all splits), so that
-    every spectrogram has as many steps. `cache_mb` of decoded videos are kept in memory. Raises SaccadeError for
-    settings that this data can't meet, VideoError for a file that fails.
+    every spectrogram has as many steps; windows are taken from the track padded or cut to its own video, around the
+    time at which each frame begins to be shown. `cache_mb` of decoded videos and sound are kept in memory. Raises
+    SaccadeError for settings that this data can't meet, VideoError for a file that fails.
     """
 
     def __init__(
@@ -89,10 +91,15 @@ class VideoDataset(Dataset[Clip]):
         row, settings = self._rows[number], self.settings
         clip: Clip = {"video_id": row["video_id"], "video_frames": int(row["frames"]), "labels": self._labels(row)}
         clip |= {"indices": torch.empty(0, dtype=torch.int64), "decoded_frames": 0}
+        heard = settings.sound if "audio" in settings.modalities else None
         if "rgb" in settings.modalities:
             clip |= self._pictures(row, epoch)
-        if "audio" in settings.modalities:
-            clip["audio"] = self._sound(row)
+        elif heard == "windows":
+            clip["indices"] = torch.from_numpy(self._chosen(row, epoch)[0])
+        if heard == "track":
+            clip["audio"] = audio.log_mel(self._waveform(row, self.samples), settings)
+        elif heard == "windows":
+            clip["audio"] = self._windows(row, clip["indices"].numpy())
         return clip
 
     def at_view(self, view: int) -> "VideoDataset":
@@ -109,21 +116,25 @@ class VideoDataset(Dataset[Clip]):
         other.train, other.num_views = False, sampling.num_views(self.settings)
         return other
 
-    def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
+    def _chosen(self, row: Mapping[str, Any], epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) numbers of the frames looked at, and those glanced at."""
         settings, video = self.settings, row["video_id"]
-        clip_number, crop_number = divmod(self.view, settings.num_crops)
-        path, total = self.root / row["path"], int(row["frames"])
         drawn = self.train or settings.sampler == "random"
         draw = generator(self.seed, epoch if self.train else 0, video, "frames") if drawn else None
-        shown = self._clock(row)
+        shown, clip_number = self._clock(row), self.view // settings.num_crops
         informative = self._informative.get(video)
         indices = sampling.choose_on_clock(settings, shown, draw, informative, clip_number, float(row["fps"]))
-        glance = self._glance(shown, video, epoch)
+        return indices, self._glance(shown, video, epoch)
+
+    def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
+        settings, video = self.settings, row["video_id"]
+        path, total = self.root / row["path"], int(row["frames"])
+        indices, glance = self._chosen(row, epoch)
         frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
-            rgb = transforms.test_clip(frames.rgb, settings, crop_number)
+            rgb = transforms.test_clip(frames.rgb, settings, self.view % settings.num_crops)
         clip = {
             "rgb": rgb[: len(indices)],
             "indices": torch.from_numpy(indices),
@@ -147,9 +158,16 @@ class VideoDataset(Dataset[Clip]):
         drawn = generator(self.seed, epoch, video, "glance") if self.train else None
         return shown[sampling.of_each_part(self.settings, len(shown), self.settings.glance_frames, drawn)]
 
-    def _sound(self, row: Mapping[str, Any]) -> torch.Tensor:
-        waveform = read_audio(self.root / row["path"], self.settings.sample_rate_hz)[: self.samples]
-        return audio.log_mel(np.pad(waveform, (0, self.samples - len(waveform))), self.settings)
+    def _windows(self, row: Mapping[str, Any], indices: np.ndarray) -> torch.Tensor:
+        times_s, settings = np.asarray(row["times_s"]), self.settings
+        moments_s = times_s[indices] if len(times_s) else indices / row["fps"]
+        own = round(float(row["duration_s"]) * settings.sample_rate_hz)
+        return audio.windows(self._waveform(row, own), moments_s, settings)
+
+    def _waveform(self, row: Mapping[str, Any], samples: int) -> np.ndarray:
+        """(samples,): cut, or silent at the end, to be as long."""
+        waveform = self._kept.read_audio(self.root / row["path"], self.settings.sample_rate_hz)[:samples]
+        return np.pad(waveform, (0, samples - len(waveform))) if len(waveform) < samples else waveform
 
     def _labels(self, row: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         labels = {}
@@ -162,16 +180,22 @@ class VideoDataset(Dataset[Clip]):
         return labels
 
     def _check_sound(self) -> None:
-        silent = (
-            self.index.loc[~self.index["audio"].astype(bool), "video_id"].tolist()
-            if "audio" in self.settings.modalities
-            else []
-        )
-        if silent:
+        if "audio" not in self.settings.modalities:
+            return
+        if silent := self.index.loc[~self.index["audio"].astype(bool), "video_id"].tolist():
             raise SaccadeError(
                 f"the modality 'audio' needs sound, and {len(silent)} of {len(self)} {self.split} videos have none: "
                 f"{first_few(silent)}; take 'audio' out of `modalities`, or use an edition of the dataset without "
                 "those videos"
+            )
+        samples = (self.index["duration_s"] * self.settings.sample_rate_hz).round()
+        short = self.index[samples < audio.window_samples(self.settings)].sort_values("duration_s", kind="stable")
+        if self.settings.sound == "windows" and len(short):
+            named = [f"{row.video_id} ({row.duration_s:g} s)" for row in short.itertuples()]
+            raise SaccadeError(
+                f"window_s is {self.settings.window_s:g}, and {len(short)} of {len(self)} {self.split} videos are "
+                f"shorter: {first_few(named)}; set window_s to {math.floor(1000 * short['duration_s'].min()) / 1000:g} "
+                "or less, or use an edition of the dataset without those videos"
             )
 
     def _read_truth(self, truth: "pd.DataFrame | None") -> dict[str, np.ndarray]:

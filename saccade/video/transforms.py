@@ -182,6 +182,7 @@ def _resize_by_pillow(clip: torch.Tensor, size: tuple[int, int]) -> torch.Tensor
 
 
 def _normalised(clip: torch.Tensor, settings: Input) -> torch.Tensor:
-    """As torchvision's `to_dtype` and `normalize`, to the last bit."""
+    """As torchvision's `to_dtype` and `normalize`, to the last bit; colours in the order of `channel_order`."""
+    clip = clip.flip(1) if settings.channel_order == "bgr" else clip
     mean, std = (torch.tensor(values, dtype=torch.float32)[:, None, None] for values in (settings.mean, settings.std))
     return clip.contiguous().to(torch.float32).mul_(1 / 255).sub_(mean).div_(std)

@@ -31,11 +31,12 @@ def axes_of(figure, what):
     return next(axes for axes in figure.axes if what in axes.get_xlabel())
 
 
-def test_a_normalised_clip_is_shown_as_the_pictures_it_was_made_of():
+@pytest.mark.parametrize("channel_order", ["rgb", "bgr"])
+def test_a_normalised_clip_is_shown_as_the_pictures_it_was_made_of(channel_order):
     frames = np.random.default_rng(0).integers(0, 256, (3, 16, 20, 3), dtype=np.uint8)
-    settings = Input(num_frames=3, resize=0, crop=0)
+    settings = Input(num_frames=3, resize=0, crop=0, channel_order=channel_order)
     clip = transforms.test_clip(frames, settings)
-    np.testing.assert_array_equal(strips.pictures(clip, settings.mean, settings.std), frames)
+    np.testing.assert_array_equal(strips.pictures(clip, settings.mean, settings.std, channel_order), frames)
 
 
 def test_pictures_along_a_film_are_the_middles_of_equal_parts():

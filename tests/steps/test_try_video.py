@@ -170,6 +170,20 @@ def test_a_run_trained_otherwise_than_its_card_says_now_is_noted(project, capsys
     assert "note: phase train was made otherwise than it would be now: gamma 0.1 -> 0.3" in capsys.readouterr().err
 
 
+def test_a_video_without_sound_is_refused_in_one_line_where_the_run_listens(project, capsys):
+    card = project / "methods/tsn/card.yml"
+    before = card.read_text()
+    edit(card, "  own:                       #", "  own:\n    modalities: [rgb, audio]\n    #")
+    load_method.cache_clear()
+    try:
+        assert main(["try", RUN, "clip.mp4"]) == 1
+    finally:
+        card.write_text(before)
+        load_method.cache_clear()
+    said = capsys.readouterr()
+    assert f"clip.mp4: has no sound, which {RUN} listens to; try a video with sound" in said.err and said.out == ""
+
+
 def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
     run = Run.parse(project, RUN)
     assert resolve(project, run).values["num_frames"] == 8

@@ -276,6 +276,67 @@ def test_a_soundless_video_is_named_where_sound_is_needed(source):
         _dataset(source, modalities=["rgb", "audio"])
 
 
+WINDOWS = {"sound": "windows", "window_s": 0.5, "n_fft": 62, "hop_length": 250}
+
+
+def _pitch(track: np.ndarray) -> int:
+    """The loudest frequency's number in the middle of a window (1, frequencies, steps)."""
+    return int(track[0, :, track.shape[-1] // 2].argmax())
+
+
+def test_windows_surround_the_frames_that_are_seen(tmp_path):
+    """A second of each of three pitches, 10 frames a second: 129, 258 and 516 Hz a number."""
+    pitches = [1032.0, 2064.0, 4128.0]
+    sound = np.concatenate([tone(1.0, pitch_hz=pitch) for pitch in pitches])
+    path = encode(tmp_path / "v.mp4", 30, sound=sound)
+    index = pd.DataFrame([{"video_id": "v", "split": "train", "path": "v.mp4", "noun": 0} | probe(path).columns()])
+    clips = {}
+    for seen in (["rgb", "audio"], ["audio"]):
+        settings = _settings(modalities=seen, num_frames=3, **WINDOWS)
+        clips[len(seen)] = VideoDataset(index, tmp_path, [NOUN], settings, "train", train=False, seed=0)[0]
+        assert clips[len(seen)]["indices"].tolist() == [5, 15, 25]
+    assert clips[2]["audio"].shape == (3, 1, 32, 33) and "rgb" not in clips[1]
+    assert [_pitch(window) for window in clips[2]["audio"]] == [4, 8, 16]
+    assert torch.equal(clips[1]["audio"], clips[2]["audio"]) and clips[1]["decoded_frames"] == 0
+
+
+def test_windows_follow_the_clock_of_a_video_whose_frames_stand(tmp_path):
+    """Ten frames in the first second, the last of which stands for a second, then ten more under another pitch."""
+    sound = np.concatenate([tone(2.0, pitch_hz=1032.0), tone(1.0, pitch_hz=4128.0)])
+    path = encode(tmp_path / "v.mp4", shown_at=[*range(10), *range(20, 30)], sound=sound)
+    index = pd.DataFrame([{"video_id": "v", "split": "train", "path": "v.mp4", "noun": 0} | probe(path).columns()])
+    settings = _settings(modalities=["rgb", "audio"], num_frames=2, **WINDOWS)
+    clip = VideoDataset(index, tmp_path, [NOUN], settings, "train", train=False, seed=0)[0]
+    # frame 15 is the sixteenth, shown at 2.5 s; at a steady rate it would be at 1.5 s, under the first pitch
+    assert clip["indices"].tolist() == [5, 15] and [_pitch(window) for window in clip["audio"]] == [4, 16]
+
+
+def test_a_kept_sound_is_decoded_once_and_the_same(source, monkeypatch):
+    decoded, read = [], decode.read_audio
+    monkeypatch.setattr(decode, "read_audio", lambda path, rate: decoded.append(path.name) or read(path, rate))
+    changes = {"modalities": ["rgb", "audio"], **WINDOWS}
+    fresh = _all(_dataset(_sounding(source), **changes))[0]["audio"]
+    assert len(decoded) == 3 and fresh.shape[1] == 4
+    kept = _dataset(_sounding(source), cache_mb=10, **changes)
+    both = [_all(kept, epoch=epoch)[0]["audio"] for epoch in (0, 1)]
+    assert len(decoded) == 6 and all(torch.equal(one, fresh) for one in both)
+    decoded.clear()
+    tiny = _dataset(_sounding(source), cache_mb=1, modalities=["audio"], num_mels=20, sample_rate_hz=96000)
+    for epoch in (0, 1):  # a second takes 0.4 MB: v0's fits, the 3 and 2 seconds of the others don't
+        _all(tiny, epoch=epoch)
+    assert sorted(decoded) == ["v0.mp4", "v1.mp4", "v1.mp4", "v3.mp4", "v3.mp4"]
+
+
+def test_videos_shorter_than_their_window_are_named_with_what_would_be_right(source):
+    says = (
+        r"window_s is 2\.2, and 2 of 3 train videos are shorter: v3 \(2 s\), v1 \(2\.1 s\); set window_s to 2 or less"
+    )
+    changes = {"modalities": ["audio"], **WINDOWS, "window_s": 2.2}
+    with pytest.raises(SaccadeError, match=says):
+        _dataset(_sounding(source), **changes)
+    assert len(_dataset(_sounding(source), **changes | {"window_s": 2.0})[0]["audio"]) == 4
+
+
 def _copy(source, tmp_path) -> tuple:
     shutil.copytree(source[0] / "raw", tmp_path / "raw")
     return tmp_path, source[1].copy()

@@ -46,6 +46,15 @@ def test_normalised_by_channel():
     assert clip[0, :, 0, 0].tolist() == [1.0, 3.0, 0.5]
 
 
+def test_caffes_pixels_are_bgr_from_0_to_255_less_their_means():
+    caffe = {"channel_order": "bgr", "mean": [104 / 255, 117 / 255, 128 / 255], "std": [1 / 255] * 3}
+    frames = np.tile(np.array([200, 100, 50], np.uint8), (2, 20, 16, 1))  # red, green, blue
+    clip = transforms.test_clip(frames, _settings(**caffe))
+    torch.testing.assert_close(clip[0, :, 3, 5], torch.tensor([50 - 104.0, 100 - 117, 200 - 128]))
+    drawn = _train(frames, **caffe, crop=8, train_crop="random", resize=10)
+    torch.testing.assert_close(drawn[1, :, 3, 5], clip[0, :, 3, 5])
+
+
 def test_it_is_scaled_and_normalised_as_by_torchvision():
     frames = np.arange(2 * 16 * 16 * 3, dtype=np.uint32).astype(np.uint8).reshape(2, 16, 16, 3)
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
