@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from saccade.nn import local_attention
 from saccade.records import SaccadeError
 
 aten = torch.ops.aten
@@ -64,6 +65,8 @@ FORMULAS: dict[Any, Callable[..., int]] = {
     aten.addmv: lambda added, matrix, vector, **others: prod(matrix),
     aten.addbmm: lambda added, x, y, **others: prod(x) * y[-1],
     aten._trilinear: _bilinear,
+    torch.ops.saccade.aggregate: local_attention.aggregate_macs,
+    torch.ops.saccade.aggregate_backward: local_attention.aggregate_backward_macs,
 }
 # What fast inference on a CPU calls (timing/packed.py), where this PyTorch has it: convolving, and laying weights out.
 ONEDNN = {

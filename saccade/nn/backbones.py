@@ -14,6 +14,7 @@ from torchvision.models import get_model_weights, list_models, resnet
 from torchvision.models.mobilenetv2 import MobileNetV2
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3, _mobilenet_v3_conf
 
+from saccade.nn.san import san, small_san
 from saccade.records import SaccadeError, first_few
 from saccade.settings import WEIGHT_FILES
 
@@ -74,6 +75,10 @@ BUILDERS: dict[str, Callable[[float], nn.Module]] = {
     "mobilenet_v2": lambda width: MobileNetV2(num_classes=1, width_mult=width),
     "mobilenet_v3_large": lambda width: _mobilenet_v3("mobilenet_v3_large", width),
     "mobilenet_v3_small": lambda width: _mobilenet_v3("mobilenet_v3_small", width),
+    "san10": lambda width: san((2, 1, 2, 4, 1), width),
+    "san15": lambda width: san((3, 2, 3, 5, 2), width),
+    "san19": lambda width: san((3, 3, 4, 6, 3), width),
+    "san-tiny": small_san,
 }
 
 
@@ -105,7 +110,10 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
 
 
 def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[nn.Sequential, int]:
-    """As `backbone`, up to the maps that it would pool: (N, 3, H, W) to (N, D, h, w). Parameters keep their names."""
+    """As `backbone`, up to the maps that it would pool: (N, 3, H, W) to (N, D, h, w). Parameters keep their names.
+    Raises SaccadeError for a SAN, whose parts are no chain."""
+    if name.startswith("san"):
+        raise SaccadeError(f"{name} has no trunk; its `prescan` gives the maps behind a block")
     network, num_features = backbone(name, width=width, weights=weights)
     parts = [
         (part, module) for part, module in network.named_children() if part not in ("avgpool", _classifier_name(name))
@@ -114,7 +122,7 @@ def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[nn.Sequ
 
 
 def _classifier_name(name: str) -> str:
-    return "fc" if name.startswith(("resnet", "conv4")) else "classifier"
+    return "fc" if name.startswith(("resnet", "conv4", "san")) else "classifier"
 
 
 def _replace_first_convolution(network: nn.Module, in_channels: int) -> None:

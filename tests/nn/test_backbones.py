@@ -18,7 +18,7 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("conv4", "resnet10")])
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("conv4", "resnet10", "san"))])
 def test_parameters_at_width_one_are_torchvisions(name):
     with torch.device("meta"):
         ours, _ = backbone(name)

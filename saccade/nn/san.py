@@ -1,0 +1,181 @@
+"""SAN (Zhao, Jia, Koltun, "Exploring self-attention for image recognition", CVPR 2020, pairwise form): an image network
+of local attention, which says for every cell of its maps where it looked.
+
+Parameters are named as in the authors' code, and the published weights fit.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from saccade.nn.local_attention import SHARE, aggregate, pad, position, windows
+from saccade.records import SaccadeError, first_few
+
+POSITIONS = 2  # channels that say where a neighbour lies
+Maps = tuple[Tensor, Tensor]
+
+
+class PairwiseAttention(nn.Module):
+    """(B, C, H, W) to (B, C / 4, H, W): every cell's sum of the values around it, weighed by how it compares with them
+    (Sec. 3.1, subtraction)."""
+
+    def __init__(self, channels: int, footprint: int) -> None:
+        super().__init__()
+        self.footprint = footprint
+        relations, values = channels // 16, channels // 4
+        self.conv1 = nn.Conv2d(channels, relations, 1)
+        self.conv2 = nn.Conv2d(channels, relations, 1)
+        self.conv3 = nn.Conv2d(channels, values, 1)
+        self.conv_w = nn.Sequential(
+            nn.BatchNorm2d(relations + POSITIONS),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(relations + POSITIONS, relations, 1, bias=False),
+            nn.BatchNorm2d(relations),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(relations, values // SHARE, 1),
+        )
+        self.conv_p = nn.Conv2d(POSITIONS, POSITIONS, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The sums, and the softmax weights (B, C / 32, F * F, H, W)."""
+        height, width = x.shape[-2:]
+        queries, keys, values = self.conv1(x), pad(self.conv2(x), self.footprint), pad(self.conv3(x), self.footprint)
+        places = self.conv_p(position(height, width, x).expand(len(x), -1, -1, -1))
+        own = torch.cat([queries, places], 1)[:, :, None, None]
+        others = torch.cat([keys, pad(places, self.footprint)], 1)
+        relations = (own - windows(others, self.footprint)).flatten(2, 3).flatten(3)  # (B, C / 16 + 2, F * F, H * W)
+        weights = self.conv_w(relations).softmax(2).unflatten(3, (height, width))
+        return aggregate(values, weights), weights
+
+
+class Block(nn.Module):
+    """A residual block around the attention, activated before it (Fig. 1)."""
+
+    def __init__(self, channels: int, footprint: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.sam = PairwiseAttention(channels, footprint)
+        self.bn2 = nn.BatchNorm2d(channels // 4)
+        self.conv = nn.Conv2d(channels // 4, channels, 1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.attend(x)[0]
+
+    def attend(self, x: Tensor) -> Maps:
+        """The block's output, and the softmax weights of its attention."""
+        seen, weights = self.sam(self.relu(self.bn1(x)))
+        return x + self.conv(self.relu(self.bn2(seen))), weights
+
+
+class SAN(nn.Module):
+    """Stages of blocks; each halves the map, then takes it to its number of channels, which must be a multiple of 32.
+    `blocks`, `channels` and `footprints` have a number for each stage, `stem` is the channels before the first."""
+
+    def __init__(
+        self,
+        blocks: Sequence[int],
+        channels: Sequence[int],
+        footprints: Sequence[int],
+        in_channels: int = 3,
+        stem: int = 64,
+        num_classes: int = 1000,
+    ) -> None:
+        super().__init__()
+        self.stages = len(blocks)
+        self.conv_in = nn.Conv2d(in_channels, stem, 1, bias=False)
+        self.bn_in = nn.BatchNorm2d(stem)
+        for stage, (before, after) in enumerate(zip((stem, *channels), channels, strict=False)):
+            setattr(self, f"conv{stage}", nn.Conv2d(before, after, 1, bias=False))
+            setattr(self, f"bn{stage}", nn.BatchNorm2d(after))
+            parts = [Block(after, footprints[stage]) for _ in range(blocks[stage])]
+            setattr(self, f"layer{stage}", nn.Sequential(*parts))
+        self.relu = nn.ReLU(inplace=True)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.fc = nn.Linear(channels[-1], num_classes)
+
+    @property
+    def layers(self) -> list[str]:
+        """The blocks' names, in order: layer0.0, ..."""
+        return [f"layer{stage}.{block}" for stage in range(self.stages) for block in range(self._depth(stage))]
+
+    def footprint(self, layer: str) -> int:
+        """The side F of the neighbourhood that the block looks at."""
+        return self._block(layer).sam.footprint
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) to the classifier's scores of the averaged features, or to the features (N, D) once `fc` is an
+        identity."""
+        for layer in self.layers:
+            x = self._block(layer)(self._before(x, layer))
+        return self._scores(x)
+
+    def attend(self, x: Tensor, layer: str) -> Maps:
+        """What `forward` gives, and the softmax weights (N, G, F * F, H, W) of a block."""
+        maps, weights = self.prescan(x, layer)
+        return self.resume(maps, layer), weights
+
+    def prescan(self, x: Tensor, layer: str) -> Maps:
+        """The maps behind a block, and its softmax weights (N, G, F * F, H, W). What comes after it isn't computed."""
+        for earlier in self._until(layer)[:-1]:
+            x = self._block(earlier)(self._before(x, earlier))
+        return self._block(layer).attend(self._before(x, layer))
+
+    def resume(self, maps: Tensor, layer: str) -> Tensor:
+        """What `forward` gives, from the maps behind the block that `prescan` stopped at."""
+        for later in self.layers[len(self._until(layer)) :]:
+            maps = self._block(later)(self._before(maps, later))
+        return self._scores(maps)
+
+    def every_attention(self, x: Tensor) -> dict[str, Tensor]:
+        """The softmax weights (N, G, F * F, H, W) of every block."""
+        found = {}
+        for layer in self.layers:
+            x, found[layer] = self._block(layer).attend(self._before(x, layer))
+        return found
+
+    def _depth(self, stage: int) -> int:
+        return len(self.get_submodule(f"layer{stage}"))  # type: ignore[arg-type]
+
+    def _until(self, layer: str) -> list[str]:
+        layers = self.layers
+        if layer not in layers:
+            raise SaccadeError(f"there is no attention layer '{layer}'; there are {first_few(layers, len(layers))}")
+        return layers[: layers.index(layer) + 1]
+
+    def _block(self, layer: str) -> Block:
+        block = self.get_submodule(layer)
+        assert isinstance(block, Block)
+        return block
+
+    def _before(self, x: Tensor, layer: str) -> Tensor:
+        """What the block reads: x itself, or where it is the first of its stage, what leads from one to the next."""
+        stage, number = layer.removeprefix("layer").split(".")
+        if number != "0":
+            return x
+        x = self.conv_in(x) if stage == "0" else x
+        norm = "bn_in" if stage == "0" else f"bn{int(stage) - 1}"
+        x = self.relu(self.get_submodule(norm)(x))
+        return self.get_submodule(f"conv{stage}")(self.pool(x))
+
+    def _scores(self, x: Tensor) -> Tensor:
+        x = self.relu(self.get_submodule(f"bn{self.stages - 1}")(x))
+        scores: Tensor = self.fc(functional.adaptive_avg_pool2d(x, 1).flatten(1))
+        return scores
+
+
+def san(blocks: Sequence[int], width: float = 1.0) -> SAN:
+    """The authors' networks: san19 has 3, 3, 4, 6, 3 blocks. Channel counts are multiplied by `width` and rounded to a
+    multiple of 32."""
+    return SAN(blocks, _scaled((64, 256, 512, 1024, 2048), width), (3, 7, 7, 7, 7), stem=_scaled((64,), width, 8)[0])
+
+
+def small_san(width: float = 1.0) -> SAN:
+    """Our own, for small data: three stages of one block."""
+    return SAN((1, 1, 1), _scaled((32, 64, 128), width), (3, 5, 7), stem=_scaled((32,), width, 8)[0])
+
+
+def _scaled(channels: Sequence[int], width: float, multiple: int = 32) -> list[int]:
+    return [max(multiple, round(number * width / multiple) * multiple) for number in channels]

@@ -1,0 +1,146 @@
+"""SAN: what the authors' code computes, without what it holds."""
+
+import copy
+
+import pytest
+import torch
+
+from benchmarks.unfolded import unfolded
+from saccade.cost.count import count
+from saccade.cost.forward import forward_macs
+from saccade.cost.prescan import prescan_macs, resume_macs
+from saccade.cost.second_counter import agree
+from saccade.nn.backbones import backbone
+from saccade.nn.local_attention import aggregate, aggregate_backward, aggregate_macs, continued, pad
+from saccade.nn.san import SAN
+from saccade.records import SaccadeError
+
+
+def unsettled(network: SAN) -> SAN:
+    """With statistics and scales as training leaves them."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.normal_(module.running_mean, 0, 0.2)
+            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.normal_(module.bias, 0, 0.2)
+    return network
+
+
+def small(dtype: torch.dtype = torch.float64) -> SAN:
+    torch.manual_seed(0)
+    return unsettled(SAN((1, 2, 1), (32, 64, 96), (3, 7, 7), stem=16, num_classes=5)).to(dtype)
+
+
+# the last map has 4 x 5, 3 x 3 and 2 x 3 cells under a footprint of 7 x 7
+@pytest.mark.parametrize("size", [(32, 40), (24, 24), (16, 24)])
+@pytest.mark.parametrize("training", [False, True])
+def test_values_gradients_and_statistics_are_those_of_the_unfolded_network(size, training):
+    ours = small().train(training)
+    theirs = unfolded(ours)
+    x = torch.randn(3, 3, *size, dtype=torch.float64)
+    given = [x.clone().requires_grad_() for _ in range(2)]
+    found, expected = ours(given[0]), theirs(given[1])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+    towards = torch.randn_like(found)
+    found.backward(towards)
+    expected.backward(towards)
+    torch.testing.assert_close(given[0].grad, given[1].grad, rtol=0, atol=1e-9)
+    for (name, own), (_, other) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        torch.testing.assert_close(own.grad, other.grad, rtol=0, atol=1e-8, msg=name)
+    torch.testing.assert_close(dict(ours.named_buffers()), dict(theirs.named_buffers()), rtol=0, atol=1e-10)
+
+
+@torch.inference_mode()
+def test_the_rest_behind_a_prescan_gives_what_the_whole_gives():
+    network, x = small().eval(), torch.randn(2, 3, 24, 40, dtype=torch.float64)
+    whole, every = network(x), network.every_attention(x)
+    assert list(every) == network.layers == ["layer0.0", "layer1.0", "layer1.1", "layer2.0"]
+    for layer, weights in every.items():
+        maps, seen = network.prescan(x, layer)
+        assert torch.equal(seen, weights)
+        torch.testing.assert_close(network.resume(maps, layer), whole)
+    features, weights = network.attend(x, "layer1.1")
+    assert torch.equal(features, whole) and weights.shape == (2, 2, network.footprint("layer1.1") ** 2, 6, 10)
+    torch.testing.assert_close(weights.sum(2), torch.ones_like(weights[:, :, 0]))
+    with pytest.raises(SaccadeError, match=r"no attention layer 'layer1\.2'; there are layer0\.0, layer1\.0"):
+        network.prescan(x, "layer1.2")
+
+
+def kernel_rule(size: int, margin: int) -> list[int]:
+    """Which cell the authors' CUDA kernel reads for each padded one; below 0: outside of the row."""
+    reflected = [abs(cell) for cell in range(-margin, size + margin)]
+    return [2 * (size - 1) - cell if cell >= size else cell for cell in reflected]
+
+
+def test_maps_smaller_than_the_footprint_are_continued_as_the_plain_code_does():
+    assert continued(3, 3, 7) == (1, 0, 1, 0, 1, 2, 1, 2, 1)
+    assert kernel_rule(3, 3) == [1, 2, 1, 0, 1, 2, 1, 0, -1]
+    assert continued(2, 2, 7) == (1, 0, 1, 0, 1, 0, 1, 0)
+    for size in range(4, 12):
+        assert list(continued(size, 4, 7)) == kernel_rule(size, 3)
+    maps = torch.arange(9.0).view(1, 1, 3, 3)
+    step_by_step = maps
+    for _ in range(3):
+        step_by_step = torch.nn.functional.pad(step_by_step, [1] * 4, mode="reflect")
+    assert torch.equal(pad(maps, 7), step_by_step)
+
+
+def test_a_map_of_one_cell_is_refused():
+    with pytest.raises(SaccadeError, match="a map of 1 x 1 cells can't be reflected, each side needs at least 2"):
+        backbone("san-tiny")[0].eval()(torch.zeros(1, 3, 8, 8))
+
+
+def test_every_multiply_add_of_the_sums_is_counted():
+    values, weights = torch.randn(2, 8, 6, 7), torch.randn(2, 4, 9, 4, 5)
+    expected, products = torch.zeros(2, 8, 4, 5), 0
+    for video, channel, row, column in torch.cartesian_prod(*map(torch.arange, expected.shape)).tolist():
+        for place in range(9):
+            value = values[video, channel, row + place // 3, column + place % 3]
+            expected[video, channel, row, column] += value * weights[video, channel % 4, place, row, column]
+            products += 1
+    counted = count(aggregate, values, weights)
+    torch.testing.assert_close(counted.result, expected)
+    assert counted.macs == products == aggregate_macs(values.shape, weights.shape)
+    assert count(aggregate_backward, expected, values, weights).macs == 2 * products
+
+
+@pytest.mark.parametrize("name", ["san10", "san15", "san19"])
+def test_the_authors_networks_cost_and_hold_what_they_say(name):
+    """San19: 17,596,156 parameters with the ImageNet classifier; SAN's README: 10.5 M, 14.1 M, 17.6 M."""
+    with torch.device("meta"):
+        network, num_features = backbone(name)
+        x = torch.empty(1, 3, 112, 112)
+    parameters = sum(value.numel() for value in network.parameters())
+    with_classifier = parameters + 2048 * 1000 + 1000
+    assert round(with_classifier / 1e6, 1) == {"san10": 10.5, "san15": 14.1, "san19": 17.6}[name]
+    if name == "san19":
+        assert (num_features, parameters, with_classifier) == (2048, 15_547_156, 17_596_156)
+        first, second = agree(network.eval(), x)
+        assert first == second == forward_macs(network, (3, 112, 112))
+
+
+def by_hand(layer: str) -> int:
+    """Multiply-adds of SAN19 at 112 up to a block, without stem: convolutions, and sums over footprints."""
+    macs, before, side = 3 * 64 * 112**2, 64, 56
+    for stage, (blocks, channels) in enumerate(zip((3, 3, 4, 6, 3), (64, 256, 512, 1024, 2048), strict=True)):
+        cells, places, small = side**2, 9 if stage == 0 else 49, channels // 16
+        macs += before * channels * cells
+        for block in range(blocks):
+            macs += cells * channels * (2 * small + 2 * channels // 4) + 4 * cells  # three convolutions in, one out
+            macs += cells * places * ((small + 2) * small + small * channels // 32)  # the weights
+            macs += cells * places * channels // 4  # the sums
+            if f"layer{stage}.{block}" == layer:
+                return macs
+        before, side = channels, side // 2
+    return macs
+
+
+def test_what_a_prescan_costs():
+    with torch.device("meta"):
+        network = backbone("san19")[0].eval()
+    shape = (3, 112, 112)
+    assert prescan_macs(network, shape, "layer3.0") == by_hand("layer3.0")
+    assert forward_macs(network, shape) == by_hand("layer4.2")
+    assert resume_macs(network, shape, "layer3.0") == by_hand("layer4.2") - by_hand("layer3.0")
+    assert copy.deepcopy(network).state_dict().keys() == network.state_dict().keys()
