@@ -1,7 +1,9 @@
 """What a system scored over all its trainings, as comparisons take it, and how that is made from tables of runs. No
 torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -63,3 +65,18 @@ def to_scored(trainings: list[str], tables: list[pd.DataFrame], classes: list[st
     return SystemClassScores(
         scores, truth, np.array(shared), tables[0]["cluster"].to_numpy(), tuple(trainings), tuple(classes)
     )
+
+
+def holding(labels: Sequence[Sequence[Sequence[int]]], names: Sequence[Sequence[str]]) -> dict[str, Booleans]:
+    """{class: which of the videos (N,) are of it}, in the classes' order; of several heads, their classes joined.
+
+    labels: for each head the class numbers of each video; names: of each head's classes.
+    """
+    held = [set(product(*map(tuple, row))) for row in zip(*labels, strict=True)]
+    classes = sorted(set().union(*held))
+    return {
+        " ".join(mine[number] for mine, number in zip(names, one, strict=True)): np.array(
+            [one in some for some in held]
+        )
+        for one in classes
+    }

@@ -5,8 +5,7 @@ question raises `NotRun`, naming the run, where it isn't planned or has no resul
 it is made of missed its gate, or where the question means nothing there.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,17 +13,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from saccade.cards.address import SYSTEM, Address, parse_address
 from saccade.cards.layout import Source
 from saccade.cards.paper import Paper, read_paper
-from saccade.judging.system_scores import SystemClassScores, SystemScores, to_runs, to_scored
+from saccade.judging import decided
+from saccade.judging.system_scores import SystemClassScores, SystemScores, holding, to_runs, to_scored
 from saccade.judging.verdict import Untestable, need_gates
 from saccade.records import SaccadeError
 from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, dataset_label, runs_of
 from saccade.results.runs import missed_gates
 from saccade.scoring import metrics
+from saccade.scoring.metrics import Booleans
 
 
 class System(NamedTuple):
@@ -54,6 +54,7 @@ class SystemResults:
     root: Path
     method: str
     _kept: dict[tuple[str | None, ...], SystemScores] = field(default_factory=dict)
+    _hits: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)  # of a run at a point, all levels
 
     @cached_property
     def paper(self) -> Paper:
@@ -127,7 +128,7 @@ class SystemResults:
     def _decided(self, what: str, variant: str, point: str, dataset: str) -> SystemScores:
         def read(run: PlannedRun) -> pd.DataFrame:
             rows = self._predictions(run, point, ["decisions"])
-            return rows.assign(value=[_mean_of(what, run, views) for views in rows["decisions"].map(json.loads)])
+            return rows.assign(value=decided.means_of(what, RunFiles(run, self.root), rows))
 
         return self._ask(what, (variant, point, dataset), read)
 
@@ -140,27 +141,43 @@ class SystemResults:
         """
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            files = RunFiles(run, self.root)
-            if "moment" not in files.truth_columns():
-                raise Untestable(f"no truth per frame says which moments the videos of {dataset_label(run)} hold")
-            truth = files.truth(["video_id", "frame", "moment"]).sort_values(["video_id", "frame"])
-            moments = {str(video): table["moment"].to_numpy() for video, table in truth.groupby("video_id")}
             rows = self._predictions(run, point, ["decisions"])
-            views = rows["decisions"].map(json.loads)
-            bins = _standard_ranks(
-                [_mean_of("bins", run, one) for one in views], f"{run['run']} at {point}: its bins are"
-            )
-            seen = [
-                np.mean([len(set(moments[video][view["frames"]])) for view in one])
-                for video, one in zip(rows["video_id"], views, strict=True)
-            ]
-            return rows.assign(value=bins * _standard_ranks(seen, f"{run['run']} at {point}: the number of moments is"))
+            return rows.assign(value=decided.following(RunFiles(run, self.root), rows, f"{run['run']} at {point}"))
 
         return self._ask("follows", (variant, point, dataset), read)
+
+    def box_hits(self, variant: str, point: str, dataset: str, level: str = decided.CHOSEN) -> SystemScores:
+        """The share of chosen places that hold the target's centre; or, by its level, the share that chance holds
+        there: random, centre, fixed. Over the videos where there is something to judge."""
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            if (run["run"], point) not in self._hits:
+                rows = self._predictions(run, point, ["decisions"])
+                found = decided.box_hits(RunFiles(run, self.root), rows)
+                self._hits[run["run"], point] = rows.join(found.set_axis(rows.index))
+            rows = self._hits[run["run"], point]
+            if level not in rows:
+                raise Untestable(f"no chance of the kind {level} is known of {run['run']}")
+            return rows.assign(value=rows[level])
+
+        return self._ask(f"box_hits {level}", (variant, point, dataset), read)
 
     def by_class(self, runs: SystemScores, dataset: str, head: str | None = None) -> dict[str, float]:
         """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its
         parts', joined."""
+        means = np.asarray(runs.values).mean(axis=0)
+        return {name: float(means[held].mean()) for name, held in self._holding(runs, dataset, head).items()}
+
+    def among(self, runs: SystemScores, dataset: str, classes: Sequence[str], head: str | None = None) -> SystemScores:
+        """The same on the videos of these classes alone, named as in `by_class`. SaccadeError for a class that no video
+        has."""
+        holding = self._holding(runs, dataset, head)
+        if unknown := [name for name in classes if name not in holding]:
+            raise SaccadeError(f"no video of {dataset} that was judged is of class {', '.join(unknown)}")
+        held = np.any([holding[name] for name in classes], axis=0)
+        return SystemScores(np.asarray(runs.values)[:, held], runs.videos[held], runs.clusters[held], runs.trainings)
+
+    def _holding(self, runs: SystemScores, dataset: str, head: str | None) -> dict[str, Booleans]:
         run = next((run for run in runs_of(self.grid, self.method) if dataset_label(run) == dataset), None)
         if run is None:
             raise NotRun(f"{self.grid['budget']}/{dataset}/{self.method} is not planned")
@@ -168,13 +185,7 @@ class SystemResults:
         parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
         index = RunFiles(run, self.root).index(["video_id", *parts]).set_index("video_id")
         labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
-        means, found = np.asarray(runs.values).mean(axis=0), {}
-        for chosen in sorted({one for row in zip(*labels, strict=True) for one in _combined(row)}):
-            held = [chosen in _combined(row) for row in zip(*labels, strict=True)]
-            found[" ".join(entry["classes"][part][number] for part, number in zip(parts, chosen, strict=True))] = float(
-                means[held].mean()
-            )
-        return found
+        return holding(labels, [entry["classes"][part] for part in parts])
 
     def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[PlannedRun], pd.DataFrame]) -> SystemScores:
         """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one
@@ -237,25 +248,3 @@ def _default(heads: list[str], where: str) -> str:
     if not chosen:
         raise SaccadeError(f"{where} has the heads {', '.join(heads) or 'none'}; the claim must name one")
     return chosen[0]
-
-
-def _mean_of(what: str, run: PlannedRun, views: list[Any]) -> float:
-    if not views or any(what not in view for view in views):
-        raise Untestable(f"the decisions of {run['run']} hold no number of {what}")
-    return float(np.mean([view[what] for view in views]))
-
-
-def _standard_ranks(values: list[Any], what: str) -> metrics.Floats:
-    """(N,) ranks with mean 0 and standard deviation 1; Untestable where all values are equal."""
-    ranks = rankdata(values)
-    if not ranks.std() > 0:
-        raise Untestable(f"{what} the same for every video, so there is nothing to follow")
-    return np.asarray((ranks - ranks.mean()) / ranks.std(), dtype=np.float64)
-
-
-def _combined(labels: tuple[list[int], ...]) -> list[tuple[int, ...]]:
-    """Every combination of a video's labels, one of each part: [(3,)] for one head with one label."""
-    found: list[tuple[int, ...]] = [()]
-    for some in labels:
-        found = [(*one, int(number)) for one in found for number in some]
-    return found

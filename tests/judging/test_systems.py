@@ -170,6 +170,40 @@ def test_by_class_takes_the_mean_of_each_class(ours):
     assert list(ours.by_class(bins, "motion-digits")) == ["left 0", "right 1"]
 
 
+def test_among_keeps_the_videos_of_some_classes(ours):
+    bins = ours.bins(*SYSTEM)
+    held = ours.among(bins, "motion-digits", ["1"], "noun")
+    assert held.trainings == bins.trainings and list(held.videos) == list(bins.videos[1::2])
+    np.testing.assert_array_equal(held.values, np.asarray(bins.values)[:, 1::2])
+    with pytest.raises(SaccadeError, match="no video of motion-digits that was judged is of class up 1"):
+        ours.among(bins, "motion-digits", ["left 0", "up 1"])
+
+
+def test_box_hits_are_counted_as_scoring_does_with_what_chance_holds(ours, grid):
+    """Two places a video, of which one holds the target's centre where the video's number is even; and one video has
+    nothing to judge."""
+    folder = ours.root / "data/motion-digits/prepared/study"
+    index = pd.read_parquet(folder / "index.parquet").assign(frames=8, width=100, height=100)
+    index.to_parquet(folder / "index.parquet")
+    truth = pd.read_parquet(folder / "truth.parquet").assign(x0=10.0, y0=10.0, x1=30.0, y1=30.0)
+    truth.assign(informative=truth.video_id != "v00").to_parquet(folder / "truth.parquet")
+    views = '[{"frames": [0, 1], "boxes": [[0.1, 0.1, 0.4, 0.4], [%s, 0.1, 0.9, 0.4]]}]'
+
+    def look(rows):
+        return rows.assign(decisions=[views % (0.1 if int(video[1:]) % 2 == 0 else 0.6) for video in rows.video_id])
+
+    seal(ours.root)
+    with pytest.raises(Untestable, match="hold no place"):
+        ours.box_hits(*SYSTEM)
+    edit(ours, grid, look)
+    found = ours.box_hits(*SYSTEM)
+    assert list(found.videos) == [f"v{number:02}" for number in range(1, 60)]
+    np.testing.assert_array_equal(found.values, [[1.0 if n % 2 == 0 else 0.5 for n in range(1, 60)]] * 2)
+    assert ours.box_hits(*SYSTEM, level="centre").values.max() <= 1 and found.trainings == ours.hits(*SYSTEM).trainings
+    with pytest.raises(Untestable, match="no chance of the kind fixed is known"):  # every video is tested
+        ours.box_hits(*SYSTEM, level="fixed")
+
+
 def test_a_run_that_is_not_planned_is_named(ours):
     with pytest.raises(NotRun, match="study/motion-digits/tsn/large is not planned"):
         ours.hits("large", "uniform8", "motion-digits")
