@@ -6,7 +6,7 @@ run rows before columns; boxes are half-open. All videos of a batch go through i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +18,8 @@ from saccade.nn.patches import Size, drawn_corners, random_corners, room, true_c
 from saccade.records import SaccadeError
 from saccade.video.loader import generator
 
-from .attention import uniform
 from .slots import Slots, in_slots
 
-Look = Literal["random", "central", "uniform", "oracle"]
 Integers = NDArray[np.int64]
 
 GRAIN = 2**16
@@ -31,29 +29,35 @@ WITHIN_A_PLANE[1] = True
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """How regions are found, with the official code's numbers. Settings with these fields do as well."""
+    """How regions are found, with the official code's numbers. The method's settings have these fields, too."""
 
+    regions: int = 3  # k
+    region_size: int = 64  # side in pixels
+    look: str = "learned"
     thresholds: int = 7  # from the mean minus to the mean plus a standard deviation of the map, evenly
     largest_share: float = 0.25  # of the map's cells: a region is smaller
     overlap: float = 0.3  # a region is dropped whose box has a larger intersection over union with a better one's
     slots: Slots = "trajectories"
 
 
-def corners(attention: Tensor, k: int, size: Size, region_size: int, rules: Rules) -> tuple[Tensor, Tensor]:
-    """Top and left (B, T, k, 2) in pixels of the k regions of each map (B, T, H, W), in slot order; and how many were
-    found (B, T).
+def corners(attention: Tensor, rules: Rules, size: Size) -> Tensor:
+    """(B, T, k, 2) top and left in pixels of the regions of each map (B, T, H, W), in slot order, on its device.
 
     A frame of fewer than k regions has its last one again; one without any has the centre. Raises SaccadeError where
-    k regions can't be on such a map, or the frame is smaller than a region.
+    k regions can't be on such a map, or a frame of `size` is smaller than a region.
     """
-    cells = (attention.shape[2], attention.shape[3])
-    need_cells(k, cells, rules)
-    found, number = boxes(attention.detach().flatten(0, 1).cpu().numpy(), k, rules)
-    places = projected(found, cells, size, region_size)
-    places[number == 0] = np.array(room(size, region_size, "region_size")) // 2
-    places = in_slots(places.reshape(*attention.shape[:2], k, 2), rules.slots)
-    counts = torch.from_numpy(number).unflatten(0, attention.shape[:2])
-    return torch.from_numpy(places).to(attention.device), counts
+    return corners_and_number(attention, rules, size)[0]
+
+
+def corners_and_number(attention: Tensor, rules: Rules, size: Size) -> tuple[Tensor, Tensor]:
+    """What `corners` gives, and how many regions were found (B, T), 0 to k."""
+    shape, cells = attention.shape[:2], (attention.shape[2], attention.shape[3])
+    need_cells(rules.regions, cells, rules)
+    found, number = boxes(attention.detach().flatten(0, 1).cpu().numpy(), rules.regions, rules)
+    places = projected(found, cells, size, rules.region_size)
+    places[number == 0] = np.array(_room(size, rules)) // 2
+    places = in_slots(places.reshape(*shape, -1, 2), rules.slots)
+    return torch.from_numpy(places).to(attention.device), torch.from_numpy(number).unflatten(0, shape)
 
 
 def need_cells(k: int, cells: Size, rules: Rules) -> None:
@@ -142,52 +146,38 @@ def projected(box: Integers, cells: Size, size: Size, region_size: int) -> Integ
 # ---- what stands beside them
 
 
-def other_corners(
-    look: Look,
-    clip: dict[str, Any],
-    k: int,
-    region_size: int,
-    rules: Rules,
-    *,
-    training: bool,
-    cells: Size = (7, 7),
-    footprint: int = 7,
-) -> Tensor:
-    """(B, T, k, 2) top and left in pixels of clip["rgb"], on its device, by other means than its attention.
+def other_corners(clip: dict[str, Any], rules: Rules, *, training: bool) -> Tensor:
+    """(B, T, k, 2) top and left in pixels of clip["rgb"], on its device, by what `rules.look` says, not by attention.
 
     random: drawn uniformly, by torch's generator in training, else by the video's name. central: the same squares side
-    by side around the middle of every frame. uniform: the regions of an attention map of so many `cells` whose weights
-    are all alike. oracle: around the middle of the target's true box (of the frame, where it isn't known), all k of
-    them, as of a map that has one region. Raises SaccadeError where the clip lacks the truth.
+    by side around the middle of every frame. oracle: around the middle of the target's true box (of the frame, where it
+    isn't known), all k of them, as of a map that has one region. Raises SaccadeError where the clip lacks the truth.
     """
-    rgb = clip["rgb"]
-    size, count = (rgb.shape[-2], rgb.shape[-1]), (*rgb.shape[:2], k)
-    if look == "random" and training:
-        found = random_corners(count, size, region_size, setting="region_size")
-    elif look == "random":
+    rgb, side = clip["rgb"], rules.region_size
+    size, count = (rgb.shape[-2], rgb.shape[-1]), (*rgb.shape[:2], rules.regions)
+    if rules.look == "random" and training:
+        found = random_corners(count, size, side, setting="region_size")
+    elif rules.look == "random":
         draws = [generator(0, 0, video, "regions") for video in clip["video_id"]]
-        found = drawn_corners(draws, count[1] * k, size, region_size, "region_size").unflatten(1, count[1:])
-    elif look == "central":
-        found = torch.from_numpy(side_by_side(k, size, region_size))
-    elif look == "uniform":
-        found = corners(uniform(*cells, footprint)[None, None], k, size, region_size, rules)[0]
+        found = drawn_corners(draws, count[1] * count[2], size, side, "region_size").unflatten(1, count[1:])
+    elif rules.look == "central":
+        found = torch.from_numpy(side_by_side(rules, size))
     else:
-        found = _around(true_centres(clip), size, region_size)[:, :, None]
+        found = _around(true_centres(clip), rules, size)[:, :, None]
     return found.to(rgb.device).expand(*count, 2)
 
 
-def side_by_side(k: int, size: Size, region_size: int) -> Integers:
+def side_by_side(rules: Rules, size: Size) -> Integers:
     """(k, 2) top and left of k squares that touch, in rows as near to a block as they come, its middle the frame's; of
     squares that the frame can't hold side by side the outer ones stand at its border."""
-    room(size, region_size, "region_size")
-    rows = int(k**0.5)
-    lengths = [len(row) for row in np.array_split(np.arange(k), rows)]
-    down = _spread(rows, size[0], region_size)
+    _room(size, rules)
+    rows = np.array_split(np.arange(rules.regions), int(rules.regions**0.5))
+    tops = _spread(len(rows), size[0], rules.region_size)
     return np.array(
         [
             (top, left)
-            for top, length in zip(down, lengths, strict=True)
-            for left in _spread(length, size[1], region_size)
+            for top, row in zip(tops, rows, strict=True)
+            for left in _spread(len(row), size[1], rules.region_size)
         ]
     )
 
@@ -198,9 +188,12 @@ def _spread(count: int, length: int, side: int) -> Sequence[int]:
     return [number * (length - side) // (count - 1) for number in range(count)]
 
 
-def _around(centres: Tensor, size: Size, region_size: int) -> Tensor:
+def _around(centres: Tensor, rules: Rules, size: Size) -> Tensor:
     """(..., 2) row and column to top and left of squares around them, moved into the frame."""
-    frame = torch.tensor(size, device=centres.device)
-    centres = torch.where(centres.isnan(), frame / 2, centres)
-    largest = torch.tensor(room(size, region_size, "region_size"), device=centres.device)
-    return (centres - region_size / 2).round().long().clamp(torch.zeros_like(largest), largest)
+    largest = torch.tensor(_room(size, rules), device=centres.device)
+    centres = torch.where(centres.isnan(), torch.tensor(size, device=centres.device) / 2, centres)
+    return (centres - rules.region_size / 2).round().long().clamp(torch.zeros_like(largest), largest)
+
+
+def _room(size: Size, rules: Rules) -> Size:
+    return room(size, rules.region_size, "region_size")
