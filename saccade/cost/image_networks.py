@@ -13,6 +13,13 @@ from saccade.nn.backbones import backbone
 
 GIGA, MEGA = 1e9, 1e6
 FRAME = (1, 3, 224, 224)
+KINDS: dict[type, str] = {
+    nn.BatchNorm2d: "BN",
+    nn.ReLU: "ReLU",
+    Bottleneck: "sum",
+    **dict.fromkeys([nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d], "pool"),
+    nn.Conv2d: "bias",
+}
 
 
 def network(name: str) -> nn.Module:
@@ -50,26 +57,24 @@ def resnet50_gmacs(num_classes: int) -> float:
     return frame_gmacs("resnet50") + head_gmacs(2048, num_classes)
 
 
-@cache
-def resnet50_elements() -> dict[str, float]:
-    """Giga-elements of one frame in ResNet-50: results of its normalisations (BN), ReLUs and shortcut sums, inputs of
-    its poolings."""
-    kinds = {
-        nn.BatchNorm2d: "BN",
-        nn.ReLU: "ReLU",
-        Bottleneck: "sum",
-        nn.MaxPool2d: "pool",
-        nn.AdaptiveAvgPool2d: "pool",
-    }
-    elements: Counter[str] = Counter()
+def elements(module: nn.Module, shape: tuple[int, ...]) -> dict[str, float]:
+    """Giga-elements of `module(x)` for an x of `shape`, on the meta device: results of its normalisations (BN), ReLUs
+    and ResNets' shortcut sums, inputs of its poolings, biases that its convolutions add."""
+    found: Counter[str] = Counter()
 
     def add(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        kind = kinds[type(module)]
-        elements[kind] += (inputs[0] if kind == "pool" else output).numel()
+        kind = KINDS[type(module)]
+        if kind != "bias" or module.bias is not None:
+            found[kind] += (inputs[0] if kind == "pool" else output).numel()
 
-    resnet50 = network("resnet50")
-    for module in resnet50.modules():
-        if type(module) in kinds:
-            module.register_forward_hook(add)
-    resnet50(torch.empty(FRAME, device="meta"))
-    return {kind: number / GIGA for kind, number in elements.items()}
+    hooks = [part.register_forward_hook(add) for part in module.modules() if type(part) in KINDS]
+    module(torch.empty(shape, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return {kind: number / GIGA for kind, number in found.items()}
+
+
+@cache
+def resnet50_elements() -> dict[str, float]:
+    """`elements` of one frame in ResNet-50."""
+    return elements(network("resnet50"), FRAME)

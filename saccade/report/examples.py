@@ -1,6 +1,6 @@
 """Videos that a page shows frame by frame: chosen by a rule, with as many failures as successes. No torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,13 @@ class Example:
     right: bool
 
 
-def chosen(found: Found, run: PlannedRun, point: str, count: int) -> Iterator[Example]:
-    """By name the first `count` videos whose first head is right at that point, then the first `count` where it is
-    wrong."""
+def chosen(
+    found: Found, run: PlannedRun, point: str, count: int, among: Collection[str] | None = None
+) -> Iterator[Example]:
+    """By name the first `count` videos (of `among`, where given) whose first head is right at that point, then the
+    first `count` where it is wrong."""
     predictions = found.predictions(run, [point]).sort_values("video_id").set_index("video_id")
+    predictions = predictions if among is None else predictions[predictions.index.isin(list(among))]
     head = next(name.removesuffix(".scores") for name in map(str, predictions) if name.endswith(".scores"))
     names, answers = found.classes(run, head), found.answers(run, head)
     said = predictions[f"{head}.scores"].map(np.argmax)
@@ -50,13 +53,13 @@ def chosen(found: Found, run: PlannedRun, point: str, count: int) -> Iterator[Ex
         yield Example(str(video), f"{video}: {label}, {outcome}", bool(right[video]))
 
 
-def targets(found: Found, run: PlannedRun, videos: Sequence[str]) -> dict[str, Floats]:
+def targets(found: Found, run: PlannedRun, videos: Collection[str]) -> dict[str, Floats]:
     """{video: boxes (T, 4) in fractions, nan where the target isn't to be seen}; {} where the truth isn't known."""
     try:
         truth = found.truth(run)
     except NotRun:
         return {}
-    known = read_targets(truth[truth.video_id.isin(videos)], found.index(run))
+    known = read_targets(truth[truth.video_id.isin(list(videos))], found.index(run))
     return {video: target.boxes for video, target in known.items() if target.boxes is not None}
 
 
@@ -93,9 +96,9 @@ def draw_picture(axes: Axes, picture: np.ndarray, alpha: float = 1) -> None:
     axes.set(xlim=(0, 1), ylim=(1, 0))
 
 
-def draw_box(axes: Axes, box: Floats, colour: str) -> None:
-    """(4,) in fractions, in a solid line; nothing where it is nan."""
-    _draw_outline(axes, box, colour, "-", [effects.withStroke(linewidth=2.0, foreground="#000000", alpha=0.5)])
+def draw_box(axes: Axes, box: Floats, colour: str, line: Any = "-") -> None:
+    """(4,) in fractions, over a dark edge; nothing where it is nan."""
+    _draw_outline(axes, box, colour, line, [effects.withStroke(linewidth=2.0, foreground="#000000", alpha=0.5)])
 
 
 def draw_target(axes: Axes, box: Floats) -> None:
