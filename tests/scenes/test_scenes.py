@@ -12,6 +12,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from saccade.files import read_json
 from saccade.project import load_module
@@ -21,6 +25,8 @@ from saccade.scenes.render import luminance_frames
 from saccade.scenes.script import Curve, Face, scene_to_dict
 from saccade.scenes.sound import SAMPLE_RATE_HZ, waveform
 from saccade.scenes.truth import boxes, frame_truth, moments
+from saccade.settings import Input
+from saccade.video import audio
 
 FOLDER = Path(__file__).resolve().parents[2] / "data/motion-digits"
 SMALL = {
@@ -351,6 +357,27 @@ def test_sound_tells_a_pair_apart_as_often_as_declared(prepare):
             member = {"grow": "rise", "shrink": "fall"}.get(scene.target.verb)
             (other if member is None else right).append(sound.kind == (member or "rise"))
     assert np.mean(right) == pytest.approx(0.8, abs=0.12) and np.mean(other) == pytest.approx(0.5, abs=0.09)
+
+
+def test_a_small_picture_of_the_sound_tells_a_rise_from_a_fall(prepare):
+    """A linear classifier of the window around the moment that a frame might be taken at, on other videos."""
+    settings = Input(
+        num_frames=1, resize=0, crop=0, sound="windows", window_s=0.5, sample_rate_hz=4000, n_fft=62, hop_length=64
+    )
+    assert audio.window_shape(settings) == (32, 32)
+    scenes = prepare.compose_all(settings_of(counts={"train": 300, "val": 0, "test": 0}, duration_s=2.0), 0)
+    events = [(scene, scene.sounds[0]) for scene in scenes if scene.sounds and scene.sounds[0].event]
+    heard = []
+    for number, (scene, event) in enumerate(events):
+        sound = resample_poly(waveform(scene), 4000, SAMPLE_RATE_HZ)
+        moment_s = event.start_s + event.duration_s / 2 + 0.02 * (number % 7 - 3)
+        heard.append(audio.windows(sound, np.array([moment_s]), settings).flatten().numpy())
+    rises = np.array([event.kind == "rise" for _, event in events])
+    learned = slice(0, 200)
+    found = make_pipeline(StandardScaler(), LogisticRegression(C=0.01)).fit(heard[learned], rises[learned])
+    silent = np.mean([scene.silent for scene, _ in events[200:]])
+    right = found.score(heard[200:], rises[200:])
+    assert len(events) > 260 and right > 0.88 * (1 - silent) + 0.5 * silent
 
 
 def test_decoded_sound_is_silent_where_declared(prepare, tmp_path):
