@@ -362,7 +362,7 @@ def test_sound_tells_a_pair_apart_as_often_as_declared(prepare):
 def test_a_small_picture_of_the_sound_tells_a_rise_from_a_fall(prepare):
     """A linear classifier of the window around the moment that a frame might be taken at, on other videos."""
     settings = Input(
-        num_frames=1, resize=0, crop=0, sound="windows", window_s=0.5, sample_rate_hz=4000, n_fft=62, hop_length=64
+        num_frames=1, resize=0, crop=0, sound="windows", window_s=0.5, sample_rate_hz=4000, n_fft=63, hop_length=64
     )
     assert audio.window_shape(settings) == (32, 32)
     scenes = prepare.compose_all(settings_of(counts={"train": 300, "val": 0, "test": 0}, duration_s=2.0), 0)
