@@ -109,5 +109,5 @@ def test_at_full_size_it_is_the_official_count(k):
     hits = metrics.derived_top_k(parts, k)
     np.testing.assert_array_equal(hits, official(parts, k))
     verb, noun = (metrics.top_k(*part, k).mean() for part in parts)
-    assert 0 < hits.mean() and verb + noun - 1 <= hits.mean() <= min(verb, noun)
+    assert hits.mean() > 0 and verb + noun - 1 <= hits.mean() <= min(verb, noun)
     assert k == 1 or metrics.joint_top_k(parts, k).mean() < hits.mean()
