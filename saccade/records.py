@@ -42,7 +42,8 @@ INDEX_COLUMNS = [
 ]
 # TRUTH_FILE beside it, where the dataset knows: one row per frame.
 TRUTH_COLUMNS = ["video_id", "frame", "informative"]
-# PREDICTIONS_FILE: these, then `<head>.target` (numbers of the index's own classes) and `<head>.scores` per head.
+# PREDICTIONS_FILE: these, then `<head>.target` (numbers of the index's own classes; none where it has no such head, as
+# published weights may) and `<head>.scores` per head.
 PREDICTION_COLUMNS = ["point", "video_id", "cluster", "macs", "frames", "decoded_frames", "decisions"]
 METRICS_COLUMNS = ["dataset", "method", "variant", "point", "seed", "metric", "value", "low", "high", "n"]
 REPORTED_COLUMNS = ["paper", "table", "row", "column", "dataset", "value", "unit", "origin", "note"]

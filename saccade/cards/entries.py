@@ -15,18 +15,36 @@ from saccade.cards.validation import AsTuple, Body, Names, check_value, read_bod
 from saccade.project import NAME
 from saccade.records import SaccadeError
 
+Classes = Annotated[int, Field(ge=2)]
+
 
 class Released(Body):
     """Published weights that the user brings. `file`: below methods/<m>/released/; `num_classes`: the outputs of their
-    classifier; `class_names`: a text file below methods/<m>/, a name a line in the order of these outputs; `drops`:
-    globs over published names left out."""
+    classifier, for each head where they have several, and nothing where they are a backbone alone; `class_names`: a
+    text file below methods/<m>/, a name a line in the order of these outputs, or one for each head; `drops`: globs over
+    published names left out."""
 
     file: str
     get: str
-    num_classes: Annotated[int, Field(ge=2)]
-    class_names: str = ""
+    num_classes: Classes | dict[str, Classes] | None = None
+    class_names: str | dict[str, str] = ""
     sha256: str = ""
     drops: Names = ()
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads that the weights name themselves; none where their one classifier is whatever head a run has."""
+        return tuple(self.num_classes) if isinstance(self.num_classes, dict) else ()
+
+    def classes_of(self, head: str) -> int:
+        """How many classes of the head they tell apart; the card was checked to say so."""
+        found = self.num_classes[head] if isinstance(self.num_classes, dict) else self.num_classes
+        assert found is not None, f"{self.file} is a backbone's"
+        return found
+
+    def names_of(self, head: str) -> str:
+        """The file with the names of the head's classes, below methods/<m>/; '' where the card names none."""
+        return self.class_names.get(head, "") if isinstance(self.class_names, dict) else self.class_names
 
 
 @dataclass(frozen=True)

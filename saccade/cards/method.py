@@ -186,14 +186,24 @@ def _check_reads(file: Path, phase: Phase, sections: Mapping[str, Sequence[str]]
 def _check_released(file: Path, variant: Entry) -> None:
     if (released := variant.released) is None:
         return
-    folder = f"{file.parent.name}/"
+    place, folder = f"{file}: variants.{variant.name}.released", f"{file.parent.name}/"
+    if released.num_classes is None and not variant.part:
+        raise SaccadeError(
+            f"{place}: 'num_classes' is missing: what the classifier tells apart; only a backbone, whose variant says "
+            "`part: true`, has none"
+        )
+    named = released.class_names
+    if isinstance(named, dict) and (unknown := [head for head in named if head not in released.heads]):
+        raise SaccadeError(f"{place}.class_names: unknown head '{unknown[0]}'" + suggest(unknown[0], released.heads))
+    if isinstance(named, str) and named and released.heads:
+        raise SaccadeError(f"{place}.class_names: a file for each head of `num_classes` is needed, not one")
+    names = list(named.values()) if isinstance(named, dict) else [named]
     for key, path, below in (
         ("file", released.file, folder + "released/"),
-        ("class_names", released.class_names, folder),
+        *(("class_names", path, folder) for path in names),
     ):
         if Path(path).is_absolute() or ".." in Path(path).parts:
-            place = f"variants.{variant.name}.released.{key}"
-            raise SaccadeError(f"{file}: {place}: '{path}' must be a path below {below}")
+            raise SaccadeError(f"{place}.{key}: '{path}' must be a path below {below}")
 
 
 def check_stand_ins(method: Method) -> None:

@@ -1,16 +1,18 @@
 """Whether a run can be done here and now, and if not, why: its data or its released weights are missing. No torch."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
+from saccade.cards.entries import Released
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan.layers import heads_of, tests_only
 from saccade.plan.phases import weights_of
 from saccade.plan.published import class_names
 from saccade.plan.runs import Run
-from saccade.records import INDEX_FILE, SaccadeError, spelled_alike
+from saccade.records import INDEX_FILE, Head, SaccadeError, spelled_alike
 
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
@@ -66,28 +68,49 @@ def why_not_imported(root: Path, run: Run) -> str | None:
 
 def why_unfit(root: Path, run: Run) -> str | None:
     """Why published weights can't answer for the run's data, whose classes they don't know or which would be trained
-    on; None where they can."""
+    on; None where they can, as a backbone without a classifier always can."""
     method, dataset = load_method(root, run.method), load_dataset(root, run.dataset)
-    if (released := method.variants[run.variant].released) is None:
+    released = method.variants[run.variant].released
+    if released is None or released.num_classes is None:
         return None
+    heads = heads_of(root, run)
+    if why := _why_other_heads(released, heads):
+        return why
+    whys = (_why_other_classes(method, released, dataset, head) for head in heads)
+    if why := next(filter(None, whys), None):
+        return why
+    of_weights = any(head.of_weights for head in heads)
+    tests = not of_weights or tests_only(root, dataset, run.budget, run.edition)
+    return None if tests else _why_other_budget(root, dataset, run)
+
+
+def _why_other_heads(released: Released, heads: Sequence[Head]) -> str | None:
+    """Why the run's heads aren't those of the weights; None where they are."""
+    names, theirs = ", ".join(head.name for head in heads), released.heads
+    if not theirs:
+        return f"published weights have one classifier, but the run has the heads {names}" if len(heads) > 1 else None
+    if {head.name for head in heads} == set(theirs):
+        return None
+    return f"published weights have the classifiers {', '.join(theirs)}, but the run has the heads {names}"
+
+
+def _why_other_classes(method: Method, released: Released, dataset: Dataset, head: Head) -> str | None:
+    """Why the classes of one of the run's heads aren't those of the weights, in their order; None where they are."""
     try:
-        theirs = class_names(method, released)
+        theirs = class_names(method, released, head.name)
     except SaccadeError as error:
         return str(error)
-    heads = heads_of(root, run)
-    if len(heads) != 1:
-        named = ", ".join(head.name for head in heads)
-        return f"published weights have one classifier, but the run has the heads {named}"
-    if heads[0].of_weights:
-        return None if tests_only(root, dataset, run.budget, run.edition) else _why_other_budget(root, dataset, run)
-    ours, has = heads[0].classes, f"{dataset.name}'s head '{heads[0].name}'"
-    if len(ours) != released.num_classes:
-        return f"{released.file} tells {released.num_classes} classes apart, but {has} has {len(ours)}"
-    for number, (own, their) in enumerate(zip(ours, theirs, strict=False)):
+    if head.of_weights:
+        return None
+    has, number = f"{dataset.name}'s head '{head.name}'", released.classes_of(head.name)
+    if len(head.classes) != number:
+        return f"{released.file} tells {number} classes apart, but {has} has {len(head.classes)}"
+    for place, (own, their) in enumerate(zip(head.classes, theirs, strict=False)):
         if spelled_alike(own) != spelled_alike(their):
             return (
-                f"class {number} of {released.file} is '{their}' (methods/{method.name}/{released.class_names}), but "
-                f"that of {has} is '{own}'; the same classes are needed, in the same order"
+                f"class {place} of {released.file} is '{their}' (methods/{method.name}/"
+                f"{released.names_of(head.name)}), but that of {has} is '{own}'; the same classes are needed, in the "
+                "same order"
             )
     return None
 

@@ -8,7 +8,7 @@ from typing import Any
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import Method, load_method
-from saccade.plan.published import head_of_weights
+from saccade.plan.published import heads_of_weights
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError, suggest
@@ -47,25 +47,21 @@ def without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
 
 def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
     """The label spaces that the run learns: those that `heads` names, or all that the dataset has. Published weights
-    bring their own classes where the dataset's are what lies in raw/."""
-    dataset, resolved = load_dataset(root, run.dataset), resolve(root, run)
-    wanted = resolved.values["heads"] or list(dataset.heads)
+    bring their own classes, and where they name several heads these, too, where the dataset's are what lies in raw/."""
+    dataset, method, resolved = load_dataset(root, run.dataset), load_method(root, run.method), resolve(root, run)
+    released = method.variants[run.variant].released
+    theirs = heads_of_weights(method, released, dataset) if released else {}
+    known = {**dataset.heads, **theirs}
+    wanted = resolved.values["heads"] or (released and theirs and released.heads) or dataset.heads
     for head in wanted:
-        if head not in dataset.heads:
-            where = f"{load_method(root, run.method).file}: {resolved.origins['heads']}.heads"
+        if head not in known:
             raise SaccadeError(
-                f"{where}: {run.name}: head '{head}' is unknown to {dataset.file}" + suggest(head, dataset.heads)
+                f"{method.file}: {resolved.origins['heads']}.heads: {run.name}: head '{head}' is unknown to "
+                f"{dataset.file}" + suggest(head, known)
             )
     if len(set(wanted)) != len(wanted):
-        raise SaccadeError(f"{load_method(root, run.method).file}: {run.name}: heads names one twice: {wanted}")
-    method = load_method(root, run.method)
-    released = method.variants[run.variant].released
-    return tuple(
-        head_of_weights(method, released, dataset.heads[head])
-        if released and head in dataset.from_raw
-        else dataset.heads[head]
-        for head in wanted
-    )
+        raise SaccadeError(f"{method.file}: {run.name}: heads names one twice: {wanted}")
+    return tuple(known[head] for head in wanted)
 
 
 def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:

@@ -105,11 +105,11 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase as it is in this run: what it needs, what it drops of that, and the gate that holds."""
+    """The phase as it is in this run: what it needs, what it drops of that, what it trains, and the gate that holds."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
-        needs, drops = (tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "drops"))
-        phase = phase.model_copy(update={"needs": needs, "drops": drops, "gate": inner.get("gate", phase.gate)})
+        said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops")}
+        phase = phase.model_copy(update={**said, "gate": inner.get("gate", phase.gate)})
     return phase
 
 

@@ -3,52 +3,63 @@
 import dataclasses
 from pathlib import Path
 
+from saccade.cards.dataset import Dataset
 from saccade.cards.entries import Released
 from saccade.cards.method import Method
 from saccade.files import need_utf8
 from saccade.records import Head, SaccadeError
 
 
+def heads_of_weights(method: Method, released: Released, dataset: Dataset) -> dict[str, Head]:
+    """The heads whose classes the weights bring to a dataset whose own are what lies in raw/: theirs by name where they
+    have several, else those of the dataset. None where another dataset's classes are known, or they have no
+    classifier."""
+    if released.num_classes is None or not dataset.from_raw:
+        return {}
+    heads = [Head(name, "single", ()) for name in released.heads] or [dataset.heads[name] for name in dataset.from_raw]
+    return {head.name: head_of_weights(method, released, head) for head in heads}
+
+
 def head_of_weights(method: Method, released: Released, head: Head) -> Head:
     """The head with the weights' classes in the order of their classifier's outputs, called `class 0` and so on where
     no file names them, or one that can't be used."""
     try:
-        names = class_names(method, released)
-        unnamed = "" if names else _why_unnamed(method, released)
+        names = class_names(method, released, head.name)
+        unnamed = "" if names else _why_unnamed(method, released, head.name)
     except SaccadeError as error:  # stops the runs of these weights alone: `availability.why_unfit`
         names, unnamed = (), str(error)
-    classes = names or tuple(f"class {number}" for number in range(released.num_classes))
+    classes = names or tuple(f"class {number}" for number in range(released.classes_of(head.name)))
     return dataclasses.replace(head, classes=classes, of_weights=True, unnamed=unnamed)
 
 
-def class_names(method: Method, released: Released) -> tuple[str, ...]:
-    """What the file of names says, a name a line; () where there is none. Raises SaccadeError where it is no text, or
-    doesn't hold as many different names as the weights have classes."""
-    file = _file(method, released)
-    if not released.class_names or not file.is_file():
+def class_names(method: Method, released: Released, head: str) -> tuple[str, ...]:
+    """What the file of the head's names says, a name a line; () where there is none. Raises SaccadeError where it is no
+    text, or doesn't hold as many different names as the weights have classes."""
+    if not released.names_of(head) or not (file := _file(method, released, head)).is_file():
         return ()
     try:
         lines = file.read_text(encoding="utf-8-sig").strip().splitlines()
     except UnicodeDecodeError as error:
         raise SaccadeError(f"{file}: byte {error.start} is no UTF-8; save the names as UTF-8, one a line") from None
-    names = tuple(line.strip() for line in lines)
-    if len(names) != released.num_classes or len(set(names)) != len(names) or not all(names):
+    names, number = tuple(line.strip() for line in lines), released.classes_of(head)
+    if len(names) != number or len(set(names)) != len(names) or not all(names):
         raise SaccadeError(
             f"{file} holds {len(names)} lines with {len(set(names) - {''})} different names; the weights in "
-            f"{released.file} have {released.num_classes} classes: one name a line, in the order of the classifier's "
-            "outputs"
+            f"{released.file} have {number} classes: one name a line, in the order of the classifier's outputs"
         )
     return names
 
 
-def _why_unnamed(method: Method, released: Released) -> str:
-    if not released.class_names:
-        return f"the names of the {released.num_classes} classes of {released.file} aren't known"
+def _why_unnamed(method: Method, released: Released, head: str) -> str:
+    of = f" of {head}" if released.heads else ""
+    unknown = f"the names of the {released.classes_of(head)} classes{of} of {released.file} aren't known"
+    if not released.names_of(head):
+        return unknown
     return (
-        f"the names of the {released.num_classes} classes of {released.file} aren't known here; put them into "
-        f"methods/{method.name}/{released.class_names}, one a line in the order of the classifier's outputs"
+        f"{unknown} here; put them into methods/{method.name}/{released.names_of(head)}, one a line in the order of "
+        "the classifier's outputs"
     )
 
 
-def _file(method: Method, released: Released) -> Path:
-    return need_utf8(method.file.parent / released.class_names)
+def _file(method: Method, released: Released, head: str) -> Path:
+    return need_utf8(method.file.parent / released.names_of(head))

@@ -14,14 +14,16 @@ PLACES = ("Likeliest", "Second", "Third")
 
 
 def answers(grid: PlannedGrid, root: Path, method: str, dataset: str) -> TidyTable:
-    """One row per run of published weights and video, the first by name, at the run's first point: its label, the three
-    likeliest classes, the multiply-adds. Empty where no such run has been predicted."""
+    """One row per run of published weights, video and head, the first videos by name, at the run's first point: its
+    label, the three likeliest classes, the multiply-adds. Empty where no such run has been predicted. The head is a
+    column where a run has several."""
     rows = [
         row
         for run in runs_of(grid, method)
         if dataset_label(run) == dataset
         for row in _rows(grid, RunFiles(run, root))
     ]
+    heads = [words("Head", "head")] if any("head" in row for row in rows) else []
     told = ((words(place, place), Column(f"{place} %", (f"{place}.share",), "percent")) for place in PLACES)
     return tidy(
         rows,
@@ -29,6 +31,7 @@ def answers(grid: PlannedGrid, root: Path, method: str, dataset: str) -> TidyTab
             words("Variant", "variant"),
             words("Video", "video"),
             words("Label", "label"),
+            *heads,
             *(column for pair in told for column in pair),
             Column("GMACs", ("gmacs",), "significant"),
         ],
@@ -39,14 +42,21 @@ def _rows(grid: PlannedGrid, files: RunFiles) -> Iterator[dict[str, Any]]:
     run = files.run
     if "answers" not in run or not files.complete:
         return
-    ((head, names),) = run["answers"].items()
-    given = next(entry["classes"][head] for entry in grid["datasets"] if entry["name"] == run["dataset"])
-    columns = ["point", "video_id", "macs", f"{head}.target", f"{head}.scores"]
+    given = next(entry["classes"] for entry in grid["datasets"] if entry["name"] == run["dataset"])
+    asked = [
+        f"{head}.{part}"
+        for head in run["answers"]
+        for part in ("target", "scores")
+        if part == "scores" or head in given
+    ]
+    columns = ["point", "video_id", "macs", *asked]
     predicted = files.predictions(columns, run["points"][0]["name"]).sort_values("video_id")
     for _, row in predicted.head(MOST).iterrows():
-        scores = np.asarray(row[f"{head}.scores"])
-        found: dict[str, Any] = {"variant": run["variant"], "video": row["video_id"]}
-        found |= {"label": given[row[f"{head}.target"]], "gmacs": row["macs"] / 1e9}
-        for place, number in zip(PLACES, np.argsort(-scores, kind="stable"), strict=False):
-            found |= {place: names[number], f"{place}.share": float(scores[number])}
-        yield found
+        for head, names in run["answers"].items():
+            scores = np.asarray(row[f"{head}.scores"])
+            label = given[head][row[f"{head}.target"]] if head in given else ""
+            found: dict[str, Any] = {"variant": run["variant"], "video": row["video_id"], "label": label}
+            found |= ({"head": head} if len(run["answers"]) > 1 else {}) | {"gmacs": row["macs"] / 1e9}
+            for place, number in zip(PLACES, np.argsort(-scores, kind="stable"), strict=False):
+                found |= {place: names[number], f"{place}.share": float(scores[number])}
+            yield found

@@ -44,6 +44,18 @@ def matching(head: Head, own: Sequence[str], judged: Booleans) -> dict[str, Any]
     }
 
 
+def unlabelled(head: Head, videos: int) -> dict[str, Any]:
+    """The same of a head of published weights that the dataset has no labels of."""
+    return {
+        "judged": 0,
+        "of": videos,
+        "matched": [],
+        "unmatched": {},
+        "unnamed": head.unnamed,
+        "unlabelled": True,
+    }
+
+
 def matching_words(head: str, found: Mapping[str, Any]) -> list[str]:
     """A sentence for whoever reads the numbers: how many videos were judged, and which names are no class."""
     judged = f"{found['judged']} of {found['of']} videos were judged: their {head} is a class of the published weights"
@@ -51,6 +63,8 @@ def matching_words(head: str, found: Mapping[str, Any]) -> list[str]:
         f"no video was judged, of {found['of']}: no {head} is a class of the published weights; costs are told all the "
         "same"
     )
+    if found.get("unlabelled"):
+        none = f"no video was judged by its {head}, of {found['of']}: the dataset has none; answers and costs are told"
     said = [judged if found["judged"] else none]
     if found["matched"]:
         said[0] += f" ({', '.join(found['matched'])})"

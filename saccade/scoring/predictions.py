@@ -14,12 +14,12 @@ COSTS = ["macs", "frames", "decoded_frames"]
 
 def split_videos(predictions: pd.DataFrame, index: pd.DataFrame, heads: Sequence[Head], split: str) -> pd.DataFrame:
     """The index's videos of the split, sorted by id. SaccadeError where either table lacks columns, rows or a point's
-    name."""
+    name; a head of published weights that the index doesn't label needs scores alone."""
     if not heads:
         raise SaccadeError("the run has no heads, so there is nothing to score")
-    names = [head.name for head in heads]
-    pairs = [f"{name}.{part}" for name in names for part in ("target", "scores")]
-    _need(predictions, "predictions", [*PREDICTION_COLUMNS, *pairs], "predict")
+    names = [head.name for head in heads if head.name in index or not head.of_weights]
+    answers = [*(f"{name}.target" for name in names), *(f"{head.name}.scores" for head in heads)]
+    _need(predictions, "predictions", [*PREDICTION_COLUMNS, *answers], "predict")
     _need(index, "index", ["video_id", "split", "cluster", *names], "prepare")
     if len(again := index["video_id"][index["video_id"].duplicated()]):
         raise SaccadeError(f"the index has videos twice: {_some(again)}; prepare again")

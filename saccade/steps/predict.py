@@ -36,9 +36,10 @@ def predict(
     device = choose_device(task.settings.device)
     method = load_module(task.root / task.method / "model.py")
     model = finished_model(task, device)
+    labelled = [head for head in task.heads if head.name in index]  # published weights may know others
     tables, modules = [], {}
     for point, settings in task.points.items():
-        dataset = VideoDataset(index, task.root, task.heads, settings, "test", train=False, seed=task.seed, truth=truth)
+        dataset = VideoDataset(index, task.root, labelled, settings, "test", train=False, seed=task.seed, truth=truth)
         modules[point] = check_macs(model, method.predict, dataset, settings, device)
         runs = model, method.predict
         if model_in:
@@ -46,7 +47,8 @@ def predict(
         tables.append(predict_point(*runs, dataset, settings, device, label=point).assign(point=point))
     table = pd.concat(tables, ignore_index=True)
     table["decisions"] = table["decisions"].map(canonical)
-    columns = [*PREDICTION_COLUMNS, *(f"{head.name}.{part}" for head in task.heads for part in ("target", "scores"))]
+    answers = [f"{head.name}.{part}" for head in task.heads for part in ("target", "scores")]
+    columns = [*PREDICTION_COLUMNS, *(column for column in answers if column in table)]
     largest = max(modules, key=lambda point: modules[point]["macs"].max())
     rows = modules[largest].to_dict("records")
     cost = {"variant": parse_address(task.run, RUN).variant, "point": largest, "modules": rows}

@@ -71,14 +71,18 @@ def evaluate(
     and of hits.parquet.
 
     `heads` are the run's; `derive` names labels that combine heads. Where a head's classes are those of published
-    weights, the index's own are matched by name, and only videos with such a class are judged; costs are of all. Rows:
+    weights, the index's own are matched by name, and only videos with such a class are judged, none by a head that the
+    index doesn't label; costs are of all. Rows:
     {point, metric, value, low, high, n}, fractions in [0, 1], bounds None where they mean nothing. SaccadeError: a
     point without exactly the split's videos, labels other than the index's, scores that aren't finite or don't fit
     their head.
     """
     videos = split_videos(predictions, index, heads, split)
+    unlabelled = [head for head in heads if head.name not in index]
+    heads = [head for head in heads if head.name in index]
     labels = {head.name: labels_of(videos, head.name, "index") for head in heads}
-    truth_of, judged, matched = _matched(heads, labels, index)
+    truth_of, judged, matched = _matched(heads, labels, index, len(videos))
+    matched |= {head.name: class_names.unlabelled(head, len(videos)) for head in unlabelled}
     positives = {head.name: positives_of(videos[judged], head, truth_of[head.name]) for head in heads}
     targets = {} if truth is None else hit_rates.read_targets(truth, index)
     fixed = hit_rates.fit(targets[video] for video in index["video_id"][index["split"] != split] if video in targets)
@@ -123,11 +127,11 @@ def evaluate(
 
 
 def _matched(
-    heads: Sequence[Head], labels: Mapping[str, list[tuple[int, ...]]], index: pd.DataFrame
+    heads: Sequence[Head], labels: Mapping[str, list[tuple[int, ...]]], index: pd.DataFrame, videos: int
 ) -> tuple[dict[str, list[tuple[int, ...]]], metrics.Booleans, dict[str, Any]]:
     """({head: the class numbers of each video that is judged}, who is (N,), {head: what its names match}): all are, and
-    no names are asked, but where the classes are those of published weights."""
-    judged = np.ones(len(next(iter(labels.values()))), dtype=bool)
+    no names are asked, but where the classes are those of published weights. Without a head nobody is."""
+    judged = np.full(videos, bool(heads))
     found, matched = dict(labels), {}
     for head in (head for head in heads if head.of_weights):
         own = index.attrs["classes"][head.name]

@@ -68,6 +68,31 @@ from saccade.records import SaccadeError
             "wide: {released: {file: x.pth, get: ask, num_classes: 1}}",
             "num_classes",
         ),
+        (
+            "wide: {width: 8}",
+            "wide: {use: [import], released: {file: x.pth, get: ask}}",
+            "variants.wide.released: 'num_classes' is missing: .* only a backbone, whose variant says `part: true`",
+        ),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: {verb: 3, noun: 1}}}",
+            "variants.wide.released.num_classes.noun: 1 must be at least 2",
+        ),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: {verb: 3, noun: 4}, class_names: x.txt}}",
+            "released.class_names: a file for each head of `num_classes` is needed, not one",
+        ),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: {verb: 3}, class_names: {vreb: x.txt}}}",
+            "released.class_names: unknown head 'vreb'; did you mean 'verb'",
+        ),
+        (
+            "wide: {width: 8}",
+            "wide: {released: {file: x.pth, get: ask, num_classes: {verb: 3}, class_names: {verb: /x.txt}}}",
+            "released.class_names: '/x.txt' must be a path below toy/",
+        ),
         ("contract: [plain]", "contract: [plane]", "contract: unknown variant 'plane'; did you mean 'plain'"),
         ("contract: [plain]", "contract: []", "contract: name the variants that the contract tests build"),
         ("wide: {width: 8}", "wide: {same_as: plane}", "wide.same_as: unknown variant 'plane'; did you mean 'plain'"),

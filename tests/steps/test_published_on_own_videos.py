@@ -9,19 +9,21 @@ import pytest
 import torch
 from conftest import ROOT, edit
 from numbered import encode
+from safetensors.torch import load_file
 
 from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.files import read_json
 from saccade.plan import staleness
-from saccade.plan.availability import why_blocked
+from saccade.plan.availability import why_blocked, why_not_imported
 from saccade.plan.describe import stale
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.phases import phase_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
+from saccade.report import answer_table
 
 RUN = "released/folder/tsn/mini-released/seed0"
 NAMES = ["bench pressing", "jumping rope", "Naïve dancing", "walking"]
@@ -36,11 +38,28 @@ VARIANT = """
     device: cpu
     use: [import]
     released: {file: mini.pth, get: "ask its authors", num_classes: 4, class_names: released/names.txt}
+  kitchen-released:
+    <<: &mini {backbone: resnet10, width: 0.0625, weights: none, num_frames: 3, resize: 32, crop: 32, device: cpu}
+    use: [import]
+    released: {file: kitchen.pth, get: "ask", num_classes: {verb: 3, noun: 6}, class_names: {verb: released/verbs.txt}}
+  kitchen-backbone:
+    <<: *mini
+    part: true
+    use: [import]
+    phases: {import: {trains: [backbone.*]}}
+    released: {file: kitchen.pth, get: "ask", drops: ["average.*"]}
 """
+KITCHEN = "released/folder/tsn/kitchen-released/seed0"
 IMPORT = """
 
 def import_released(settings, heads, published):
-    return {name.replace("their", heads[0].name): tensor for name, tensor in published.items()}
+    own = {"verb", "noun"} & {head.name for head in heads}
+    backbone = "their" not in str(list(published)) and not own
+    return {
+        name.replace("their", heads[0].name): tensor
+        for name, tensor in published.items()
+        if not backbone or name.startswith("backbone.")
+    }
 """
 
 
@@ -215,3 +234,88 @@ def test_the_classes_of_a_run_are_those_of_its_weights(project):
     lay(project, "jump/a.mp4", "run/b.mp4")
     (head,) = heads_of(project, Run.parse(project, RUN))
     assert head == Head("label", "single", tuple(NAMES), of_weights=True)
+
+
+def publish_kitchen(root: Path) -> dict[str, torch.Tensor]:
+    """Brings a file with two classifiers, and the names of the first's classes."""
+    heads = (Head("verb", "single", ("open", "cut", "wash")), Head("noun", "single", tuple("abcdef")))
+    torch.manual_seed(0)
+    run = Run.parse(root, KITCHEN)
+    state = load_module(root / "methods/tsn/model.py").build(resolve(root, run).typed, heads).state_dict()
+    (root / "methods/tsn/released").mkdir(exist_ok=True)
+    torch.save(state, root / "methods/tsn/released/kitchen.pth")
+    (root / "methods/tsn/released/verbs.txt").write_text("open\ncut\nwash\n")
+    return state
+
+
+def test_weights_with_several_classifiers_bring_their_heads_to_own_videos(project, capsys):
+    """These have no such labels: all heads answer, costs are told, and nobody is judged."""
+    publish_kitchen(project)
+    lay(project, "open door/a.mp4")
+    heads = heads_of(project, Run.parse(project, KITCHEN))
+    assert [(head.name, head.num_classes, head.of_weights) for head in heads] == [("verb", 3, True), ("noun", 6, True)]
+    assert main(["try", KITCHEN, "data/folder/raw/open door/a.mp4"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"%  {name}\n" in said for name in ("open", "cut", "wash")) and said.count("%  class ") == 5
+    assert "the names of the 6 classes of noun of kitchen.pth aren't known" in said
+    assert main(["prepare", "folder", "--budget", "released", "--workers", "1"]) == 0
+    assert main(["predict", KITCHEN]) == main(["score", KITCHEN]) == 0
+    said = capsys.readouterr().out
+    assert "no video was judged by its verb, of 1: the dataset has none; answers and costs are told" in said
+    folder = project / "results" / KITCHEN
+    found = read_json(folder / "metrics.json")
+    names = {row["metric"] for row in found["rows"]}
+    assert {"gmacs.mean", "frames.mean"} <= names and not any(name.startswith(("verb.", "noun.")) for name in names)
+    answers = pd.read_parquet(folder / "predictions.parquet").iloc[0]
+    assert (len(answers["verb.scores"]), len(answers["noun.scores"])) == (3, 6) and "verb.target" not in answers
+    config = '{"budget": "released", "runs": ["folder/tsn/kitchen-released"], "seeds": [0]}'
+    assert main(["plan", "--config", config, "--write", "results/released/plan.json"]) == 0
+    rows = answer_table.answers(read_json(project / "results/released/plan.json"), project, "tsn", "folder").text()
+    assert set(rows["Head"]) == {"verb", "noun"} and set(rows["Video"]) == {"open door/a.mp4"}
+    assert rows.set_index("Head")["Likeliest"]["verb"] == ("open", "cut", "wash")[answers["verb.scores"].argmax()]
+
+
+@pytest.mark.parametrize(
+    ("heads", "why"),
+    [
+        (
+            "{verb: {kind: single, classes: [open, cut, wash]}}",
+            "the classifiers verb, noun, but the run has the heads verb",
+        ),
+        (
+            "{verb: {kind: single, classes: [Open, cut, wash]}, noun: {kind: single, classes: [a, b]}}",
+            "kitchen.pth tells 6 classes apart, but kitchen's head 'noun' has 2",
+        ),
+        (
+            "{verb: {kind: single, classes: [open, wash, cut]}, noun: {kind: single, classes: [a, b, c, d, e, f]}}",
+            "class 1 of kitchen.pth is 'cut' (methods/tsn/released/verbs.txt), but that of kitchen's head 'verb' is "
+            "'wash'",
+        ),
+        (
+            "{noun: {kind: single, classes: [a, b, c, d, e, f]}, verb: {kind: single, classes: [Open, cut, wash]}}",
+            "",
+        ),
+    ],
+)
+def test_each_classifier_is_held_against_the_classes_of_its_head(project, heads, why):
+    publish_kitchen(project)
+    (project / "data/kitchen").mkdir()
+    (project / "data/kitchen/card.yml").write_text(
+        f"dataset: kitchen\ntitle: x\nsource: x\nlicence: x\nheads: {heads}\nexpects: []\n"
+    )
+    forget()
+    found = why_not_imported(project, Run.parse(project, "paper/kitchen/tsn/kitchen-released/seed0"))
+    assert (why in found) if why else (found is None)
+
+
+def test_a_backbone_alone_is_brought_in_for_any_classes(project):
+    """Others need its phase; its classifiers are left out, and what `trains` doesn't cover isn't asked for."""
+    state = publish_kitchen(project)
+    lay(project, "jump/a.mp4", "jump/b.mp4", "run/c.mp4", "run/d.mp4")
+    run = "own/folder/tsn/kitchen-backbone/seed0"
+    assert main(["train", run, "import"]) == 0
+    kept = load_file(project / "results" / run / "import.safetensors")
+    assert kept and all(name.startswith("backbone.") and torch.equal(kept[name], state[name]) for name in kept)
+    record = read_json(project / "results" / run / "import.json")
+    assert set(record["released"]["dropped"]) == {name for name in state if name.startswith("average.")}
+    assert record["trains"] == ["backbone.*"]
