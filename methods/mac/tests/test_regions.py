@@ -75,6 +75,14 @@ def test_a_peak_within_a_region_is_another_one_unless_it_overlaps_too_much(wide,
         assert box[0, 1].tolist() == [1, 1, 2, 1 + peak]
 
 
+def test_a_threshold_is_exceeded_and_an_overlap_too():
+    """A cell of just the mean, 1, isn't above it; and 2 of 8 cells aren't more than a quarter."""
+    assert regions.boxes(map_of(r1c1=48, r1c2=1)[None], 1, RULES)[0].tolist() == [[[1, 1, 2, 2]]]
+    made = np.zeros((1, 7, 7))
+    made[0, 1:3, 1:5], made[0, 1, 1:3] = 3, 40
+    assert regions.boxes(made, 2, regions.Rules(overlap=0.25))[1].tolist() == [2]
+
+
 def test_odd_boxes_are_projected_half_a_cell_up_and_left():
     """224 pixels on 7 cells: 32 each; squares of 64."""
     box = np.array([[2, 2, 5, 5], [2, 2, 4, 4], [0, 6, 1, 7], [6, 0, 7, 1], [1, 2, 4, 6]])
