@@ -2,7 +2,7 @@
 `engine.loop`."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,14 +83,20 @@ class PhaseRun:
         ):
             yield to_device(batch, self.device)
 
-    def fit(self, loss: Loss) -> None:
-        """Trains the model with the settings' recipe on the train split, watching val."""
+    def fit(
+        self,
+        loss: Loss,
+        train: Callable[[int, int], Iterable[Batch]] | None = None,
+        val: Callable[[], Iterable[Batch]] | None = None,
+    ) -> None:
+        """Trains the model with the settings' recipe on the train split, watching val; on other batches of as many
+        videos, where given: features that were computed once."""
         self.result = fit(
             self.model,
             loss,
             self.settings,
-            self.batches,
-            self.val_batches,
+            train or self.batches,
+            val or self.val_batches,
             steps=self.steps,
             device=self.device,
             log=self.log,

@@ -64,14 +64,17 @@ def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
     buffer that was built empty takes any shape.
 
     With `whole`, every tensor of the model must come from some phase, so that nothing is left at its random start.
-    Where `phases` is a mapping (`Task.loads`), it gives for each phase globs over the tensors that are left out.
+    Where `phases` is a mapping (`Task.loads`), it gives for each phase globs over the tensors that are left out; each
+    of them must leave something out of some phase.
     Raises SaccadeError otherwise, and where a file isn't what was written.
     """
-    state, loaded = model.state_dict(), set()
+    state, loaded, offered = model.state_dict(), set(), set()
+    drops: Mapping[Path, Sequence[str]] = phases if isinstance(phases, Mapping) else {}
     for product in phases:
         tensors = load_file(products.whole(product.with_suffix(".safetensors")))
-        for name in covered(tensors, phases[product], "drops") if isinstance(phases, Mapping) else ():
-            del tensors[name]
+        if globs := drops.get(product, ()):
+            offered |= set(tensors)
+            tensors = {k: v for k, v in tensors.items() if not any(fnmatchcase(k, glob) for glob in globs)}
         empty = built_empty(model)
         for name, tensor in tensors.items():
             if name not in state or (state[name].shape != tensor.shape and name not in empty):
@@ -82,6 +85,7 @@ def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
                 )
         put(model, tensors)
         loaded |= set(tensors)
+    covered(sorted(offered), sorted({glob for globs in drops.values() for glob in globs}), "drops")
     missing = sorted(set(state) - loaded)
     if whole and missing:
         raise SaccadeError(

@@ -1,0 +1,172 @@
+"""Mac, Do and Vo (TIP 2023): the spatial sampler S_k. The whole frame is seen at low resolution; where the network's
+own attention is strongest, k small crops are seen at full resolution; windows of sound are heard; recurrent heads read
+all of it.
+
+What each part costs is asked of the part itself, so a video's declared multiply-adds are those of what was executed.
+"""
+
+import hashlib
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saccade.cost.formulas import gru_macs
+from saccade.cost.forward import forward_macs
+from saccade.cost.prescan import prescan_macs
+from saccade.nn.heads import probabilities
+from saccade.records import Head, Prediction
+from saccade.video.transforms import from_test_clip
+
+from .networks.attention import cumulative
+from .networks.heads import mean_logits
+from .networks.mac import Mac, Seen, low_resolution
+from .settings import Settings
+
+SHOWN = 64  # one video in so many, by its name, has the attention of every block kept
+DIGITS = 3  # of an attention that is kept
+
+
+def build(settings: Settings, heads: tuple[Head, ...]) -> Mac:
+    return Mac(settings, heads)
+
+
+def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
+    """Every frame chosen is seen, so a video costs the same whatever it shows: its frames at low resolution, its sound,
+    its crops, and the heads."""
+    videos, frames = clip["rgb"].shape[:2]
+    if settings.fusion in ("high", "low"):
+        logits, seen = model.average(clip, settings.fusion), Seen({})
+        macs = _average_macs(model, clip, settings.fusion)
+    else:
+        seen = model.look(clip, model.read)
+        logits = mean_logits(list(model.answers(seen.features, list(model.heads)).values()))
+        macs = _look_macs(model, clip, seen) + _heads_macs(model, frames)
+    shown = [_is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
+    every = [_every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
+    extra = torch.tensor([_low_macs(model, clip) if show else 0 for show in shown], dtype=torch.int64)
+    return Prediction(
+        probabilities=probabilities(logits, model.heads_known),
+        macs=torch.full((videos,), macs, dtype=torch.int64) + extra,
+        frames=torch.full((videos,), frames, dtype=torch.int64),
+        decisions=[_decision(clip, seen, settings, number) | every[number] for number in range(videos)],
+    )
+
+
+def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """As the paper's Figures 5 and 11, of one clip: its frames, the attention that chooses the crops laid over them,
+    and the attention of every block of its middle frame, as arrays."""
+    rgb = clip["rgb"][:1]
+    if "low_cnn" not in model.sizes:
+        return {"frames": _pictures(rgb[0], settings)}
+    low = low_resolution(rgb, settings.low_size)[0]  # (T, C, h, w)
+    found = {"frames": _pictures(rgb[0], settings)}
+    for layer, weights in model.low_cnn.every_attention(low).items():  # type: ignore[operator]
+        found[layer] = cumulative(weights).mean(1, keepdim=True).float().cpu().numpy()  # (T, 1, h, w)
+    return found
+
+
+def _pictures(rgb: Tensor, settings: Settings) -> Any:
+    """(T, H, W, 3) in [0, 1], red first."""
+    mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
+    pictures = (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1)
+    return (pictures.flip(-1) if settings.channel_order == "bgr" else pictures).float().cpu().numpy()
+
+
+def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
+    """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
+    that chose them, of each frame; `fallback`: on how many frames it had no region."""
+    decision: dict[str, Any] = {"frames": clip["indices"][number].tolist()}
+    if seen.corners is not None:
+        decision["boxes"] = [
+            [_box(clip, corner, settings, number) for corner in frame] for frame in seen.corners[number].tolist()
+        ]
+    if seen.number is not None:
+        decision["fallback"] = int((seen.number[number] == 0).sum())
+    if seen.attention is not None:
+        decision["attention"] = _rounded(seen.attention[number])
+    return decision
+
+
+def _box(clip: dict[str, Any], corner: list[int], settings: Settings, number: int) -> list[float]:
+    """[x0, y0, x1, y1] in fractions of the whole frame."""
+    (top, left), side = corner, settings.region_size
+    height, width = clip["rgb"].shape[-2:]
+    box = [left / width, top / height, (left + side) / width, (top + side) / height]
+    if "frame_size" not in clip:
+        return box
+    tall, wide = clip["frame_size"][number].tolist()
+    return from_test_clip(box, tall, wide, settings)
+
+
+# ---- the attention of every block, of a few videos
+
+
+def _is_shown(video: str) -> bool:
+    return int(hashlib.sha256(video.encode()).hexdigest(), 16) % SHOWN == 0
+
+
+def _every_attention(model: Mac, clip: dict[str, Any], number: int) -> dict[str, Any]:
+    """`shown`: the middle frame's number; `layers`: its attention at every block; `local`: what single positions of the
+    block whose attention is read attend to (Fig. 5c), by row and column."""
+    middle = clip["rgb"].shape[1] // 2
+    low = low_resolution(clip["rgb"][[number], middle, None], model.settings.low_size)[0]
+    weights = model.low_cnn.every_attention(low)  # type: ignore[operator]
+    local = weights[model.settings.attention_layer][0].mean(0)  # (F * F, h, w)
+    side, (height, width) = int(len(local) ** 0.5), local.shape[1:]
+    places = [(height // 4, width // 4), (height // 2, width // 2), (3 * height // 4, 3 * width // 4)]
+    return {
+        "shown": int(clip["indices"][number, middle]),
+        "layers": {layer: _rounded(cumulative(found)[0].mean(0)) for layer, found in weights.items()},
+        "local": {f"{row},{column}": _rounded(local[:, row, column].view(side, side)) for row, column in places},
+    }
+
+
+def _rounded(values: Tensor) -> list[Any]:
+    return (values.double() * 10**DIGITS).round().div(10**DIGITS).tolist()
+
+
+# ---- what each part costs
+
+
+def _framewise_macs(model: Mac, part: str, inputs: Tensor) -> int:
+    return inputs.shape[1] * forward_macs(model.get_submodule(part), tuple(inputs.shape[2:]))
+
+
+def _average_macs(model: Mac, clip: dict[str, Any], scale: str) -> int:
+    frames = clip["rgb"].shape[1]
+    macs = frames * _low_macs(model, clip) if scale == "low" else _framewise_macs(model, "high_cnn", clip["rgb"])
+    for part, key in ((f"{scale}_spectrogram_cnn", "audio"), (f"{scale}_flow_cnn", "flow")):
+        macs += _framewise_macs(model, part, clip[key]) if part in model.sizes else 0
+    return macs + forward_macs(model.get_submodule(f"{scale}_head"), (frames, sum(model.sizes.values())))
+
+
+def _look_macs(model: Mac, clip: dict[str, Any], seen: Seen) -> int:
+    frames, settings = clip["rgb"].shape[1], model.settings
+    macs = 0
+    if "low" in seen.features:
+        macs += frames * _low_macs(model, clip)
+    elif seen.attention is not None:
+        shape = (clip["rgb"].shape[2], settings.low_size, settings.low_size)
+        macs += frames * prescan_macs(model.low_cnn, shape, settings.attention_layer)
+    if "sound" in seen.features:
+        macs += _framewise_macs(model, "high_spectrogram_cnn", clip["audio"])
+    if "regions" in seen.features:
+        shape = (clip["rgb"].shape[2], settings.region_size, settings.region_size)
+        macs += frames * settings.regions * forward_macs(model.high_cnn, shape)
+    return macs
+
+
+def _low_macs(model: Mac, clip: dict[str, Any]) -> int:
+    """Of one frame at low resolution."""
+    side = model.settings.low_size
+    return forward_macs(model.low_cnn, (clip["rgb"].shape[2], side, side))
+
+
+def _heads_macs(model: Mac, frames: int) -> int:
+    outputs = sum(head.num_classes for head in model.heads_known)
+    macs = 0
+    for head in model.heads.values():
+        gru = head.rnn
+        macs += gru_macs(gru.input_size, gru.hidden_size, frames, gru.num_layers) + outputs * gru.hidden_size
+    return macs

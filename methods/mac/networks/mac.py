@@ -1,0 +1,183 @@
+"""The networks of Mac et al. (Sec. III-A, III-B, IV-A), and what they see of a video: the whole frame at low
+resolution, windows of sound, and crops where its own attention is strongest."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from saccade.nn.backbones import backbone
+from saccade.nn.patches import cut
+from saccade.nn.seeding import seeded
+from saccade.records import Head
+
+from ..settings import READS, Settings
+from . import regions
+from .attention import cumulative, uniform
+from .heads import FeatureClassifier, Logits, RecurrentHead
+
+Clip = dict[str, Any]
+
+
+@dataclass
+class Seen:
+    """What was looked at: `features` {part: (B, T, D)}; `attention` (B, T, h, w), the mean over its channels, where it
+    chose; `corners` (B, T, k, 2), top and left of the crops; `number` (B, T), how many regions attention had."""
+
+    features: dict[str, Tensor]
+    attention: Tensor | None = None
+    corners: Tensor | None = None
+    number: Tensor | None = None
+
+
+class Mac(nn.Module):
+    """The parts that the settings' head and crops need; those of phase 1 begin with `high_` or `low_`."""
+
+    def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
+        super().__init__()
+        self.settings, self.heads_known = settings, heads
+        self.sizes: dict[str, int] = {}
+        for part, in_channels in networks(settings):
+            with seeded(part):
+                network, self.sizes[part] = _network(settings, in_channels)
+            self.add_module(part, network)
+        if settings.fusion in ("high", "low"):
+            with seeded(f"{settings.fusion}_head"):
+                head = FeatureClassifier(sum(self.sizes.values()), heads, settings.dropout, settings.fc_features)
+            self.add_module(f"{settings.fusion}_head", head)
+        self.heads = nn.ModuleDict()
+        for name in settings.recurrent_heads:
+            with seeded(f"heads.{name}"):
+                self.heads[name] = RecurrentHead(
+                    self._width(name), heads, settings.dropout, settings.hidden_size, settings.num_layers
+                )
+
+    def _width(self, name: str) -> int:
+        """How many features a recurrent head reads."""
+        of_part = {
+            "low": self.sizes.get("low_cnn", 0),
+            "sound": self.sizes.get("high_spectrogram_cnn", 0),
+            "regions": self.settings.regions * self.sizes.get("high_cnn", 0),
+        }
+        return sum(of_part[part] for part in READS[name])
+
+    def average(self, clip: Clip, scale: str) -> Logits:
+        """The scores of phase 1's head at `high` or `low` resolution: whole frames, sound and flow (SAN19-base, TBN)."""
+        rgb = low_resolution(clip["rgb"], self.settings.low_size) if scale == "low" else clip["rgb"]
+        inputs = {"cnn": rgb, "spectrogram_cnn": clip.get("audio"), "flow_cnn": clip.get("flow")}
+        features = [self.framewise(part, inputs[part.removeprefix(f"{scale}_")]) for part in self.sizes]
+        return self.get_submodule(f"{scale}_head")(torch.cat(features, dim=2))  # type: ignore[no-any-return]
+
+    def look(self, clip: Clip, read: set[str]) -> Seen:
+        """What the heads read of a clip ({"low", "sound", "regions"}); nothing else is computed."""
+        settings, seen = self.settings, Seen({})
+        learned = "regions" in read and settings.look == "learned"
+        if "low" in read or learned:
+            seen = self._glance(low_resolution(clip["rgb"], settings.low_size), "low" in read, learned)
+        if "sound" in read and "high_spectrogram_cnn" in self.sizes:
+            seen.features["sound"] = self.framewise("high_spectrogram_cnn", clip["audio"])
+        if "regions" in read:
+            seen.corners, seen.number = self.corners(clip, seen.attention)
+            crops = crops_at(clip["rgb"], seen.corners, settings.region_size)  # (B, T, k, C, side, side)
+            features = self.framewise("high_cnn", crops.flatten(1, 2))
+            seen.features["regions"] = features.unflatten(1, crops.shape[1:3]).flatten(2)  # (B, T, k * D)
+        return seen
+
+    def _glance(self, frames: Tensor, features: bool, attention: bool) -> Seen:
+        """Of the frames at low resolution: their features, their attention (eq. 3), or both at once; where only the
+        attention is asked for, the network stops behind its block (Sec. III-D)."""
+        network, layer, shape = self.low_cnn, self.settings.attention_layer, frames.shape[:2]
+        flat = frames.flatten(0, 1)
+        if not attention:
+            return Seen({"low": network(flat).unflatten(0, shape)})
+        found, weights = network.attend(flat, layer) if features else network.prescan(flat, layer)  # type: ignore[operator]
+        return Seen(
+            {"low": found.unflatten(0, shape)} if features else {},
+            cumulative(weights).mean(1).unflatten(0, shape),
+        )
+
+    def corners(self, clip: Clip, attention: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """(B, T, k, 2): where the crops lie; and where a map chooses, how many regions it had (B, T)."""
+        settings, rgb = self.settings, clip["rgb"]
+        if settings.look == "uniform":
+            attention = self.uniform_attention(rgb)
+        if attention is None:
+            return regions.other_corners(clip, settings, training=self.training), None
+        found, number = regions.corners_and_number(attention, settings, (rgb.shape[-2], rgb.shape[-1]))
+        return found.to(rgb.device), number
+
+    def uniform_attention(self, rgb: Tensor) -> Tensor:
+        """(B, T, h, w): what weights that are all alike add up to, on the map of the block whose attention is read."""
+        layer, frame = self.settings.attention_layer, self.settings.low_size
+        side = frame >> (int(layer.removeprefix("layer").partition(".")[0]) + 1)  # each stage halves it
+        return uniform(side, side, self.high_cnn.footprint(layer)).expand(*rgb.shape[:2], side, side)  # type: ignore[operator]
+
+    def framewise(self, part: str, inputs: Tensor) -> Tensor:
+        """(B, T, C, H, W) through a network of single frames: (B, T, D)."""
+        return self.get_submodule(part)(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])  # type: ignore[no-any-return]
+
+    def answers(self, features: dict[str, Tensor], names: Sequence[str]) -> dict[str, Logits]:
+        """{head: its scores} of the recurrent heads named."""
+        return {
+            name: self.heads[name](torch.cat([features[part] for part in READS[name] if part in features], dim=2))
+            for name in names
+        }
+
+    @property
+    def read(self) -> set[str]:
+        """What the recurrent heads read."""
+        return {part for name in self.heads for part in READS[name]}
+
+
+def networks(settings: Settings) -> Iterator[tuple[str, int]]:
+    """(name, channels of its input) of the networks that the settings' head and crops need."""
+    sound = "audio" in settings.modalities
+    if not settings.recurrent_heads:
+        for scale in ["low", "high"] if settings.fusion == "none" else [settings.fusion]:
+            yield f"{scale}_cnn", 3
+            if sound:
+                yield f"{scale}_spectrogram_cnn", 1
+            if "flow" in settings.modalities:
+                yield f"{scale}_flow_cnn", 10
+        return
+    read = {part for head in settings.recurrent_heads for part in READS[head]}
+    if "low" in read or settings.look == "learned" and settings.regions:
+        yield "low_cnn", 3
+    if sound:
+        yield "high_spectrogram_cnn", 1
+    if settings.regions:
+        yield "high_cnn", 3
+
+
+def _network(settings: Settings, in_channels: int) -> tuple[nn.Module, int]:
+    """The backbone; where it starts from weights for three colours, other inputs start from their mean (official
+    code)."""
+    if settings.weights == "none" or in_channels == 3:
+        return backbone(settings.backbone, settings.width, in_channels, settings.weights)
+    network, num_features = backbone(settings.backbone, settings.width, 3, settings.weights)
+    other, _ = backbone(settings.backbone, settings.width, in_channels)
+    own, mean = other.state_dict(), network.state_dict()
+    for name, value in own.items():
+        given = mean[name]
+        own[name] = given if given.shape == value.shape else given.mean(1, keepdim=True).expand_as(value).clone()
+    other.load_state_dict(own)
+    return other, num_features
+
+
+def low_resolution(rgb: Tensor, size: int) -> Tensor:
+    """(B, T, C, H, W) to (B, T, C, size, size): bilinear, without antialiasing (official code); frames of that size
+    stay as they are."""
+    if rgb.shape[-2:] == (size, size):
+        return rgb
+    shrunk = functional.interpolate(rgb.flatten(0, 1), (size, size), mode="bilinear", align_corners=False)
+    return shrunk.unflatten(0, rgb.shape[:2])
+
+
+def crops_at(rgb: Tensor, corners: Tensor, side: int) -> Tensor:
+    """(B, T, C, H, W) and (B, T, k, 2) to (B, T, k, C, side, side), nothing resampled."""
+    shape = corners.shape[:3]
+    frames = rgb[:, :, None].expand(*shape, *rgb.shape[2:]).flatten(0, 2)
+    return cut(frames, corners.flatten(0, 2), side).unflatten(0, shape)

@@ -1,0 +1,149 @@
+"""The phases of Mac et al. (Sec. IV-A, and what only the official code says): the networks with heads of their own,
+then, on frozen networks, each recurrent head by itself and the three together."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from saccade.engine.phase_run import PhaseRun
+from saccade.nn.losses import classification_loss
+from saccade.nn.seeding import seed_of
+
+from .networks.heads import Logits, mean_logits
+from .networks.mac import Mac
+from .settings import READS
+
+Batch = dict[str, Any]
+
+
+def pretrain_high(run: PhaseRun) -> None:
+    """Phase 1 at full resolution: pictures, sound (and flow) with one classifier over the mean of segments. That is
+    SAN19-base, and TBN."""
+    _pretrain(run, "high")
+
+
+def pretrain_low(run: PhaseRun) -> None:
+    """The same at low resolution, with a network of sound that nothing reads afterwards (official code)."""
+    _pretrain(run, "low")
+
+
+def train_global(run: PhaseRun) -> None:
+    """The head of the frame at low resolution and its sound: S_0."""
+    _train_heads(run, ("global",))
+
+
+def train_local(run: PhaseRun) -> None:
+    """The head of crops and sound by itself (official code; the paper is silent)."""
+    _train_heads(run, ("local",))
+
+
+def train_all(run: PhaseRun) -> None:
+    """The head of everything by itself (official code; the paper is silent)."""
+    _train_heads(run, ("all",))
+
+
+def train_heads(run: PhaseRun) -> None:
+    """The three heads together, each with its share of the loss (Sec. IV-A)."""
+    _train_heads(run, tuple(READS))
+
+
+def _pretrain(run: PhaseRun, scale: str) -> None:
+    if run.settings.partial_bn:
+        keep_normalisations(run)
+
+    def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
+        if run.settings.shuffle_sound and model.training and "audio" in batch:
+            batch = batch | {"audio": in_any_order(batch["audio"], run.generator)}
+        logits = model.average(batch, scale)
+        return classification_loss(logits, batch["labels"], run.settings.head_weights), logits
+
+    run.fit(loss)
+
+
+def keep_normalisations(run: PhaseRun) -> None:
+    """Lets only the first normalisation of each network learn: neither the others' scales nor their statistics change
+    (partial BN, official code)."""
+    kept = [
+        norm
+        for name in run.model.sizes
+        for norm in [one for one in run.model.get_submodule(name).modules() if isinstance(one, nn.BatchNorm2d)][1:]
+    ]
+    for norm in kept:
+        norm.requires_grad_(False)
+    settle = run.settle
+
+    def settled(model: nn.Module) -> None:
+        settle(model)
+        for norm in kept:
+            norm.eval()
+
+    run.settle = settled
+
+
+def in_any_order(audio: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, T, ...) with the T windows of each video permuted."""
+    order = torch.rand(audio.shape[:2], generator=generator).argsort(1)
+    return audio[torch.arange(len(audio))[:, None], order]
+
+
+def _train_heads(run: PhaseRun, names: tuple[str, ...]) -> None:
+    read = {part for name in names for part in READS[name]}
+
+    def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
+        features = batch["features"] if "features" in batch else _features(model, batch, read)
+        answers = model.answers(features, names)
+        shares = run.settings.loss_weights if len(names) > 1 else {}
+        losses = [
+            shares.get(name, 1.0) * classification_loss(answers[name], batch["labels"], run.settings.head_weights)
+            for name in names
+        ]
+        return torch.stack(losses).sum(), mean_logits(list(answers.values()))
+
+    if not run.settings.fixed_clips:
+        return run.fit(loss)
+    train = _observed(run, run.batches_without_augmentation(), read)
+    val = _observed(run, run.val_batches(), read)
+    run.fit(loss, lambda epoch, start: _shuffled(run, train, epoch, start), lambda: _cut(run, val, range(_size(val))))
+
+
+def _features(model: Mac, batch: Batch, read: set[str]) -> dict[str, Tensor]:
+    """Of frozen networks."""
+    with torch.no_grad():
+        return model.look(batch, read).features
+
+
+def _observed(run: PhaseRun, batches: Iterable[Batch], read: set[str]) -> Batch:
+    """All videos as one batch: their features, computed once, as at test time."""
+    run.model.eval()
+    parts = [
+        {"features": _features(run.model, batch, read), "labels": batch["labels"], "video_id": batch["video_id"]}
+        for batch in batches
+    ]
+    joined = {
+        key: {name: torch.cat([part[key][name] for part in parts]) for name in parts[0][key]}
+        for key in ("features", "labels")
+    }
+    return joined | {"video_id": [video for part in parts for video in part["video_id"]]}
+
+
+def _shuffled(run: PhaseRun, videos: Batch, epoch: int, start: int) -> Iterator[Batch]:
+    """The epoch's batches from number `start` on, in an order that the phase's seed and the epoch alone decide."""
+    seed = seed_of(run.generator.initial_seed(), f"epoch {epoch}")
+    order = torch.randperm(_size(videos), generator=torch.Generator().manual_seed(seed))
+    yield from list(_cut(run, videos, order.tolist()))[start : run.steps]
+
+
+def _cut(run: PhaseRun, videos: Batch, order: Iterable[int]) -> Iterator[Batch]:
+    order, size = list(order), run.settings.batch_size
+    for first in range(0, len(order), size):
+        rows = order[first : first + size]
+        batch: Batch = {
+            key: {name: value[rows] for name, value in videos[key].items()} for key in ("features", "labels")
+        }
+        yield batch | {"video_id": [videos["video_id"][row] for row in rows]}
+
+
+def _size(videos: Batch) -> int:
+    return len(videos["video_id"])

@@ -1,0 +1,126 @@
+"""The settings of Mac et al.: what a card may say beside the shared ones, by what the phases read of them."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from saccade.settings import (
+    Count,
+    CountOrNone,
+    Dropout,
+    NotNegative,
+    Section,
+    Share,
+    Shared,
+    Weights,
+    Width,
+    need_pictures,
+)
+
+Backbone = Literal["san10", "san15", "san19", "san-tiny", "bninception"]
+LAYER = re.compile(r"layer\d\.\d+")
+# The features that each head reads, in order (Sec. IV-A; official code).
+READS = {"global": ("low", "sound"), "local": ("sound", "regions"), "all": ("low", "sound", "regions")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks(Section):
+    """The networks of pictures and sound, and how they learn by a head of their own (phase 1)."""
+
+    backbone: Backbone
+    width: Width = 1.0
+    weights: Weights = "none"  # where they start; the sound's from the mean of its three colours
+    dropout: Dropout = 0.5  # before every classifier (official code)
+    fc_features: CountOrNone = 512  # of the layer before phase 1's classifier (official code); 0: none
+    partial_bn: bool = True  # phase 1 keeps all normalisations of a network but its first as they are (official code)
+    shuffle_sound: bool = False  # in phase 1 a video's windows of sound come in any order (official code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Low(Section):
+    """The network that sees the whole frame at low resolution."""
+
+    low_size: Count = 112  # side in pixels that it is brought to (Sec. III-B)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regions(Section):
+    """The spatial sampler S_k. The paper says connected regions, the k of highest sum, projected; the rest is the
+    official code's."""
+
+    regions: Annotated[int, Field(ge=0, le=100)] = 0  # k
+    region_size: Count = 64  # side of a crop in pixels of the frame (Sec. III-B)
+    look: Literal["learned", "uniform", "random", "central", "oracle"] = "learned"
+    attention_layer: str = "layer3.0"  # whose attention is read (Sec. IV-A)
+    thresholds: Annotated[int, Field(ge=1, le=1000)] = 7  # from the map's mean - deviation to its mean + deviation
+    largest_share: Share = 0.25  # of the map: a connected region as large or larger is none
+    overlap: Share = 0.3  # of two boxes (intersection over union) above which the lesser is dropped
+    slots: Literal["trajectories", "pairs", "activation"] = "trajectories"  # in which order a frame's crops are read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heads(Section):
+    """The recurrent heads, and how they learn."""
+
+    hidden_size: Count = 1024  # Sec. IV-A
+    num_layers: Annotated[int, Field(ge=1, le=100)] = 2  # Sec. IV-A
+    # of the heads' losses when they learn together: theta_h (official code)
+    loss_weights: dict[Literal["global", "local", "all"], NotNegative] = field(
+        default_factory=lambda: {"global": 0.3, "local": 0.3, "all": 0.4}
+    )
+    # heads learn from each video as it is seen at test time, whose features are computed once (small data)
+    fixed_clips: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fusion(Section):
+    """Which head answers: one of phase 1's, at full or at low resolution (`high`: SAN19-base, TBN; `low`), one
+    recurrent head, or all three. `none`: the networks alone, as published weights have them."""
+
+    fusion: Literal["none", "high", "low", "global", "local", "all", "three"] = "three"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Section):
+    """What a finished model is asked beside its answer; no training asks."""
+
+    shows: Literal["none", "every"] = "none"  # the attention of every block, of one frame of some videos
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Shared, Networks, Low, Regions, Heads, Fusion, Answer):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        need_pictures(self)
+        if self.num_crops > 1 or self.num_clips > 1:
+            raise ValueError("this method looks at one view: set num_crops and num_clips to 1")
+        if "audio" in self.modalities and self.sound != "windows":
+            raise ValueError(f"sound is {self.sound}: this method hears a window around each frame; set sound: windows")
+        if not LAYER.fullmatch(self.attention_layer):
+            raise ValueError(f"attention_layer is '{self.attention_layer}', but a block is named like layer3.0")
+        if self.crop and self.low_size > self.crop and self.fusion != "high":
+            raise ValueError(f"low_size is {self.low_size}, larger than the crop of {self.crop} that it is made from")
+        if self.crop and self.regions and self.region_size > self.crop:
+            raise ValueError(f"region_size is {self.region_size}, larger than the crop of {self.crop} it is cut from")
+        if self.look == "oracle" and (self.crop or self.resize):
+            raise ValueError("the look `oracle` knows boxes in pixels of the whole frame; set resize and crop to 0")
+        self._check_heads()
+
+    def _check_heads(self) -> None:
+        read = {part for head in self.recurrent_heads for part in READS[head]}
+        if "regions" in read and not self.regions:
+            raise ValueError(f"fusion is {self.fusion}, whose heads read crops, but regions is 0: give their number")
+        if "regions" not in read and self.regions:
+            raise ValueError(f"regions is {self.regions}, but fusion {self.fusion} reads no crops: set regions to 0")
+        if self.recurrent_heads and self.backbone == "bninception":
+            raise ValueError("bninception has no attention: it goes with fusion: high")
+        if "flow" in self.modalities and self.recurrent_heads:
+            raise ValueError("flow goes with fusion: high; the recurrent heads read pictures and sound")
+
+    @property
+    def recurrent_heads(self) -> tuple[str, ...]:
+        if self.fusion == "three":
+            return tuple(READS)
+        return (self.fusion,) if self.fusion in READS else ()
