@@ -13,6 +13,7 @@ from saccade.nn.seeding import seed_of
 
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
+from .paper.published import import_released as import_released
 from .settings import READS
 
 Batch = dict[str, Any]

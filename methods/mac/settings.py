@@ -109,14 +109,11 @@ class Settings(Shared, Networks, Low, Regions, Heads, Fusion, Answer):
         self._check_heads()
 
     def _check_heads(self) -> None:
-        read = {part for head in self.recurrent_heads for part in READS[head]}
-        if "regions" in read and not self.regions:
+        if any("regions" in READS[head] for head in self.recurrent_heads) and not self.regions:
             raise ValueError(f"fusion is {self.fusion}, whose heads read crops, but regions is 0: give their number")
-        if "regions" not in read and self.regions:
-            raise ValueError(f"regions is {self.regions}, but fusion {self.fusion} reads no crops: set regions to 0")
         if self.recurrent_heads and self.backbone == "bninception":
             raise ValueError("bninception has no attention: it goes with fusion: high")
-        if "flow" in self.modalities and self.recurrent_heads:
+        if self.recurrent_heads and "flow" in self.modalities:
             raise ValueError("flow goes with fusion: high; the recurrent heads read pictures and sound")
 
     @property

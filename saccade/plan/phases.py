@@ -67,8 +67,8 @@ def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) ->
         label = str(need.product)
         if label in _path:
             raise SaccadeError(f"{run.name}: phases need each other in a circle: {' -> '.join((*_path, label))}")
-        # another one has its own recipe
-        if (other.method, other.dataset) == (run.method, run.dataset) and other != run:
+        # another method, and other data, have their own recipe
+        if (other.method, other.dataset, other.edition) == (run.method, run.dataset, run.edition) and other != run:
             _check_shared(root, run, need)
         for inner in [*needs_of(root, other, need.phase, (*_path, label)), need]:
             if inner not in found:

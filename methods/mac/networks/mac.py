@@ -65,7 +65,7 @@ class Mac(nn.Module):
         return sum(of_part[part] for part in READS[name])
 
     def average(self, clip: Clip, scale: str) -> Logits:
-        """The scores of phase 1's head at `high` or `low` resolution: whole frames, sound and flow (SAN19-base, TBN)."""
+        """The scores of phase 1's head at `high` or `low` resolution: of whole frames, sound and flow."""
         rgb = low_resolution(clip["rgb"], self.settings.low_size) if scale == "low" else clip["rgb"]
         inputs = {"cnn": rgb, "spectrogram_cnn": clip.get("audio"), "flow_cnn": clip.get("flow")}
         features = [self.framewise(part, inputs[part.removeprefix(f"{scale}_")]) for part in self.sizes]
@@ -89,11 +89,12 @@ class Mac(nn.Module):
     def _glance(self, frames: Tensor, features: bool, attention: bool) -> Seen:
         """Of the frames at low resolution: their features, their attention (eq. 3), or both at once; where only the
         attention is asked for, the network stops behind its block (Sec. III-D)."""
-        network, layer, shape = self.low_cnn, self.settings.attention_layer, frames.shape[:2]
+        network, shape = self.low_cnn, frames.shape[:2]
         flat = frames.flatten(0, 1)
         if not attention:
             return Seen({"low": network(flat).unflatten(0, shape)})
-        found, weights = network.attend(flat, layer) if features else network.prescan(flat, layer)  # type: ignore[operator]
+        stop = network.attend if features else network.prescan
+        found, weights = stop(flat, self.settings.attention_layer)  # type: ignore[operator]
         return Seen(
             {"low": found.unflatten(0, shape)} if features else {},
             cumulative(weights).mean(1).unflatten(0, shape),
@@ -143,12 +144,10 @@ def networks(settings: Settings) -> Iterator[tuple[str, int]]:
             if "flow" in settings.modalities:
                 yield f"{scale}_flow_cnn", 10
         return
-    read = {part for head in settings.recurrent_heads for part in READS[head]}
-    if "low" in read or settings.look == "learned" and settings.regions:
-        yield "low_cnn", 3
+    yield "low_cnn", 3
     if sound:
         yield "high_spectrogram_cnn", 1
-    if settings.regions:
+    if any("regions" in READS[head] for head in settings.recurrent_heads):
         yield "high_cnn", 3
 
 
