@@ -177,6 +177,4 @@ def low_resolution(rgb: Tensor, size: int) -> Tensor:
 
 def crops_at(rgb: Tensor, corners: Tensor, side: int) -> Tensor:
     """(B, T, C, H, W) and (B, T, k, 2) to (B, T, k, C, side, side), nothing resampled."""
-    shape = corners.shape[:3]
-    frames = rgb[:, :, None].expand(*shape, *rgb.shape[2:]).flatten(0, 2)
-    return cut(frames, corners.flatten(0, 2), side).unflatten(0, shape)
+    return cut(rgb.flatten(0, 1), corners.flatten(0, 1), side).unflatten(0, rgb.shape[:2])
