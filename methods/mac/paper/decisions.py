@@ -14,8 +14,7 @@ from saccade.results.reader import NotRun, dataset_label
 from saccade.results.runs import heads_of
 
 KEYS = ["dataset", "variant", "seed"]
-OWN = "whole"  # the point at which all frames are looked at
-MAPS = "attention"  # the point that keeps the attention of every layer, of some videos
+MAPS = "attention"  # the point that keeps the attention of every layer, of some videos; a run's own is the first other
 HITS = ("", ".chance_random", ".chance_centre", ".chance_fixed")
 EXAMPLES, FRAMES = 2, 6  # videos of either kind that are drawn, and frames of each
 
@@ -49,17 +48,17 @@ class Mapped:
 
 def looked(found: Any) -> pd.DataFrame:
     """A row per run and video whose decisions hold boxes: KEYS, video_id, frames, boxes (T, k, 4), attention (T, h, w)
-    or None, fallback (frames with the box in the middle), settings. NotRun where no run crops."""
+    or None, fallback (frames whose map had no region; nan where no map chose), settings. NotRun where no run crops."""
     rows = []
     for run in found.runs():
-        for row in found.predictions(run, [OWN]).itertuples(index=False):
+        for row in found.predictions(run, [own_point(run)]).itertuples(index=False):
             (view,) = row.decisions
             if not view.get("boxes"):
                 break
             boxes = np.array([boxes_at(entry) for entry in view["boxes"]], dtype=float)
             attention = np.array(view["attention"]) if "attention" in view else None
-            rows.append([*_key(run), row.video_id, view["frames"], boxes, attention, view.get("fallback", 0)])
-            rows[-1].append(found.settings(run, OWN))
+            rows.append([*_key(run), row.video_id, view["frames"], boxes, attention, view.get("fallback", np.nan)])
+            rows[-1].append(found.settings(run, own_point(run)))
     if not rows:
         raise NotRun("no run takes crops")
     columns = [*KEYS, "video_id", "frames", "boxes", "attention", "fallback", "settings"]
@@ -77,7 +76,7 @@ def habits(rows: pd.DataFrame) -> dict[str, float]:
     _, counts = np.unique(np.concatenate([boxes.reshape(-1, 4) for boxes in rows.boxes]), axis=0, return_counts=True)
     return {
         "crops": rows.boxes.iloc[0].shape[1],
-        "fallback": rows.fallback.sum() / frames,
+        "fallback": rows.fallback.sum(skipna=False) / frames,
         "distinct": float(np.mean(distinct)),
         "move": float(np.concatenate(moves).mean()) if frames > len(rows) else np.nan,
         "frequent": counts.max() / counts.sum(),
@@ -97,29 +96,23 @@ def _middles(boxes: np.ndarray) -> np.ndarray:
 
 
 def compared(found: Any) -> pd.DataFrame:
-    """A row per run and head at OWN: KEYS, head, settings, gmacs, top1, and hit.boxes with its levels of chance, nan
-    where the truth isn't known."""
-    metrics, settings, rows = found.metrics, _settings(found), []
-    metrics = metrics[metrics.point == OWN]
-    for key, one in metrics.groupby(KEYS, sort=False):
-        values = dict(zip(one.metric, one.value, strict=True))
-        hits = [values.get(f"hit.boxes{level}", np.nan) for level in HITS]
-        for head in heads_of(found.grid, metrics, key[0]):
-            top1 = values.get(f"{head}.top1", np.nan)
-            if key in settings and top1 is not None and not np.isnan(top1):
-                rows.append([*key, head, settings[key], values["gmacs.mean"], top1, *hits])
-    return pd.DataFrame(rows, columns=[*KEYS, "head", "settings", "gmacs", "top1", *(f"hit{level}" for level in HITS)])
-
-
-def _settings(found: Any) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """What each run was predicted with at OWN, for those that say it."""
-    said = {}
+    """A row per run and head at its own point: KEYS, head, settings, gmacs, top1, and hit.boxes with its levels of
+    chance, nan where the truth isn't known."""
+    metrics, rows = found.metrics, []
     for run in found.runs():
         try:
-            said[_key(run)] = found.settings(run, OWN)
+            settings = found.settings(run, own_point(run))
         except NotRun:
             continue
-    return said
+        same = metrics.point == own_point(run)
+        for name, value in zip(KEYS, _key(run), strict=True):
+            same &= metrics[name] == value
+        values = dict(zip(metrics.metric[same], metrics.value[same], strict=True))
+        hits = [values.get(f"hit.boxes{level}", np.nan) for level in HITS]
+        for head in heads_of(found.grid, metrics, dataset_label(run)):
+            if f"{head}.top1" in values:
+                rows.append([*_key(run), head, settings, values["gmacs.mean"], values[f"{head}.top1"], *hits])
+    return pd.DataFrame(rows, columns=[*KEYS, "head", "settings", "gmacs", "top1", *(f"hit{level}" for level in HITS)])
 
 
 # ---- examples
@@ -130,7 +123,7 @@ def watched(found: Any, rows: pd.DataFrame) -> Iterator[Watched]:
     without the videos."""
     run, looks = _run_of(found, rows), rows.set_index("video_id")
     known = targets(found, run, rows.video_id)
-    for one in chosen(found, run, OWN, EXAMPLES):
+    for one in chosen(found, run, own_point(run), EXAMPLES):
         look = looks.loc[one.video]
         shown = evenly(len(look.frames), min(FRAMES, len(look.frames)))
         numbers = [look.frames[at] for at in shown]
@@ -181,6 +174,10 @@ def half_share(values: np.ndarray) -> float:
     counted in part."""
     held = np.concatenate([[0.0], np.cumsum(np.sort(values, axis=None)[::-1])])
     return float(np.interp(held[-1] / 2, held, np.linspace(0, 1, len(held))))
+
+
+def own_point(run: dict[str, Any]) -> str:
+    return str(next(point["name"] for point in run["points"] if point["name"] != MAPS))
 
 
 def _key(run: dict[str, Any]) -> tuple[Any, ...]:
