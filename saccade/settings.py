@@ -52,6 +52,9 @@ def _of_weights(value: str) -> str:
 WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 Weights = Annotated[str, AfterValidator(_of_weights)]  # where a network starts
 
+Modality = Literal["rgb", "audio", "flow"]  # pictures, sound, optical flow as it was stored before
+FLOW_CHANNELS = 10  # of a clip's `flow`: across and down of five frames that follow each other (TBN)
+
 IMAGENET_MEAN = [0.485, 0.456, 0.406]
 IMAGENET_STD = [0.229, 0.224, 0.225]
 
@@ -86,7 +89,7 @@ class Input(Section):
 
     # the label spaces learned, by the dataset card's names; none named: all it has
     heads: list[str] = field(default_factory=list)
-    modalities: Annotated[list[Literal["rgb", "audio"]], Field(min_length=1)] = field(default_factory=lambda: ["rgb"])
+    modalities: Annotated[list[Modality], Field(min_length=1)] = field(default_factory=lambda: ["rgb"])
     sampler: Literal["segments", "consecutive", "first", "random", "oracle"] = "segments"
     # what the sampler counts: frames, or the ticks of a clock that ticks as evenly as the video's frames do on average
     sample_by: Literal["frame", "time"] = "frame"

@@ -21,7 +21,7 @@ from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head
-from saccade.settings import Shared
+from saccade.settings import FLOW_CHANNELS, Shared
 from saccade.video import audio
 
 SHARED = {field.name for field in dataclasses.fields(Shared)}
@@ -208,6 +208,8 @@ def clip(settings: Any, videos: int, seed: int = 0) -> dict[str, Any]:
     if glances:
         found["glance.rgb"] = _noise(videos, glances, generator)
         found["glance.indices"] = torch.arange(glances).expand(videos, -1)
+    if "flow" in settings.modalities:
+        found["flow"] = torch.randn(videos, frames, FLOW_CHANNELS, SIZE, SIZE, generator=generator)
     if "audio" in settings.modalities:
         found["audio"] = _sound(settings, videos, frames, generator)
     return found | {f"truth.{column}": _truth(column, videos, frames) for column in settings.truth}

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.typed_settings import check_complete, read_layer
-from saccade.cards.validation import Body, Names, OrEmpty, check_value, read_body
+from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, check_value, read_body
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
+from saccade.settings import Modality
 from saccade.unforeseen import why_no_file
 
 FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
@@ -31,6 +32,7 @@ class Dataset:
     licence: str
     heads: Mapping[str, Head]
     derive: Mapping[str, tuple[str, ...]]
+    modalities: tuple[Modality, ...]  # what its videos may hold; a run that needs another one is not run
     truth: bool  # whether prepare gives the ground truth of every frame
     clusters_apart: bool  # whether no cluster may be in two splits
     whole_classes: bool  # whether each class must have a usable video in train and in test
@@ -67,6 +69,7 @@ class _Card(Body):
     licence: str
     heads: dict[str, _Head]
     derive: Annotated[dict[str, Names], OrEmpty] = {}
+    modalities: Annotated[tuple[Modality, ...], AsTuple] = ("rgb", "audio")
     truth: bool = False
     clusters_apart: bool = False
     whole_classes: bool = False
@@ -111,6 +114,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         licence=card.licence,
         heads=heads,
         derive=card.derive,
+        modalities=card.modalities,
         truth=card.truth,
         clusters_apart=card.clusters_apart,
         whole_classes=card.whole_classes,

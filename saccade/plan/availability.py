@@ -4,15 +4,16 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from saccade import products
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.entries import Released
 from saccade.cards.method import IMPORT, Method, load_method
-from saccade.plan.layers import heads_of, tests_only
+from saccade.plan.layers import heads_of, resolve, tests_only
 from saccade.plan.phases import weights_of
 from saccade.plan.published import class_names
 from saccade.plan.runs import Run
-from saccade.records import INDEX_FILE, Head, SaccadeError, spelled_alike
+from saccade.records import COVERAGE_FILE, INDEX_FILE, Head, SaccadeError, spelled_alike
 
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
@@ -53,11 +54,33 @@ def why_raw_lacking(dataset: Dataset) -> str | None:
 def why_blocked(root: Path, run: Run) -> str | None:
     """Why the run can't be done here and now: because of its own data, of data that a phase it needs is trained on, or
     of released weights. None where it can."""
-    for one in dict.fromkeys([run, *(need.run for need in weights_of(root, run))]):
+    needs = weights_of(root, run)
+    for one, phase in [(run, None), *((need.run, need.phase.name) for need in needs)]:
+        if why := why_without(root, one, phase):
+            return why
+    for one in dict.fromkeys([run, *(need.run for need in needs)]):
         if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
             return why
-    imports = [need.run for need in weights_of(root, run) if need.phase.name == IMPORT]
+    imports = [need.run for need in needs if need.phase.name == IMPORT]
     return next((why for one in imports if (why := why_not_imported(root, one))), None)
+
+
+def why_without(root: Path, run: Run, phase: str | None = None) -> str | None:
+    """Why the run's data lacks what the run, or one of its phases, sees or hears (`modalities`): its card says so, or
+    it is prepared and some videos have no sound. None where nothing is known to be lacking."""
+    dataset, wanted = load_dataset(root, run.dataset), resolve(root, run, phase).values["modalities"]
+    if lacking := [modality for modality in wanted if modality not in dataset.modalities]:
+        return f"{run.dataset} has no {' and no '.join(lacking)}, which {run.variant} needs"
+    try:
+        sound = products.read(root / run.prepared / COVERAGE_FILE).get("sound", {})
+    except SaccadeError:  # not prepared yet, or damaged, which whoever reads it says
+        return None
+    if "audio" not in wanted or not (silent := sound.get("without", 0)):
+        return None
+    return (
+        f"{silent} of {sound['with'] + silent} videos of {run.prepared} have no sound, to which {run.variant} listens; "
+        "leave them out, or take 'audio' out of `modalities`"
+    )
 
 
 def why_not_imported(root: Path, run: Run) -> str | None:

@@ -14,6 +14,7 @@ from saccade.cost.printed import write_method_cost
 from saccade.engine.device import seed_everything
 from saccade.project import load_module
 from saccade.records import SaccadeError, Task
+from saccade.settings import FLOW_CHANNELS
 from saccade.video import audio, sampling
 
 SHARES = 1001  # made-up scores of a calibration that hasn't run: evenly spread over [0, 1]
@@ -73,6 +74,8 @@ def made_up_clip(settings: Any) -> dict[str, Any]:
         if settings.glance_frames:
             clip["glance.rgb"] = torch.randn(1, settings.glance_frames, 3, side, side, generator=noise)
             clip["glance.indices"] = torch.arange(settings.glance_frames)[None]
+    if "flow" in settings.modalities:
+        clip["flow"] = torch.randn(1, frames, FLOW_CHANNELS, side, side, generator=noise)
     if "audio" in settings.modalities and settings.sound == "windows":
         clip["audio"] = torch.randn(1, frames, 1, *audio.window_shape(settings), generator=noise)
         clip["indices"] = settings.stride * torch.arange(frames)[None]

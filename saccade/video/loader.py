@@ -79,7 +79,7 @@ class VideoDataset(Dataset[Clip]):
             {str(k): v for k, v in row.items()} for row in self.index.to_dict("records")
         ]
         self._kept = KeptVideos(cache_mb, settings.colours)
-        self._check_sound()
+        self._check_modalities()
         self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
         self._truth = self._read_columns(truth) if settings.truth else {}
 
@@ -179,7 +179,12 @@ class VideoDataset(Dataset[Clip]):
                 labels[head.name][[int(label) for label in row[head.name]]] = 1
         return labels
 
-    def _check_sound(self) -> None:
+    def _check_modalities(self) -> None:
+        if "flow" in self.settings.modalities:
+            raise SaccadeError(
+                "the modality 'flow' needs optical flow stored beside the videos, and no dataset's can be read yet; take "
+                "'flow' out of `modalities`"
+            )
         if "audio" not in self.settings.modalities:
             return
         if silent := self.index.loc[~self.index["audio"].astype(bool), "video_id"].tolist():

@@ -7,6 +7,7 @@ import sys
 import pytest
 from conftest import ROOT, edit
 
+from saccade import products
 from saccade.__main__ import main
 from saccade.cards.config import load_config
 from saccade.cards.dataset import load_dataset
@@ -208,6 +209,37 @@ def test_a_run_that_needs_a_phase_trained_on_missing_data_is_not_run(project):
     edit(project / "methods/toy/card.yml", "needs: [plain/base]", "needs: [more/toy/plain/base]")
     load_method.cache_clear()
     assert why_blocked(project, run(project, "shared")).startswith("data/more/raw lacks more.zip")
+
+
+def test_a_run_whose_dataset_lacks_what_it_sees_or_hears_is_not_run(project):
+    edit(project / "methods/toy/card.yml", "  plain: {}", "  plain: {modalities: [rgb, audio, flow]}")
+    edit(project / "data/dots/card.yml", "heads:", "modalities: [rgb]\nheads:")
+    planned = planned_grid(project, load_config({"budget": "demo", "seeds": [0], "runs": ["dots/toy/plain"]}))
+    assert planned["runs"][0]["status"] == "not run"
+    assert planned["runs"][0]["why"] == "dots has no audio and no flow, which plain needs"
+    # nor can one whose phase is that one's
+    assert why_blocked(project, run(project, "shared")) == "dots has no audio and no flow, which plain needs"
+    edit(project / "data/dots/card.yml", "modalities: [rgb]", "modalities: [rgb, smell]")
+    load_dataset.cache_clear()
+    with pytest.raises(SaccadeError, match=r"card.yml: modalities\[1\]: 'smell' is not one of rgb, audio, flow"):
+        load_dataset(project, "dots")
+
+
+def test_a_run_that_listens_to_prepared_videos_without_sound_is_not_run(project):
+    (project / "data/dots/raw").mkdir()
+    (project / "data/dots/raw/videos.zip").touch()
+    coverage = project / run(project).prepared / "coverage.json"
+    facts = {"problems": [], "settings": {}, "sound": {"with": 7, "without": 2}}
+    products.write(coverage, facts)
+    assert why_blocked(project, run(project)) is None
+    edit(project / "methods/toy/card.yml", "  plain: {}", "  plain: {modalities: [rgb, audio]}")
+    load_method.cache_clear()
+    assert why_blocked(project, run(project)) == (
+        "2 of 9 videos of data/dots/prepared/demo have no sound, to which plain listens; leave them out, or take "
+        "'audio' out of `modalities`"
+    )
+    products.write(coverage, facts | {"sound": {"with": 9, "without": 0}})
+    assert why_blocked(project, run(project)) is None
 
 
 def test_a_part_is_no_run_of_its_own(project):

@@ -276,6 +276,13 @@ def test_a_soundless_video_is_named_where_sound_is_needed(source):
         _dataset(source, modalities=["rgb", "audio"])
 
 
+def test_flow_is_refused_in_a_line(source):
+    with pytest.raises(
+        SaccadeError, match="'flow' needs optical flow .* no dataset's can be read yet; take 'flow' out"
+    ):
+        _dataset(source, modalities=["rgb", "flow"])
+
+
 WINDOWS = {"sound": "windows", "window_s": 0.5, "n_fft": 62, "hop_length": 250}
 
 
