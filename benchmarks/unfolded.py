@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from saccade.nn.local_attention import SHARE
-from saccade.nn.san import SAN, PairwiseAttention
+from saccade.nn.san import SAN, SHARE, PairwiseAttention
 
 
 class Unfolded(nn.Module):

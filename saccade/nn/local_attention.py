@@ -1,132 +1,132 @@
-"""Pairwise self-attention over the neighbourhood of every cell of a map (Zhao, Jia, Koltun, "Exploring self-attention
-for image recognition", CVPR 2020, Sec. 3.1).
+"""Sums over the neighbourhood of every cell of a map (Zhao, Jia, Koltun, "Exploring self-attention for image
+recognition", CVPR 2020, Sec. 3.1), without what lies in the neighbourhoods ever being copied together.
 
-A neighbourhood, the footprint, has F x F cells, row by row. Beyond the border a map is continued by reflection. There
-are two official rules. Ours is that of the plain code: pad by F // 2 at once, and where the map is too small for that,
-by one cell F // 2 times, on both axes. The CUDA kernel reflects an index once at either end. Both agree where each side
-is longer than F // 2; for a 7 x 7 footprint and a side of 3 cells they differ: continued by three cells, a b c is
-b a b | a b c | b c b by ours and b c b | a b c | b a ? by the kernel, which reads outside of the row.
+A neighbourhood, the footprint, has F x F places, row by row. Inside, maps lie as (C, H, W, B): shifted by a cell, a row
+of all samples is still one run of memory, however small the map is.
+
+Beyond the border a map is continued by reflection. There are two official rules. Ours is that of the plain code: by
+F // 2 cells at once, and where the map is too small for that, by one cell F // 2 times, on both axes. The CUDA kernel
+reflects an index once at either end. Both agree where each side is longer than F // 2; they differ for a side of three
+cells under a 7 x 7 footprint: a b c is continued to b a b | a b c | b c b by ours and to b c b | a b c | b a ? by the
+kernel, which reads outside of the row; for a side of two cells it reads outside as well.
 """
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from saccade.records import SaccadeError
 
-SHARE = 8  # value channels that one attention channel weighs
-
-
-@cache
-def continued(size: int, other: int, footprint: int) -> tuple[int, ...]:
-    """For each cell of an axis of `size` cells after padding, the cell of the map that stands there. `other` is the
-    size of the map's other axis, which decides the rule, too."""
-    margin = footprint // 2
-    cells = list(range(size))
-    if margin < min(size, other):
-        return (*cells[margin:0:-1], *cells, *cells[-2 : -2 - margin : -1])
-    for _ in range(margin):
-        cells = [cells[1], *cells, cells[-2]]
-    return tuple(cells)
+IN_CACHE, BUSY = 2**18, 2**26  # numbers under way: what a core's cache holds; what keeps a GPU busy
+Shape = tuple[int, ...]
 
 
 def pad(maps: Tensor, footprint: int) -> Tensor:
-    """`maps` (..., H, W) continued by footprint // 2 cells on each side. Raises SaccadeError where a side has a single
+    """`maps` (B, C, H, W) continued by footprint // 2 cells on each side. Raises SaccadeError where a side has a single
     cell, which can't be reflected."""
-    height, width = maps.shape[-2:]
-    if min(height, width) < 2 and footprint > 1:
+    margin, (height, width) = footprint // 2, maps.shape[-2:]
+    if margin and min(height, width) < 2:
         raise SaccadeError(
             f"local attention: a map of {height} x {width} cells can't be reflected, each side needs at least 2; "
-            "give larger frames, or a network of fewer stages"
+            "give larger frames, or take a network of fewer stages"
         )
-    for dim, (size, other) in ((-2, (height, width)), (-1, (width, height))):
-        cells = torch.tensor(continued(size, other, footprint), device=maps.device)
-        maps = maps.index_select(dim, cells)
+    for step in [margin] if margin < min(height, width) else [1] * margin:
+        maps = functional.pad(maps, (step,) * 4, mode="reflect")
     return maps
 
 
-def windows(padded: Tensor, footprint: int) -> Tensor:
-    """A view (..., F, F, H, W) of padded maps: what each cell has at each place of its footprint."""
-    return padded.unfold(-2, padded.shape[-2] - footprint + 1, 1).unfold(-2, padded.shape[-1] - footprint + 1, 1)
+def inside(maps: Tensor) -> Tensor:
+    """(B, C, H, W) as (C, H, W, B)."""
+    return maps.permute(1, 2, 3, 0).contiguous()
 
 
-def position(height: int, width: int, like: Tensor) -> Tensor:
-    """(2, H, W): for each cell its column, then its row, from -1 to 1."""
-    options: dict[str, Any] = {"dtype": like.dtype, "device": like.device}
-    columns, rows = torch.linspace(-1, 1, width, **options), torch.linspace(-1, 1, height, **options)
-    return torch.stack([columns.expand(height, width), rows[:, None].expand(height, width)])
+def outside(maps: Tensor) -> Tensor:
+    """(C, H, W, B) as (B, C, H, W)."""
+    return maps.permute(3, 0, 1, 2)
+
+
+def windows(padded: Tensor, height: int, width: int) -> list[Tensor]:
+    """What lies at each place of the footprint: views (..., height, width, B) of (..., height + F - 1, width + F - 1,
+    B)."""
+    places = padded.unfold(-3, height, 1).unfold(-3, width, 1)  # (..., F, F, B, height, width)
+    return [place for row in places.movedim(-3, -1).unbind(-5) for place in row.unbind(-4)]
+
+
+def at_once(each: int, number: int, like: Tensor) -> int:
+    """How many of `number` equal steps to take at once, `each` of which needs so many numbers."""
+    most = IN_CACHE if like.device.type == "cpu" else BUSY
+    parts = -(-each * number // most)
+    return -(-number // min(parts, number))
 
 
 @torch.library.custom_op("saccade::aggregate", mutates_args=())
-def aggregate(padded: Tensor, weights: Tensor) -> Tensor:
-    """The weighted sums of values over each cell's footprint: (B, C, H, W).
+def aggregate(values: Tensor, weights: Tensor) -> Tensor:
+    """The weighted sums of values over each cell's footprint: (C, H, W, B).
 
-    padded: values (B, C, H + F - 1, W + F - 1); weights: (B, G, F * F, H, W); value channel c takes weight channel
-    c mod G.
+    values: (C, H + F - 1, W + F - 1, B); weights: (G, F * F, H, W, B); value channel c takes weight channel c mod G.
     """
-    values, shared = _by_weight(padded, weights)
-    found = values.new_zeros(*values.shape[:3], *weights.shape[3:])
-    for offset, window in _each(values, weights):
-        found.addcmul_(window, shared[:, :, :, offset])
-    return found.flatten(1, 2)
-
-
-@aggregate.register_fake
-def _(padded: Tensor, weights: Tensor) -> Tensor:
-    return padded.new_empty(*padded.shape[:2], *weights.shape[3:])
+    values, weights = values.unflatten(0, (-1, len(weights))), weights[None]
+    found = values.new_zeros(*values.shape[:2], *weights.shape[3:])
+    for rows, around in _by_rows(values, weights):
+        for window, share in zip(around, weights[:, :, :, rows].unbind(2), strict=True):
+            found[:, :, rows].addcmul_(window, share)
+    return found.flatten(0, 1)
 
 
 @torch.library.custom_op("saccade::aggregate_backward", mutates_args=())
-def aggregate_backward(gradient: Tensor, padded: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradients by the padded values and by the weights."""
-    values, shared = _by_weight(padded, weights)
-    gradient = gradient.unflatten(1, values.shape[1:3])
+def aggregate_backward(gradient: Tensor, values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradients by the values and by the weights."""
+    values, weights = values.unflatten(0, (-1, len(weights))), weights[None]
+    gradient = gradient.unflatten(0, values.shape[:2])
     by_values, by_weights = torch.zeros_like(values), torch.empty_like(weights)
-    for (offset, window), (_, found) in zip(_each(values, weights), _each(by_values, weights), strict=True):
-        torch.sum(gradient * window, 1, out=by_weights[:, :, offset])
-        found.addcmul_(gradient, shared[:, :, :, offset])
-    return by_values.flatten(1, 2), by_weights
+    for (rows, around), (_, found) in zip(_by_rows(values, weights), _by_rows(by_values, weights), strict=True):
+        given = gradient[:, :, rows]
+        changes = by_weights[0, :, :, rows].unbind(1)
+        for window, share, by, change in zip(around, weights[:, :, :, rows].unbind(2), found, changes, strict=True):
+            torch.sum(given * window, 0, out=change)
+            by.addcmul_(given, share)
+    return by_values.flatten(0, 1), by_weights[0]
+
+
+def _by_rows(values: Tensor, weights: Tensor) -> Iterator[tuple[slice, list[Tensor]]]:
+    """Some rows of the map at a time, and what lies around their cells."""
+    height, width, batch = weights.shape[3:]
+    margins = values.shape[2] - height
+    most = max(
+        1,
+        (IN_CACHE if values.device.type == "cpu" else BUSY) // (4 * values.shape[0] * values.shape[1] * width * batch),
+    )
+    for first in range(0, height, most):
+        last = min(first + most, height)
+        yield slice(first, last), windows(values[:, :, first : last + margins], last - first, width)
+
+
+def aggregate_macs(values: Shape, weights: Shape, **others: Any) -> int:
+    """The multiply-adds of `aggregate`: a product for every value channel, place, cell and sample."""
+    return values[0] * weights[1] * weights[2] * weights[3] * weights[4]
+
+
+def aggregate_backward_macs(gradient: Shape, *read: Shape, **others: Any) -> int:
+    return 2 * aggregate_macs(*read)
+
+
+@aggregate.register_fake
+def _(values: Tensor, weights: Tensor) -> Tensor:
+    return values.new_empty(len(values), *weights.shape[2:])
 
 
 @aggregate_backward.register_fake
-def _(gradient: Tensor, padded: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(padded), torch.empty_like(weights)
+def _(gradient: Tensor, values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(values), torch.empty_like(weights)
 
 
 def _keep(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
     ctx.save_for_backward(*inputs)
 
 
-def _differentiate(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-    return aggregate_backward(gradient, *ctx.saved_tensors)
-
-
-aggregate.register_autograd(_differentiate, setup_context=_keep)
-
-
-def _by_weight(padded: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Both with the axes (B, C // G, G, ...)."""
-    return padded.unflatten(1, (-1, weights.shape[1])), weights[:, None]
-
-
-def _each(values: Tensor, weights: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Every place of the footprint, and the view (..., H, W) of what lies there."""
-    height, width = weights.shape[3:]
-    footprint = values.shape[-1] - width + 1
-    for offset in range(footprint**2):
-        row, column = divmod(offset, footprint)
-        yield offset, values[..., row : row + height, column : column + width]
-
-
-def aggregate_macs(padded: tuple[int, ...], weights: tuple[int, ...], **others: Any) -> int:
-    """The multiply-adds of `aggregate`, from the shapes of its inputs."""
-    batch, channels = padded[:2]
-    places, height, width = weights[2:]
-    return batch * channels * places * height * width
-
-
-def aggregate_backward_macs(gradient: tuple[int, ...], padded: tuple[int, ...], weights: Any, **others: Any) -> int:
-    return 2 * aggregate_macs(padded, weights)
+aggregate.register_autograd(
+    lambda ctx, gradient: aggregate_backward(gradient.contiguous(), *ctx.saved_tensors), setup_context=_keep
+)

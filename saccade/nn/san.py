@@ -5,15 +5,17 @@ Parameters are named as in the authors' code, and the published weights fit.
 """
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from saccade.nn.local_attention import SHARE, aggregate, pad, position, windows
+from saccade.nn.local_attention import aggregate, inside, outside, pad, windows
+from saccade.nn.weighing import POSITIONS, affine, weigh
 from saccade.records import SaccadeError, first_few
 
-POSITIONS = 2  # channels that say where a neighbour lies
+SHARE = 8  # value channels that one attention channel weighs
 Maps = tuple[Tensor, Tensor]
 
 
@@ -40,14 +42,65 @@ class PairwiseAttention(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The sums, and the softmax weights (B, C / 32, F * F, H, W)."""
-        height, width = x.shape[-2:]
-        queries, keys, values = self.conv1(x), pad(self.conv2(x), self.footprint), pad(self.conv3(x), self.footprint)
-        places = self.conv_p(position(height, width, x).expand(len(x), -1, -1, -1))
-        own = torch.cat([queries, places], 1)[:, :, None, None]
-        others = torch.cat([keys, pad(places, self.footprint)], 1)
-        relations = (own - windows(others, self.footprint)).flatten(2, 3).flatten(3)  # (B, C / 16 + 2, F * F, H * W)
-        weights = self.conv_w(relations).softmax(2).unflatten(3, (height, width))
-        return aggregate(values, weights), weights
+        queries, keys, values = self.conv1(x), self.conv2(x), self.conv3(x)
+        weights = self._weights(inside(queries), inside(pad(keys, self.footprint)))
+        seen = aggregate(inside(pad(values, self.footprint)), weights)
+        seen = outside(seen).contiguous(memory_format=torch.channels_last)
+        return seen, weights.permute(4, 0, 1, 2, 3)
+
+    def _weights(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """(G, F * F, H, W, B): the softmax over each footprint of what `conv_w` makes of the relations."""
+        first, _, convolution, second, _, last = cast(Sequence[Any], self.conv_w)
+        apart = self._apart(queries)
+        scale, shift = self._normalised(first, queries, keys, apart)
+        (own, each), (more, most) = (part[..., None, None].split([len(queries), POSITIONS]) for part in (scale, shift))
+        queries, places = queries * own + more, (apart * each + most).relu()
+        if isinstance(second, nn.Identity):  # folded into the convolution
+            ones, zeros = torch.ones_like(convolution.bias), torch.zeros_like(convolution.bias)
+            norm, epsilon, learning = [ones, convolution.bias, zeros, ones], 0.0, False
+        else:
+            norm = [second.weight, second.bias, second.running_mean, second.running_var]
+            epsilon, learning = second.eps, second.training
+        layers = convolution.weight.flatten(1), norm, epsilon, learning, last.weight.flatten(1), last.bias
+        scores, mean, var = weigh(queries, keys * own, places, *layers)
+        if learning:
+            _learn(second, mean, var, scores[0].numel())
+        return scores.softmax(1)
+
+    def _apart(self, like: Tensor) -> Tensor:
+        """(2, F * F, H, W): how far each place of the footprint lies from its cell, in learned coordinates."""
+        height, width = like.shape[1:3]
+        columns = torch.linspace(-1, 1, width, dtype=like.dtype, device=like.device).expand(height, width)
+        rows = torch.linspace(-1, 1, height, dtype=like.dtype, device=like.device)[:, None].expand(height, width)
+        weight, bias = self.conv_p.weight.flatten(1)[..., None, None], cast(Tensor, self.conv_p.bias)
+        own = (weight[:, 0] * columns + weight[:, 1] * rows + bias[:, None, None])[None]
+        around = windows(inside(pad(own, self.footprint)), height, width)
+        return own[0][:, None] - torch.stack(around, 1)[..., 0]
+
+    def _normalised(self, norm: Any, queries: Tensor, keys: Tensor, apart: Tensor) -> Maps:
+        """Scale and shift of the first normalisation. While it learns, the relations' mean and variance come from
+        those of queries and keys, in double precision, since the relations themselves are nowhere."""
+        if not norm.training:
+            return affine(norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps)
+        own, others, apart = queries.double(), outside(keys.double()), apart.double().flatten(1)
+        seen = inside(functional.avg_pool2d(others, self.footprint, 1))
+        middle = seen.mean((1, 2, 3), keepdim=True)
+        own = own - own.mean((1, 2, 3), keepdim=True)
+        squares = inside(functional.avg_pool2d((others - outside(middle)).square(), self.footprint, 1))
+        mean = queries.double().mean((1, 2, 3)) - middle.flatten()
+        var = (own.square() + squares - 2 * own * (seen - middle)).mean((1, 2, 3))
+        mean, var = torch.cat([mean, apart.mean(1)]), torch.cat([var, apart.var(1, correction=0)])
+        _learn(norm, mean, var, queries[0].numel() * self.footprint**2)
+        scale, shift = affine(norm.weight, norm.bias, mean, var, norm.eps)
+        return scale.to(norm.weight.dtype), shift.to(norm.weight.dtype)
+
+
+@torch.no_grad()
+def _learn(norm: Any, mean: Tensor, var: Tensor, number: int) -> None:
+    """Moves the running statistics as the layer itself would."""
+    norm.num_batches_tracked += 1
+    for running, now in ((norm.running_mean, mean), (norm.running_var, var * number / (number - 1))):
+        running.lerp_(now.to(running.dtype), norm.momentum)
 
 
 class Block(nn.Module):
@@ -158,7 +211,7 @@ class SAN(nn.Module):
         stage, number = layer.removeprefix("layer").split(".")
         if number != "0":
             return x
-        x = self.conv_in(x) if stage == "0" else x
+        x = self.conv_in(x.contiguous(memory_format=torch.channels_last)) if stage == "0" else x
         norm = "bn_in" if stage == "0" else f"bn{int(stage) - 1}"
         x = self.relu(self.get_submodule(norm)(x))
         return self.get_submodule(f"conv{stage}")(self.pool(x))

@@ -11,8 +11,9 @@ from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs, resume_macs
 from saccade.cost.second_counter import agree
 from saccade.nn.backbones import backbone
-from saccade.nn.local_attention import aggregate, aggregate_backward, aggregate_macs, continued, pad
+from saccade.nn.local_attention import aggregate, aggregate_backward, pad, windows
 from saccade.nn.san import SAN
+from saccade.nn.weighing import POSITIONS, weigh
 from saccade.records import SaccadeError
 
 
@@ -73,17 +74,21 @@ def kernel_rule(size: int, margin: int) -> list[int]:
     return [2 * (size - 1) - cell if cell >= size else cell for cell in reflected]
 
 
+def our_rule(height: int, width: int) -> list[list[int]]:
+    """Which column of the map our rule reads for each padded one, and which row."""
+    cells = torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")).double()
+    rows, columns = pad(cells[None], 7)[0].int()
+    assert (rows == rows[:, :1]).all() and (columns == columns[:1]).all()
+    return [columns[0].tolist(), rows[:, 0].tolist()]
+
+
 def test_maps_smaller_than_the_footprint_are_continued_as_the_plain_code_does():
-    assert continued(3, 3, 7) == (1, 0, 1, 0, 1, 2, 1, 2, 1)
+    assert our_rule(3, 3) == [[1, 0, 1, 0, 1, 2, 1, 2, 1]] * 2
     assert kernel_rule(3, 3) == [1, 2, 1, 0, 1, 2, 1, 0, -1]
-    assert continued(2, 2, 7) == (1, 0, 1, 0, 1, 0, 1, 0)
+    assert our_rule(2, 2) == [[1, 0, 1, 0, 1, 0, 1, 0]] * 2
     for size in range(4, 12):
-        assert list(continued(size, 4, 7)) == kernel_rule(size, 3)
-    maps = torch.arange(9.0).view(1, 1, 3, 3)
-    step_by_step = maps
-    for _ in range(3):
-        step_by_step = torch.nn.functional.pad(step_by_step, [1] * 4, mode="reflect")
-    assert torch.equal(pad(maps, 7), step_by_step)
+        assert our_rule(4, size) == [kernel_rule(size, 3), kernel_rule(4, 3)]
+    assert our_rule(3, 5)[0] == [1, 0, 1, 0, 1, 2, 3, 4, 3, 4, 3]  # as small as its smaller side
 
 
 def test_a_map_of_one_cell_is_refused():
@@ -92,17 +97,36 @@ def test_a_map_of_one_cell_is_refused():
 
 
 def test_every_multiply_add_of_the_sums_is_counted():
-    values, weights = torch.randn(2, 8, 6, 7), torch.randn(2, 4, 9, 4, 5)
-    expected, products = torch.zeros(2, 8, 4, 5), 0
-    for video, channel, row, column in torch.cartesian_prod(*map(torch.arange, expected.shape)).tolist():
+    values, weights = torch.randn(8, 6, 7, 2), torch.randn(4, 9, 4, 5, 2)
+    expected, products = torch.zeros(8, 4, 5, 2), 0
+    for channel, row, column, sample in torch.cartesian_prod(*map(torch.arange, expected.shape)).tolist():
         for place in range(9):
-            value = values[video, channel, row + place // 3, column + place % 3]
-            expected[video, channel, row, column] += value * weights[video, channel % 4, place, row, column]
+            value = values[channel, row + place // 3, column + place % 3, sample]
+            expected[channel, row, column, sample] += value * weights[channel % 4, place, row, column, sample]
             products += 1
     counted = count(aggregate, values, weights)
     torch.testing.assert_close(counted.result, expected)
-    assert counted.macs == products == aggregate_macs(values.shape, weights.shape)
+    assert counted.macs == products
     assert count(aggregate_backward, expected, values, weights).macs == 2 * products
+
+
+def test_every_multiply_add_of_the_weights_is_counted():
+    """A loop over cells and places, in which every convolution multiplies by itself."""
+    queries, keys, places = torch.randn(4, 3, 2, 2), torch.randn(4, 5, 4, 2), torch.rand(POSITIONS, 9, 3, 2)
+    first, last, bias = torch.randn(4, 4 + POSITIONS), torch.randn(3, 4), torch.randn(3)
+    norm = [torch.rand(4), torch.randn(4), torch.randn(4), torch.rand(4)]
+    around, products = windows(keys, 3, 2), 0
+    expected = torch.empty(3, 9, 3, 2, 2)
+    for place, row, column, sample in torch.cartesian_prod(*map(torch.arange, expected.shape[1:])).tolist():
+        relation = (queries[:, row, column, sample] - around[place][:, row, column, sample]).relu()
+        read = torch.cat([relation, places[:, place, row, column]])
+        hidden = torch.nn.functional.batch_norm((first @ read)[None], norm[2], norm[3], norm[0], norm[1])[0].relu()
+        expected[:, place, row, column, sample] = last @ hidden + bias
+        products += first.numel() + last.numel()
+    products += 3 * 2 * 2 * POSITIONS**2  # the coordinates' own convolution, at every cell of every sample
+    counted = count(weigh, queries, keys, places, first, norm, 1e-5, False, last, bias)
+    torch.testing.assert_close(counted.result[0], expected, rtol=1e-4, atol=1e-4)
+    assert counted.macs == products
 
 
 @pytest.mark.parametrize("name", ["san10", "san15", "san19"])

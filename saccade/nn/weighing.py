@@ -1,0 +1,215 @@
+"""How a SAN's attention is weighed: every cell's query against the keys around it (`local_attention`), through two
+convolutions with a normalisation between them.
+
+What is compared has C / 16 + 2 numbers for every cell and place of its footprint. They are computed for some places at
+once, forward and once more backward, and never kept; only while the normalisation learns, C / 16 numbers wait for its
+mean and variance.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saccade.nn.local_attention import Shape, at_once, windows
+
+POSITIONS = 2  # channels that say where a neighbour lies
+
+
+@torch.library.custom_op("saccade::weigh", mutates_args=())
+def weigh(
+    queries: Tensor,
+    keys: Tensor,
+    places: Tensor,
+    first: Tensor,
+    norm: list[Tensor],
+    epsilon: float,
+    learning: bool,
+    last: Tensor,
+    bias: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What two 1 x 1 convolutions with a normalisation and a ReLU between them make of how every cell compares with
+    each place of its footprint: (G, F * F, H, W, B). And the normalisation's mean and variance.
+
+    The first convolution reads R + P channels: relu(query - key) of queries (R, H, W, B) and keys (R, H + F - 1, W + F
+    - 1, B), and `places` (P, F * F, H, W), which are the same for every sample. first: (K, R + P); norm: its weight,
+    bias, mean and variance (K,), of which the last two come from the batch while it is `learning`; last: (G, K), bias:
+    (G,).
+    """
+    found = queries.new_empty(len(last), places.shape[1], *queries.shape[1:])
+    mean, var = norm[2], norm[3]
+    if learning:
+        related, mean, var = _related(queries, keys, places, first)
+        scale, shift = affine(norm[0], norm[1], mean, var, epsilon)
+        parts: Iterator[tuple[slice, Tensor]] = (
+            (part, torch.addcmul(shift, some, scale)) for part, some in _in_parts(related)
+        )
+    else:
+        scale, shift = affine(norm[0], norm[1], mean, var, epsilon)
+        first = first * scale
+        parts = (
+            (part, torch.addmm(shift, first, compared.flatten(1)))
+            for part, compared in _compared(queries, keys, places, len(first))
+        )
+    for part, some in parts:
+        torch.addmm(bias[:, None], last, some.relu_(), out=found[:, part].flatten(1))
+    return found, mean.clone(), var.clone()
+
+
+@torch.library.custom_op("saccade::weigh_backward", mutates_args=())
+def weigh_backward(
+    gradient: Tensor,
+    queries: Tensor,
+    keys: Tensor,
+    places: Tensor,
+    first: Tensor,
+    norm: list[Tensor],
+    epsilon: float,
+    learning: bool,
+    last: Tensor,
+) -> list[Tensor]:
+    """The gradients by queries, keys, places, the first convolution, the normalisation's weight and bias, the last
+    convolution and its bias."""
+    weight, norm_bias, mean, var = norm
+    scale, shift = affine(weight, norm_bias, mean, var, epsilon)
+    by_scale, by_shift, by_last = torch.zeros_like(scale), torch.zeros_like(shift), torch.zeros_like(last)
+    by_bias = last.new_zeros(len(last))
+    back = _Back(queries, keys, places, first)
+    kept = []
+    for part, compared in _compared(queries, keys, places, len(first)):
+        related = first @ compared.flatten(1)
+        active = torch.addcmul(shift, related, scale).relu_()
+        given = gradient[:, part].flatten(1)
+        by_last.addmm_(given, active.T)
+        by_bias += given.sum(1)
+        change = (last.T @ given).mul_(active.sign_())
+        by_shift += change.sum(1, keepdim=True)
+        by_scale += torch.mul(change, related, out=active).sum(1, keepdim=True)
+        if learning:
+            kept.append((change, related))
+        else:
+            back.add(part, compared, change.mul_(scale))
+    deviation = (var + epsilon).sqrt()
+    by_scale = (by_scale.squeeze(1) - mean * by_shift.squeeze(1)) / deviation  # by the normalised numbers
+    by_shift = by_shift.squeeze(1)
+    if learning:
+        number = gradient[0].numel()
+        slope = scale.squeeze(1) * by_scale / (deviation * number)
+        level = scale.squeeze(1) * by_shift / number - slope * mean
+        for part, compared in _compared(queries, keys, places, len(first)):
+            change, related = kept.pop(0)
+            change.mul_(scale).addcmul_(related, slope[:, None], value=-1).sub_(level[:, None])
+            back.add(part, compared, change)
+    return [back.by_queries, back.by_keys, back.by_places, back.by_first, by_scale, by_shift, by_last, by_bias]
+
+
+class _Back:
+    """Gathers the gradients by what the first convolution reads."""
+
+    def __init__(self, queries: Tensor, keys: Tensor, places: Tensor, first: Tensor) -> None:
+        self.first = first
+        self.by_queries, self.by_keys = torch.zeros_like(queries), torch.zeros_like(keys)
+        self.by_places, self.by_first = torch.empty_like(places), torch.zeros_like(first)
+        self.windows = windows(self.by_keys, *queries.shape[1:3])
+
+    def add(self, part: slice, compared: Tensor, change: Tensor) -> None:
+        """`change`: the gradient by the convolution's output at these places. Overwrites `compared`."""
+        relations = len(self.by_queries)
+        self.by_first.addmm_(change, compared.flatten(1).T)
+        changes = (self.first.T @ change).view(compared.shape)
+        torch.sum(changes[relations:], -1, out=self.by_places[:, part])
+        changes = changes[:relations].mul_(compared[:relations].sign_())
+        self.by_queries += changes.sum(1)
+        for window, one in zip(self.windows[part], changes.unbind(1), strict=True):
+            window.sub_(one)
+
+
+def affine(weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """A normalisation as the scale and shift (K, 1) of its channels."""
+    scale = weight / (var + epsilon).sqrt()
+    return scale[:, None], (bias - mean * scale)[:, None]
+
+
+def _related(queries: Tensor, keys: Tensor, places: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The first convolution's output (K, F * F, H, W, B), its mean and variance."""
+    related = queries.new_empty(len(first), places.shape[1], *queries.shape[1:])
+    middle = None  # near the mean, so that the squares are no large numbers
+    sums, squares = queries.new_zeros(2, len(first), dtype=torch.float64)
+    for part, compared in _compared(queries, keys, places, len(first)):
+        some = torch.mm(first, compared.flatten(1), out=related[:, part].flatten(1))
+        middle = some.mean(1, keepdim=True) if middle is None else middle
+        apart = some - middle
+        sums += apart.sum(1)
+        squares += apart.square_().sum(1)
+    assert middle is not None
+    number = related[0].numel()
+    mean, var = sums / number, squares / number - (sums / number).square()
+    return related, (mean + middle.squeeze(1)).to(first.dtype), var.to(first.dtype)
+
+
+def _compared(queries: Tensor, keys: Tensor, places: Tensor, also: int) -> Iterator[tuple[slice, Tensor]]:
+    """The first convolution's input (R + P, n, H, W, B) at n places of the footprint: which, and the numbers, which are
+    overwritten by the next. `also`: as many channels will stand beside them."""
+    channels, number = len(queries) + len(places), places.shape[1]
+    around = windows(keys, *queries.shape[1:3])
+    most = at_once((channels + also) * queries[0].numel(), number, queries)
+    buffer = queries.new_empty(channels, most, *queries.shape[1:])
+    for start in range(0, number, most):
+        part = slice(start, min(start + most, number))
+        compared = buffer[:, : part.stop - start]
+        relations = compared[: len(queries)]
+        for window, relation in zip(around[part], relations.unbind(1), strict=True):
+            torch.sub(queries, window, out=relation)
+        relations.relu_()
+        compared[len(queries) :] = places[:, part, ..., None]
+        yield part, compared
+
+
+def _in_parts(maps: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """(K, F * F, H, W, B) as (K, n * H * W * B), n places at a time."""
+    most = at_once(2 * maps[:, 0].numel(), maps.shape[1], maps)
+    for start in range(0, maps.shape[1], most):
+        part = slice(start, start + most)
+        yield part, maps[:, part].flatten(1)
+
+
+def weigh_macs(queries: Shape, keys: Shape, places: Shape, first: Shape, *rest: Any, **others: Any) -> int:
+    """The multiply-adds of `weigh`: its two convolutions, and the one that made the position channels. What concerns
+    those is computed once a batch and counted for every sample, so that a batch costs what its samples would."""
+    last = rest[3]
+    cells = queries[1] * queries[2] * queries[3]
+    return cells * (places[1] * (first[0] * first[1] + last[0] * last[1]) + POSITIONS**2)
+
+
+def weigh_backward_macs(gradient: Shape, *read: Any, **others: Any) -> int:
+    return 2 * weigh_macs(*read)
+
+
+@weigh.register_fake
+def _(queries: Tensor, keys: Tensor, places: Tensor, first: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
+    norm, last = rest[0], rest[3]
+    found = queries.new_empty(len(last), places.shape[1], *queries.shape[1:])
+    return found, torch.empty_like(norm[2]), torch.empty_like(norm[3])
+
+
+@weigh_backward.register_fake
+def _(gradient: Tensor, *read: Any) -> list[Tensor]:
+    tensors = *read[:4], *read[4][:2], read[7], read[7][:, 0]
+    return [torch.empty_like(one) for one in tensors]
+
+
+def _keep_weighing(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    queries, keys, places, first, norm, ctx.epsilon, ctx.learning, last, _ = inputs
+    ctx.save_for_backward(queries, keys, places, first, *norm[:2], *output[1:], last)
+    ctx.mark_non_differentiable(*output[1:])
+
+
+def _weighed_back(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Any, ...]:
+    queries, keys, places, first, *norm, last = ctx.saved_tensors
+    read = (queries, keys, places, first, norm, ctx.epsilon, ctx.learning, last)
+    *by, by_weight, by_bias, by_last, by_last_bias = weigh_backward(gradient.contiguous(), *read)
+    return *by, [by_weight, by_bias, None, None], None, None, by_last, by_last_bias
+
+
+weigh.register_autograd(_weighed_back, setup_context=_keep_weighing)
