@@ -21,12 +21,14 @@ VARIANTS = [
 
 
 def as_published(method: str) -> Any:
-    """The method's tests/as_published.py: `classes(variant)`, how many the authors' weights tell apart;
-    `layout(variant, classes)`, what their code gives torch.save; and SMALL, settings for a quick run."""
+    """The method's tests/as_published.py: `classes(variant)`, how many the authors' weights tell apart, {head: number}
+    where they have several; `layout(variant, classes)`, what their code gives torch.save; SMALL, settings for a quick
+    run. Where some tensors of ours aren't theirs but reckoned from them, COMPUTED: {variant: globs over ours}; where not
+    every variant needs to go through the command line, since others differ in widths alone, TAKEN: those that do."""
     return load_module(ROOT / "methods" / method / "tests/as_published.py")
 
 
-def layout(method: str, variant: str, classes: int = 0) -> dict[str, Any]:
+def layout(method: str, variant: str, classes: int | dict[str, int] = 0) -> dict[str, Any]:
     """What the authors' code gives torch.save, its tensors without contents (on the device meta); with as many classes
     as theirs or as asked for."""
     module = as_published(method)

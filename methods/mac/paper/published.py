@@ -1,5 +1,5 @@
-"""The authors' checkpoints under our names: SAN19 as its own authors published it for ImageNet, and what the code of
-Mac et al. writes (no such file was ever published).
+"""The authors' checkpoints under our names: SAN19 as its own authors published it for ImageNet, and what Mac et al.'s
+code writes (no such file was published).
 
 Their trainer saves pipelines whole: the networks with phase 1's head (`light_model`, our SAN19-base), S_0
 (`feat_model`), S_1 to S_3 (`low_feat_model`, `high_feat_model`); their tools save heads and networks by themselves. A
