@@ -23,8 +23,8 @@ VARIANTS = [
 def as_published(method: str) -> Any:
     """The method's tests/as_published.py: `classes(variant)`, how many the authors' weights tell apart, {head: number}
     where they have several; `layout(variant, classes)`, what their code gives torch.save; SMALL, settings for a quick
-    run. Where some tensors of ours aren't theirs but reckoned from them, COMPUTED: {variant: globs over ours}; where not
-    every variant needs to go through the command line, since others differ in widths alone, TAKEN: those that do."""
+    run. Where some tensors of ours aren't theirs but reckoned from them, COMPUTED: {variant: globs over ours}; where
+    variants differ in widths alone and not all need to go through the command line, TAKEN: those that do."""
     return load_module(ROOT / "methods" / method / "tests/as_published.py")
 
 

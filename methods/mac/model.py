@@ -53,6 +53,7 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     )
 
 
+@torch.inference_mode()
 def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """As the paper's Figures 5 and 11, of one clip: its frames, the attention that chooses the crops laid over them,
     and the attention of every block of its middle frame, as arrays."""

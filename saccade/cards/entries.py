@@ -8,14 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from saccade.cards.typed_settings import read_layer
 from saccade.cards.validation import AsTuple, Body, Names, check_value, read_body
 from saccade.project import NAME
 from saccade.records import SaccadeError
 
+
+def _form(value: Any) -> str:
+    return "each" if isinstance(value, dict) else "one"
+
+
+# one for the only head, or {head: one}; what is wrong is told of the form that is there
 Classes = Annotated[int, Field(ge=2)]
+NumClasses = Annotated[
+    Annotated[Classes, Tag("one")] | Annotated[dict[str, Classes], Tag("each")], Discriminator(_form)
+]
+FileNames = Annotated[Annotated[str, Tag("one")] | Annotated[dict[str, str], Tag("each")], Discriminator(_form)]
 
 
 class Released(Body):
@@ -26,8 +36,8 @@ class Released(Body):
 
     file: str
     get: str
-    num_classes: Classes | dict[str, Classes] | None = None
-    class_names: str | dict[str, str] = ""
+    num_classes: NumClasses | None = None
+    class_names: FileNames = ""
     sha256: str = ""
     drops: Names = ()
 
