@@ -108,14 +108,14 @@ class SystemResults:
         tables = [self._predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
         return to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
 
-    def gmacs(self, variant: str, point: str, dataset: str) -> SystemScores:
-        """Billions of multiply-adds per video, as executed over all its views."""
+    def gmacs(self, variant: str, point: str, dataset: str, per_frame: bool = False) -> SystemScores:
+        """Billions of multiply-adds per video, as executed over all its views; or per frame that was looked at."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            rows = self._predictions(run, point, ["macs"])
-            return rows.assign(value=rows["macs"] / 1e9)
+            rows = self._predictions(run, point, ["macs", "frames"])
+            return rows.assign(value=rows["macs"] / 1e9 / (rows["frames"] if per_frame else 1))
 
-        return self._ask("gmacs", (variant, point, dataset), read)
+        return self._ask(f"gmacs {per_frame}", (variant, point, dataset), read)
 
     def bins(self, variant: str, point: str, dataset: str) -> SystemScores:
         """The number that the decisions call `bins`, mean over a video's views."""

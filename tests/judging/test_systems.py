@@ -116,8 +116,9 @@ def test_a_variant_may_be_another_methods(ours):
         other.hits(*SYSTEM)
 
 
-def test_gmacs_are_per_video(ours):
+def test_gmacs_are_per_video_or_per_frame(ours):
     np.testing.assert_allclose(ours.gmacs(*SYSTEM).values, [np.arange(1, 61)] * 2)
+    np.testing.assert_allclose(ours.gmacs(*SYSTEM, per_frame=True).values, [np.arange(1, 61) / 16] * 2)
 
 
 def test_bins_are_the_mean_over_views(ours):
