@@ -1,0 +1,370 @@
+"""What the paper claims, and what would show its mechanism on embedded data: a function of (reported, ours) for each id
+of paper.yml that has no `tests` there; paper.yml has the sentence. Those of one form are made by one function that
+returns them.
+
+`reported(table, row, column, dataset=None)` gives a printed number. `ours` gives our results per training and video, or
+raises `NotRun`; which system of ours a claim asks, the rows of paper.yml say (`ours.row`), or its `systems`
+(`ours.named`). Costs are per frame, as printed.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from saccade.judging.compare import difference
+from saccade.judging.effect import Effect, weighted_sum
+from saccade.judging.stand_ins import EQUAL_COST
+from saccade.judging.system_scores import SystemScores
+from saccade.judging.systems import System
+from saccade.judging.verdict import (
+    Cited,
+    Finding,
+    Outcome,
+    Untestable,
+    all_of,
+    at_most,
+    better,
+    exact,
+    labelled,
+    need_headroom,
+)
+from saccade.results.reader import NotRun
+
+# Margins, committed before any run of ours; accuracies of ours are fractions.
+MORE_LOST = 0.01  # a point beyond the printed loss: what either side's own 2,398 segments leave open (0.9 points)
+COUNTED = 0.05  # of a printed saving: we count attention's products and no additions, the authors the reverse
+SPEED_READ = 0.01  # of a speed-up: what the two digits of its costs leave open
+HALF = 0.5  # of a baseline's cost, "significantly less"; of the headroom
+SOUND_GAIN = 0.10  # on verbs of which pictures tell half: 50 points at most
+SOUND_MORE = 0.05  # and so much more than on the others, half of that
+
+EPIC, UCF = "epic-kitchens-55", "ucf101"
+KS, MS = (0, 1, 2, 3), (1, 2, 3, 4)
+SAMPLERS = [f"S_{k}" for k in KS]
+ALIKE = ("grow", "shrink", "clockwise", "anticlockwise")  # verbs that only sound tells apart, two and two
+APART = ("left", "right", "up", "down")
+CITED = ("Res3D", "DSN", "SMART")
+CONFOUNDERS = ("backbone and pre-training", "frames and views", "what their cost counts, and for how many frames")
+
+Reported = Callable[..., float]
+Claim = Callable[[Reported, Any], Finding | Cited]
+
+
+# Printed numbers
+
+
+def lost(reported: Reported, table: str, row: str, than: str, column: str = "top1") -> float:
+    """What a row has less than another, rounded to what print has, so that 27.52 - 25.77 is 1.75."""
+    return round(reported(table, than, column) - reported(table, row, column), 6)
+
+
+def with_t(reported: Reported, column: str, k: int, m: int, table: str = "Table II") -> float:
+    return reported(table, f"S_{k}, T_{m}", column)
+
+
+def close(reported: Reported) -> float:
+    """The points that the text calls close: what it says of S_3 and the baseline."""
+    return reported("Sec. IV-C", "S_3", "top1 loss")
+
+
+def rising(numbers: Sequence[float]) -> bool:
+    return all(earlier < later for earlier, later in zip(numbers, numbers[1:], strict=False))
+
+
+def best_of(reported: Reported, table: str, rows: Sequence[str], column: str) -> str:
+    """The row that has most; '' where several have as much."""
+    numbers = [reported(table, row, column) for row in rows]
+    return rows[int(np.argmax(numbers))] if numbers.count(max(numbers)) == 1 else ""
+
+
+# Our own
+
+
+def names(first: System, second: System) -> str:
+    return " - ".join(system.variant for system in (first, second))
+
+
+def gain(ours: Any, first: System, second: System) -> Effect:
+    """By top-1: of the action, of the class, or, on embedded data, of the noun, which is what a crop shows."""
+    head = "noun" if first.dataset.startswith("motion-digits") else None
+    return difference(ours.hits(*first, head=head), ours.hits(*second, head=head))
+
+
+def more(ours: Any, first: System, second: System) -> Outcome:
+    return labelled(names(first, second), better(gain(ours, first, second)))
+
+
+def frame_cost(ours: Any, system: System) -> float:
+    return float(np.mean(ours.gmacs(*system, per_frame=True).values))
+
+
+def cost_ratio(ours: Any, first: System, second: System) -> float:
+    return frame_cost(ours, first) / frame_cost(ours, second)
+
+
+def pays_less(ours: Any, system: System, rival: System) -> Outcome:
+    """A point of accuracy costs less than the rival's: with its accuracy counted as often as its cost goes into the
+    rival's, it would still be above."""
+    often = 1 / cost_ratio(ours, system, rival)
+    own = ours.hits(*system)
+    worth = dataclasses.replace(own, values=np.asarray(own.values) * often)
+    return labelled(f"{system.variant} x {often:.3g} - {rival.variant}", better(difference(worth, ours.hits(*rival))))
+
+
+def on_same_videos(effects: Sequence[Effect], weights: Sequence[float]) -> Effect:
+    return dataclasses.replace(weighted_sum(effects, weights), n=min(one.n for one in effects))
+
+
+def no_sampler(ours: Any) -> Outcome:
+    raise NotRun("the temporal samplers T_M aren't built yet")
+
+
+# Claims of one form
+
+
+def finding(holds: Callable[[Reported], bool], on_ours: Callable[[Any], Outcome]) -> Claim:
+    return lambda reported, ours: Finding(holds(reported), lambda: on_ours(ours))
+
+
+def in_time(holds: Callable[[Reported], bool]) -> Claim:
+    """A claim about temporal samplers, which print alone can answer."""
+    return finding(holds, no_sampler)
+
+
+def unprinted(on_ours: Callable[[Any], Outcome]) -> Claim:
+    return lambda reported, ours: Finding(None, lambda: on_ours(ours))
+
+
+def saves_and_loses(row: str) -> Claim:
+    """What the text says of a row of Table I against SAN19-base: the GFLOPs saved and the points lost."""
+
+    def judged(reported: Reported, ours: Any) -> Finding:
+        saved, points = (reported("Sec. IV-C", row, column) for column in ("GFLOPS saved", "top1 loss"))
+
+        def on_ours() -> Outcome:
+            own, base = (ours.row("Table I", name, "top1") for name in (row, "SAN19-base"))
+            found = frame_cost(ours, base) - frame_cost(ours, own)
+            said = f"GMACs saved a frame: {found:.3g}, said {saved:.3g}"
+            loss = at_most(gain(ours, base, own), points / 100 + MORE_LOST)
+            return all_of(exact(abs(found / saved - 1) <= COUNTED, said), labelled(names(base, own), loss))
+
+        printed = [round(lost(reported, "Table I", row, "SAN19-base", column), 2) for column in ("Avg GFLOPS", "top1")]
+        return Finding(printed == [saved, points], on_ours)
+
+    return judged
+
+
+def cheaper(table: str, rows: Sequence[str], than: Sequence[str], share: float = 1.0) -> Claim:
+    """Each row costs less than the other's share, per frame."""
+
+    def on_ours(ours: Any) -> Outcome:
+        pairs = [[ours.row(table, row, "Avg GFLOPS") for row in (own, rival)] for own in rows for rival in than]
+        found = [(names(*pair), cost_ratio(ours, *pair)) for pair in pairs]
+        return all_of(*(exact(ratio < share, f"{said}, cost a frame: {ratio:.3f}") for said, ratio in found))
+
+    return finding(
+        lambda r: all(
+            r(table, own, "Avg GFLOPS") < share * r(table, rival, "Avg GFLOPS") for own in rows for rival in than
+        ),
+        on_ours,
+    )
+
+
+def cheaper_points(table: str, rivals: Sequence[str]) -> Claim:
+    """Every S_k pays less for a point of accuracy than each rival."""
+
+    def on_ours(ours: Any) -> Outcome:
+        own, others = ([ours.row(table, row, "top1") for row in rows] for rows in (SAMPLERS, rivals))
+        return all_of(*(pays_less(ours, system, rival) for system in own for rival in others))
+
+    return finding(lambda r: cheapest_points(r, table, rivals), on_ours)
+
+
+def cheapest_points(reported: Reported, table: str, rivals: Sequence[str]) -> bool:
+    most = max(reported(table, row, "Trade-off") for row in SAMPLERS)
+    return most < min(reported(table, row, "Trade-off") for row in rivals)
+
+
+# Section IV-C, Tables I and IV
+
+c02, c05 = saves_and_loses("S_0"), saves_and_loses("S_3")
+c06 = cheaper_points("Table I", ["SAN19-base"])
+c07 = cheaper("Table I", ["S_3"], ["SAN19-base"])
+c21 = cheaper("Table IV", ["S_2"], ["TSN (ret)", "SAN19-base"], HALF)
+c27 = cheaper("Table IV", ["S_3"], ["SAN19-base"])
+c38 = cheaper_points("Table IV", ["TSN (ret)", "SAN19-base"])
+
+
+def c17(reported: Reported, ours: Any) -> Finding:
+    def on_ours() -> Outcome:
+        costs = [frame_cost(ours, ours.row("Table I", row, "Avg GFLOPS")) for row in SAMPLERS]
+        return exact(rising(costs), f"GMACs a frame of S_0 to S_3: {', '.join(f'{one:.4g}' for one in costs)}")
+
+    return Finding(rising([reported("Table I", row, "Avg GFLOPS") for row in SAMPLERS]), on_ours)
+
+
+def c26(reported: Reported, ours: Any) -> Cited:
+    return Cited(cheapest_points(reported, "Table IV", CITED), CONFOUNDERS)
+
+
+# Tables II, III and V: the temporal samplers
+
+c08 = in_time(lambda r: max(with_t(r, "Avg GFLOPS", k, m) for k in KS for m in MS) < r("Table II", "S_0", "Avg GFLOPS"))
+c09 = in_time(lambda r: max(lost(r, "Table II", f"S_{k}, T_1", "S_0") for k in KS) <= close(r))
+c10 = in_time(lambda r: all(with_t(r, "Skip", k, 1) == 0 for k in KS))
+c11 = in_time(lambda r: all(rising([with_t(r, "Speed-up", k, m) for m in MS]) for k in KS))
+c12 = in_time(lambda r: all(rising([-with_t(r, "top1", k, m) for m in MS]) for k in KS))
+c13, c14 = (
+    in_time(lambda r, m=m: max(with_t(r, "Speed-up", k, m) for k in KS) == r("Sec. IV-C", f"T_{m}", "Speed-up, most"))
+    for m in (4, 1)
+)
+c15 = in_time(lambda r: lost(r, "Table II", "S_0, T_1", "S_3, T_1") > 0)
+c16 = in_time(lambda r: all(crops_help(r, m, all) for m in MS))
+c18 = in_time(lambda r: 0 < lost(r, "Table II", "S_0, T_1", "S_0") <= close(r))
+c34 = in_time(lambda r: all(crops_help(r, m, any) for m in MS))
+c35 = in_time(lambda r: crops_help(r, 1, all))
+c36 = in_time(lambda r: all(rising([with_t(r, "Avg GFLOPS", k, m) for k in KS]) for m in MS))
+
+WITH_T1 = [f"S_{k}, T_1" for k in KS]
+c22 = in_time(
+    lambda r: (
+        best_of(r, "Table V", WITH_T1, "Speed-up") == "S_3, T_1"
+        and round(r("Table IV", "S_3", "top1") - r("Table V", "S_3, T_1", "top1"), 2)
+        == r("Sec. IV-C", "S_3, T_1", "top1 loss")
+    )
+)
+c23 = in_time(
+    lambda r: (
+        best_of(r, "Table V", WITH_T1, "top1") == "S_1, T_1"
+        and r("Table V", "S_1, T_1", "Speed-up") == r("Sec. IV-C", "S_1, T_1", "Speed-up")
+    )
+)
+c24 = in_time(lambda r: best_of(r, "Table V", WITH_T1, "top1") == "S_3, T_1")
+c37 = in_time(lambda r: best_of(r, "Table V", WITH_T1, "top5") == "S_3, T_1")
+c25 = in_time(
+    lambda r: all(
+        abs(round(r("Table IV", f"S_{k}", "top1") - with_t(r, "top1", k, 1, "Table V"), 2)) <= close(r) for k in KS
+    )
+)
+
+
+def crops_help(reported: Reported, m: int, how: Callable[..., bool]) -> bool:
+    """Whether all, or any, numbers of crops are more accurate than none with T_m."""
+    return how(with_t(reported, "top1", k, m) > with_t(reported, "top1", 0, m) for k in KS[1:])
+
+
+def c33(reported: Reported, ours: Any) -> Finding:
+    def right(k: int, m: int) -> bool:
+        true = reported("Table I", f"S_{k}", "Avg GFLOPS") / with_t(reported, "Avg GFLOPS", k, m)
+        return abs(with_t(reported, "Speed-up", k, m) / true - 1) <= SPEED_READ
+
+    return Finding(all(right(k, m) for k in KS for m in MS), lambda: no_sampler(ours))
+
+
+# Said beside the tables
+
+
+@unprinted
+def c28(ours: Any) -> Outcome:
+    raise NotRun("the hallucinator isn't built yet")
+
+
+@unprinted
+def c29(ours: Any) -> Outcome:
+    raise Untestable("said of pictures, without a number of how similar or how concise; ours are drawn beside")
+
+
+@unprinted
+def c30(ours: Any) -> Outcome:
+    raise Untestable("no accuracy by layer is printed, nor are there runs of other layers on real data")
+
+
+# The mechanism, on embedded data: nothing is printed
+
+
+def crops(ours: Any, look: str, k: int) -> System:
+    return ours.named(f"{look}, {k}")
+
+
+def room(ours: Any, k: int) -> None:
+    """The need of headroom between true and random crops, each with their own heads."""
+    need_headroom(*(ours.hits(*crops(ours, look, k), head="noun") for look in ("oracle", "random")))
+
+
+def looks_better(than: str, k: int) -> Claim:
+    """k crops where attention is are better than k of another look; untestable without headroom."""
+
+    def on_ours(ours: Any) -> Outcome:
+        room(ours, k)
+        return more(ours, crops(ours, "attention", k), crops(ours, than, k))
+
+    return unprinted(on_ours)
+
+
+def beats_larger_frame(k: int) -> Claim:
+    """k crops are better than S_0 on a frame that costs no less; untestable where it does cost less."""
+
+    def on_ours(ours: Any) -> Outcome:
+        own, rival = crops(ours, "attention", k), ours.named(f"no crops, {k}'s cost")
+        if (ratio := cost_ratio(ours, own, rival)) > 1 + EQUAL_COST:
+            raise Untestable(f"{own.variant} costs {ratio:.3f} of {rival.variant}, more than {1 + EQUAL_COST:.3g}")
+        return more(ours, own, rival)
+
+    return unprinted(on_ours)
+
+
+def holds_target(k: int) -> Claim:
+    """One of k crops holds the target's centre more often than chance of each kind, and than uniform attention's."""
+
+    def on_ours(ours: Any) -> Outcome:
+        own = crops(ours, "attention", k)
+        rivals = {level: ours.box_hits(*own, level=level) for level in ("random", "centre", "fixed")}
+        rivals["uniform attention"] = ours.box_hits(*crops(ours, "uniform", k))
+        held = ours.box_hits(*own)
+        return all_of(*(labelled(f"hits - {what}", better(difference(held, hits))) for what, hits in rivals.items()))
+
+    return unprinted(on_ours)
+
+
+m01, m02, m03 = (looks_better("random", k) for k in KS[1:])
+m04, m05, m06 = (looks_better("central", k) for k in KS[1:])
+m07, m08, m09 = (looks_better("uniform", k) for k in KS[1:])
+m12, m13, m14 = (beats_larger_frame(k) for k in KS[1:])
+m17, m18, m19 = (holds_target(k) for k in KS[1:])
+
+
+@unprinted
+def m10(ours: Any) -> Outcome:
+    room(ours, 1)
+    own = crops(ours, "attention", 1)
+    leads = [gain(ours, own, crops(ours, look, 1)) for look in ("random", "oracle")]
+    half = on_same_videos(leads, [1 - HALF, HALF])
+    return labelled("attention - (random + oracle) / 2", better(half))
+
+
+HEARING = {"no crops": "no crops, silent", "attention, 3": "attention, 3, silent"}
+
+
+def sound_gain(ours: Any, name: str, verbs: Sequence[str]) -> Effect:
+    """What sound adds to a system's accuracy on these verbs."""
+
+    def right(system: System) -> SystemScores:
+        return ours.among(ours.hits(*system, head="verb"), system.dataset, verbs, "verb")
+
+    return difference(*(right(ours.named(one)) for one in (name, HEARING[name])))
+
+
+@unprinted
+def m15(ours: Any) -> Outcome:
+    parts = [labelled(f"{name}, sound", better(sound_gain(ours, name, ALIKE), SOUND_GAIN)) for name in HEARING]
+    return all_of(*parts)
+
+
+@unprinted
+def m16(ours: Any) -> Outcome:
+    def lead(name: str) -> Effect:
+        return weighted_sum([sound_gain(ours, name, verbs) for verbs in (ALIKE, APART)], [1.0, -1.0])
+
+    return all_of(*(labelled(f"{name}, look-alikes - others", better(lead(name), SOUND_MORE)) for name in HEARING))
