@@ -14,6 +14,7 @@ from torchvision.models import get_model_weights, list_models, resnet
 from torchvision.models.mobilenetv2 import MobileNetV2
 from torchvision.models.mobilenetv3 import InvertedResidualConfig, MobileNetV3, _mobilenet_v3_conf
 
+from saccade.nn.bn_inception import BNInception
 from saccade.nn.san import san, small_san
 from saccade.records import SaccadeError, first_few
 from saccade.settings import WEIGHT_FILES
@@ -75,6 +76,7 @@ BUILDERS: dict[str, Callable[[float], nn.Module]] = {
     "mobilenet_v2": lambda width: MobileNetV2(num_classes=1, width_mult=width),
     "mobilenet_v3_large": lambda width: _mobilenet_v3("mobilenet_v3_large", width),
     "mobilenet_v3_small": lambda width: _mobilenet_v3("mobilenet_v3_small", width),
+    "bninception": BNInception,
     "san10": lambda width: san((2, 1, 2, 4, 1), width),
     "san15": lambda width: san((3, 2, 3, 5, 2), width),
     "san19": lambda width: san((3, 3, 4, 6, 3), width),
@@ -85,11 +87,11 @@ BUILDERS: dict[str, Callable[[float], nn.Module]] = {
 def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str = "none") -> tuple[nn.Module, int]:
     """The network `name` without its classifier, and the number D of its features.
 
-    The network maps (N, in_channels, H, W) to globally average-pooled features (N, D). At width 1 its parameters are
-    torchvision's by name and shape. `weights`: `none` (torchvision's initialisation), `imagenet` (IMAGENET1K_V1, the
-    training recipe of the papers' time, where torchvision also has a newer one) or the path of a .safetensors, .pth or
-    .pt file; classifier keys in it are dropped. Raises SaccadeError for an unknown name, a file that can't be had, and
-    parameters that don't fit.
+    The network maps (N, in_channels, H, W) to globally average-pooled features (N, D). At width 1 its parameters are by
+    name and shape torchvision's, or of SAN and BN-Inception those of their published files. `weights`: `none`
+    (torchvision's initialisation), `imagenet` (IMAGENET1K_V1, the training recipe of the papers' time, where
+    torchvision also has a newer one) or the path of a .safetensors, .pth or .pt file; classifier keys in it are
+    dropped. Raises SaccadeError for an unknown name, a file that can't be had, and parameters that don't fit.
     """
     if name not in BUILDERS:
         raise SaccadeError(f"unknown backbone '{name}'; there are {', '.join(BUILDERS)}")
@@ -111,7 +113,9 @@ def backbone(name: str, width: float = 1.0, in_channels: int = 3, weights: str =
 
 def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[nn.Sequential, int]:
     """As `backbone`, up to the maps that it would pool: (N, 3, H, W) to (N, D, h, w). Parameters keep their names.
-    Raises SaccadeError for a SAN, whose parts are no chain."""
+    Raises SaccadeError for a SAN and BN-Inception, whose parts are no chain."""
+    if name == "bninception":
+        raise SaccadeError(f"{name} has no trunk; take another backbone")
     if name.startswith("san"):
         raise SaccadeError(f"{name} has no trunk; its `prescan` gives the maps behind a block")
     network, num_features = backbone(name, width=width, weights=weights)
@@ -122,12 +126,12 @@ def trunk(name: str, width: float = 1.0, weights: str = "none") -> tuple[nn.Sequ
 
 
 def _classifier_name(name: str) -> str:
-    return "fc" if name.startswith(("resnet", "conv4", "san")) else "classifier"
+    return "fc" if name.startswith(("resnet", "conv4", "bninception", "san")) else "classifier"
 
 
 def _replace_first_convolution(network: nn.Module, in_channels: int) -> None:
     path, old = next((path, module) for path, module in network.named_modules() if isinstance(module, nn.Conv2d))
-    new = nn.Conv2d(in_channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=False)  # type: ignore[arg-type]
+    new = nn.Conv2d(in_channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=old.bias is not None)  # type: ignore[arg-type]
     nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
     network.set_submodule(path, new)
 
@@ -165,8 +169,13 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 
 
 def _load(network: nn.Module, state: Mapping[str, Tensor], classifier: str, complaint: str) -> None:
-    given = {key: value for key, value in state.items() if not key.startswith(f"{classifier}.")}
     wanted = network.state_dict()
+    # files of before torch 0.4 have vectors with a first dimension of 1, as those of BN-Inception
+    given = {
+        key: value[0] if key in wanted and value.shape == (1, *wanted[key].shape) else value
+        for key, value in state.items()
+        if not key.startswith((f"{classifier}.", "last_linear."))  # as a widespread copy of BN-Inception calls it
+    }
     problems = {
         # `num_batches_tracked` is absent before torch 0.4.1
         "missing": [key for key in wanted if key not in given and not key.endswith("num_batches_tracked")],

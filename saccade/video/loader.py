@@ -182,8 +182,8 @@ class VideoDataset(Dataset[Clip]):
     def _check_modalities(self) -> None:
         if "flow" in self.settings.modalities:
             raise SaccadeError(
-                "the modality 'flow' needs optical flow stored beside the videos, and no dataset's can be read yet; take "
-                "'flow' out of `modalities`"
+                "the modality 'flow' needs optical flow stored beside the videos, and no dataset's can be read yet; "
+                "take 'flow' out of `modalities`"
             )
         if "audio" not in self.settings.modalities:
             return
