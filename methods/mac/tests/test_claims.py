@@ -6,13 +6,18 @@ from pathlib import Path
 
 import fake_paper
 import pytest
+import torch
+from small_models import built
 
+from saccade.cards.dataset import load_dataset
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import check_runs, read_paper
 from saccade.cost.printed import KEY, is_complexity, read_reported
 from saccade.judging.claims import load_predicates
 from saccade.judging.reported import Reported, printed_cells
+from saccade.judging.stand_ins import EQUAL_COST
 from saccade.judging.verdict import verdicts_of
+from saccade.plan.runs import Run
 from saccade.project import load_module
 
 FOLDER = Path(__file__).parents[1]
@@ -137,6 +142,29 @@ def as_layout(systems):
 
 def test_the_cards_have_every_run_that_a_row_names():
     check_runs(ROOT, PAPER)
+
+
+def test_verbs_that_look_alike_are_those_of_the_data():
+    card = load_dataset(ROOT, "motion-digits")
+    assert {verb for pair in card.layers["editions.foveal"]["audio_pairs"] for verb in pair} == set(claims.ALIKE)
+    assert {*claims.ALIKE, *claims.APART} == set(card.heads["verb"].classes)
+
+
+def macs(name):
+    """Of a video of the study's data, by the network that one of paper.yml's `systems` names."""
+    address = PAPER.systems[name].address
+    run = Run("study", address.dataset, address.edition, "mac", address.variant, 0)
+    model, settings = built(run)
+    with torch.inference_mode():
+        clip = {"rgb": torch.zeros(1, 8, 3, 96, 96), "audio": torch.zeros(1, 8, 1, 32, 32), "video_id": ["v"]} | {
+            "indices": torch.arange(8)[None]
+        }
+        return int(load_module(FOLDER / "model.py").predict(model, clip, settings).macs)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_larger_frames_cost_what_the_crops_cost(k):
+    assert macs(f"attention, {k}") / macs(f"no crops, {k}'s cost") == pytest.approx(1, abs=EQUAL_COST)
 
 
 # The claims on print
