@@ -9,9 +9,8 @@ from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
-
-from saccade.records import SaccadeError
 
 
 class Block(NamedTuple):
@@ -41,7 +40,7 @@ BLOCKS = {
 
 class BNInception(nn.Module):
     """(N, 3, H, W) to the scores of `fc` (N, num_classes), from D = 1024 pooled features at width 1. `width` scales all
-    channels, rounded to multiples of 8. Raises SaccadeError for a map of an odd size where it is to be halved."""
+    channels, rounded to multiples of 8."""
 
     def __init__(self, width: float = 1.0, num_classes: int = 1) -> None:
         super().__init__()
@@ -90,17 +89,11 @@ class BNInception(nn.Module):
         return given
 
     def _inception(self, name: str, x: Tensor, block: Block) -> Tensor:
-        height, width = x.shape[-2:]
-        if not block.single and (height % 2 or width % 2):
-            raise SaccadeError(
-                f"BN-Inception halves its maps, and one has {height}x{width} cells; give it pictures whose sides are "
-                "multiples of 32"
-            )
         branches = [self._convolved(f"{name}_1x1", x)] if block.single else []
         branches.append(self._convolved(f"{name}_3x3", self._convolved(f"{name}_3x3_reduce", x)))
         double = self._convolved(f"{name}_double_3x3_1", self._convolved(f"{name}_double_3x3_reduce", x))
         branches.append(self._convolved(f"{name}_double_3x3_2", double))
-        pooled = self.get_submodule(f"{name}_pool")(x)
+        pooled = self.get_submodule(f"{name}_pool")(x if block.single else _to_even(x))
         branches.append(self._convolved(f"{name}_pool_proj", pooled) if block.projection else pooled)
         return torch.cat(branches, 1)
 
@@ -108,6 +101,13 @@ class BNInception(nn.Module):
         for part in (name, f"{name}_bn", f"{name}_relu"):
             x = self.get_submodule(part)(x)
         return x
+
+
+def _to_even(x: Tensor) -> Tensor:
+    """A map of an odd size with zeros at its end, so that halving by pooling gives as much as by convolutions. They
+    change no maximum of what a ReLU gave. The published codes fail on such maps."""
+    down, across = x.shape[-2] % 2, x.shape[-1] % 2
+    return functional.pad(x, (0, across, 0, down)) if down or across else x
 
 
 def _max_pool(stride: int) -> nn.MaxPool2d:

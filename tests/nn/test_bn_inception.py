@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from saccade.cost.image_networks import elements, gmacs
+from saccade.nn import bn_inception
 from saccade.nn.backbones import backbone, trunk
 from saccade.nn.bn_inception import BNInception
 from saccade.records import SaccadeError
@@ -49,7 +50,8 @@ def test_its_names_are_those_of_the_published_files(network):
 
 
 @pytest.mark.parametrize(
-    ("side", "sides"), [(224, (56, 28, 28, 14, 7, 7)), (256, (64, 32, 32, 16, 8, 8)), (64, (16, 8, 8, 4, 2, 2))]
+    ("side", "sides"),
+    [(224, (56, 28, 28, 14, 7, 7)), (256, (64, 32, 32, 16, 8, 8)), (48, (12, 6, 6, 3, 2, 2)), (32, (8, 4, 4, 2, 1, 1))],
 )
 def test_every_pooling_keeps_its_last_step(network, side, sides):
     names, seen = ("pool1_3x3_s2", "pool2_3x3_s2", "inception_3b_pool", "inception_3c_pool", "inception_4e_pool"), []
@@ -77,9 +79,15 @@ def test_a_published_file_is_loaded_be_it_as_old_as_its_vectors(tmp_path, classi
     assert all(torch.equal(value, state[name]) for name, value in loaded.items())
 
 
-def test_a_picture_whose_maps_it_cannot_halve_is_refused_in_a_line(network):
-    with pytest.raises(SaccadeError, match="one has 3x2 cells; give it pictures whose sides are multiples of 32"):
-        network(torch.empty(1, 3, 48, 32, device="meta"))
+def test_a_map_of_odd_size_is_halved_by_all_branches_and_its_last_cells_count():
+    torch.manual_seed(0)
+    network = backbone("bninception", width=0.125)[0].eval()
+    maps = torch.rand(1, 8, 3, 5)
+    pooled = network.get_submodule("inception_4e_pool")(bn_inception._to_even(maps))
+    assert pooled.shape[-2:] == (2, 3) and pooled[0, 0, 1, 2] == maps[0, 0, 2, 4]
+    assert torch.equal(pooled[..., 0, 0], maps[..., :3, :3].amax((2, 3)))
+    even = torch.rand(1, 8, 4, 6)
+    assert bn_inception._to_even(even) is even
 
 
 def test_it_has_no_trunk():
