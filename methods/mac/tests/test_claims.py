@@ -69,7 +69,7 @@ ON_PRINTED = {
     "c36": False,  # with T_1 3.61 > 3.39
     "c37": True,  # 90.75
     "c38": True,  # 0.026 < 0.047
-    **{f"m{number:02}": None for number in range(1, 23)},
+    **{f"m{number:02}": None for number in range(1, 21)},
 }
 CANT_FAIL = {"c01", "c09", "c18", "c19", "c21", "c25", "c38"}
 IN_TIME = {
@@ -162,7 +162,7 @@ def macs(name):
         return int(load_module(FOLDER / "model.py").predict(model, clip, settings).macs)
 
 
-@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 3])
 def test_the_larger_frames_cost_what_the_crops_cost(k):
     assert macs(f"attention, {k}") / macs(f"no crops, {k}'s cost") == pytest.approx(1, abs=EQUAL_COST)
 
@@ -287,7 +287,7 @@ def test_plain_claims_come_out_as_planted():
     assert kind("c01", hits={"base": 0.57}) == kind("c19", hits={"base": 0.57}) == "contradicted"
     assert kind("c20", hits={"s2": 0.62}) == "holds"
     heads = {f"s{k}-concatenated": 0.58 for k in (1, 2, 3)}
-    assert kind("c31", hits=heads) == kind("m22", hits={"tiny-s3-concatenated": 0.58}) == "holds"
+    assert kind("c31", hits=heads) == kind("m20", hits={"tiny-s3-concatenated": 0.58}) == "holds"
     assert kind("c31", hits=heads | {"s2-concatenated": 0.62}) == "contradicted"
 
 
@@ -309,8 +309,8 @@ def test_m10_is_half_of_the_headroom():
     assert kind("m10", hits=room | {"tiny-s1": 0.60}) == "contradicted"
 
 
-def test_m12_to_m14_need_a_rival_that_costs_no_less():
-    for number, name in ((1, "m12"), (2, "m13"), (3, "m14")):
+def test_m12_and_m13_need_a_rival_that_costs_no_less():
+    for number, name in ((1, "m12"), (3, "m13")):
         rival = PAPER.systems[f"no crops, {number}'s cost"].address.variant
         assert kind(name, hits={rival: 0.55}) == kind(name, hits={rival: 0.55}, gmacs={rival: 5.9}) == "holds"
         assert kind(name, hits={rival: 0.65}) == "contradicted"
@@ -318,22 +318,21 @@ def test_m12_to_m14_need_a_rival_that_costs_no_less():
         assert found.kind == "untestable here" and f"tiny-s{number} costs 1.200 of {rival}" in found.why
 
 
-def test_m15_and_m16_are_about_verbs_that_look_alike():
-    sound = {"tiny-s0": 0.75, "tiny-s3": 0.75}
-    assert kind("m15", alike=sound) == kind("m16", alike=sound) == "holds"
-    assert kind("m15", alike=sound | {"tiny-s3": 0.55}) == "contradicted"
-    assert kind("m16", alike=sound, apart={"tiny-s0": 0.95}) == kind("m16", alike=sound, apart=sound) == "holds"
-    assert kind("m16", alike=sound, apart={"tiny-s0": 1.02}) == "contradicted"
+def test_m14_and_m15_are_about_verbs_that_look_alike():
+    assert kind("m14", alike={"tiny-s0": 0.75}) == kind("m15", alike={"tiny-s0": 0.75}) == "holds"
+    assert kind("m14", alike={"tiny-s0": 0.55}) == "contradicted"
+    assert kind("m15", alike={"tiny-s0": 0.75}, apart={"tiny-s0": 0.95}) == "holds"
+    assert kind("m15", alike={"tiny-s0": 0.75}, apart={"tiny-s0": 1.02}) == "contradicted"
 
 
-def test_m17_to_m19_compare_with_every_kind_of_chance():
+def test_m16_to_m18_compare_with_every_kind_of_chance():
     uniform = {f"tiny-s{k}-uniform": 0.60 for k in (1, 2, 3)}
-    for number, name in ((1, "m17"), (2, "m18"), (3, "m19")):
+    for number, name in ((1, "m16"), (2, "m17"), (3, "m18")):
         assert kind(name, value=uniform) == "holds"
         assert kind(name, value=uniform, fixed={f"tiny-s{number}": 0.72}) == "contradicted"
         assert kind(name, value=uniform | {f"tiny-s{number}-uniform": 0.75}) == "contradicted"
 
 
-def test_m20_and_m21_compare_layers():
-    assert kind("m20", hits={"tiny-s1-early": 0.55}) == kind("m21", hits={"tiny-s1-middle": 0.55}) == "holds"
-    assert kind("m20", hits={"tiny-s1-early": 0.65}) == kind("m21", hits={"tiny-s1-middle": 0.65}) == "contradicted"
+def test_m19_compares_layers():
+    assert kind("m19", hits={"tiny-s1-early": 0.55}) == "holds"
+    assert kind("m19", hits={"tiny-s1-early": 0.65}) == "contradicted"
