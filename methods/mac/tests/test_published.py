@@ -16,7 +16,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.engine import released, weights
 from saccade.plan.layers import resolve
-from saccade.plan.phases import phase_of
+from saccade.plan.phases import drops_of, phase_of, weights_of
 from saccade.plan.published import heads_of_weights
 from saccade.plan.runs import Run
 from saccade.project import load_module
@@ -225,6 +225,28 @@ def test_a_network_that_their_tool_cut_out_is_read_as_imagenets():
     """rgb.model: the names with `module.`, and a classifier of zeros."""
     given = {name: one for name, one in checkpoint("imagenet-released").items() if not name.startswith("optimizer.")}
     assert set(imported("imagenet-released", given)) == set(built("imagenet-released").state_dict())
+
+
+@pytest.mark.parametrize(
+    ("variant", "networks"),
+    [
+        ("base", {"high_cnn", "high_spectrogram_cnn"}),
+        ("base-low", {"low_cnn", "low_spectrogram_cnn"}),
+        ("s0", {"low_cnn", "high_spectrogram_cnn"}),
+        ("s1-local", {"low_cnn", "high_cnn", "high_spectrogram_cnn"}),
+    ],
+)
+def test_phase_1_starts_from_imagenets_networks_and_what_needs_it_loads_them_first(variant, networks):
+    run = Run("paper", "folder", "", "mac", variant, 0)
+    first = weights_of(ROOT, run)[0]
+    assert (first.run.variant, first.phase.name) == ("imagenet-released", "import")
+    with torch.device("meta"):
+        state = model.build(resolve(ROOT, run).typed, (Head("label", "single", ("a", "b")),)).state_dict()
+    drops = drops_of(ROOT, run)[first.product]
+    kept = [
+        name for name in built("imagenet-released").state_dict() if not any(fnmatchcase(name, glob) for glob in drops)
+    ]
+    assert {name.partition(".")[0] for name in kept} == networks and set(kept) <= set(state)
 
 
 def test_a_second_listing_that_says_something_else_is_refused():
