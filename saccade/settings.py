@@ -216,7 +216,7 @@ class Machine(Section):
     them."""
 
     workers: Annotated[int, Field(ge=0, le=MOST_PROCESSES)] = 0  # extra processes that decode
-    # of decoded videos that a training keeps in memory, for small data; not together with `workers`
+    # of decoded videos and sound that a training keeps in memory, for small data; not together with `workers`
     cache_mb: CountOrNone = 0
     timing_batch_size: Count = 16  # the large batch of `measure`; 1 is always timed too
     # how often a training saves its state within an epoch; it does at the end of each

@@ -158,6 +158,7 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
         "card": str(dataset.file.relative_to(root)),
         "source": dataset.source,
         "licence": dataset.licence,
+        "may hold": ", ".join(dataset.modalities),
         "truth": "known for every frame" if dataset.truth else "not known",
         "derived": ", ".join(f"{label} of {' and '.join(parts)}" for label, parts in dataset.derive.items()),
         "budgets": ", ".join(dataset.budgets) if dataset.source == "embedded" else "any",
