@@ -1,6 +1,5 @@
 """The settings of Mac et al.: what a card may say beside the shared ones, by what the phases read of them."""
 
-import re
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -20,7 +19,11 @@ from saccade.settings import (
 )
 
 Backbone = Literal["san10", "san15", "san19", "san-tiny", "bninception"]
-LAYER = re.compile(r"layer\d\.\d+")
+Layer = Literal[
+    "layer0.0", "layer0.1", "layer0.2", "layer1.0", "layer1.1", "layer1.2", "layer2.0", "layer2.1", "layer2.2",
+    "layer2.3", "layer3.0", "layer3.1", "layer3.2", "layer3.3", "layer3.4", "layer3.5", "layer4.0", "layer4.1",
+    "layer4.2",
+]  # fmt: skip
 # The features that each head reads, in order (Sec. IV-A; official code).
 READS = {"global": ("low", "sound"), "local": ("sound", "regions"), "all": ("low", "sound", "regions")}
 
@@ -53,7 +56,7 @@ class Regions(Section):
     regions: Annotated[int, Field(ge=0, le=100)] = 0  # k
     region_size: Count = 64  # side of a crop in pixels of the frame (Sec. III-B)
     look: Literal["learned", "uniform", "random", "central", "oracle"] = "learned"
-    attention_layer: str = "layer3.0"  # whose attention is read (Sec. IV-A)
+    attention_layer: Layer = "layer3.0"  # whose attention is read (Sec. IV-A)
     thresholds: Annotated[int, Field(ge=1, le=1000)] = 7  # from the map's mean - deviation to its mean + deviation
     largest_share: Share = 0.25  # of the map: a connected region as large or larger is none
     overlap: Share = 0.3  # of two boxes (intersection over union) above which the lesser is dropped
@@ -67,9 +70,7 @@ class Heads(Section):
     hidden_size: Count = 1024  # Sec. IV-A
     num_layers: Annotated[int, Field(ge=1, le=100)] = 2  # Sec. IV-A
     # of the heads' losses when they learn together: theta_h (official code)
-    loss_weights: dict[Literal["global", "local", "all"], NotNegative] = field(
-        default_factory=lambda: {"global": 0.3, "local": 0.3, "all": 0.4}
-    )
+    loss_weights: dict[str, NotNegative] = field(default_factory=lambda: {"global": 0.3, "local": 0.3, "all": 0.4})
     # heads learn from each video as it is seen at test time, whose features are computed once (small data)
     fixed_clips: bool = False
 
@@ -98,8 +99,6 @@ class Settings(Shared, Networks, Low, Regions, Heads, Fusion, Answer):
             raise ValueError("this method looks at one view: set num_crops and num_clips to 1")
         if "audio" in self.modalities and self.sound != "windows":
             raise ValueError(f"sound is {self.sound}: this method hears a window around each frame; set sound: windows")
-        if not LAYER.fullmatch(self.attention_layer):
-            raise ValueError(f"attention_layer is '{self.attention_layer}', but a block is named like layer3.0")
         if self.crop and self.low_size > self.crop and self.fusion != "high":
             raise ValueError(f"low_size is {self.low_size}, larger than the crop of {self.crop} that it is made from")
         if self.crop and self.regions and self.region_size > self.crop:
