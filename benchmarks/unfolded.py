@@ -19,7 +19,7 @@ class Unfolded(nn.Module):
         for name, layer in attention.named_children():
             setattr(self, name, layer)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> Tensor:
         batch, _, height, width = x.shape
         queries, keys, values = self.conv1(x), self.conv2(x), self.conv3(x)
         columns = torch.linspace(-1, 1, width, dtype=x.dtype, device=x.device).expand(height, width)
@@ -30,7 +30,7 @@ class Unfolded(nn.Module):
         weights = self.conv_w(torch.cat([compared, apart.repeat(batch, 1, 1, 1)], 1)).softmax(-2)
         shared = weights.shape[1]
         seen = self.around(values).view(batch, SHARE, shared, self.footprint**2, height * width)
-        return (weights[:, None] * seen).sum(-2).view(batch, -1, height, width), weights.unflatten(3, (height, width))
+        return (weights[:, None] * seen).sum(-2).view(batch, -1, height, width)
 
     def around(self, maps: Tensor) -> Tensor:
         """(B, C, F * F, H * W): what lies around each cell."""
@@ -44,10 +44,22 @@ class Unfolded(nn.Module):
         return functional.unfold(padded, self.footprint).view(*maps.shape[:2], self.footprint**2, -1)
 
 
-def unfolded(network: SAN) -> SAN:
-    """A copy of the network with the same weights that unfolds every neighbourhood."""
-    network = copy.deepcopy(network)
-    for path, module in list(network.named_modules()):
-        if isinstance(module, PairwiseAttention):
-            network.set_submodule(path, Unfolded(module))
-    return network
+class UnfoldedSAN(nn.Module):
+    """The network as its authors run it, on maps (B, C, H, W), with a copy of the layers."""
+
+    def __init__(self, network: SAN) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network)
+        for path, module in list(self.network.named_modules()):
+            if isinstance(module, PairwiseAttention):
+                self.network.set_submodule(path, Unfolded(module))
+
+    def forward(self, x: Tensor) -> Tensor:
+        layers = self.network
+        x = layers.relu(layers.bn_in(layers.conv_in(x)))
+        for stage in range(layers.stages):
+            x = layers.get_submodule(f"conv{stage}")(layers.pool(x))
+            for block in layers.get_submodule(f"layer{stage}").children():
+                x = x + block.conv(block.relu(block.bn2(block.sam(block.relu(block.bn1(x))))))
+            x = layers.relu(layers.get_submodule(f"bn{stage}")(x))
+        return layers.fc(functional.adaptive_avg_pool2d(x, 1).flatten(1))

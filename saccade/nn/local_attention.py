@@ -11,7 +11,8 @@ cells under a 7 x 7 footprint: a b c is continued to b a b | a b c | b c b by ou
 kernel, which reads outside of the row; for a side of two cells it reads outside as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,27 +26,38 @@ Shape = tuple[int, ...]
 
 
 def pad(maps: Tensor, footprint: int) -> Tensor:
-    """`maps` (B, C, H, W) continued by footprint // 2 cells on each side. Raises SaccadeError where a side has a single
+    """`maps` (C, H, W, B) continued by footprint // 2 cells on each side. Raises SaccadeError where a side has a single
     cell, which can't be reflected."""
-    margin, (height, width) = footprint // 2, maps.shape[-2:]
+    margin, (height, width) = footprint // 2, maps.shape[1:3]
     if margin and min(height, width) < 2:
         raise SaccadeError(
             f"local attention: a map of {height} x {width} cells can't be reflected, each side needs at least 2; "
             "give larger frames, or take a network of fewer stages"
         )
     for step in [margin] if margin < min(height, width) else [1] * margin:
-        maps = functional.pad(maps, (step,) * 4, mode="reflect")
+        maps = over_cells(partial(functional.pad, pad=(step,) * 4, mode="reflect"), maps)
     return maps
 
 
+def over_cells(layer: Callable[[Tensor], Tensor], maps: Tensor) -> Tensor:
+    """A layer that knows no channels, such as a pooling of (N, C, H, W), of maps (C, H, W, B)."""
+    return layer(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous()
+
+
+def at_each_cell(layer: Callable[[Tensor], Tensor], maps: Tensor) -> Tensor:
+    """A layer that sees single cells of (N, C, H, W), such as a 1 x 1 convolution or a normalisation, of maps (C, H, W,
+    B): they lie there as one large image, so that the convolution is one matrix product."""
+    return layer(maps.flatten(1, 2)[None])[0].unflatten(1, maps.shape[1:3]).contiguous()
+
+
 def inside(maps: Tensor) -> Tensor:
-    """(B, C, H, W) as (C, H, W, B)."""
-    return maps.permute(1, 2, 3, 0).contiguous()
+    """(B, ...) as (..., B)."""
+    return maps.movedim(0, -1).contiguous()
 
 
 def outside(maps: Tensor) -> Tensor:
-    """(C, H, W, B) as (B, C, H, W)."""
-    return maps.permute(3, 0, 1, 2)
+    """(..., B) as (B, ...)."""
+    return maps.movedim(-1, 0)
 
 
 def windows(padded: Tensor, height: int, width: int) -> list[Tensor]:

@@ -5,13 +5,14 @@ Parameters are named as in the authors' code, and the published weights fit.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from saccade.nn.local_attention import aggregate, inside, outside, pad, windows
+from saccade.nn.local_attention import aggregate, at_each_cell, inside, outside, over_cells, pad, windows
 from saccade.nn.weighing import POSITIONS, affine, weigh
 from saccade.records import SaccadeError, first_few
 
@@ -20,7 +21,7 @@ Maps = tuple[Tensor, Tensor]
 
 
 class PairwiseAttention(nn.Module):
-    """(B, C, H, W) to (B, C / 4, H, W): every cell's sum of the values around it, weighed by how it compares with them
+    """(C, H, W, B) to (C / 4, H, W, B): every cell's sum of the values around it, weighed by how it compares with them
     (Sec. 3.1, subtraction)."""
 
     def __init__(self, channels: int, footprint: int) -> None:
@@ -40,13 +41,11 @@ class PairwiseAttention(nn.Module):
         )
         self.conv_p = nn.Conv2d(POSITIONS, POSITIONS, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The sums, and the softmax weights (B, C / 32, F * F, H, W)."""
-        queries, keys, values = self.conv1(x), self.conv2(x), self.conv3(x)
-        weights = self._weights(inside(queries), inside(pad(keys, self.footprint)))
-        seen = aggregate(inside(pad(values, self.footprint)), weights)
-        seen = outside(seen).contiguous(memory_format=torch.channels_last)
-        return seen, weights.permute(4, 0, 1, 2, 3)
+    def forward(self, x: Tensor) -> Maps:
+        """The sums, and the softmax weights (C / 32, F * F, H, W, B)."""
+        queries, keys, values = (at_each_cell(convolution, x) for convolution in (self.conv1, self.conv2, self.conv3))
+        weights = self._weights(queries, pad(keys, self.footprint))
+        return aggregate(pad(values, self.footprint), weights), weights
 
     def _weights(self, queries: Tensor, keys: Tensor) -> Tensor:
         """(G, F * F, H, W, B): the softmax over each footprint of what `conv_w` makes of the relations."""
@@ -73,22 +72,22 @@ class PairwiseAttention(nn.Module):
         columns = torch.linspace(-1, 1, width, dtype=like.dtype, device=like.device).expand(height, width)
         rows = torch.linspace(-1, 1, height, dtype=like.dtype, device=like.device)[:, None].expand(height, width)
         weight, bias = self.conv_p.weight.flatten(1)[..., None, None], cast(Tensor, self.conv_p.bias)
-        own = (weight[:, 0] * columns + weight[:, 1] * rows + bias[:, None, None])[None]
-        around = windows(inside(pad(own, self.footprint)), height, width)
-        return own[0][:, None] - torch.stack(around, 1)[..., 0]
+        own = (weight[:, 0] * columns + weight[:, 1] * rows + bias[:, None, None])[..., None]
+        around = windows(pad(own, self.footprint), height, width)
+        return (own[:, None] - torch.stack(around, 1))[..., 0]
 
     def _normalised(self, norm: Any, queries: Tensor, keys: Tensor, apart: Tensor) -> Maps:
         """Scale and shift of the first normalisation. While it learns, the relations' mean and variance come from
         those of queries and keys, in double precision, since the relations themselves are nowhere."""
         if not norm.training:
             return affine(norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps)
-        own, others, apart = queries.double(), outside(keys.double()), apart.double().flatten(1)
-        seen = inside(functional.avg_pool2d(others, self.footprint, 1))
-        middle = seen.mean((1, 2, 3), keepdim=True)
-        own = own - own.mean((1, 2, 3), keepdim=True)
-        squares = inside(functional.avg_pool2d((others - outside(middle)).square(), self.footprint, 1))
-        mean = queries.double().mean((1, 2, 3)) - middle.flatten()
-        var = (own.square() + squares - 2 * own * (seen - middle)).mean((1, 2, 3))
+        own, others, apart = queries.double(), keys.double(), apart.double().flatten(1)
+        around = partial(over_cells, lambda images: functional.avg_pool2d(images, self.footprint, 1))
+        seen = around(others)
+        mean, middle = own.mean((1, 2, 3), keepdim=True), seen.mean((1, 2, 3), keepdim=True)
+        products = (own - mean) * (seen - middle)
+        var = ((own - mean).square() + around((others - middle).square()) - 2 * products).mean((1, 2, 3))
+        mean = (mean - middle).flatten()
         mean, var = torch.cat([mean, apart.mean(1)]), torch.cat([var, apart.var(1, correction=0)])
         _learn(norm, mean, var, queries[0].numel() * self.footprint**2)
         scale, shift = affine(norm.weight, norm.bias, mean, var, norm.eps)
@@ -118,9 +117,9 @@ class Block(nn.Module):
         return self.attend(x)[0]
 
     def attend(self, x: Tensor) -> Maps:
-        """The block's output, and the softmax weights of its attention."""
-        seen, weights = self.sam(self.relu(self.bn1(x)))
-        return x + self.conv(self.relu(self.bn2(seen))), weights
+        """The block's output (C, H, W, B) as its input, and the softmax weights (C / 32, F * F, H, W, B)."""
+        seen, weights = self.sam(self.relu(at_each_cell(self.bn1, x)))
+        return x + at_each_cell(self.conv, self.relu(at_each_cell(self.bn2, seen))), weights
 
 
 class SAN(nn.Module):
@@ -159,14 +158,12 @@ class SAN(nn.Module):
 
     def footprint(self, layer: str) -> int:
         """The side F of the neighbourhood that the block looks at."""
-        return self._block(layer).sam.footprint
+        return cast(Block, self.get_submodule(layer)).sam.footprint
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the classifier's scores of the averaged features, or to the features (N, D) once `fc` is an
         identity."""
-        for layer in self.layers:
-            x = self._block(layer)(self._before(x, layer))
-        return self._scores(x)
+        return self._scores(self._through(self.layers, inside(x)))
 
     def attend(self, x: Tensor, layer: str) -> Maps:
         """What `forward` gives, and the softmax weights (N, G, F * F, H, W) of a block."""
@@ -175,22 +172,30 @@ class SAN(nn.Module):
 
     def prescan(self, x: Tensor, layer: str) -> Maps:
         """The maps behind a block, and its softmax weights (N, G, F * F, H, W). What comes after it isn't computed."""
-        for earlier in self._until(layer)[:-1]:
-            x = self._block(earlier)(self._before(x, earlier))
-        return self._block(layer).attend(self._before(x, layer))
+        maps, weights = self._attend(self._through(self._until(layer)[:-1], inside(x)), layer)
+        return outside(maps), outside(weights)
 
     def resume(self, maps: Tensor, layer: str) -> Tensor:
         """What `forward` gives, from the maps behind the block that `prescan` stopped at."""
-        for later in self.layers[len(self._until(layer)) :]:
-            maps = self._block(later)(self._before(maps, later))
-        return self._scores(maps)
+        return self._scores(self._through(self.layers[len(self._until(layer)) :], inside(maps)))
 
     def every_attention(self, x: Tensor) -> dict[str, Tensor]:
         """The softmax weights (N, G, F * F, H, W) of every block."""
-        found = {}
+        maps, found = inside(x), {}
         for layer in self.layers:
-            x, found[layer] = self._block(layer).attend(self._before(x, layer))
+            maps, weights = self._attend(maps, layer)
+            found[layer] = outside(weights)
         return found
+
+    def _through(self, layers: Sequence[str], maps: Tensor) -> Tensor:
+        for layer in layers:
+            maps = self._attend(maps, layer)[0]
+        return maps
+
+    def _attend(self, maps: Tensor, layer: str) -> Maps:
+        block = self.get_submodule(layer)
+        assert isinstance(block, Block)
+        return block.attend(self._before(maps, layer))
 
     def _depth(self, stage: int) -> int:
         return len(self.get_submodule(f"layer{stage}"))  # type: ignore[arg-type]
@@ -201,25 +206,26 @@ class SAN(nn.Module):
             raise SaccadeError(f"there is no attention layer '{layer}'; there are {first_few(layers, len(layers))}")
         return layers[: layers.index(layer) + 1]
 
-    def _block(self, layer: str) -> Block:
-        block = self.get_submodule(layer)
-        assert isinstance(block, Block)
-        return block
-
     def _before(self, x: Tensor, layer: str) -> Tensor:
         """What the block reads: x itself, or where it is the first of its stage, what leads from one to the next."""
         stage, number = layer.removeprefix("layer").split(".")
         if number != "0":
             return x
-        x = self.conv_in(x.contiguous(memory_format=torch.channels_last)) if stage == "0" else x
-        norm = "bn_in" if stage == "0" else f"bn{int(stage) - 1}"
-        x = self.relu(self.get_submodule(norm)(x))
-        return self.get_submodule(f"conv{stage}")(self.pool(x))
+        x = _convolved(self.conv_in, x) if stage == "0" else x
+        norm = self.get_submodule("bn_in" if stage == "0" else f"bn{int(stage) - 1}")
+        x = over_cells(self.pool, self.relu(at_each_cell(norm, x)))
+        return _convolved(cast(nn.Conv2d, self.get_submodule(f"conv{stage}")), x)
 
     def _scores(self, x: Tensor) -> Tensor:
-        x = self.relu(self.get_submodule(f"bn{self.stages - 1}")(x))
-        scores: Tensor = self.fc(functional.adaptive_avg_pool2d(x, 1).flatten(1))
+        x = self.relu(at_each_cell(self.get_submodule(f"bn{self.stages - 1}"), x))
+        scores: Tensor = self.fc(x.mean((1, 2)).T.contiguous())
         return scores
+
+
+def _convolved(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
+    if convolution.kernel_size == (1, 1):
+        return at_each_cell(convolution, maps)
+    return inside(convolution(outside(maps).contiguous()))
 
 
 def san(blocks: Sequence[int], width: float = 1.0) -> SAN:

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from benchmarks.unfolded import unfolded
+from benchmarks.unfolded import UnfoldedSAN
 from saccade.cost.count import count
 from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs, resume_macs
@@ -38,7 +38,7 @@ def small(dtype: torch.dtype = torch.float64) -> SAN:
 @pytest.mark.parametrize("training", [False, True])
 def test_values_gradients_and_statistics_are_those_of_the_unfolded_network(size, training):
     ours = small().train(training)
-    theirs = unfolded(ours)
+    theirs = UnfoldedSAN(ours)
     x = torch.randn(3, 3, *size, dtype=torch.float64)
     given = [x.clone().requires_grad_() for _ in range(2)]
     found, expected = ours(given[0]), theirs(given[1])
@@ -49,7 +49,7 @@ def test_values_gradients_and_statistics_are_those_of_the_unfolded_network(size,
     torch.testing.assert_close(given[0].grad, given[1].grad, rtol=0, atol=1e-9)
     for (name, own), (_, other) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
         torch.testing.assert_close(own.grad, other.grad, rtol=0, atol=1e-8, msg=name)
-    torch.testing.assert_close(dict(ours.named_buffers()), dict(theirs.named_buffers()), rtol=0, atol=1e-10)
+    torch.testing.assert_close(dict(ours.named_buffers()), dict(theirs.network.named_buffers()), rtol=0, atol=1e-10)
 
 
 @torch.inference_mode()
@@ -77,7 +77,7 @@ def kernel_rule(size: int, margin: int) -> list[int]:
 def our_rule(height: int, width: int) -> list[list[int]]:
     """Which column of the map our rule reads for each padded one, and which row."""
     cells = torch.stack(torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")).double()
-    rows, columns = pad(cells[None], 7)[0].int()
+    rows, columns = pad(cells[..., None], 7)[..., 0].int()
     assert (rows == rows[:, :1]).all() and (columns == columns[:1]).all()
     return [columns[0].tolist(), rows[:, 0].tolist()]
 
