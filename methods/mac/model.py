@@ -8,8 +8,10 @@ What each part costs is asked of the part itself, so a video's declared multiply
 import hashlib
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from saccade.cost.formulas import gru_macs
 from saccade.cost.forward import forward_macs
@@ -39,9 +41,9 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
         logits, seen = model.average(clip, settings.fusion), Seen({})
         macs = _average_macs(model, clip, settings.fusion)
     else:
-        seen = model.look(clip, model.read)
+        seen = model.look(clip, model.read, settings)
         logits = mean_logits(list(model.answers(seen.features, list(model.heads)).values()))
-        macs = _look_macs(model, clip, seen) + _heads_macs(model, frames)
+        macs = _look_macs(model, clip, seen, settings) + _heads_macs(model, frames)
     shown = [_is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
     every = [_every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
     extra = torch.tensor([_low_macs(model, clip) if show else 0 for show in shown], dtype=torch.int64)
@@ -62,6 +64,9 @@ def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]
         return {"frames": _pictures(rgb[0], settings)}
     low = low_resolution(rgb, settings.low_size)[0]  # (T, C, h, w)
     found = {"frames": _pictures(rgb[0], settings)}
+    if model.read and settings.attention_layer in model.low_cnn.layers:
+        _, weights = model.low_cnn.prescan(low, settings.attention_layer)  # type: ignore[operator]
+        found["attention"] = _laid_over(found["frames"], cumulative(weights).mean(1, keepdim=True))
     for layer, weights in model.low_cnn.every_attention(low).items():  # type: ignore[operator]
         found[layer] = cumulative(weights).mean(1, keepdim=True).float().cpu().numpy()  # (T, 1, h, w)
     return found
@@ -72,6 +77,14 @@ def _pictures(rgb: Tensor, settings: Settings) -> Any:
     mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
     pictures = (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1)
     return (pictures.flip(-1) if settings.channel_order == "bgr" else pictures).float().cpu().numpy()
+
+
+def _laid_over(pictures: Any, attention: Tensor) -> Any:
+    """(T, H, W, 3): the pictures, red where the attention (T, 1, h, w) is strongest, dark where it is weakest."""
+    grown = functional.interpolate(attention.float(), pictures.shape[1:3], mode="bilinear", align_corners=False)[:, 0]
+    low, high = grown.amin(), grown.amax()
+    share = ((grown - low) / (high - low).clamp(min=1e-9)).cpu().numpy()[..., None]
+    return pictures * (0.3 + 0.3 * share) + 0.4 * share * np.array([1.0, 0.1, 0.1])
 
 
 def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
@@ -142,8 +155,8 @@ def _average_macs(model: Mac, clip: dict[str, Any], scale: str) -> int:
     return macs + forward_macs(model.get_submodule(f"{scale}_head"), (frames, sum(model.sizes.values())))
 
 
-def _look_macs(model: Mac, clip: dict[str, Any], seen: Seen) -> int:
-    frames, settings = clip["rgb"].shape[1], model.settings
+def _look_macs(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings) -> int:
+    frames = clip["rgb"].shape[1]
     macs = 0
     if "low" in seen.features:
         macs += frames * _low_macs(model, clip)

@@ -112,7 +112,7 @@ def _train_heads(run: PhaseRun, names: tuple[str, ...]) -> None:
 def _features(model: Mac, batch: Batch, read: set[str]) -> dict[str, Tensor]:
     """Of frozen networks."""
     with torch.no_grad():
-        return model.look(batch, read).features
+        return model.look(batch, read, model.settings).features
 
 
 def _observed(run: PhaseRun, batches: Iterable[Batch], read: set[str]) -> Batch:

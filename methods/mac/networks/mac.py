@@ -71,49 +71,50 @@ class Mac(nn.Module):
         features = [self.framewise(part, inputs[part.removeprefix(f"{scale}_")]) for part in self.sizes]
         return self.get_submodule(f"{scale}_head")(torch.cat(features, dim=2))  # type: ignore[no-any-return]
 
-    def look(self, clip: Clip, read: set[str]) -> Seen:
-        """What the heads read of a clip ({"low", "sound", "regions"}); nothing else is computed."""
-        settings, seen = self.settings, Seen({})
+    def look(self, clip: Clip, read: set[str], settings: Settings) -> Seen:
+        """What the heads read of a clip ({"low", "sound", "regions"}), its crops where the settings want them; nothing
+        else is computed."""
+        seen = Seen({})
         learned = "regions" in read and settings.look == "learned"
         if "low" in read or learned:
-            seen = self._glance(low_resolution(clip["rgb"], settings.low_size), "low" in read, learned)
+            seen = self._glance(clip["rgb"], settings, "low" in read, learned)
         if "sound" in read and "high_spectrogram_cnn" in self.sizes:
             seen.features["sound"] = self.framewise("high_spectrogram_cnn", clip["audio"])
         if "regions" in read:
-            seen.corners, seen.number = self.corners(clip, seen.attention)
+            seen.corners, seen.number = self.corners(clip, seen.attention, settings)
             crops = crops_at(clip["rgb"], seen.corners, settings.region_size)  # (B, T, k, C, side, side)
             features = self.framewise("high_cnn", crops.flatten(1, 2))
             seen.features["regions"] = features.unflatten(1, crops.shape[1:3]).flatten(2)  # (B, T, k * D)
         return seen
 
-    def _glance(self, frames: Tensor, features: bool, attention: bool) -> Seen:
+    def _glance(self, rgb: Tensor, settings: Settings, features: bool, attention: bool) -> Seen:
         """Of the frames at low resolution: their features, their attention (eq. 3), or both at once; where only the
         attention is asked for, the network stops behind its block (Sec. III-D)."""
-        network, shape = self.low_cnn, frames.shape[:2]
-        flat = frames.flatten(0, 1)
+        network, shape = self.low_cnn, rgb.shape[:2]
+        flat = low_resolution(rgb, settings.low_size).flatten(0, 1)
         if not attention:
             return Seen({"low": network(flat).unflatten(0, shape)})
         stop = network.attend if features else network.prescan
-        found, weights = stop(flat, self.settings.attention_layer)  # type: ignore[operator]
+        found, weights = stop(flat, settings.attention_layer)  # type: ignore[operator]
         return Seen(
             {"low": found.unflatten(0, shape)} if features else {},
             cumulative(weights).mean(1).unflatten(0, shape),
         )
 
-    def corners(self, clip: Clip, attention: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def corners(self, clip: Clip, attention: Tensor | None, settings: Settings) -> tuple[Tensor, Tensor | None]:
         """(B, T, k, 2): where the crops lie; and where a map chooses, how many regions it had (B, T)."""
-        settings, rgb = self.settings, clip["rgb"]
+        rgb = clip["rgb"]
         if settings.look == "uniform":
-            attention = self.uniform_attention(rgb)
+            attention = self.uniform_attention(rgb, settings)
         if attention is None:
             return regions.other_corners(clip, settings, training=self.training), None
         found, number = regions.corners_and_number(attention, settings, (rgb.shape[-2], rgb.shape[-1]))
         return found.to(rgb.device), number
 
-    def uniform_attention(self, rgb: Tensor) -> Tensor:
+    def uniform_attention(self, rgb: Tensor, settings: Settings) -> Tensor:
         """(B, T, h, w): what weights that are all alike add up to, on the map of the block whose attention is read."""
-        layer, frame = self.settings.attention_layer, self.settings.low_size
-        side = frame >> (int(layer.removeprefix("layer").partition(".")[0]) + 1)  # each stage halves it
+        layer = settings.attention_layer
+        side = settings.low_size >> (int(layer.removeprefix("layer").partition(".")[0]) + 1)  # each stage halves it
         return uniform(side, side, self.high_cnn.footprint(layer)).expand(*rgb.shape[:2], side, side)  # type: ignore[operator]
 
     def framewise(self, part: str, inputs: Tensor) -> Tensor:

@@ -41,7 +41,9 @@ def executed(variant: str, data: str) -> float:
 def answer(model: Mac, clip: dict[str, Tensor], fusion: str) -> Logits:
     if fusion in ("high", "low"):
         return model.average(clip, fusion)
-    return mean_logits(list(model.answers(model.look(clip, model.read).features, list(model.heads)).values()))
+    return mean_logits(
+        list(model.answers(model.look(clip, model.read, model.settings).features, list(model.heads)).values())
+    )
 
 
 @cache

@@ -1,0 +1,47 @@
+"""What only the spatial sampler can get wrong: what it looks at, and what it leaves alone."""
+
+import dataclasses
+
+import pytest
+import torch
+from conftest import ROOT
+from small_models import clip, finished, run_of
+
+from saccade.plan.layers import resolve
+from saccade.project import load_module
+
+
+def model_py():
+    return load_module(ROOT / "methods/mac/model.py")
+
+
+@torch.inference_mode()
+def test_a_point_takes_its_own_crops():
+    """The same weights, other crops: each point's `look` is heard."""
+    run = run_of("mac", "tiny-s1")
+    model, _ = finished(run)
+    boxes = {}
+    for point in ("whole", "random", "oracle"):
+        settings = resolve(ROOT, run, point=point).typed
+        found = model_py().predict(model, clip(settings, 1), settings)
+        boxes[point] = found.decisions[0]["boxes"]
+        assert ("attention" in found.decisions[0]) == (point == "whole")
+    assert boxes["whole"] != boxes["random"] != boxes["oracle"] != boxes["whole"]
+
+
+@torch.inference_mode()
+def test_crops_alone_stop_behind_the_attention():
+    """A head that reads no whole frames costs the frames up to the block whose attention is read, and no more."""
+    run = run_of("mac", "tiny-s2-local")
+    model, settings = finished(run)
+    before = model_py().predict(model, clip(settings, 1), settings).macs
+    central = dataclasses.replace(settings, look="central")
+    without = model_py().predict(model, clip(settings, 1), central).macs
+    whole = model_py()._low_macs(model, clip(settings, 1)) * clip(settings, 1)["rgb"].shape[1]
+    assert 0 < (before - without).item() < whole
+
+
+def test_crops_that_are_asked_for_must_be_counted():
+    settings = resolve(ROOT, run_of("mac", "tiny-s1")).typed
+    with pytest.raises(ValueError, match="regions is 0: give their number"):
+        dataclasses.replace(settings, regions=0)
