@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from saccade.nn.local_attention import Shape, at_once, windows
 
@@ -47,11 +48,9 @@ def weigh(
         )
     else:
         scale, shift = affine(norm[0], norm[1], mean, var, epsilon)
-        first = first * scale
-        parts = (
-            (part, torch.addmm(shift, first, compared.flatten(1)))
-            for part, compared in _compared(queries, keys, places, len(first))
-        )
+        first = torch.cat([first * scale, shift], 1)
+        places = functional.pad(places, (0, 0) * 3 + (0, 1), value=1.0)  # what the shift is multiplied with
+        parts = ((part, first @ compared.flatten(1)) for part, compared in _compared(queries, keys, places, len(first)))
     for part, some in parts:
         torch.addmm(bias[:, None], last, some.relu_(), out=found[:, part].flatten(1))
     return found, mean.clone(), var.clone()

@@ -168,3 +168,21 @@ def test_what_a_prescan_costs():
     assert forward_macs(network, shape) == by_hand("layer4.2")
     assert resume_macs(network, shape, "layer3.0") == by_hand("layer4.2") - by_hand("layer3.0")
     assert copy.deepcopy(network).state_dict().keys() == network.state_dict().keys()
+
+
+def test_weights_load_whole_under_their_published_names_and_only_into_the_same_network(tmp_path):
+    """The ImageNet file has 665 tensors of 17,646,314 numbers, those of its classifier among them."""
+    with torch.device("meta"):
+        state = backbone("san19")[0].state_dict()
+    assert len(state) + 2 == 665 and sum(value.numel() for value in state.values()) + 2049 * 1000 == 17_646_314
+    block = ("sam.conv_w.0.weight", "sam.conv_w.5.bias", "sam.conv_p.weight", "bn2.weight", "conv.bias")
+    assert {f"layer4.2.{name}" for name in block} | {"conv_in.weight", "bn_in.bias", "conv4.weight"} <= set(state)
+    torch.manual_seed(0)
+    own, _ = backbone("san10", width=0.125)
+    file = str(tmp_path / "san10.pth")
+    classifier = {"fc.weight": torch.zeros(1000, 256), "fc.bias": torch.zeros(1000)}
+    torch.save({**own.state_dict(), **classifier}, file)
+    loaded, _ = backbone("san10", width=0.125, weights=file)
+    assert all(torch.equal(value, own.state_dict()[name]) for name, value in loaded.state_dict().items())
+    with pytest.raises(SaccadeError, match=r"san10\.pth does not fit san15 .*missing: layer0\.2\.bn1\.weight"):
+        backbone("san15", width=0.125, weights=file)
