@@ -8,6 +8,7 @@ Parameters are named as in those codes, and the weights published with them fit 
 from typing import NamedTuple, cast
 
 import torch
+import torch.fx
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
@@ -103,6 +104,7 @@ class BNInception(nn.Module):
         return x
 
 
+@torch.fx.wrap  # whether it pads depends on the size: one step of a traced network
 def _to_even(x: Tensor) -> Tensor:
     """A map of an odd size with zeros at its end, so that halving by pooling gives as much as by convolutions. They
     change no maximum of what a ReLU gave. The published codes fail on such maps."""
