@@ -24,6 +24,9 @@ Layer = Literal[
     "layer2.3", "layer3.0", "layer3.1", "layer3.2", "layer3.3", "layer3.4", "layer3.5", "layer4.0", "layer4.1",
     "layer4.2",
 ]  # fmt: skip
+# trajectories: a slot follows one path through all frames (the official pipelines); pairs: it is as near as can be to
+# the frame before (an option of the official code); activation: the most active region first (Fig. 8)
+Slots = Literal["trajectories", "pairs", "activation"]
 # The features that each head reads, in order (Sec. IV-A; official code).
 READS = {"global": ("low", "sound"), "local": ("sound", "regions"), "all": ("low", "sound", "regions")}
 
@@ -60,7 +63,7 @@ class Regions(Section):
     thresholds: Annotated[int, Field(ge=1, le=1000)] = 7  # from the map's mean - deviation to its mean + deviation
     largest_share: Share = 0.25  # of the map: a connected region as large or larger is none
     overlap: Share = 0.3  # of two boxes (intersection over union) above which the lesser is dropped
-    slots: Literal["trajectories", "pairs", "activation"] = "trajectories"  # in which order a frame's crops are read
+    slots: Slots = "trajectories"  # in which order a frame's crops are read
 
 
 @dataclass(frozen=True, kw_only=True)

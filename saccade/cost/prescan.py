@@ -1,4 +1,4 @@
-"""What the two halves of a SAN cost that is left after the block whose attention is asked for."""
+"""What it costs to run a SAN only up to the block whose attention is asked for."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,6 @@ class _Prescan(nn.Module):
 def prescan_macs(network: SAN, shape: Sequence[int], layer: str) -> int:
     """MACs of `network.prescan(x, layer)` for one x of `shape` (C, H, W), remembered as `forward_macs` does."""
     kept = network.__dict__.setdefault("_prescans", {})  # not among its children, since it is theirs
-    return forward_macs(kept.setdefault(layer, _Prescan(network, layer)), shape)
-
-
-def resume_macs(network: SAN, shape: Sequence[int], layer: str) -> int:
-    """MACs of `network.resume(...)` behind a prescan of one x of `shape` (C, H, W)."""
-    return forward_macs(network, shape) - prescan_macs(network, shape, layer)
+    if layer not in kept:
+        kept[layer] = _Prescan(network, layer)
+    return forward_macs(kept[layer], shape)

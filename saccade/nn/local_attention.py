@@ -107,10 +107,7 @@ def _by_rows(values: Tensor, weights: Tensor) -> Iterator[tuple[slice, list[Tens
     """Some rows of the map at a time, and what lies around their cells."""
     height, width, batch = weights.shape[3:]
     margins = values.shape[2] - height
-    most = max(
-        1,
-        (IN_CACHE if values.device.type == "cpu" else BUSY) // (4 * values.shape[0] * values.shape[1] * width * batch),
-    )
+    most = at_once(4 * values.shape[0] * values.shape[1] * width * batch, height, values)
     for first in range(0, height, most):
         last = min(first + most, height)
         yield slice(first, last), windows(values[:, :, first : last + margins], last - first, width)

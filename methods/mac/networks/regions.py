@@ -5,7 +5,6 @@ run rows before columns; boxes are half-open. All videos of a batch go through i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,8 @@ from saccade.nn.patches import Size, drawn_corners, random_corners, room, true_c
 from saccade.records import SaccadeError
 from saccade.video.loader import generator
 
-from .slots import Slots, in_slots
+from ..settings import Regions
+from .slots import in_slots
 
 Integers = NDArray[np.int64]
 
@@ -27,20 +27,7 @@ WITHIN_A_PLANE = np.zeros((3, 3, 3), dtype=bool)  # neighbours across edges and 
 WITHIN_A_PLANE[1] = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How regions are found, with the official code's numbers. The method's settings have these fields, too."""
-
-    regions: int = 3  # k
-    region_size: int = 64  # side in pixels
-    look: str = "learned"
-    thresholds: int = 7  # from the mean minus to the mean plus a standard deviation of the map, evenly
-    largest_share: float = 0.25  # of the map's cells: a region is smaller
-    overlap: float = 0.3  # a region is dropped whose box has a larger intersection over union with a better one's
-    slots: Slots = "trajectories"
-
-
-def corners(attention: Tensor, rules: Rules, size: Size) -> Tensor:
+def corners(attention: Tensor, rules: Regions, size: Size) -> Tensor:
     """(B, T, k, 2) top and left in pixels of the regions of each map (B, T, H, W), in slot order, on its device.
 
     A frame of fewer than k regions has its last one again; one without any has the centre. Raises SaccadeError where
@@ -49,7 +36,7 @@ def corners(attention: Tensor, rules: Rules, size: Size) -> Tensor:
     return corners_and_number(attention, rules, size)[0]
 
 
-def corners_and_number(attention: Tensor, rules: Rules, size: Size) -> tuple[Tensor, Tensor]:
+def corners_and_number(attention: Tensor, rules: Regions, size: Size) -> tuple[Tensor, Tensor]:
     """What `corners` gives, and how many regions were found (B, T), 0 to k."""
     shape, cells = attention.shape[:2], (attention.shape[2], attention.shape[3])
     need_cells(rules.regions, cells, rules)
@@ -60,7 +47,7 @@ def corners_and_number(attention: Tensor, rules: Rules, size: Size) -> tuple[Ten
     return torch.from_numpy(places).to(attention.device), torch.from_numpy(number).unflatten(0, shape)
 
 
-def need_cells(k: int, cells: Size, rules: Rules) -> None:
+def need_cells(k: int, cells: Size, rules: Regions) -> None:
     """Raises SaccadeError where k regions can't lie apart on a map of so many cells."""
     largest = rules.largest_share * cells[0] * cells[1]
     most = -(-cells[0] // 2) * -(-cells[1] // 2) if largest > 1 else 0
@@ -74,7 +61,7 @@ def need_cells(k: int, cells: Size, rules: Rules) -> None:
 # ---- regions of the map
 
 
-def boxes(attention: NDArray[Any], k: int, rules: Rules) -> tuple[Integers, Integers]:
+def boxes(attention: NDArray[Any], k: int, rules: Regions) -> tuple[Integers, Integers]:
     """(N, k, 4) cells top, left, bottom, right of the regions of (N, H, W) maps, the most active first, and how many
     were found (N,); the last stands again where there are fewer, zeros where there is none.
 
@@ -100,7 +87,7 @@ def boxes(attention: NDArray[Any], k: int, rules: Rules) -> tuple[Integers, Inte
     return np.take_along_axis(found, again[..., None], axis=1), number
 
 
-def _candidates(maps: NDArray[np.float64], rules: Rules) -> tuple[Integers, Integers]:
+def _candidates(maps: NDArray[np.float64], rules: Regions) -> tuple[Integers, Integers]:
     """Of all regions of all thresholds, map by map and the best first: the map's number (R,), the box (R, 4)."""
     videos, height, width = maps.shape
     flat = maps.reshape(videos, -1)
@@ -146,7 +133,7 @@ def projected(box: Integers, cells: Size, size: Size, region_size: int) -> Integ
 # ---- what stands beside them
 
 
-def other_corners(clip: dict[str, Any], rules: Rules, *, training: bool) -> Tensor:
+def other_corners(clip: dict[str, Any], rules: Regions, *, training: bool) -> Tensor:
     """(B, T, k, 2) top and left in pixels of clip["rgb"], on its device, by what `rules.look` says, not by attention.
 
     random: drawn uniformly, by torch's generator in training, else by the video's name. central: the same squares side
@@ -167,7 +154,7 @@ def other_corners(clip: dict[str, Any], rules: Rules, *, training: bool) -> Tens
     return found.to(rgb.device).expand(*count, 2)
 
 
-def side_by_side(rules: Rules, size: Size) -> Integers:
+def side_by_side(rules: Regions, size: Size) -> Integers:
     """(k, 2) top and left of k squares that touch, in rows as near to a block as they come, its middle the frame's; of
     squares that the frame can't hold side by side the outer ones stand at its border."""
     _room(size, rules)
@@ -188,12 +175,12 @@ def _spread(count: int, length: int, side: int) -> Sequence[int]:
     return [number * (length - side) // (count - 1) for number in range(count)]
 
 
-def _around(centres: Tensor, rules: Rules, size: Size) -> Tensor:
+def _around(centres: Tensor, rules: Regions, size: Size) -> Tensor:
     """(..., 2) row and column to top and left of squares around them, moved into the frame."""
     largest = torch.tensor(_room(size, rules), device=centres.device)
     centres = torch.where(centres.isnan(), torch.tensor(size, device=centres.device) / 2, centres)
     return (centres - rules.region_size / 2).round().long().clamp(torch.zeros_like(largest), largest)
 
 
-def _room(size: Size, rules: Rules) -> Size:
+def _room(size: Size, rules: Regions) -> Size:
     return room(size, rules.region_size, "region_size")

@@ -1,15 +1,12 @@
 """Which of a frame's k regions the classifier reads in which place (slot)."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ..settings import Slots
+
 Integers = NDArray[np.int64]
-# trajectories: a slot follows one path through all frames (the official pipelines); pairs: it is as near as can be to
-# the frame before (an option of the official code); activation: the most active region first (Fig. 8)
-Slots = Literal["trajectories", "pairs", "activation"]
 
 
 def in_slots(places: Integers, slots: Slots) -> Integers:

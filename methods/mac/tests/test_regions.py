@@ -14,12 +14,12 @@ from saccade.records import SaccadeError
 
 FOLDER = Path(__file__).parents[1] / "networks"
 attention, regions, slots = (load_module(FOLDER / f"{name}.py") for name in ("attention", "regions", "slots"))
-RULES = regions.Rules()
+RULES = regions.Regions(regions=3)
 
 
 def corners(maps, k, size=(224, 224), region_size=64):
     """Of (B, T, H, W): lists of corners, and how many were found."""
-    rules = regions.Rules(regions=k, region_size=region_size)
+    rules = regions.Regions(regions=k, region_size=region_size)
     found, number = regions.corners_and_number(torch.as_tensor(maps, dtype=torch.float), rules, size)
     return found.tolist(), number.tolist()
 
@@ -80,7 +80,7 @@ def test_a_threshold_is_exceeded_and_an_overlap_too():
     assert regions.boxes(map_of(r1c1=48, r1c2=1)[None], 1, RULES)[0].tolist() == [[[1, 1, 2, 2]]]
     made = np.zeros((1, 7, 7))
     made[0, 1:3, 1:5], made[0, 1, 1:3] = 3, 40
-    assert regions.boxes(made, 2, regions.Rules(overlap=0.25))[1].tolist() == [2]
+    assert regions.boxes(made, 2, regions.Regions(regions=3, overlap=0.25))[1].tolist() == [2]
 
 
 def test_odd_boxes_are_projected_half_a_cell_up_and_left():
@@ -247,7 +247,7 @@ def test_pairs_are_the_nearest_of_all_permutations(count):
 @pytest.mark.parametrize("kind", ["trajectories", "pairs", "activation"])
 def test_the_regions_of_a_video_are_its_own(kind):
     maps = torch.rand((6, 5, 7, 7), generator=torch.Generator().manual_seed(0))
-    rules = regions.Rules(slots=kind)
+    rules = regions.Regions(regions=3, slots=kind)
     together, number = regions.corners_and_number(maps, rules, (224, 224))
     assert torch.equal(together, regions.corners(maps, rules, (224, 224)))
     for video in range(6):
@@ -277,7 +277,7 @@ def clip(videos=3, frames=2, size=(48, 60)):
 
 
 def other(look, batch, k=2, region_size=16, training=False):
-    rules = regions.Rules(look=look, regions=k, region_size=region_size)
+    rules = regions.Regions(look=look, regions=k, region_size=region_size)
     return regions.other_corners(batch, rules, training=training)
 
 
