@@ -65,6 +65,7 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
     """
     task = _as_trained(task)
     (point, settings), started = next(iter(task.points.items())), [probe(path) for path in videos]
+    settings = replace(settings, truth=[])  # of no video that is tried; points that need it were refused
     if "audio" in settings.modalities:
         _need_sound(task, videos, started)
     seed_everything(task.seed, settings.threads)

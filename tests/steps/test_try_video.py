@@ -276,3 +276,23 @@ def test_boxes_that_do_not_fit_the_frames_are_refused(project, monkeypatch):
 def test_the_dataset_has_no_classes_here(project):
     """What the other tests rest on: the names that are printed come from the trained run."""
     assert load_dataset(project, "folder").heads["label"].classes == ()
+
+
+def test_ground_truth_that_a_run_was_trained_beside_is_not_asked_of_a_video(project, capsys):
+    """Embedded runs bring it along for other points."""
+    cards = {
+        project / "methods/tsn/card.yml": ("  own:                       #", "  own:\n    truth: [informative]\n    #")
+    }
+    cards[project / "data/folder/card.yml"] = ("dataset: folder\n", "dataset: folder\ntruth: true\n")
+    before = {card: card.read_text() for card in cards}
+    for card, change in cards.items():
+        edit(card, *change)
+    for cache in (load_method, load_dataset):
+        cache.cache_clear()
+    try:
+        assert main(["try", RUN, "clip.mp4"]) == 0, capsys.readouterr().err
+    finally:
+        for card, text in before.items():
+            card.write_text(text)
+        for cache in (load_method, load_dataset):
+            cache.cache_clear()
