@@ -64,12 +64,11 @@ def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]
         return {"frames": _pictures(rgb[0], settings)}
     low = low_resolution(rgb, settings.low_size)[0]  # (T, C, h, w)
     found = {"frames": _pictures(rgb[0], settings)}
-    if model.read and settings.attention_layer in model.low_cnn.layers:
-        _, weights = model.low_cnn.prescan(low, settings.attention_layer)  # type: ignore[operator]
-        found["attention"] = _laid_over(found["frames"], cumulative(weights).mean(1, keepdim=True))
-    for layer, weights in model.low_cnn.every_attention(low).items():  # type: ignore[operator]
-        found[layer] = cumulative(weights).mean(1, keepdim=True).float().cpu().numpy()  # (T, 1, h, w)
-    return found
+    every = model.low_cnn.every_attention(low).items()  # type: ignore[operator]
+    maps_of = {layer: cumulative(weights).mean(1, keepdim=True) for layer, weights in every}  # (T, 1, h, w)
+    if model.read:
+        found["attention"] = _laid_over(found["frames"], maps_of[settings.attention_layer])
+    return found | {layer: values.float().cpu().numpy() for layer, values in maps_of.items()}
 
 
 def _pictures(rgb: Tensor, settings: Settings) -> Any:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
@@ -45,3 +46,18 @@ def test_crops_that_are_asked_for_must_be_counted():
     settings = resolve(ROOT, run_of("mac", "tiny-s1")).typed
     with pytest.raises(ValueError, match="regions is 0: give their number"):
         dataclasses.replace(settings, regions=0)
+
+
+def test_the_maps_of_a_video_lie_over_its_frames():
+    """`try` draws them: the frames, the attention that chose over them, and that of every block."""
+    model, settings = finished(run_of("mac", "tiny-s1"))
+    shown = model_py().maps(model, clip(settings, 1), settings)
+    assert list(shown) == ["frames", "attention", "layer0.0", "layer1.0", "layer2.0"]
+    assert shown["attention"].shape == shown["frames"].shape
+    assert 0 <= shown["attention"].min() and shown["attention"].max() <= 1
+    chosen = shown[settings.attention_layer]
+    brightest = np.unravel_index(chosen[0, 0].argmax(), chosen.shape[2:])
+    red = shown["attention"][0, ..., 0] - shown["attention"][0, ..., 2]
+    cell = red.shape[0] // chosen.shape[2]
+    means = red.reshape(chosen.shape[2], cell, chosen.shape[3], cell).mean((1, 3))
+    assert means[brightest] > np.median(means)
