@@ -54,7 +54,7 @@ def test_the_maps_of_a_video_lie_over_its_frames():
     shown = model_py().maps(model, clip(settings, 1), settings)
     assert list(shown) == ["frames", "attention", "layer0.0", "layer1.0", "layer2.0"]
     assert shown["attention"].shape == shown["frames"].shape
-    assert 0 <= shown["attention"].min() and shown["attention"].max() <= 1
+    assert shown["attention"].min() >= 0 and shown["attention"].max() <= 1
     chosen = shown[settings.attention_layer]
     brightest = np.unravel_index(chosen[0, 0].argmax(), chosen.shape[2:])
     red = shown["attention"][0, ..., 0] - shown["attention"][0, ..., 2]
