@@ -1,6 +1,6 @@
 """What SAN19 and a GRU cost by the sizes of their layers, as the authors' counter counts and as we do. No torch.
 
-The authors' rule (their tools/complexity.py, dossier Sec. 5): convolutions by multiply-adds and one add for each bias,
+The authors' rule (tools/complexity.py of their code): convolutions by multiply-adds and one add for each bias,
 batch normalisation 2 an element, ReLU 1, pooling 1 an element that it is given; a GRU by its weights, its biases and 7
 for each hidden unit of a layer. Nothing for attention's differences, its softmax and its sum over neighbours, nor for
 shortcuts, classifiers, resizing and spectrograms. Ours counts all products, those of attention too, and no adds.
