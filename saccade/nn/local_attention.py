@@ -35,19 +35,26 @@ def pad(maps: Tensor, footprint: int) -> Tensor:
             "give larger frames, or take a network of fewer stages"
         )
     for step in [margin] if margin < min(height, width) else [1] * margin:
-        maps = over_cells(partial(functional.pad, pad=(step,) * 4, mode="reflect"), maps)
+        maps = over_cells(maps, partial(functional.pad, pad=(step,) * 4, mode="reflect"))
     return maps
 
 
-def over_cells(layer: Callable[[Tensor], Tensor], maps: Tensor) -> Tensor:
-    """A layer that knows no channels, such as a pooling of (N, C, H, W), of maps (C, H, W, B)."""
-    return layer(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).contiguous()
+def over_cells(maps: Tensor, *layers: Callable[[Tensor], Tensor]) -> Tensor:
+    """Layers that know no channels, such as a pooling of (N, C, H, W), of maps (C, H, W, B)."""
+    images = maps.permute(0, 3, 1, 2)
+    for layer in layers:
+        images = layer(images)
+    return images.permute(0, 2, 3, 1).contiguous()
 
 
-def at_each_cell(layer: Callable[[Tensor], Tensor], maps: Tensor) -> Tensor:
-    """A layer that sees single cells of (N, C, H, W), such as a 1 x 1 convolution or a normalisation, of maps (C, H, W,
-    B): they lie there as one large image, so that the convolution is one matrix product."""
-    return layer(maps.flatten(1, 2)[None])[0].unflatten(1, maps.shape[1:3]).contiguous()
+def at_each_cell(maps: Tensor, *layers: Callable[[Tensor], Tensor]) -> Tensor:
+    """Layers that see single cells of (N, C, H, W), such as 1 x 1 convolutions, normalisations and what follows them,
+    of maps (C, H, W, B): they lie there as one large image, so that a convolution is one matrix product. An activation
+    in place belongs among them: of a view, which the result is, it would copy everything on the way back."""
+    image = maps.flatten(1, 2).unsqueeze(0)
+    for layer in layers:
+        image = layer(image)
+    return image.squeeze(0).unflatten(1, maps.shape[1:3]).contiguous()
 
 
 def inside(maps: Tensor) -> Tensor:

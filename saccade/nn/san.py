@@ -43,7 +43,7 @@ class PairwiseAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Maps:
         """The sums, and the softmax weights (C / 32, F * F, H, W, B)."""
-        queries, keys, values = (at_each_cell(convolution, x) for convolution in (self.conv1, self.conv2, self.conv3))
+        queries, keys, values = (at_each_cell(x, convolution) for convolution in (self.conv1, self.conv2, self.conv3))
         weights = self._weights(queries, pad(keys, self.footprint))
         return aggregate(pad(values, self.footprint), weights), weights
 
@@ -82,11 +82,11 @@ class PairwiseAttention(nn.Module):
         if not norm.training:
             return affine(norm.weight, norm.bias, norm.running_mean, norm.running_var, norm.eps)
         own, others, apart = queries.double(), keys.double(), apart.double().flatten(1)
-        around = partial(over_cells, lambda images: functional.avg_pool2d(images, self.footprint, 1))
-        seen = around(others)
+        pool = partial(functional.avg_pool2d, kernel_size=self.footprint, stride=1)
+        seen = over_cells(others, pool)
         mean, middle = own.mean((1, 2, 3), keepdim=True), seen.mean((1, 2, 3), keepdim=True)
         products = (own - mean) * (seen - middle)
-        var = ((own - mean).square() + around((others - middle).square()) - 2 * products).mean((1, 2, 3))
+        var = ((own - mean).square() + over_cells((others - middle).square(), pool) - 2 * products).mean((1, 2, 3))
         mean = (mean - middle).flatten()
         mean, var = torch.cat([mean, apart.mean(1)]), torch.cat([var, apart.var(1, correction=0)])
         _learn(norm, mean, var, queries[0].numel() * self.footprint**2)
@@ -118,8 +118,8 @@ class Block(nn.Module):
 
     def attend(self, x: Tensor) -> Maps:
         """The block's output (C, H, W, B) as its input, and the softmax weights (C / 32, F * F, H, W, B)."""
-        seen, weights = self.sam(self.relu(at_each_cell(self.bn1, x)))
-        return x + at_each_cell(self.conv, self.relu(at_each_cell(self.bn2, seen))), weights
+        seen, weights = self.sam(at_each_cell(x, self.bn1, self.relu))
+        return x + at_each_cell(seen, self.bn2, self.relu, self.conv), weights
 
 
 class SAN(nn.Module):
@@ -213,18 +213,18 @@ class SAN(nn.Module):
             return x
         x = _convolved(self.conv_in, x) if stage == "0" else x
         norm = self.get_submodule("bn_in" if stage == "0" else f"bn{int(stage) - 1}")
-        x = over_cells(self.pool, self.relu(at_each_cell(norm, x)))
+        x = over_cells(at_each_cell(x, norm), self.pool, self.relu)  # fewer cells to activate than before the pooling
         return _convolved(cast(nn.Conv2d, self.get_submodule(f"conv{stage}")), x)
 
     def _scores(self, x: Tensor) -> Tensor:
-        x = self.relu(at_each_cell(self.get_submodule(f"bn{self.stages - 1}"), x))
+        x = at_each_cell(x, self.get_submodule(f"bn{self.stages - 1}"), self.relu)
         scores: Tensor = self.fc(x.mean((1, 2)).T.contiguous())
         return scores
 
 
 def _convolved(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     if convolution.kernel_size == (1, 1):
-        return at_each_cell(convolution, maps)
+        return at_each_cell(maps, convolution)
     return inside(convolution(outside(maps).contiguous()))
 
 
