@@ -105,10 +105,12 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase as it is in this run: what it needs, what it drops of that, what it trains, and the gate that holds."""
+    """The phase as it is in this run: what it needs (`{edition}` there is the run's), what it drops of that, what it
+    trains, and the gate that holds."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops")}
+        said["needs"] = tuple(need.replace("{edition}", run.edition) for need in said["needs"])
         phase = phase.model_copy(update={**said, "gate": inner.get("gate", phase.gate)})
     return phase
 

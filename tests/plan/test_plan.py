@@ -179,6 +179,7 @@ def test_a_budget_may_need_something_else(project):
     [
         ("plain/base", "dots@2/toy/plain/seed0/base.json"),  # of the same edition
         ("dots/toy/plain/base", "dots/toy/plain/seed0/base.json"),
+        ('"dots@{edition}/toy/plain/base"', "dots@2/toy/plain/seed0/base.json"),
         ("toi/plain/base", "dots@2/toi/plain/seed0/base.json"),
         ("more/toy/plain/base", "more/toy/plain/seed0/base.json"),
     ],

@@ -334,5 +334,5 @@ def test_m16_to_m18_compare_with_every_kind_of_chance():
 
 
 def test_m19_compares_layers():
-    assert kind("m19", hits={"tiny-s1-early": 0.55}) == "holds"
-    assert kind("m19", hits={"tiny-s1-early": 0.65}) == "contradicted"
+    assert kind("m19", hits={"tiny-s1-layer0.0": 0.55}) == "holds"
+    assert kind("m19", hits={"tiny-s1-layer0.0": 0.65}) == "contradicted"
