@@ -69,7 +69,7 @@ ON_PRINTED = {
     "c36": False,  # with T_1 3.61 > 3.39
     "c37": True,  # 90.75
     "c38": True,  # 0.026 < 0.047
-    **{f"m{number:02}": None for number in range(1, 21)},
+    **{f"m{number:02}": None for number in range(1, 22)},
 }
 CANT_FAIL = {"c01", "c09", "c18", "c19", "c21", "c25", "c38"}
 IN_TIME = {
@@ -333,6 +333,8 @@ def test_m16_to_m18_compare_with_every_kind_of_chance():
         assert kind(name, value=uniform | {f"tiny-s{number}-uniform": 0.75}) == "contradicted"
 
 
-def test_m19_compares_layers():
+def test_m19_and_m21_compare_layers():
     assert kind("m19", hits={"tiny-s1-layer0.0": 0.55}) == "holds"
     assert kind("m19", hits={"tiny-s1-layer0.0": 0.65}) == "contradicted"
+    assert kind("m21", hits={"tiny-s1-layer2.0": 0.55}) == "holds"
+    assert kind("m21", hits={"tiny-s1-layer2.0": 0.65}) == "contradicted"
