@@ -145,7 +145,7 @@ def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> An
     if not isinstance(value, str):
         return value
     try:
-        return value.format(**{"edition": "{edition}"} | values)
+        return value.format(**{"edition": "{edition}", **values})
     except (KeyError, IndexError, ValueError) as error:
         raise SaccadeError(
             f"{file}: {place}: '{value}' can't be filled in ({error}); between braces stand keys of the entry"
