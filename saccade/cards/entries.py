@@ -148,7 +148,8 @@ def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> An
         return value.format(**{"edition": "{edition}", **values})
     except (KeyError, IndexError, ValueError) as error:
         raise SaccadeError(
-            f"{file}: {place}: '{value}' can't be filled in ({error}); between braces stand keys of the entry"
+            f"{file}: {place}: '{value}' can't be filled in ({error}); between braces stand keys of the entry, "
+            "or edition in a need"
         ) from None
 
 

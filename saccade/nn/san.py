@@ -158,7 +158,7 @@ class SAN(nn.Module):
 
     def footprint(self, layer: str) -> int:
         """The side F of the neighbourhood that the block looks at."""
-        return cast(Block, self.get_submodule(layer)).sam.footprint
+        return cast(Block, self.get_submodule(self._until(layer)[-1])).sam.footprint
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the classifier's scores of the averaged features, or to the features (N, D) once `fc` is an

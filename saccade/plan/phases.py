@@ -110,9 +110,13 @@ def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops")}
-        said["needs"] = tuple(need.replace("{edition}", run.edition) for need in said["needs"])
         phase = phase.model_copy(update={**said, "gate": inner.get("gate", phase.gate)})
-    return phase
+    if not run.edition and any("{edition}" in need for need in phase.needs):
+        raise SaccadeError(
+            f"{method.file}: phases.{phase.name}.needs: {', '.join(phase.needs)} names the run's edition, but "
+            f"{run.name} has none; take {run.dataset}@<edition>"
+        )
+    return phase.model_copy(update={"needs": tuple(need.replace("{edition}", run.edition) for need in phase.needs)})
 
 
 def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:

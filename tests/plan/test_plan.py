@@ -191,6 +191,12 @@ def test_a_need_may_be_of_another_edition_dataset_or_method(project, need, produ
     assert str(weights_of(project, shared)[0].product) == f"results/demo/{product}"
 
 
+def test_a_need_of_the_runs_edition_needs_an_edition(project):
+    edit(project / "methods/toy/card.yml", "needs: [plain/base]", 'needs: ["dots@{edition}/toy/plain/base"]')
+    with pytest.raises(SaccadeError, match="demo/dots/toy/shared/seed0 has none; take dots@<edition>"):
+        weights_of(project, Run("demo", "dots", "", "toy", "shared", 0))
+
+
 def add_second(project):
     """A second method and a second dataset, both like the first."""
     for kind, old, new in (("methods", "toy", "toi"), ("data", "dots", "more")):
@@ -285,11 +291,13 @@ def test_gates_of_the_studies_hold_in_the_study_alone_and_not_for_what_it_asks()
         return {phase.name: phase.gate.at_least for phase in phases_of(ROOT, Run(budget, *data, method, variant, 0))
                 if phase.gate}  # fmt: skip
 
-    focus, tempo = ("motion-digits", "focus"), ("motion-digits", "tempo")
+    focus, tempo, foveal = (("motion-digits", edition) for edition in ("focus", "tempo", "foveal"))
     assert gates("study", focus, "adafocus", "tiny-40") == {"warm_up": 0.3}
     assert gates("study", focus, "adafocus", "tiny-backbones") == {"pretrain_global": 0.3, "pretrain_local": 0.3}
     assert gates("study", tempo, "atfr", "3dresnet-tiny") == {"train": 0.375}
     assert gates("study", tempo, "atfr", "3dresnet-tiny-atfr") == {}
+    assert gates("study", foveal, "mac", "tiny-base") == {"pretrain_high": 0.3}
+    assert gates("study", foveal, "mac", "tiny-base-low") == gates("study", foveal, "mac", "tiny-s1") == {}
     assert gates("demo", ("motion-digits", ""), "adafocus", "tiny-24") == {}
 
 

@@ -12,7 +12,7 @@ from torch.nn import functional
 from saccade.nn.backbones import backbone
 from saccade.nn.patches import cut
 from saccade.nn.seeding import seeded
-from saccade.records import Head
+from saccade.records import Head, SaccadeError
 
 from ..settings import READS, Settings
 from . import regions
@@ -169,9 +169,14 @@ def _network(settings: Settings, in_channels: int) -> tuple[nn.Module, int]:
 
 def low_resolution(rgb: Tensor, size: int) -> Tensor:
     """(B, T, C, H, W) to (B, T, C, size, size): bilinear, without antialiasing (official code); frames of that size
-    stay as they are."""
+    stay as they are, smaller ones raise SaccadeError."""
     if rgb.shape[-2:] == (size, size):
         return rgb
+    if size > min(rgb.shape[-2:]):
+        height, width = rgb.shape[-2:]
+        raise SaccadeError(
+            f"low_size is {size}, larger than the frames of {height} x {width}; set it to {min(height, width)} or less"
+        )
     shrunk = functional.interpolate(rgb.flatten(0, 1), (size, size), mode="bilinear", align_corners=False)
     return shrunk.unflatten(0, rgb.shape[:2])
 

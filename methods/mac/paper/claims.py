@@ -32,7 +32,7 @@ from saccade.judging.verdict import (
 )
 from saccade.results.reader import NotRun
 
-# Margins, committed before any run of ours; accuracies of ours are fractions.
+# Margins, committed before any run that they judge; accuracies of ours are fractions.
 MORE_LOST = 0.01  # a point beyond the printed loss: what either side's own 2,398 segments leave open (0.9 points)
 COUNTED = 0.05  # of a printed saving: we count attention's products and no additions, the authors the reverse
 SPEED_READ = 0.01  # of a speed-up: what the two digits of its costs leave open

@@ -8,8 +8,10 @@ import torch
 from conftest import ROOT
 from small_models import clip, finished, run_of
 
+from saccade.nn.san import small_san
 from saccade.plan.layers import resolve
 from saccade.project import load_module
+from saccade.records import SaccadeError
 
 
 def model_py():
@@ -40,6 +42,18 @@ def test_crops_alone_stop_behind_the_attention():
     without = model_py().predict(model, clip(settings, 1), central).macs
     whole = model_py()._low_macs(model, clip(settings, 1)) * clip(settings, 1)["rgb"].shape[1]
     assert 0 < (before - without).item() < whole
+
+
+def test_low_resolution_enlarges_nothing():
+    model, settings = finished(run_of("mac", "tiny-s0-60"))  # frames of 48
+    with pytest.raises(SaccadeError, match="low_size is 60, larger than the frames of 48 x 48; set it to 48 or less"):
+        model_py().predict(model, clip(settings, 1), settings)
+
+
+def test_a_layer_that_is_not_there_is_named_with_those_that_are():
+    network = small_san()
+    with pytest.raises(SaccadeError, match=r"there is no attention layer 'layer3.0'; there are layer0.0, layer1.0"):
+        network.footprint("layer3.0")
 
 
 def test_crops_that_are_asked_for_must_be_counted():
