@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from saccade.nn import local_attention, weighing
+from saccade.nn import local_attention, product, weighing
 from saccade.records import SaccadeError
 
 aten = torch.ops.aten
@@ -65,6 +65,7 @@ FORMULAS: dict[Any, Callable[..., int]] = {
     aten.addmv: lambda added, matrix, vector, **others: prod(matrix),
     aten.addbmm: lambda added, x, y, **others: prod(x) * y[-1],
     aten._trilinear: _bilinear,
+    torch.ops.saccade.product: product.product_macs,
     torch.ops.saccade.weigh: weighing.weigh_macs,
     torch.ops.saccade.weigh_backward: weighing.weigh_backward_macs,
     torch.ops.saccade.aggregate: local_attention.aggregate_macs,

@@ -63,11 +63,11 @@ def elements(module: nn.Module, shape: tuple[int, ...]) -> dict[str, float]:
     found: Counter[str] = Counter()
 
     def add(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        kind = KINDS[type(module)]
+        kind = next(kind for known, kind in KINDS.items() if isinstance(module, known))
         if kind != "bias" or module.bias is not None:
             found[kind] += (inputs[0] if kind == "pool" else output).numel()
 
-    hooks = [part.register_forward_hook(add) for part in module.modules() if type(part) in KINDS]
+    hooks = [part.register_forward_hook(add) for part in module.modules() if isinstance(part, tuple(KINDS))]
     module(torch.empty(shape, device="meta"))
     for hook in hooks:
         hook.remove()

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from saccade.records import SaccadeError
 
-IN_CACHE, BUSY = 2**18, 2**26  # numbers under way: what a core's cache holds; what keeps a GPU busy
+IN_CACHE, BUSY = 2**20, 2**26  # numbers under way: what a CPU's caches hold; what keeps a GPU busy
 Shape = tuple[int, ...]
 
 
@@ -67,11 +67,15 @@ def outside(maps: Tensor) -> Tensor:
     return maps.movedim(-1, 0)
 
 
-def windows(padded: Tensor, height: int, width: int) -> list[Tensor]:
-    """What lies at each place of the footprint: views (..., height, width, B) of (..., height + F - 1, width + F - 1,
-    B)."""
-    places = padded.unfold(-3, height, 1).unfold(-3, width, 1)  # (..., F, F, B, height, width)
-    return [place for row in places.movedim(-3, -1).unbind(-5) for place in row.unbind(-4)]
+def windows(padded: Tensor, height: int, width: int) -> Tensor:
+    """What lies at each place of the footprint: a view (..., F, F, height, width, B) of (..., height + F - 1, width + F
+    - 1, B)."""
+    return padded.unfold(-3, height, 1).unfold(-3, width, 1).movedim(-3, -1)
+
+
+def by_place(seen: Tensor) -> list[Tensor]:
+    """The places of `windows` one by one."""
+    return [place for row in seen.unbind(-5) for place in row.unbind(-4)]
 
 
 def at_once(each: int, number: int, like: Tensor) -> int:
@@ -79,6 +83,56 @@ def at_once(each: int, number: int, like: Tensor) -> int:
     most = IN_CACHE if like.device.type == "cpu" else BUSY
     parts = -(-each * number // most)
     return -(-number // min(parts, number))
+
+
+def summed(maps: Tensor, footprint: int) -> Tensor:
+    """The sum of what lies in each window of a footprint's size: (C, H, W, B) to (C, H - F + 1, W - F + 1, B)."""
+    for axis in (1, 2):
+        length = maps.shape[axis] - footprint + 1
+        first, *others = (maps.narrow(axis, start, length) for start in range(footprint))
+        maps = first.clone()
+        for other in others:
+            maps += other
+    return maps
+
+
+class Differences(torch.autograd.Function):
+    """Of each channel the mean and the variance (R,), in double precision, of what differs between a query of queries
+    (R, H, W, B) and any of its keys, in keys (R, H + F - 1, W + F - 1, B). The differences themselves are nowhere: what
+    is needed of them are sums over windows."""
+
+    @staticmethod
+    def forward(ctx: Any, queries: Tensor, keys: Tensor, footprint: int) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        cells, ctx.footprint = queries[0].numel(), footprint
+        share = _spread(torch.ones_like(queries[:1, :, :, :1]), footprint)  # of all windows, those that hold the key
+        # Of numbers far from zero, squares would lose digits.
+        levels = [maps.mean((1, 2, 3), keepdim=True) for maps in (queries, keys)]
+        queries, keys = queries - levels[0], keys - levels[1]
+        around = summed(keys, footprint) / footprint**2
+        parts = queries, keys * share, queries.square(), keys.square() * share, queries * around
+        own, other, own2, other2, both = (part.sum((1, 2, 3), dtype=torch.float64) / cells for part in parts)
+        mean = own - other
+        ctx.save_for_backward(queries, keys, around, share, mean)
+        level = (levels[0] - levels[1]).flatten().double()
+        return mean + level, (own2 + other2 - 2 * both - mean.square()).clamp_min(0)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, by_mean: Tensor, by_var: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        queries, keys, around, share, mean = ctx.saved_tensors
+        mean, by_mean, by_var = (
+            one.to(queries.dtype)[:, None, None, None]
+            for one in (mean, by_mean / queries[0].numel(), 2 * by_var / queries[0].numel())
+        )
+        by_queries = (queries - around - mean) * by_var + by_mean
+        by_keys = ((keys + mean) * share - _spread(queries, ctx.footprint)) * by_var - by_mean * share
+        return by_queries, by_keys, None
+
+
+def _spread(maps: Tensor, footprint: int) -> Tensor:
+    """What each cell of (C, H, W, B) gives to the windows' cells, each place the same share: (C, H + F - 1, W + F - 1,
+    B)."""
+    return summed(functional.pad(maps, (0, 0) + (footprint - 1,) * 4), footprint) / footprint**2
 
 
 @torch.library.custom_op("saccade::aggregate", mutates_args=())
@@ -105,7 +159,9 @@ def aggregate_backward(gradient: Tensor, values: Tensor, weights: Tensor) -> tup
         given = gradient[:, :, rows]
         changes = by_weights[0, :, :, rows].unbind(1)
         for window, share, by, change in zip(around, weights[:, :, :, rows].unbind(2), found, changes, strict=True):
-            torch.sum(given * window, 0, out=change)
+            torch.mul(given[0], window[0], out=change)
+            for one, other in zip(given[1:], window[1:], strict=True):
+                change.addcmul_(one, other)
             by.addcmul_(given, share)
     return by_values.flatten(0, 1), by_weights[0]
 
@@ -117,7 +173,7 @@ def _by_rows(values: Tensor, weights: Tensor) -> Iterator[tuple[slice, list[Tens
     most = at_once(4 * values.shape[0] * values.shape[1] * width * batch, height, values)
     for first in range(0, height, most):
         last = min(first + most, height)
-        yield slice(first, last), windows(values[:, :, first : last + margins], last - first, width)
+        yield slice(first, last), by_place(windows(values[:, :, first : last + margins], last - first, width))
 
 
 def aggregate_macs(values: Shape, weights: Shape, **others: Any) -> int:

@@ -6,14 +6,17 @@ once, forward and once more backward, and never kept; only while the normalisati
 mean and variance.
 """
 
+import itertools
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from saccade.nn.local_attention import Shape, at_once, windows
+from saccade.nn.local_attention import Shape, at_once, by_place, windows
+from saccade.nn.product import multiply
 
 POSITIONS = 2  # channels that say where a neighbour lies
 
@@ -50,9 +53,10 @@ def weigh(
         scale, shift = affine(norm[0], norm[1], mean, var, epsilon)
         first = torch.cat([first * scale, shift], 1)
         places = functional.pad(places, (0, 0) * 3 + (0, 1), value=1.0)  # what the shift is multiplied with
-        parts = ((part, first @ compared.flatten(1)) for part, compared in _compared(queries, keys, places, len(first)))
+        inputs = _compared(queries, keys, places, len(first))
+        parts = ((part, multiply(first, compared.flatten(1))) for part, compared in inputs)
     for part, some in parts:
-        torch.addmm(bias[:, None], last, some.relu_(), out=found[:, part].flatten(1))
+        torch.add(multiply(last, some.relu_()), bias[:, None], out=found[:, part].flatten(1))
     return found, mean.clone(), var.clone()
 
 
@@ -77,12 +81,12 @@ def weigh_backward(
     back = _Back(queries, keys, places, first)
     kept = []
     for part, compared in _compared(queries, keys, places, len(first)):
-        related = first @ compared.flatten(1)
+        related = multiply(first, compared.flatten(1))
         active = torch.addcmul(shift, related, scale).relu_()
         given = gradient[:, part].flatten(1)
-        by_last.addmm_(given, active.T)
+        by_last += multiply(given, active.T)
         by_bias += given.sum(1)
-        change = (last.T @ given).mul_(active.sign_())
+        change = multiply(last.T, given).mul_(active.sign_())
         by_shift += change.sum(1, keepdim=True)
         by_scale += torch.mul(change, related, out=active).sum(1, keepdim=True)
         if learning:
@@ -110,13 +114,13 @@ class _Back:
         self.first = first
         self.by_queries, self.by_keys = torch.zeros_like(queries), torch.zeros_like(keys)
         self.by_places, self.by_first = torch.empty_like(places), torch.zeros_like(first)
-        self.windows = windows(self.by_keys, *queries.shape[1:3])
+        self.windows = by_place(windows(self.by_keys, *queries.shape[1:3]))
 
     def add(self, part: slice, compared: Tensor, change: Tensor) -> None:
         """`change`: the gradient by the convolution's output at these places. Overwrites `compared`."""
         relations = len(self.by_queries)
-        self.by_first.addmm_(change, compared.flatten(1).T)
-        changes = (self.first.T @ change).view(compared.shape)
+        self.by_first += multiply(change, compared.flatten(1).T)
+        changes = multiply(self.first.T, change).view(compared.shape)
         torch.sum(changes[relations:], -1, out=self.by_places[:, part])
         changes = changes[:relations].mul_(compared[:relations].sign_())
         self.by_queries += changes.sum(1)
@@ -136,9 +140,10 @@ def _related(queries: Tensor, keys: Tensor, places: Tensor, first: Tensor) -> tu
     middle = None  # near the mean, so that the squares are no large numbers
     sums, squares = queries.new_zeros(2, len(first), dtype=torch.float64)
     for part, compared in _compared(queries, keys, places, len(first)):
-        some = torch.mm(first, compared.flatten(1), out=related[:, part].flatten(1))
+        some = multiply(first, compared.flatten(1))
+        related[:, part].flatten(1).copy_(some)
         middle = some.mean(1, keepdim=True) if middle is None else middle
-        apart = some - middle
+        apart = some.sub_(middle)
         sums += apart.sum(1)
         squares += apart.square_().sum(1)
     assert middle is not None
@@ -150,17 +155,15 @@ def _related(queries: Tensor, keys: Tensor, places: Tensor, first: Tensor) -> tu
 def _compared(queries: Tensor, keys: Tensor, places: Tensor, also: int) -> Iterator[tuple[slice, Tensor]]:
     """The first convolution's input (R + P, n, H, W, B) at n places of the footprint: which, and the numbers, which are
     overwritten by the next. `also`: as many channels will stand beside them."""
-    channels, number = len(queries) + len(places), places.shape[1]
-    around = windows(keys, *queries.shape[1:3])
-    most = at_once((channels + also) * queries[0].numel(), number, queries)
-    buffer = queries.new_empty(channels, most, *queries.shape[1:])
-    for start in range(0, number, most):
-        part = slice(start, min(start + most, number))
-        compared = buffer[:, : part.stop - start]
-        relations = compared[: len(queries)]
-        for window, relation in zip(around[part], relations.unbind(1), strict=True):
-            torch.sub(queries, window, out=relation)
-        relations.relu_()
+    channels, around = len(queries) + len(places), windows(keys, *queries.shape[1:3])
+    side = around.shape[1]
+    most = at_once((channels + also) * queries[0].numel(), side, queries)
+    buffer = queries.new_empty(most * channels * queries[0].numel())
+    for row, first in itertools.product(range(side), range(0, side, most)):
+        last = min(first + most, side)
+        part, sizes = slice(row * side + first, row * side + last), (channels, last - first, *queries.shape[1:])
+        compared = buffer[: prod(sizes)].view(sizes)
+        torch.sub(queries[:, None], around[:, row, first:last], out=compared[: len(queries)]).relu_()
         compared[len(queries) :] = places[:, part, ..., None]
         yield part, compared
 

@@ -11,8 +11,8 @@ from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs
 from saccade.cost.second_counter import agree
 from saccade.nn.backbones import backbone
-from saccade.nn.local_attention import aggregate, aggregate_backward, pad, windows
-from saccade.nn.san import SAN
+from saccade.nn.local_attention import aggregate, aggregate_backward, by_place, pad, windows
+from saccade.nn.san import SAN, Halving
 from saccade.nn.weighing import POSITIONS, weigh
 from saccade.records import SaccadeError
 
@@ -115,7 +115,7 @@ def test_every_multiply_add_of_the_weights_is_counted():
     queries, keys, places = torch.randn(4, 3, 2, 2), torch.randn(4, 5, 4, 2), torch.rand(POSITIONS, 9, 3, 2)
     first, last, bias = torch.randn(4, 4 + POSITIONS), torch.randn(3, 4), torch.randn(3)
     norm = [torch.rand(4), torch.randn(4), torch.randn(4), torch.rand(4)]
-    around, products = windows(keys, 3, 2), 0
+    around, products = by_place(windows(keys, 3, 2)), 0
     expected = torch.empty(3, 9, 3, 2, 2)
     for place, row, column, sample in torch.cartesian_prod(*map(torch.arange, expected.shape[1:])).tolist():
         relation = (queries[:, row, column, sample] - around[place][:, row, column, sample]).relu()
@@ -189,3 +189,9 @@ def test_weights_load_whole_under_their_published_names_and_only_into_the_same_n
     assert all(torch.equal(value, own.state_dict()[name]) for name, value in loaded.state_dict().items())
     with pytest.raises(SaccadeError, match=r"san10\.pth does not fit san15 .*missing: layer0\.2\.bn1\.weight"):
         backbone("san15", width=0.125, weights=file)
+
+
+@pytest.mark.parametrize("size", [2, 3, 7, 8])
+def test_halving_is_pytorchs_pooling(size):
+    x = torch.randn(3, 2, size, size)
+    assert Halving(2)(x).equal(torch.nn.functional.max_pool2d(x, 2, 2))
