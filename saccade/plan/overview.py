@@ -53,13 +53,14 @@ def describe_one(root: Path, config: Config, name: str, width: int = 80) -> str:
 
 def _at_a_glance(root: Path, method: Method, runs: Iterable[Run], width: int) -> Iterator[str]:
     chosen = _chosen(method, runs)
-    for kind, entries in _by_kind(method.variants).items():
-        yield from _labelled(kind, ", ".join(brief(entries, chosen)), width)
-    for kind, entries in _by_kind(method.points).items():
-        yield from _labelled("points" if kind == "variants" else kind, ", ".join(brief(entries, ())), width)
+    told = {kind: ", ".join(brief(entries, chosen)) for kind, entries in _by_kind(method.variants).items()}
     lacking = sum(bool(why_no_released_weights(root, method, name)) for name in method.variants)
     if lacking:
-        yield from _labelled("", f"({lacking} files of published weights aren't here)", width)
+        told["published"] += f" ({lacking} files aren't here)"
+    for kind, text in told.items():
+        yield from _labelled(kind, text.strip(), width)
+    for kind, entries in _by_kind(method.points).items():
+        yield from _labelled("points" if kind == "variants" else kind, ", ".join(brief(entries, ())), width)
 
 
 def _by_kind(entries: Mapping[str, Entry]) -> dict[str, list[Entry]]:

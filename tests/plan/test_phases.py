@@ -145,7 +145,7 @@ def test_published_weights_that_are_not_here_stop_only_their_own_run(toy_run, mo
         assert list(rows_of(toy_run).loc[("dots@a", "released", point), ["status", "why"]]) == ["not run", why]
     monkeypatch.chdir(toy_run)
     assert main(["list"]) == 0
-    assert "(1 files of published weights aren't here)" in capsys.readouterr().out
+    assert "(1 files aren't here)" in capsys.readouterr().out
     assert main(["plan", RELEASED]) == main(["list", "toy"]) == 0
     assert " ".join(capsys.readouterr().out.split()).count(why) == 2
     assert main(["train", RELEASED, "import"]) == 1
