@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from benchmarks.unfolded import UnfoldedSAN
 from saccade.engine.device import keep_memory
 from saccade.nn.backbones import backbone
+from saccade.nn.product import multiply
 from saccade.nn.san import SAN, PairwiseAttention
 from saccade.timing import machine
 
@@ -88,13 +89,13 @@ def convolutions(model: nn.Module, x: Tensor) -> Callable[[], object]:
     calls: list[Callable[[], object]] = []
 
     def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        calls.append(partial(nn.Conv2d.forward, module, torch.randn_like(inputs[0])))
+        calls.append(partial(type(module).forward, module, torch.randn_like(inputs[0])))
 
     def note_weights(module: PairwiseAttention, inputs: tuple[Tensor, ...]) -> None:
         columns = module.footprint**2 * inputs[0][0].numel() // len(x)
         for layer in (module.conv_w[2], module.conv_w[5]):
             weight = layer.weight.flatten(1)
-            calls.extend([partial(torch.mm, weight, torch.randn(weight.shape[1], columns))] * len(x))
+            calls.extend([partial(multiply, weight, torch.randn(weight.shape[1], columns))] * len(x))
 
     handles = [one.register_forward_pre_hook(note) for one in model.modules() if isinstance(one, nn.Conv2d)]
     handles += [

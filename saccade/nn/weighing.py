@@ -47,7 +47,7 @@ def weigh(
         related, mean, var = _related(queries, keys, places, first)
         scale, shift = affine(norm[0], norm[1], mean, var, epsilon)
         parts: Iterator[tuple[slice, Tensor]] = (
-            (part, torch.addcmul(shift, some, scale)) for part, some in _in_parts(related)
+            (part, torch.addcmul(shift, some, scale, out=some)) for part, some in related
         )
     else:
         scale, shift = affine(norm[0], norm[1], mean, var, epsilon)
@@ -83,10 +83,10 @@ def weigh_backward(
     for part, compared in _compared(queries, keys, places, len(first)):
         related = multiply(first, compared.flatten(1))
         active = torch.addcmul(shift, related, scale).relu_()
-        given = gradient[:, part].flatten(1)
+        given = gradient[:, part].flatten(1).contiguous()
         by_last += multiply(given, active.T)
         by_bias += given.sum(1)
-        change = multiply(last.T, given).mul_(active.sign_())
+        change = _behind_relu(multiply(last.T, given), active)
         by_shift += change.sum(1, keepdim=True)
         by_scale += torch.mul(change, related, out=active).sum(1, keepdim=True)
         if learning:
@@ -117,15 +117,20 @@ class _Back:
         self.windows = by_place(windows(self.by_keys, *queries.shape[1:3]))
 
     def add(self, part: slice, compared: Tensor, change: Tensor) -> None:
-        """`change`: the gradient by the convolution's output at these places. Overwrites `compared`."""
+        """`change`: the gradient by the convolution's output at these places."""
         relations = len(self.by_queries)
         self.by_first += multiply(change, compared.flatten(1).T)
         changes = multiply(self.first.T, change).view(compared.shape)
         torch.sum(changes[relations:], -1, out=self.by_places[:, part])
-        changes = changes[:relations].mul_(compared[:relations].sign_())
+        changes = _behind_relu(changes[:relations], compared[:relations])
         self.by_queries += changes.sum(1)
         for window, one in zip(self.windows[part], changes.unbind(1), strict=True):
             window.sub_(one)
+
+
+def _behind_relu(gradient: Tensor, active: Tensor) -> Tensor:
+    """The gradient, nothing where a ReLU gave nothing; in place."""
+    return torch.ops.aten.threshold_backward.grad_input(gradient, active, 0, grad_input=gradient)  # type: ignore[no-any-return]
 
 
 def affine(weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -134,20 +139,22 @@ def affine(weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, epsilon: flo
     return scale[:, None], (bias - mean * scale)[:, None]
 
 
-def _related(queries: Tensor, keys: Tensor, places: Tensor, first: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The first convolution's output (K, F * F, H, W, B), its mean and variance."""
-    related = queries.new_empty(len(first), places.shape[1], *queries.shape[1:])
+def _related(
+    queries: Tensor, keys: Tensor, places: Tensor, first: Tensor
+) -> tuple[list[tuple[slice, Tensor]], Tensor, Tensor]:
+    """The first convolution's output (K, n * H * W * B) at n places at a time, and which; its mean and variance."""
+    related = []
     middle = None  # near the mean, so that the squares are no large numbers
     sums, squares = queries.new_zeros(2, len(first), dtype=torch.float64)
     for part, compared in _compared(queries, keys, places, len(first)):
         some = multiply(first, compared.flatten(1))
-        related[:, part].flatten(1).copy_(some)
+        related.append((part, some))
         middle = some.mean(1, keepdim=True) if middle is None else middle
-        apart = some.sub_(middle)
+        apart = some - middle
         sums += apart.sum(1)
         squares += apart.square_().sum(1)
     assert middle is not None
-    number = related[0].numel()
+    number = places.shape[1] * queries[0].numel()
     mean, var = sums / number, squares / number - (sums / number).square()
     return related, (mean + middle.squeeze(1)).to(first.dtype), var.to(first.dtype)
 
@@ -166,14 +173,6 @@ def _compared(queries: Tensor, keys: Tensor, places: Tensor, also: int) -> Itera
         torch.sub(queries[:, None], around[:, row, first:last], out=compared[: len(queries)]).relu_()
         compared[len(queries) :] = places[:, part, ..., None]
         yield part, compared
-
-
-def _in_parts(maps: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """(K, F * F, H, W, B) as (K, n * H * W * B), n places at a time."""
-    most = at_once(2 * maps[:, 0].numel(), maps.shape[1], maps)
-    for start in range(0, maps.shape[1], most):
-        part = slice(start, start + most)
-        yield part, maps[:, part].flatten(1)
 
 
 def weigh_macs(queries: Shape, keys: Shape, places: Shape, first: Shape, *rest: Any, **others: Any) -> int:
