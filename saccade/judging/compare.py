@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saccade.judging.effect import Effect, widening
-from saccade.judging.system_scores import SystemClassScores, SystemScores
+from saccade.judging.system_scores import SystemClassScores, SystemScores, of_common_seeds
 from saccade.records import SaccadeError, first_few
 from saccade.scoring.intervals import LEVEL, RARE, Interval, cluster_numbers, map_draws, mean_draws
 from saccade.scoring.metrics import Floats, mean_average_precision
@@ -33,8 +33,9 @@ def mean(system: SystemScores, generator: Generator = SEED, draws: int = DRAWS) 
 
 
 def difference(first: SystemScores, second: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
-    """Mean of first minus mean of second. SaccadeError unless both have the same videos in the same order."""
-    return _combine(_resample_means([first, second], generator, draws), [1.0, -1.0])
+    """Mean of first minus mean of second, of the seeds that both have. SaccadeError unless both have the same videos in
+    the same order."""
+    return _combine(_resample_means(of_common_seeds(first, second), generator, draws), [1.0, -1.0])
 
 
 def map_difference(
@@ -45,7 +46,7 @@ def map_difference(
     Clusters get Dirichlet weights, the same on both sides, so no class loses its positives on either. SaccadeError
     unless both have the same videos and truth.
     """
-    return _combine(_resample_maps([first, second], generator, draws), [1.0, -1.0], _rare(first))
+    return _combine(_resample_maps(of_common_seeds(first, second), generator, draws), [1.0, -1.0], _rare(first))
 
 
 def headroom(oracle: SystemScores, random: SystemScores, generator: Generator = SEED, draws: int = DRAWS) -> Effect:
@@ -62,7 +63,7 @@ def normalised_gain(
     A ratio of two uncertain numbers: a draw moves all three systems. nan where the headroom isn't above 0; no bounds
     where the headroom's own interval reaches 0, since the ratio could be anything then.
     """
-    found = _resample_means([learned, random, oracle], generator, draws)
+    found = _resample_means(of_common_seeds(learned, random, oracle), generator, draws)
     own, chance, best = (float(system.values.mean()) for system in found.systems)
     room = _combine(found, [0.0, -1.0, 1.0])
     gain = (own - chance) / room.value if room.value > 0 else np.nan

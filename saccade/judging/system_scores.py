@@ -1,10 +1,11 @@
 """What a system scored over all its trainings, as comparisons take it, and how that is made from tables of runs. No
 torch."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from saccade.records import SaccadeError
 from saccade.scoring import metrics
 from saccade.scoring.metrics import Booleans, Floats
 from saccade.scoring.predictions import labels_of
+
+SEED = re.compile(r"/(seed\d+)/")  # in a training's name, which is that of its weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,26 @@ class SystemClassScores:
     clusters: NDArray[Any]
     trainings: tuple[str, ...]
     classes: tuple[str, ...]
+
+
+Scores = TypeVar("Scores", SystemScores, SystemClassScores)
+
+
+def of_common_seeds(*systems: Scores) -> list[Scores]:
+    """The systems, each with its trainings of the seeds that all of them have: what a seed brings along, such as
+    networks that several variants share, is then on all sides. As they are where no seed is common, or not named."""
+    seeds = [[found[-1] if (found := SEED.findall(name)) else name for name in system.trainings] for system in systems]
+    common = set.intersection(*map(set, seeds))
+    if not common or all(set(own) == common for own in seeds):
+        return list(systems)
+    kept = []
+    for system, own in zip(systems, seeds, strict=True):
+        held = [seed in common for seed in own]
+        field = "values" if isinstance(system, SystemScores) else "scores"
+        names = tuple(name for name, stays in zip(system.trainings, held, strict=True) if stays)
+        changed: dict[str, Any] = {field: np.asarray(getattr(system, field))[held], "trainings": names}
+        kept.append(replace(system, **changed))
+    return kept
 
 
 def to_runs(rows: pd.DataFrame, column: str) -> SystemScores:

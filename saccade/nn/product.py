@@ -32,7 +32,8 @@ def _by_onednn(left: Tensor, right: Tensor) -> Tensor:
 @functools.cache
 def there() -> bool:
     """Whether this PyTorch has the operator and it still takes what is handed to it here."""
-    left, right = torch.arange(6.0).view(2, 3), torch.arange(24.0).view(3, 8)
+    ones = torch.arange(24.0, dtype=torch.float32, device="cpu")
+    left, right = ones[:6].view(2, 3), ones.view(3, 8)
     try:
         return _by_onednn(left, right).equal(left @ right) and _by_onednn(right.T, left.T).equal(right.T @ left.T)
     except Exception:  # whatever PyTorch raises for an operator that isn't there or is another
@@ -73,7 +74,7 @@ class Pointwise(nn.Conv2d):
         super().__init__(in_channels, out_channels, 1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        alone = x.ndim == 4 and len(x) == 1 and x.dtype == self.weight.dtype == torch.float32
+        alone = x.ndim == 4 and x.shape[:2] == (1, self.in_channels) and x.dtype == self.weight.dtype == torch.float32
         if not alone or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
             return super().forward(x)
         found = product(self.weight.flatten(1), x.squeeze(0).flatten(1))

@@ -153,3 +153,25 @@ def test_nothing_depends_on_the_hash_seed(monkeypatch):
         monkeypatch.setattr(Salted, "salt", salt)
         spreads.add(compare._spread(found, np.array([1.0, -0.3, -0.7])))
     assert len(spreads) == 1
+
+
+def of_seeds(variant, values):
+    """A training for each seed, named as its weights are; all videos have the seed's value."""
+    names = tuple(f"results/study/dots/toy/{variant}/seed{seed}/train.safetensors" for seed in values)
+    return constant([[value] * 4 for value in values.values()], names)
+
+
+def test_what_a_seed_brings_along_is_on_both_sides():
+    """A lucky seed that one system alone has doesn't count: of seeds 0 and 1 both differ by 0.1."""
+    more, less = of_seeds("wide", {0: 0.3, 1: 0.5, 2: 0.9}), of_seeds("narrow", {0: 0.2, 1: 0.4})
+    assert difference(more, less).value == pytest.approx(0.1)
+    assert difference(less, more).value == pytest.approx(-0.1)
+    assert difference(more, less).seeds == 2
+    best = of_seeds("oracle", {1: 0.6, 0: 0.4, 3: 0.0})
+    assert normalised_gain(more, less, best).value == pytest.approx(0.5)
+
+
+def test_systems_without_a_seed_in_common_are_compared_as_they_are():
+    assert difference(of_seeds("wide", {0: 0.3, 1: 0.5}), of_seeds("narrow", {2: 0.2, 3: 0.4})).value == pytest.approx(
+        0.1
+    )

@@ -194,4 +194,4 @@ def test_weights_load_whole_under_their_published_names_and_only_into_the_same_n
 @pytest.mark.parametrize("size", [2, 3, 7, 8])
 def test_halving_is_pytorchs_pooling(size):
     x = torch.randn(3, 2, size, size)
-    assert Halving(2)(x).equal(torch.nn.functional.max_pool2d(x, 2, 2))
+    assert Halving()(x).equal(torch.nn.functional.max_pool2d(x, 2, 2))
