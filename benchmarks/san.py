@@ -5,9 +5,9 @@ ratios in one run.
 
 Random weights, random frames. The forms take turns call by call, each once unheard right before, by processor time: the
 faithful form (`benchmarks/unfolded.py`), ours, and the faithful one again (A/A). Peak memory is that of a fresh process
-beyond what it held before the call. `attention`: the share of our forward pass that isn't in convolutions,
-normalisations and poolings outside of the weights; `1 x 1 convolutions alone`: the limit, those of the network on
-inputs that lie ready, and the two between relation and weight as products of plain matrices.
+beyond what it held before the call. `attention`: the share of our forward pass inside the attention modules, less
+their query, key and value convolutions; `1 x 1 convolutions alone`: the limit, all of the network's on inputs that lie
+ready, those two inside of the attention among them, so that the shares overlap.
 """
 
 import argparse

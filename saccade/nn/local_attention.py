@@ -97,14 +97,16 @@ def summed(maps: Tensor, footprint: int) -> Tensor:
 
 
 class Differences(torch.autograd.Function):
-    """Of each channel the mean and the variance (R,), in double precision, of what differs between a query of queries
-    (R, H, W, B) and any of its keys, in keys (R, H + F - 1, W + F - 1, B). The differences themselves are nowhere: what
-    is needed of them are sums over windows."""
+    """Of each channel the mean and the variance (R,), double, of what differs between a query of queries (R, H, W, B)
+    and any of its keys, in keys (R, H + F - 1, W + F - 1, B). The differences themselves are nowhere: what is needed of
+    them are sums over windows, added up in double precision."""
 
     @staticmethod
     def forward(ctx: Any, queries: Tensor, keys: Tensor, footprint: int) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         cells, ctx.footprint = queries[0].numel(), footprint
-        share = _spread(torch.ones_like(queries[:1, :, :, :1]), footprint)  # of all windows, those that hold the key
+        share = _shared_out(
+            torch.ones_like(queries[:1, :, :, :1]), footprint
+        )  # of all windows, those that hold the key
         # Of numbers far from zero, squares would lose digits.
         levels = [maps.mean((1, 2, 3), keepdim=True) for maps in (queries, keys)]
         queries, keys = queries - levels[0], keys - levels[1]
@@ -125,11 +127,11 @@ class Differences(torch.autograd.Function):
             for one in (mean, by_mean / queries[0].numel(), 2 * by_var / queries[0].numel())
         )
         by_queries = (queries - around - mean) * by_var + by_mean
-        by_keys = ((keys + mean) * share - _spread(queries, ctx.footprint)) * by_var - by_mean * share
+        by_keys = ((keys + mean) * share - _shared_out(queries, ctx.footprint)) * by_var - by_mean * share
         return by_queries, by_keys, None
 
 
-def _spread(maps: Tensor, footprint: int) -> Tensor:
+def _shared_out(maps: Tensor, footprint: int) -> Tensor:
     """What each cell of (C, H, W, B) gives to the windows' cells, each place the same share: (C, H + F - 1, W + F - 1,
     B)."""
     return summed(functional.pad(maps, (0, 0) + (footprint - 1,) * 4), footprint) / footprint**2

@@ -2,8 +2,8 @@
 convolutions with a normalisation between them.
 
 What is compared has C / 16 + 2 numbers for every cell and place of its footprint. They are computed for some places at
-once, forward and once more backward, and never kept; only while the normalisation learns, C / 16 numbers wait for its
-mean and variance.
+once and not kept, and computed anew on the way back. While the normalisation learns, what the first convolution makes
+of them, C / 16 numbers, waits for its mean and variance; on the way back as many gradients wait beside them.
 """
 
 import itertools
