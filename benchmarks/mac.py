@@ -7,7 +7,7 @@ Random weights, random clips of 224 x 224 (ucf101: pictures alone; epic-kitchens
 neither changes what is computed. Processor time of one thread. Both sides see the same number of frames, are optimised
 alike (`timing/optimise.py`) and take turns call by call; a side's two turns are the check (A/A; more than 3 % from 1 is
 marked). Frames are the paper's number of S_k where none is given. `--parts`: where the time goes, and how long each
-part and each stage of a network takes for its multiply-adds. The sampler, which is numpy, is timed by itself, too, on
+part takes for its multiply-adds. The sampler, which is numpy, is timed by itself, too, on
 maps that have regions, beside the network that sees the frames at low resolution.
 """
 
@@ -112,32 +112,6 @@ def seen_by(one: Side, clip: Clip) -> dict[str, tuple[int, tuple[int, int, int]]
     }
 
 
-def stages(one: Side, plain: Side, clip: Clip, rounds: int) -> dict[str, list[float]]:
-    """{network: milliseconds that the blocks of each of its stages take for 1 G multiply-adds}; the least of the
-    rounds."""
-    paths = {
-        f"{name}.{layer}": f"{name}.{layer.partition('.')[0]}"
-        for name in one.net.sizes
-        for layer in one.net.get_submodule(name).layers
-    }
-    macs, spent = dict.fromkeys(paths.values(), 0.0), dict.fromkeys(paths.values(), float("inf"))
-    for path, stage in paths.items():
-        block = plain.net.get_submodule(path)
-        count, (_, side, _) = seen_by(plain, clip)[path.partition(".")[0]]
-        side >>= int(stage[-1]) + 1
-        macs[stage] += count * forward_macs(block, (block.bn1.num_features, side, side)) / 1e9
-    for _ in range(rounds):
-        with timed({path: (one.net.get_submodule(path), "attend") for path in paths}) as found:
-            one(clip)
-        for stage in spent:
-            spent[stage] = min(spent[stage], sum(ms for path, ms in found.items() if paths[path] == stage))
-    videos = len(clip["video_id"])
-    return {
-        name: [spent[stage] / videos / macs[stage] for stage in spent if stage.startswith(f"{name}.")]
-        for name in one.net.sizes
-    }
-
-
 def sampler(one: Side, batch: int, rounds: int) -> tuple[float, float]:
     """Milliseconds of processor time that the sampler takes for a batch of 10 frames each, and the network that sees
     them at low resolution; the least of the rounds."""
@@ -193,10 +167,6 @@ def told_parts(own: tuple[Side, Side], against: tuple[Side, Side], clip: Clip, r
         print(f"| {name} | {ms:.1f} | {ms / total:.1%} | {macs:.2f} | {f'{ms / macs:.0f}' if macs else ''} |")
     for name, (ms, macs) in of_base.items():
         print(f"| base: {name} | {ms:.1f} | | {macs:.2f} | {f'{ms / macs:.0f}' if macs else ''} |")
-    print("\n| ms per G, by stage | layer0 | layer1 | layer2 | layer3 | layer4 |\n|" + " --- |" * 6)
-    for whose, sides in (("", own), ("base: ", against)):
-        for name, taken in stages(*sides, clip, rounds).items():
-            print(f"| {whose}{name} | " + " | ".join(f"{ms:.0f}" for ms in taken) + " |")
     print()
 
 
