@@ -18,11 +18,15 @@ from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs
 from saccade.nn.heads import probabilities
 from saccade.records import Head, Prediction
+from saccade.video.loader import generator
 from saccade.video.transforms import from_test_clip
 
 from .networks.attention import cumulative
+from .networks.hallucinator import similarity_macs
 from .networks.heads import mean_logits
 from .networks.mac import Mac, Seen, low_resolution
+from .networks.times import FULL, SCANNED, Decide, most_likely
+from .networks.watching import watch
 from .settings import Settings
 
 SHOWN = 64  # one video in so many, by its name, has the attention of every block kept
@@ -34,23 +38,30 @@ def build(settings: Settings, heads: tuple[Head, ...]) -> Mac:
 
 
 def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
-    """Every frame chosen is seen, so a video costs the same whatever it shows: its frames at low resolution, its sound,
-    its crops, and the heads."""
+    """Without a temporal sampler every frame is seen, so a video costs the same whatever it shows: its frames at low
+    resolution, its sound, its crops, and the heads. With one, it costs what its own way through the frames does."""
     videos, frames = clip["rgb"].shape[:2]
+    looked = torch.full((videos,), frames)
     if settings.fusion in ("high", "low"):
         logits, seen = model.average(clip, settings.fusion), Seen({})
-        macs = _average_macs(model, clip, settings.fusion)
+        macs = looked * 0 + _average_macs(model, clip, settings.fusion)
+    elif settings.decides:
+        seen = watch(model, clip, model.read, settings, _decide(clip, settings))
+        assert seen.way is not None
+        looked, full = ((seen.way.fates >= fate).sum(1) for fate in (SCANNED, FULL))
+        logits = mean_logits(list(model.answers(seen.features, list(model.heads), full).values()))
+        macs = _way_macs(model, clip, seen, settings, looked.cpu(), full.cpu())
     else:
         seen = model.look(clip, model.read, settings)
         logits = mean_logits(list(model.answers(seen.features, list(model.heads)).values()))
-        macs = _look_macs(model, clip, seen, settings) + _heads_macs(model, frames)
+        macs = looked * (_look_macs(model, clip, seen, settings) // frames) + _heads_macs(model, looked)
     shown = [_is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
     every = [_every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
     extra = torch.tensor([_low_macs(model, clip) if show else 0 for show in shown], dtype=torch.int64)
     return Prediction(
         probabilities=probabilities(logits, model.heads_known),
-        macs=torch.full((videos,), macs, dtype=torch.int64) + extra,
-        frames=torch.full((videos,), frames, dtype=torch.int64),
+        macs=macs + extra,
+        frames=looked.cpu(),
         decisions=[_decision(clip, seen, settings, number) | every[number] for number in range(videos)],
     )
 
@@ -88,17 +99,37 @@ def _laid_over(pictures: Any, attention: Tensor) -> Any:
 
 def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
     """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
-    that chose them, of each frame; `fallback`: on how many frames it had no region."""
-    decision: dict[str, Any] = {"frames": clip["indices"][number].tolist()}
+    that chose them, of each frame; `fallback`: on how many frames it had no region. Of a temporal sampler: `scanned`,
+    the frames that were pre-scanned only; `decisions`, on every frame looked at but the first; `similarity`, of
+    attention there and what was expected."""
+    frames = clip["indices"][number].cpu()
+    decision: dict[str, Any] = {}
+    if seen.way is not None:
+        fates, decided = (part[number].cpu() for part in (seen.way.fates, seen.way.decisions))
+        decision["scanned"] = frames[fates == SCANNED].tolist()
+        decision["decisions"] = decided[decided >= 0].tolist()
+        decision["similarity"] = _rounded(seen.way.similarity[number].cpu()[decided >= 0])
+        frames = frames[fates == FULL]
+    decision["frames"] = frames.tolist()
+    own = slice(len(frames))
     if seen.corners is not None:
-        decision["boxes"] = [
-            [_box(clip, corner, settings, number) for corner in frame] for frame in seen.corners[number].tolist()
-        ]
+        places = seen.corners[number, own].tolist()
+        decision["boxes"] = [[_box(clip, corner, settings, number) for corner in frame] for frame in places]
     if seen.number is not None:
         decision["fallback"] = int((seen.number[number] == 0).sum())
     if seen.attention is not None:
-        decision["attention"] = _rounded(seen.attention[number])
+        decision["attention"] = _rounded(seen.attention[number, own])
     return decision
+
+
+def _decide(clip: dict[str, Any], settings: Settings) -> Decide:
+    """The likeliest decision, or one drawn as likely as it is: by the video's name, so not by what lies beside it."""
+    if settings.decide == "learned":
+        return most_likely
+    size = (clip["rgb"].shape[1], settings.skips + 1)
+    draws = [generator(settings.draw, 0, video, "decisions").gumbel(size=size) for video in clip["video_id"]]
+    noise = torch.from_numpy(np.stack(draws)).to(clip["rgb"])
+    return lambda scores, rows, at: (scores + noise[rows, at]).argmax(1)
 
 
 def _box(clip: dict[str, Any], corner: list[int], settings: Settings, number: int) -> list[float]:
@@ -176,10 +207,29 @@ def _low_macs(model: Mac, clip: dict[str, Any]) -> int:
     return forward_macs(model.low_cnn, (clip["rgb"].shape[2], side, side))
 
 
-def _heads_macs(model: Mac, frames: int) -> int:
+def _way_macs(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings, looked: Tensor, full: Tensor) -> Tensor:
+    """(B,): each frame looked at costs a pre-scan; each but the first a glance into the future and a decision; each
+    full one what is left of it, its sound, its crops and the heads. looked, full: (B,) how many there are."""
+    size = (clip["rgb"].shape[2], settings.low_size, settings.low_size)
+    scan = prescan_macs(model.low_cnn, size, settings.attention_layer)
+    rest = 0
+    if "low" in seen.features:
+        rest += _low_macs(model, clip) - scan
+    if "sound" in seen.features:
+        rest += forward_macs(model.high_spectrogram_cnn, tuple(clip["audio"].shape[2:]))
+    if "regions" in seen.features:
+        side = settings.region_size
+        rest += settings.regions * forward_macs(model.high_cnn, (clip["rgb"].shape[2], side, side))
+    maps = (model.hallucinator.decoder[0].out_channels, settings.map_side, settings.map_side)
+    gru = model.sampler.rnn
+    decision = gru_macs(gru.input_size, gru.hidden_size, 1, gru.num_layers) + gru.hidden_size * (settings.skips + 1)
+    decision += similarity_macs(maps) + forward_macs(model.hallucinator, maps)
+    return looked * scan + (looked - 1) * decision + full * rest + _heads_macs(model, full)
+
+
+def _heads_macs(model: Mac, frames: Tensor) -> Tensor:
+    """(B,) for so many frames of each video."""
     outputs = sum(head.num_classes for head in model.heads_known)
-    macs = 0
-    for head in model.heads.values():
-        gru = head.rnn
-        macs += gru_macs(gru.input_size, gru.hidden_size, frames, gru.num_layers) + outputs * gru.hidden_size
-    return macs
+    rnns = [head.rnn for head in model.heads.values()]
+    step = sum(gru_macs(rnn.input_size, rnn.hidden_size, 1, rnn.num_layers) for rnn in rnns)
+    return frames * step + sum(outputs * rnn.hidden_size for rnn in rnns)

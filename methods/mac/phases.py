@@ -1,5 +1,6 @@
-"""The phases of Mac et al. (Sec. IV-A, and what only the official code says): the networks with heads of their own,
-then, on frozen networks, each recurrent head by itself and the three together."""
+"""The phases of Mac et al. (Sec. IV-A, and what only the official code says): the networks with heads of their own;
+then, on frozen networks, each recurrent head by itself and the three together, the hallucinator, and the temporal
+sampler with the heads."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from saccade.engine.loop import Loss
 from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.nn.seeding import seed_of
 
+from .learning import belief_loss, frame_gmacs, numbered, sampling_loss
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
 from .paper.published import import_released as import_released
@@ -48,6 +51,27 @@ def train_all(run: PhaseRun) -> None:
 def train_heads(run: PhaseRun) -> None:
     """The three heads together, each with its share of the loss (Sec. IV-A)."""
     _train_heads(run, tuple(READS))
+
+
+def train_hallucinator(run: PhaseRun) -> None:
+    """What attention will be, on the frozen network of low resolution (eq. 5)."""
+
+    def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
+        attention = _known(model, batch, {"attention"})["attention"]
+        return belief_loss(run, model, attention, batch["epoch"] if model.training else None), {}
+
+    _fit_on_known(run, loss, {"attention"})
+
+
+def train_times(run: PhaseRun) -> None:
+    """The temporal sampler and the heads, on frozen networks and a frozen hallucinator (Sec. IV-A)."""
+    costs = frame_gmacs(run.model, next(iter(run.val_batches())))
+    read = {*run.model.read, "attention"}
+
+    def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
+        return sampling_loss(run, model, batch, _known(model, batch, read), costs)
+
+    _fit_on_known(run, loss, read)
 
 
 def _pretrain(run: PhaseRun, scale: str) -> None:
@@ -93,8 +117,7 @@ def _train_heads(run: PhaseRun, names: tuple[str, ...]) -> None:
     read = {part for name in names for part in READS[name]}
 
     def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
-        features = batch["features"] if "features" in batch else _features(model, batch, read)
-        answers = model.answers(features, names)
+        answers = model.answers(_known(model, batch, read), names)
         shares = run.settings.loss_weights if len(names) > 1 else {}
         losses = [
             shares.get(name, 1.0) * classification_loss(answers[name], batch["labels"], run.settings.head_weights)
@@ -102,24 +125,36 @@ def _train_heads(run: PhaseRun, names: tuple[str, ...]) -> None:
         ]
         return torch.stack(losses).sum(), mean_logits(list(answers.values()))
 
+    _fit_on_known(run, loss, read)
+
+
+def _fit_on_known(run: PhaseRun, loss: Loss, read: set[str]) -> None:
+    """Trains on what frozen networks say, asked once where clips are the same in every epoch."""
     if not run.settings.fixed_clips:
-        return run.fit(loss)
+        return run.fit(loss, lambda epoch, start: numbered(epoch, run.batches(epoch, start)))
     train = _observed(run, run.batches_without_augmentation(), read)
     val = _observed(run, run.val_batches(), read)
-    run.fit(loss, lambda epoch, start: _shuffled(run, train, epoch, start), lambda: _cut(run, val, range(_size(val))))
+    run.fit(
+        loss,
+        lambda epoch, start: numbered(epoch, _shuffled(run, train, epoch, start)),
+        lambda: _cut(run, val, range(_size(val))),
+    )
 
 
-def _features(model: Mac, batch: Batch, read: set[str]) -> dict[str, Tensor]:
-    """Of frozen networks."""
+def _known(model: Mac, batch: Batch, read: set[str]) -> dict[str, Tensor]:
+    """What frozen networks say of a batch, which may hold it already."""
+    if "features" in batch:
+        return batch["features"]  # type: ignore[no-any-return]
     with torch.no_grad():
-        return model.look(batch, read, model.settings).features
+        found = model.look(batch, read - {"attention"}, model.settings).features
+        return found | ({"attention": model.attention(batch["rgb"], model.settings)} if "attention" in read else {})
 
 
 def _observed(run: PhaseRun, batches: Iterable[Batch], read: set[str]) -> Batch:
     """All videos as one batch: their features, computed once, as at test time."""
     run.model.eval()
     parts = [
-        {"features": _features(run.model, batch, read), "labels": batch["labels"], "video_id": batch["video_id"]}
+        {"features": _known(run.model, batch, read), "labels": batch["labels"], "video_id": batch["video_id"]}
         for batch in batches
     ]
     joined = {

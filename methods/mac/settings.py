@@ -52,6 +52,13 @@ class Low(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Attention(Section):
+    """The attention that chooses crops and times."""
+
+    attention_layer: Layer = "layer3.0"  # whose it is (Sec. IV-A)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Regions(Section):
     """The spatial sampler S_k. The paper says connected regions, the k of highest sum, projected; the rest is the
     official code's."""
@@ -59,11 +66,36 @@ class Regions(Section):
     regions: Annotated[int, Field(ge=0, le=100)] = 0  # k
     region_size: Count = 64  # side of a crop in pixels of the frame (Sec. III-B)
     look: Literal["learned", "uniform", "random", "central", "oracle"] = "learned"
-    attention_layer: Layer = "layer3.0"  # whose attention is read (Sec. IV-A)
     thresholds: Annotated[int, Field(ge=1, le=1000)] = 7  # from the map's mean - deviation to its mean + deviation
     largest_share: Share = 0.25  # of the map: a connected region as large or larger is none
     overlap: Share = 0.3  # of two boxes (intersection over union) above which the lesser is dropped
     slots: Slots = "trajectories"  # in which order a frame's crops are read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foresight(Section):
+    """The hallucinator, which foresees the attention of the next frame seen, and how it learns."""
+
+    memory_channels: Count = 32  # Sec. IV-A
+    known_frames: Count = 5  # t_warm, Sec. IV-A: so many are fed as they were seen before the first that is foreseen
+    forcing_decay: Share = 0.95  # of the share of later frames that are fed as they were seen, per epoch (Sec. IV-A)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times(Section):
+    """The temporal sampler T_M, and what it learns from beside the classes."""
+
+    skips: Annotated[int, Field(ge=0, le=100)] = 0  # M; 0: there is none, and every frame is seen in full
+    decide: Literal["learned", "sampled"] = "learned"  # the likeliest decision, or one drawn as likely as it is
+    draw: Annotated[int, Field(ge=0)] = 0  # which of the ways that may be drawn
+    times_hidden: Count = 1024  # Sec. IV-A
+    times_layers: Annotated[int, Field(ge=1, le=100)] = 2  # Sec. IV-A
+    temperature: Annotated[float, Field(gt=0)] = 5.0  # of the Gumbel-softmax in the first epoch (official code)
+    temperature_decay: NotNegative = 0.045  # it falls by exp(-this) with every epoch (official code)
+    # code: pushed to equal use, beside an efficiency loss without a gradient (official code); paper: eq. 7
+    efficiency: Literal["code", "paper"] = "code"
+    efficiency_weight: NotNegative = 0.1  # theta_e (official code)
+    usage_weight: NotNegative = 3.0  # of equal use (official code)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +106,23 @@ class Heads(Section):
     num_layers: Annotated[int, Field(ge=1, le=100)] = 2  # Sec. IV-A
     # of the heads' losses when they learn together: theta_h (official code)
     loss_weights: dict[str, NotNegative] = field(default_factory=lambda: {"global": 0.3, "local": 0.3, "all": 0.4})
-    # heads learn from each video as it is seen at test time, whose features are computed once (small data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clips(Section):
+    """What is learned from on frozen networks."""
+
+    # each video as it is seen at test time, whose features are computed once (small data)
     fixed_clips: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fusion(Section):
     """Which head answers: one of phase 1's, at full or at low resolution (`high`: SAN19-base, TBN; `low`), one
-    recurrent head, or all three. `none`: the networks alone, as published weights have them."""
+    recurrent head, or all three. `none`: the networks alone, as published weights have them; `foreseen`: the network at
+    low resolution and the hallucinator, which answer nothing by themselves."""
 
-    fusion: Literal["none", "high", "low", "global", "local", "all", "three"] = "three"
+    fusion: Literal["none", "foreseen", "high", "low", "global", "local", "all", "three"] = "three"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +133,7 @@ class Answer(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Shared, Networks, Low, Regions, Heads, Fusion, Answer):
+class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Heads, Clips, Fusion, Answer):
     def __post_init__(self) -> None:
         super().__post_init__()
         need_pictures(self)
@@ -117,6 +156,21 @@ class Settings(Shared, Networks, Low, Regions, Heads, Fusion, Answer):
             raise ValueError("bninception has no attention: it goes with fusion: high")
         if self.recurrent_heads and "flow" in self.modalities:
             raise ValueError("flow goes with fusion: high; the recurrent heads read pictures and sound")
+
+    @property
+    def decides(self) -> bool:
+        """Whether a temporal sampler chooses the frames."""
+        return self.skips > 0 and bool(self.recurrent_heads)
+
+    @property
+    def foresees(self) -> bool:
+        return self.fusion == "foreseen" or self.decides
+
+    @property
+    def map_side(self) -> int:
+        """Of the attention map that is read, in cells."""
+        stage = int(self.attention_layer.removeprefix("layer").partition(".")[0])
+        return self.low_size >> (stage + 1)  # each stage halves it
 
     @property
     def recurrent_heads(self) -> tuple[str, ...]:

@@ -165,7 +165,11 @@ class SAN(nn.Module):
 
     def footprint(self, layer: str) -> int:
         """The side F of the neighbourhood that the block looks at."""
-        return cast(Block, self.get_submodule(self._until(layer)[-1])).sam.footprint
+        return self._attention(layer).footprint
+
+    def attention_channels(self, layer: str) -> int:
+        """How many softmax weights G the block has for every cell and place."""
+        return cast(nn.Conv2d, self._attention(layer).conv_w[-1]).out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to the classifier's scores of the averaged features, or to the features (N, D) once `fc` is an
@@ -203,6 +207,9 @@ class SAN(nn.Module):
         block = self.get_submodule(layer)
         assert isinstance(block, Block)
         return block.attend(self._before(maps, layer))
+
+    def _attention(self, layer: str) -> PairwiseAttention:
+        return cast(Block, self.get_submodule(self._until(layer)[-1])).sam
 
     def _depth(self, stage: int) -> int:
         return len(self.get_submodule(f"layer{stage}"))  # type: ignore[arg-type]

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from saccade.records import Head
 
@@ -45,9 +47,27 @@ class RecurrentHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.classifiers = classifiers(hidden_size, heads)
 
-    def forward(self, features: Tensor) -> Logits:
-        states, _ = self.rnn(features)
-        mean = self.dropout(states.relu()).mean(1)
+    def forward(self, features: Tensor, numbers: Tensor | None = None) -> Logits:
+        """`numbers` (B,): how many of its T frames each video has, from the first on; None: all."""
+        if numbers is None:
+            states, _ = self.rnn(features)
+            return self._score(self.dropout(states.relu()).mean(1))
+        packed = pack_padded_sequence(features, numbers.cpu(), batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)  # zeros behind a video's last frame
+        return self._score(self.dropout(states.relu()).sum(1) / numbers[:, None])
+
+    def where(self, features: Tensor, seen: Tensor) -> Logits:
+        """Of the frames that were seen in full: `seen` (B, T) is 1 there and 0 elsewhere, and may carry a gradient. At
+        the others the state is held (Sec. III-C)."""
+        state = features.new_zeros(self.rnn.num_layers, len(features), self.rnn.hidden_size)
+        total = features.new_zeros(len(features), self.rnn.hidden_size)
+        for frame, weight in zip(features.unbind(1), seen.unbind(1), strict=True):
+            found, new = self.rnn(frame[:, None], state)
+            state = torch.lerp(state, new, weight[None, :, None].expand_as(new))
+            total = total + self.dropout(found[:, 0].relu()) * weight[:, None]
+        return self._score(total / seen.sum(1, keepdim=True))
+
+    def _score(self, mean: Tensor) -> Logits:
         return {name: classify(mean) for name, classify in self.classifiers.items()}
 
 

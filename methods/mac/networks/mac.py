@@ -17,7 +17,9 @@ from saccade.records import Head, SaccadeError
 from ..settings import READS, Settings
 from . import regions
 from .attention import cumulative, uniform
+from .hallucinator import Hallucinator
 from .heads import FeatureClassifier, Logits, RecurrentHead
+from .times import TimeSampler, Way
 
 Clip = dict[str, Any]
 
@@ -25,12 +27,14 @@ Clip = dict[str, Any]
 @dataclass
 class Seen:
     """What was looked at: `features` {part: (B, T, D)}; `attention` (B, T, h, w), the mean over its channels, where it
-    chose; `corners` (B, T, k, 2), top and left of the crops; `number` (B, T), how many regions attention had."""
+    chose; `corners` (B, T, k, 2), top and left of the crops; `number` (B, T), how many regions attention had. Where a
+    temporal sampler chose frames, all of it is of those seen in full, the first ones of T, and `way` says which."""
 
     features: dict[str, Tensor]
     attention: Tensor | None = None
     corners: Tensor | None = None
     number: Tensor | None = None
+    way: Way | None = None
 
 
 class Mac(nn.Module):
@@ -48,6 +52,14 @@ class Mac(nn.Module):
             with seeded(f"{settings.fusion}_head"):
                 head = FeatureClassifier(sum(self.sizes.values()), heads, settings.dropout, settings.fc_features)
             self.add_module(f"{settings.fusion}_head", head)
+        if settings.foresees:
+            channels = self.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
+            with seeded("hallucinator"):
+                self.hallucinator = Hallucinator(channels, settings.memory_channels)
+        if settings.decides:
+            with seeded("sampler"):
+                cells, sizes = channels * settings.map_side**2, (settings.times_hidden, settings.times_layers)
+                self.sampler = TimeSampler(cells, settings.skips + 1, *sizes)
         self.heads = nn.ModuleDict()
         for name in settings.recurrent_heads:
             with seeded(f"heads.{name}"):
@@ -113,20 +125,25 @@ class Mac(nn.Module):
 
     def uniform_attention(self, rgb: Tensor, settings: Settings) -> Tensor:
         """(B, T, h, w): what weights that are all alike add up to, on the map of the block whose attention is read."""
-        layer = settings.attention_layer
-        side = settings.low_size >> (int(layer.removeprefix("layer").partition(".")[0]) + 1)  # each stage halves it
+        layer, side = settings.attention_layer, settings.map_side
         return uniform(side, side, self.high_cnn.footprint(layer)).expand(*rgb.shape[:2], side, side)  # type: ignore[operator]
 
     def framewise(self, part: str, inputs: Tensor) -> Tensor:
         """(B, T, C, H, W) through a network of single frames: (B, T, D)."""
         return self.get_submodule(part)(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])  # type: ignore[no-any-return]
 
-    def answers(self, features: dict[str, Tensor], names: Sequence[str]) -> dict[str, Logits]:
-        """{head: its scores} of the recurrent heads named."""
-        return {
-            name: self.heads[name](torch.cat([features[part] for part in READS[name] if part in features], dim=2))
-            for name in names
-        }
+    def attention(self, rgb: Tensor, settings: Settings) -> Tensor:
+        """(B, T, C, h, w) of frames (B, T, 3, H, W): what adds up at every cell (eq. 3), by channel."""
+        flat = low_resolution(rgb, settings.low_size).flatten(0, 1)
+        weights = self.low_cnn.prescan(flat, settings.attention_layer)[1]  # type: ignore[operator]
+        return cumulative(weights).unflatten(0, rgb.shape[:2])
+
+    def answers(
+        self, features: dict[str, Tensor], names: Sequence[str], numbers: Tensor | None = None
+    ) -> dict[str, Logits]:
+        """{head: its scores} of the recurrent heads named. `numbers` (B,): how many frames each video has of the T that
+        `features` have room for; None: all."""
+        return {name: self.heads[name](read_by(name, features), numbers) for name in names}
 
     @property
     def read(self) -> set[str]:
@@ -134,9 +151,17 @@ class Mac(nn.Module):
         return {part for name in self.heads for part in READS[name]}
 
 
+def read_by(head: str, features: dict[str, Tensor]) -> Tensor:
+    """(B, T, D): what the recurrent head reads."""
+    return torch.cat([features[part] for part in READS[head] if part in features], dim=2)
+
+
 def networks(settings: Settings) -> Iterator[tuple[str, int]]:
     """(name, channels of its input) of the networks that the settings' head and crops need."""
     sound = "audio" in settings.modalities
+    if settings.fusion == "foreseen":
+        yield "low_cnn", 3
+        return
     if not settings.recurrent_heads:
         for scale in ["low", "high"] if settings.fusion == "none" else [settings.fusion]:
             yield f"{scale}_cnn", 3

@@ -2,7 +2,8 @@
 our model executes, on the meta device.
 
 `ours` is by the authors' rule, since a table holds costs by one rule only: that of TSN, which stands in methods/tsn,
-too. Costs with temporal sampling follow from what a trained sampler decides.
+too. With temporal sampling a cost follows from how many frames are seen in full and pre-scanned: of Table II by the
+shares that it prints, of Table V, which prints none, as if all decisions were used alike.
 """
 
 import re
@@ -11,14 +12,19 @@ from pathlib import Path
 from saccade.cost.printed import KEY, CountedCell, is_complexity, read_reported
 
 from . import pricing
-from .sizes import FEATURES, gru, whole_san19
+from .sizes import FEATURES, gru, hallucinator, listed_until, whole_san19
 
 GIGA = 1e9
 FRAME, LOW, CROP, SOUND = 224, 112, 64, 256  # sides in pixels
 SAMPLER = re.compile(r"S_(\d)")
+IN_TIME = re.compile(r"S_(\d), T_(\d)")
 TBN = {"TBN (ret), R+A": ("rgb", "audio"), "TBN (ret), R+A+F": ("rgb", "audio", "flow")}
 LAYERS = {"epic-kitchens-55": 2, "ucf101": 1}  # of each GRU; the paper says 2, Table IV prints the cost of 1
-VALIDATION_FRAMES = 2398 * 10  # of EPIC-KITCHENS: what Table II's totals are summed over
+VALIDATION_FRAMES = {
+    "epic-kitchens-55": 2398 * 10,
+    "ucf101": 3783 * 16,
+}  # what Tables II's and V's totals are summed over
+CHANNELS, CELLS = 32, 7 * 7  # of the attention map that is read
 RULE = (
     "the authors' counter, a frame: convolutions by multiply-adds and an add for each bias, normalisation 2 an "
     "element, ReLU 1, pooling 1 an element that it is given; attention's products, shortcuts and classifiers left out"
@@ -36,20 +42,74 @@ def answer(line: dict) -> CountedCell:
     keys = {name: line[name] for name in KEY}
     if line["origin"] == "cited":
         return CountedCell(**keys, ours=None, rule="", note="cited; not one of our networks")
-    if "T_" in line["row"]:
-        return CountedCell(**keys, ours=None, rule="", note="temporal sampling isn't built yet")
+    if IN_TIME.fullmatch(line["row"]):
+        return in_time(keys, line)
     row, data = line["row"], line["dataset"]
     ours, true, seen = gmacs(row, data), executed(row, data), what(row, data)
     if line["column"] == "GFLOPS saved":
         ours, true = gmacs("SAN19-base", data) - ours, executed("SAN19-base", data) - true
         seen = f"{what('SAN19-base', data)}, less {seen}"
     if line["column"] == "Total TFLOPS":
-        ours, true = (value * VALIDATION_FRAMES / 1000 for value in (ours, true))
-        seen += f"; over {VALIDATION_FRAMES:,} frames"
+        ours, true = (value * VALIDATION_FRAMES[data] / 1000 for value in (ours, true))
+        seen += f"; over {VALIDATION_FRAMES[data]:,} frames"
     rule = f"{RULE}{GRU_RULE if SAMPLER.fullmatch(row) else ''}: {seen}"
     return CountedCell(
         **keys, ours=ours, rule=rule, note=f"{agreement(ours, line['value'])}; true count {true:#.4g}: {TRUE}"
     )
+
+
+def in_time(keys: dict, line: dict) -> CountedCell:
+    """A cost of (S_k, T_M): with one head, which Table II fits, or with three, which the text has and Table V fits."""
+    row, data = line["row"], line["dataset"]
+    crops, most = map(int, IN_TIME.fullmatch(row).groups())
+    printed = line["table"] == "Table II"
+    full, scanned = shares(row) if printed else (1 / (most + 1), most / (most + 1))
+    costs = [full * seen + scanned * prescanned() for seen in (full_frame(crops, data, one) for one in (True, False))]
+    whole = VALIDATION_FRAMES[data]
+    said = "the printed shares" if printed else f"1/{most + 1}, since no share is printed"
+    rule = f"{RULE}{GRU_RULE}: {full:.2%} of frames in full, {scanned:.2%} pre-scanned ({said})"
+    if line["column"] == "Total TFLOPS":
+        costs = [cost * whole / 1000 for cost in costs]
+        rule += f"; over {whole:,} frames"
+    one, three = costs
+    ours, other, heads, others = (one, three, "one head", "three") if printed else (three, one, "three heads", "one")
+    note = agreement(ours, line["value"])
+    if crops:
+        rule += f"; {heads}"
+        note += f"; with {others} {other:.4f}"
+    if not printed:
+        total = line["value"] if line["column"] == "Total TFLOPS" else line["value"] * whole / 1000
+        implied = (1000 * total / whole - prescanned()) / (full_frame(crops, data, False) - prescanned())
+        note += f"; print implies {implied:.2%} in full"
+    return CountedCell(**keys, ours=ours, rule=rule, note=note)
+
+
+def shares(row: str) -> tuple[float, float]:
+    """Of frames seen in full and pre-scanned only, as Table II prints them."""
+    reported = read_reported(Path(__file__).parent / "reported.csv")
+    own = reported[(reported["table"] == "Table II") & (reported["row"] == row)].set_index("column")["value"]
+    return own["Full"] / 100, own["Prescan"] / 100
+
+
+def full_frame(crops: int, data: str, one_head: bool) -> float:
+    """Seen in full, by the authors' rule: networks, heads, and what looks ahead and decides."""
+    sound = hears(data)
+    heads = read(crops, sound)
+    parts = whole_san19(LOW).printed + crops * whole_san19(CROP).printed + ahead()
+    parts += whole_san19(SOUND, 1).printed if sound else 0
+    return (
+        parts + sum(gru(FEATURES * size, LAYERS[data]).printed for size in (heads[-1:] if one_head else heads))
+    ) / GIGA
+
+
+def prescanned() -> float:
+    """Pre-scanned only, by the authors' rule."""
+    return (listed_until(LOW, 3, 0) + ahead()) / GIGA
+
+
+def ahead() -> int:
+    """The hallucinator and the temporal sampler, a frame."""
+    return hallucinator(CHANNELS, CHANNELS, CELLS).printed + gru(2 * CHANNELS * CELLS + 1, 2).printed
 
 
 def gmacs(row: str, data: str) -> float:

@@ -118,7 +118,7 @@ def on_same_videos(effects: Sequence[Effect], weights: Sequence[float]) -> Effec
 
 
 def no_sampler(ours: Any) -> Outcome:
-    raise NotRun("the temporal samplers T_M aren't built yet")
+    raise NotRun("no claim on the temporal samplers T_M is judged on runs yet")
 
 
 # Claims of one form
@@ -268,7 +268,7 @@ def c33(reported: Reported, ours: Any) -> Finding:
 
 @unprinted
 def c28(ours: Any) -> Outcome:
-    raise NotRun("the hallucinator isn't built yet")
+    raise NotRun("what was foreseen isn't compared with what was seen yet")
 
 
 @unprinted

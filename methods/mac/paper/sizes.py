@@ -86,6 +86,14 @@ def whole_san19(size: int, in_channels: int = 3) -> Cost:
     return sum((cost for _, cost in san19(size, in_channels)), Cost())
 
 
+def hallucinator(channels: int, hidden: int, cells: int) -> Cost:
+    """A step: an encoder, the cell's gates, and a decoder, of 3 x 3 cells each; the encoder and the decoder have a
+    normalisation and a ReLU, the cell has a ReLU."""
+    coded = convolution(9 * channels, hidden, cells) + activated(hidden * cells)
+    gates = convolution(9 * 2 * hidden, 4 * hidden, cells) + Cost(adds=hidden * cells)
+    return coded + gates + convolution(9 * hidden, channels, cells) + activated(channels * cells)
+
+
 def gru(inputs: int, layers: int) -> Cost:
     """A step of a GRU of HIDDEN units."""
     widths = [inputs] + [HIDDEN] * (layers - 1)

@@ -1,0 +1,105 @@
+"""How the hallucinator and the temporal sampler learn (Sec. III-C, IV-A): on frozen networks, whose features of each
+frame are what they would be at test time."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from saccade.cost.forward import forward_macs
+from saccade.cost.prescan import prescan_macs
+from saccade.engine.phase_run import PhaseRun
+from saccade.nn.losses import classification_loss
+from saccade.records import SaccadeError
+
+from .networks.hallucinator import similarity
+from .networks.heads import Logits, mean_logits
+from .networks.mac import Mac, read_by
+from .networks.times import efficiency_loss, go, inert_efficiency_loss, relaxed, spans, usage_loss
+
+Batch = dict[str, Any]
+GIGA = 1e9
+
+
+def numbered(epoch: int, batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The batches, each with the epoch's number, from 0."""
+    for batch in batches:
+        yield batch | {"epoch": epoch}
+
+
+# ---- the hallucinator
+
+
+def belief_loss(run: PhaseRun, model: Mac, attention: Tensor, epoch: int | None) -> Tensor:
+    """Eq. 5: how unlike attention (B, T, C, h, w) is to what was expected of it, from the first frame on that isn't
+    among those fed as they were seen (official code; the equation has all but the first). `epoch`: None at test time,
+    when behind these the hallucinator is fed its own maps."""
+    known, frames = run.settings.known_frames, attention.shape[1]
+    if known >= frames:
+        raise SaccadeError(
+            f"known_frames is {known}, of {frames} frames: none is left to foresee; set it to {frames - 1} or less"
+        )
+    fed = 0.0 if epoch is None else run.settings.forcing_decay ** max(epoch - 1, 0)  # falls behind the second epoch
+    later = frames - 1 - known
+    drawn = torch.ones(later) if epoch is None else torch.rand(later, generator=run.generator)
+    own = [False] * known + (drawn >= fed).tolist()
+    expected = model.hallucinator.through(attention, own)
+    return -similarity(expected[:, known - 1 :], attention[:, known:]).mean()
+
+
+# ---- the temporal sampler
+
+
+def sampling_loss(
+    run: PhaseRun, model: Mac, batch: Batch, features: dict[str, Tensor], costs: tuple[float, float]
+) -> tuple[Tensor, Logits]:
+    """The classes' loss by the frames that the sampler sees in full, and that of how it decides. features: of every
+    frame, `attention` (B, T, C, h, w) among them; costs: of a full and of a pre-scanned frame."""
+    settings, attention = run.settings, features["attention"]
+    drawn: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def decide(scores: Tensor, rows: Tensor, at: Tensor) -> Tensor:
+        if model.training:
+            temperature = settings.temperature * math.exp(-settings.temperature_decay * batch["epoch"])
+            vectors = relaxed(scores, temperature, run.generator)
+        else:
+            vectors = functional.one_hot(scores.argmax(1), scores.shape[1]).to(scores)
+        drawn.append((rows, at, vectors))
+        return vectors.argmax(1)
+
+    shape = (attention.shape[0], attention.shape[1])
+    way = go(lambda rows, at: attention[rows, at], shape, model.hallucinator, model.sampler, decide)
+    seen = torch.zeros(shape, device=attention.device)
+    seen[:, 0] = 1
+    if not drawn:
+        raise SaccadeError("num_frames is 1: the first frame is always seen in full, and nothing is left to decide")
+    rows, at, vectors = (torch.cat(parts) for parts in zip(*drawn, strict=True))
+    seen = seen.index_put((rows, at), vectors[:, 0])
+    answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
+    shares = settings.loss_weights if len(answers) > 1 else {}
+    losses = [
+        shares.get(name, 1.0) * classification_loss(logits, batch["labels"], settings.head_weights)
+        for name, logits in answers.items()
+    ]
+    if settings.efficiency == "paper":
+        extra = settings.efficiency_weight * efficiency_loss(vectors, shape[0], *costs)
+    else:
+        usage = usage_loss(vectors, spans(way.decisions)[rows, at])
+        inert = inert_efficiency_loss(vectors, shape[0], *costs)
+        extra = settings.usage_weight * usage + settings.efficiency_weight * inert
+    return torch.stack(losses).sum() + extra, mean_logits(list(answers.values()))
+
+
+def frame_gmacs(model: Mac, clip: Batch) -> tuple[float, float]:
+    """What a frame of the clip costs the networks, seen in full and pre-scanned only (Sec. III-C: O_full, O_pre)."""
+    settings, colours = model.settings, clip["rgb"].shape[2]
+    low = (colours, settings.low_size, settings.low_size)
+    full = forward_macs(model.low_cnn, low)
+    if "sound" in model.read and "high_spectrogram_cnn" in model.sizes:
+        full += forward_macs(model.high_spectrogram_cnn, tuple(clip["audio"].shape[2:]))
+    if "regions" in model.read:
+        full += settings.regions * forward_macs(model.high_cnn, (colours, settings.region_size, settings.region_size))
+    return full / GIGA, prescan_macs(model.low_cnn, low, settings.attention_layer) / GIGA

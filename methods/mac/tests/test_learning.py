@@ -1,0 +1,109 @@
+"""What the hallucinator and the temporal sampler learn from."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+import torch
+from conftest import ROOT
+from small_models import clip, finished, run_of
+
+from saccade.project import load_module
+from saccade.records import SaccadeError
+
+learning = load_module(ROOT / "methods/mac/learning.py")
+
+
+class Recorded:
+    """Stands for a hallucinator: what it was fed of its own, and always the same expectation."""
+
+    def through(self, attention, own):
+        self.own = own
+        return torch.zeros_like(attention[:, 1:])
+
+
+def fed(epoch, frames=10, **settings):
+    """Which frames are fed as they were expected, in training (an epoch) or at test time (None)."""
+    model = SimpleNamespace(hallucinator=Recorded())
+    run = SimpleNamespace(
+        settings=SimpleNamespace(known_frames=5, forcing_decay=0.5, **settings),
+        generator=torch.Generator().manual_seed(0),
+    )
+    learning.belief_loss(run, model, torch.rand(2, frames, 3, 4, 4), epoch)
+    return model.hallucinator.own
+
+
+def test_what_was_seen_is_fed_less_and_less():
+    """Warm-up frames always, later ones by lot: all of them in the first two epochs (official code), none in the end
+    and at test time."""
+    assert fed(0) == fed(1) == [False] * 9
+    assert fed(60) == fed(None) == [False] * 5 + [True] * 4
+    later = torch.tensor([fed(2, frames=3000)[5:]], dtype=torch.float)
+    assert later.mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_only_what_is_foreseen_counts():
+    """Of 7 frames and 5 known ones the expectations of frames 6 and 7."""
+
+    class Perfect:
+        def through(self, attention, own):
+            expected = attention[:, 1:].clone()
+            expected[:, :4] = 0  # of frames 2 to 5
+            return expected
+
+    run = SimpleNamespace(settings=SimpleNamespace(known_frames=5, forcing_decay=0.95), generator=None)
+    loss = learning.belief_loss(run, SimpleNamespace(hallucinator=Perfect()), torch.rand(2, 7, 3, 4, 4), None)
+    assert loss.item() == pytest.approx(-1)
+
+
+def test_a_clip_without_a_frame_to_foresee_is_refused():
+    run = SimpleNamespace(settings=SimpleNamespace(known_frames=5), generator=None)
+    with pytest.raises(
+        SaccadeError, match="known_frames is 5, of 5 frames: none is left to foresee; set it to 4 or less"
+    ):
+        learning.belief_loss(run, None, torch.rand(2, 5, 3, 4, 4), None)
+
+
+def step(efficiency):
+    """The loss of a small sampler on one batch, and its gradients by the decisions' bias."""
+    model, settings = finished(run_of("mac", "tiny-s0-t2"))
+    settings = dataclasses.replace(settings, efficiency=efficiency, dropout=0.0)
+    video = clip(settings, 8)
+    features = model.look(video, model.read, settings).features
+    features["attention"] = model.attention(video["rgb"], settings)
+    run = SimpleNamespace(settings=settings, generator=torch.Generator().manual_seed(0))
+    labels = {head.name: torch.arange(8) % head.num_classes for head in model.heads_known}
+    model.train()
+    loss, logits = learning.sampling_loss(
+        run, model, {"labels": labels, "epoch": 0}, features, learning.frame_gmacs(model, video)
+    )
+    assert {name: tuple(scores.shape) for name, scores in logits.items()} == {
+        head.name: (8, head.num_classes) for head in model.heads_known
+    }
+    return loss, torch.autograd.grad(loss, [model.sampler.score.bias, model.heads["global"].rnn.weight_ih_l0])
+
+
+@pytest.mark.parametrize("efficiency", ["code", "paper"])
+def test_sampler_and_heads_both_learn(efficiency):
+    loss, gradients = step(efficiency)
+    assert loss.isfinite()
+    for gradient in gradients:
+        assert gradient.isfinite().all() and gradient.abs().max() > 0
+
+
+@torch.inference_mode()
+def test_a_full_frame_costs_more_than_a_scanned_one_by_what_is_executed():
+    """O_full - O_pre of eq. 7 is what predict's videos differ by, but for the heads."""
+    model, settings = finished(run_of("mac", "tiny-s1-t1"))
+    model_py = load_module(ROOT / "methods/mac/model.py")
+    video = clip(settings, 1)
+    costs = []
+    for bias in (1e6, -1e6):  # every frame in full, and none but the first
+        model.sampler.score.bias[0] = bias
+        costs.append(model_py.predict(model, video, settings).macs.item() / learning.GIGA)
+    frames = video["rgb"].shape[1]
+    heads = (
+        model_py._heads_macs(model, torch.tensor(frames)) - model_py._heads_macs(model, torch.tensor(1))
+    ) / learning.GIGA
+    full, scanned = learning.frame_gmacs(model, video)
+    assert costs[0] - costs[1] == pytest.approx((frames - 1) * (full - scanned) + heads.item())
