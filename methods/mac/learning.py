@@ -1,5 +1,5 @@
-"""How the hallucinator and the temporal sampler learn (Sec. III-C, IV-A): on frozen networks, whose features of each
-frame are what they would be at test time."""
+"""How the hallucinator and the temporal sampler learn (Sec. III-C, III-D, IV-A): on frozen networks, whose features of
+each frame are what they would be at test time."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from saccade.cost.forward import forward_macs
-from saccade.cost.prescan import prescan_macs
 from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.records import SaccadeError
 
+from .model import frame_macs, step_macs
 from .networks.hallucinator import similarity
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac, read_by
@@ -77,7 +76,7 @@ def sampling_loss(
     if not drawn:
         raise SaccadeError("num_frames is 1: the first frame is always seen in full, and nothing is left to decide")
     rows, at, vectors = (torch.cat(parts) for parts in zip(*drawn, strict=True))
-    seen = seen.index_put((rows, at), vectors[:, 0])
+    seen = seen.index_put((rows, at), vectors[:, 0].to(seen))
     answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
     shares = settings.loss_weights if len(answers) > 1 else {}
     losses = [
@@ -94,12 +93,7 @@ def sampling_loss(
 
 
 def frame_gmacs(model: Mac, clip: Batch) -> tuple[float, float]:
-    """What a frame of the clip costs the networks, seen in full and pre-scanned only (Sec. III-C: O_full, O_pre)."""
-    settings, colours = model.settings, clip["rgb"].shape[2]
-    low = (colours, settings.low_size, settings.low_size)
-    full = forward_macs(model.low_cnn, low)
-    if "sound" in model.read and "high_spectrogram_cnn" in model.sizes:
-        full += forward_macs(model.high_spectrogram_cnn, tuple(clip["audio"].shape[2:]))
-    if "regions" in model.read:
-        full += settings.regions * forward_macs(model.high_cnn, (colours, settings.region_size, settings.region_size))
-    return full / GIGA, prescan_macs(model.low_cnn, low, settings.attention_layer) / GIGA
+    """What a frame of the clip costs, seen in full and pre-scanned only, the look ahead and the decision included (Sec.
+    III-D: O_full, O_pre)."""
+    scan, ahead, rest = frame_macs(model, clip, model.read)
+    return (scan + ahead + rest + step_macs(model)) / GIGA, (scan + ahead) / GIGA

@@ -208,28 +208,36 @@ def _low_macs(model: Mac, clip: dict[str, Any]) -> int:
 
 
 def _way_macs(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings, looked: Tensor, full: Tensor) -> Tensor:
-    """(B,): each frame looked at costs a pre-scan; each but the first a glance into the future and a decision; each
-    full one what is left of it, its sound, its crops and the heads. looked, full: (B,) how many there are."""
-    size = (clip["rgb"].shape[2], settings.low_size, settings.low_size)
-    scan = prescan_macs(model.low_cnn, size, settings.attention_layer)
-    rest = 0
-    if "low" in seen.features:
-        rest += _low_macs(model, clip) - scan
-    if "sound" in seen.features:
+    """(B,): each frame looked at costs a pre-scan; each but the first a look ahead and a decision; each full one what
+    is left of it, its sound, its crops and the heads. looked, full: (B,) how many there are."""
+    scan, ahead, rest = frame_macs(model, clip, set(seen.features))
+    return looked * scan + (looked - 1) * ahead + full * rest + _heads_macs(model, full)
+
+
+def frame_macs(model: Mac, clip: dict[str, Any], read: set[str]) -> tuple[int, int, int]:
+    """Of a frame: its pre-scan; the look ahead and the decision; and the rest of what is read of it in full, without
+    the heads."""
+    settings, colours = model.settings, clip["rgb"].shape[2]
+    scan = prescan_macs(model.low_cnn, (colours, settings.low_size, settings.low_size), settings.attention_layer)
+    rest = _low_macs(model, clip) - scan if "low" in read else 0
+    if "sound" in read and "high_spectrogram_cnn" in model.sizes:
         rest += forward_macs(model.high_spectrogram_cnn, tuple(clip["audio"].shape[2:]))
-    if "regions" in seen.features:
+    if "regions" in read:
         side = settings.region_size
-        rest += settings.regions * forward_macs(model.high_cnn, (clip["rgb"].shape[2], side, side))
+        rest += settings.regions * forward_macs(model.high_cnn, (colours, side, side))
     maps = (model.hallucinator.decoder[0].out_channels, settings.map_side, settings.map_side)
     gru = model.sampler.rnn
-    decision = gru_macs(gru.input_size, gru.hidden_size, 1, gru.num_layers) + gru.hidden_size * (settings.skips + 1)
-    decision += similarity_macs(maps) + forward_macs(model.hallucinator, maps)
-    return looked * scan + (looked - 1) * decision + full * rest + _heads_macs(model, full)
+    ahead = gru_macs(gru.input_size, gru.hidden_size, 1, gru.num_layers) + gru.hidden_size * (settings.skips + 1)
+    return scan, ahead + similarity_macs(maps) + forward_macs(model.hallucinator, maps), rest
+
+
+def step_macs(model: Mac) -> int:
+    """Of the recurrent heads, for a frame."""
+    rnns = [head.rnn for head in model.heads.values()]
+    return sum(gru_macs(rnn.input_size, rnn.hidden_size, 1, rnn.num_layers) for rnn in rnns)
 
 
 def _heads_macs(model: Mac, frames: Tensor) -> Tensor:
     """(B,) for so many frames of each video."""
     outputs = sum(head.num_classes for head in model.heads_known)
-    rnns = [head.rnn for head in model.heads.values()]
-    step = sum(gru_macs(rnn.input_size, rnn.hidden_size, 1, rnn.num_layers) for rnn in rnns)
-    return frames * step + sum(outputs * rnn.hidden_size for rnn in rnns)
+    return frames * step_macs(model) + sum(outputs * head.rnn.hidden_size for head in model.heads.values())

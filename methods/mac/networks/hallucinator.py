@@ -53,8 +53,10 @@ def similarity(first: Tensor, second: Tensor) -> Tensor:
     beyond the border, a range of 1 though attention isn't scaled to it, variances not corrected for the window's size
     (official code)."""
     shape, size = first.shape[:-3], first.shape[-2:]
-    x, y = first.reshape(-1, 1, *size), second.reshape(-1, 1, *size)
-    mean_x, mean_y, xx, yy, xy = (_blurred(maps) for maps in (x, y, x * x, y * y, x * y))
+    exact = torch.promote_types(torch.promote_types(first.dtype, second.dtype), torch.float32)
+    x, y = (maps.to(exact).reshape(-1, 1, *size) for maps in (first, second))
+    with torch.autocast(first.device.type, enabled=False):  # differences of squares would lose what they say
+        mean_x, mean_y, xx, yy, xy = (_blurred(maps) for maps in (x, y, x * x, y * y, x * y))
     var_x, var_y, both = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
     levels = (2 * mean_x * mean_y + SMALL[0]) / (mean_x**2 + mean_y**2 + SMALL[0])
     structures = (2 * both + SMALL[1]) / (var_x + var_y + SMALL[1])

@@ -58,12 +58,12 @@ class RecurrentHead(nn.Module):
 
     def where(self, features: Tensor, seen: Tensor) -> Logits:
         """Of the frames that were seen in full: `seen` (B, T) is 1 there and 0 elsewhere, and may carry a gradient. At
-        the others the state is held (Sec. III-C)."""
+        the others the state is held (Sec. III-D)."""
         state = features.new_zeros(self.rnn.num_layers, len(features), self.rnn.hidden_size)
         total = features.new_zeros(len(features), self.rnn.hidden_size)
         for frame, weight in zip(features.unbind(1), seen.unbind(1), strict=True):
             found, new = self.rnn(frame[:, None], state)
-            state = torch.lerp(state, new, weight[None, :, None].expand_as(new))
+            state = torch.lerp(state.to(new), new, weight.to(new)[None, :, None].expand_as(new))
             total = total + self.dropout(found[:, 0].relu()) * weight[:, None]
         return self._score(total / seen.sum(1, keepdim=True))
 

@@ -1,4 +1,4 @@
-"""When to look (Sec. III-C): the temporal sampler T_M, the way through a video that its decisions make, and what it
+"""When to look (Sec. III-D): the temporal sampler T_M, the way through a video that its decisions make, and what it
 learns from.
 
 A decision m is made where a frame was pre-scanned. 0: the frame is seen in full. m from 1 to M: it is not, and the m -
@@ -74,7 +74,7 @@ def go(see: See, shape: tuple[int, int], hallucinator: Hallucinator, sampler: Ti
         chosen = decide(scores, rows, at)
         way.decisions[rows, at] = chosen
         way.fates[rows, at] = torch.where(chosen == 0, FULL, SCANNED)
-        way.similarity[rows, at] = alike
+        way.similarity[rows, at] = alike.to(way.similarity)
         at = at + chosen.clamp(min=1)
         on = at < frames
         rows, at, attention, state = rows[on], at[on], attention[on], state[:, on]
@@ -113,7 +113,8 @@ def usage_loss(vectors: Tensor, spans: Tensor) -> Tensor:
 
 def efficiency_loss(vectors: Tensor, videos: int, full: float, scanned: float) -> Tensor:
     """Eq. 7, of the mean video: what its full frames cost, the first among them, and its pre-scanned ones. With a
-    gradient: a decision is full as far as its vector says."""
+    gradient: a decision is full as far as its vector says. It pushes away from full frames, to whichever other
+    decision: how many frames are left out behind one has no gradient."""
     return full + (vectors[:, 0].sum() * full + vectors[:, 1:].sum() * scanned) / videos
 
 

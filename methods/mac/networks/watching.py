@@ -1,4 +1,4 @@
-"""Looking at frames only as far as the temporal sampler wants (Sec. III-C): what a skipped frame would show is never
+"""Looking at frames only as far as the temporal sampler wants (Sec. III-D): what a skipped frame would show is never
 computed, nor what a pre-scanned one would show beyond its attention."""
 
 from collections.abc import Sequence

@@ -73,7 +73,10 @@ def in_time(keys: dict, line: dict) -> CountedCell:
         rule += f"; over {whole:,} frames"
     one, three = costs
     ours, other, heads, others = (one, three, "one head", "three") if printed else (three, one, "three heads", "one")
-    note = agreement(ours, line["value"])
+    note = "agrees"
+    if round(ours, 2) != line["value"]:
+        why = "shares are printed to 0.01 %" if printed else "decisions needn't be used alike"
+        note = f"print is {abs(line['value'] - ours):.4f} {'more' if line['value'] > ours else 'less'}: {why}"
     if crops:
         rule += f"; {heads}"
         note += f"; with {others} {other:.4f}"

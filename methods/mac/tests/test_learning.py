@@ -92,18 +92,38 @@ def test_sampler_and_heads_both_learn(efficiency):
 
 
 @torch.inference_mode()
-def test_a_full_frame_costs_more_than_a_scanned_one_by_what_is_executed():
-    """O_full - O_pre of eq. 7 is what predict's videos differ by, but for the heads."""
+def test_full_and_scanned_frames_cost_what_is_executed():
+    """O_full and O_pre of eq. 7 give what videos cost: every frame in full, and none but the first, which needs no
+    look ahead before it."""
     model, settings = finished(run_of("mac", "tiny-s1-t1"))
     model_py = load_module(ROOT / "methods/mac/model.py")
     video = clip(settings, 1)
-    costs = []
-    for bias in (1e6, -1e6):  # every frame in full, and none but the first
-        model.sampler.score.bias[0] = bias
-        costs.append(model_py.predict(model, video, settings).macs.item() / learning.GIGA)
-    frames = video["rgb"].shape[1]
-    heads = (
-        model_py._heads_macs(model, torch.tensor(frames)) - model_py._heads_macs(model, torch.tensor(1))
-    ) / learning.GIGA
     full, scanned = learning.frame_gmacs(model, video)
-    assert costs[0] - costs[1] == pytest.approx((frames - 1) * (full - scanned) + heads.item())
+    _, ahead, _ = model_py.frame_macs(model, video, model.read)
+    answer = (model_py._heads_macs(model, torch.tensor(0)).item() - ahead) / learning.GIGA
+    frames = video["rgb"].shape[1]
+    for bias, expected in ((1e6, frames * full), (-1e6, full + (frames - 1) * scanned)):
+        model.sampler.score.bias[0] = bias
+        costs = model_py.predict(model, video, settings).macs.item() / learning.GIGA
+        assert costs == pytest.approx(expected + answer)
+
+
+@pytest.mark.parametrize("variant", ["tiny-s0-t2", "tiny-s1-t4"])
+def test_half_precision_learns_and_answers(variant):
+    """`amp: bf16`, by which parts of the networks' maps and states are bf16 and others aren't."""
+    model, settings = finished(run_of("mac", variant))
+    video = clip(settings, 4)
+    run = SimpleNamespace(settings=settings, generator=torch.Generator().manual_seed(0))
+    labels = {head.name: torch.arange(4) % head.num_classes for head in model.heads_known}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad():
+            features = model.look(video, model.read, settings).features
+            features["attention"] = model.attention(video["rgb"], settings)
+        loss, _ = learning.sampling_loss(
+            run, model.train(), {"labels": labels, "epoch": 0}, features, learning.frame_gmacs(model, video)
+        )
+        loss.backward()
+        assert model.sampler.score.bias.grad.isfinite().all()
+        with torch.inference_mode():
+            found = load_module(ROOT / "methods/mac/model.py").predict(model.eval(), video, settings)
+    assert all(values.isfinite().all() for values in found.probabilities.values())
