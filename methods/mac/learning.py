@@ -29,6 +29,16 @@ def numbered(epoch: int, batches: Iterable[Batch]) -> Iterator[Batch]:
         yield batch | {"epoch": epoch}
 
 
+def heads_loss(settings: Any, answers: dict[str, Logits], labels: Any) -> Tensor:
+    """Of several recurrent heads, each with its share (Sec. IV-A); of one, its own."""
+    shares = settings.loss_weights if len(answers) > 1 else {}
+    losses = [
+        shares.get(name, 1.0) * classification_loss(logits, labels, settings.head_weights)
+        for name, logits in answers.items()
+    ]
+    return torch.stack(losses).sum()
+
+
 # ---- the hallucinator
 
 
@@ -78,18 +88,13 @@ def sampling_loss(
     rows, at, vectors = (torch.cat(parts) for parts in zip(*drawn, strict=True))
     seen = seen.index_put((rows, at), vectors[:, 0].to(seen))
     answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
-    shares = settings.loss_weights if len(answers) > 1 else {}
-    losses = [
-        shares.get(name, 1.0) * classification_loss(logits, batch["labels"], settings.head_weights)
-        for name, logits in answers.items()
-    ]
     if settings.efficiency == "paper":
         extra = settings.efficiency_weight * efficiency_loss(vectors, shape[0], *costs)
     else:
         usage = usage_loss(vectors, spans(way.decisions)[rows, at])
         inert = inert_efficiency_loss(vectors, shape[0], *costs)
         extra = settings.usage_weight * usage + settings.efficiency_weight * inert
-    return torch.stack(losses).sum() + extra, mean_logits(list(answers.values()))
+    return heads_loss(settings, answers, batch["labels"]) + extra, mean_logits(list(answers.values()))
 
 
 def frame_gmacs(model: Mac, clip: Batch) -> tuple[float, float]:

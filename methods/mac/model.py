@@ -44,7 +44,7 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     looked = torch.full((videos,), frames)
     if settings.fusion in ("high", "low"):
         logits, seen = model.average(clip, settings.fusion), Seen({})
-        macs = looked * 0 + _average_macs(model, clip, settings.fusion)
+        macs = torch.full_like(looked, _average_macs(model, clip, settings.fusion))
     elif settings.decides:
         seen = watch(model, clip, model.read, settings, _decide(clip, settings))
         assert seen.way is not None
@@ -54,7 +54,7 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     else:
         seen = model.look(clip, model.read, settings)
         logits = mean_logits(list(model.answers(seen.features, list(model.heads)).values()))
-        macs = looked * (_look_macs(model, clip, seen, settings) // frames) + _heads_macs(model, looked)
+        macs = torch.full_like(looked, _look_macs(model, clip, seen, settings)) + _heads_macs(model, looked)
     shown = [_is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
     every = [_every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
     extra = torch.tensor([_low_macs(model, clip) if show else 0 for show in shown], dtype=torch.int64)
@@ -193,11 +193,17 @@ def _look_macs(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings)
     elif seen.attention is not None:
         shape = (clip["rgb"].shape[2], settings.low_size, settings.low_size)
         macs += frames * prescan_macs(model.low_cnn, shape, settings.attention_layer)
-    if "sound" in seen.features:
-        macs += _framewise_macs(model, "high_spectrogram_cnn", clip["audio"])
-    if "regions" in seen.features:
+    return macs + frames * _beside_macs(model, clip, set(seen.features))
+
+
+def _beside_macs(model: Mac, clip: dict[str, Any], read: set[str]) -> int:
+    """Of a frame's sound and crops, where they are read."""
+    macs, settings = 0, model.settings
+    if "sound" in read and "high_spectrogram_cnn" in model.sizes:
+        macs += forward_macs(model.high_spectrogram_cnn, tuple(clip["audio"].shape[2:]))
+    if "regions" in read:
         shape = (clip["rgb"].shape[2], settings.region_size, settings.region_size)
-        macs += frames * settings.regions * forward_macs(model.high_cnn, shape)
+        macs += settings.regions * forward_macs(model.high_cnn, shape)
     return macs
 
 
@@ -219,12 +225,7 @@ def frame_macs(model: Mac, clip: dict[str, Any], read: set[str]) -> tuple[int, i
     the heads."""
     settings, colours = model.settings, clip["rgb"].shape[2]
     scan = prescan_macs(model.low_cnn, (colours, settings.low_size, settings.low_size), settings.attention_layer)
-    rest = _low_macs(model, clip) - scan if "low" in read else 0
-    if "sound" in read and "high_spectrogram_cnn" in model.sizes:
-        rest += forward_macs(model.high_spectrogram_cnn, tuple(clip["audio"].shape[2:]))
-    if "regions" in read:
-        side = settings.region_size
-        rest += settings.regions * forward_macs(model.high_cnn, (colours, side, side))
+    rest = _beside_macs(model, clip, read) + (_low_macs(model, clip) - scan if "low" in read else 0)
     maps = (model.hallucinator.decoder[0].out_channels, settings.map_side, settings.map_side)
     gru = model.sampler.rnn
     ahead = gru_macs(gru.input_size, gru.hidden_size, 1, gru.num_layers) + gru.hidden_size * (settings.skips + 1)

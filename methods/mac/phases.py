@@ -13,7 +13,7 @@ from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.nn.seeding import seed_of
 
-from .learning import belief_loss, frame_gmacs, numbered, sampling_loss
+from .learning import belief_loss, frame_gmacs, heads_loss, numbered, sampling_loss
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
 from .paper.published import import_released as import_released
@@ -118,12 +118,7 @@ def _train_heads(run: PhaseRun, names: tuple[str, ...]) -> None:
 
     def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
         answers = model.answers(_known(model, batch, read), names)
-        shares = run.settings.loss_weights if len(names) > 1 else {}
-        losses = [
-            shares.get(name, 1.0) * classification_loss(answers[name], batch["labels"], run.settings.head_weights)
-            for name in names
-        ]
-        return torch.stack(losses).sum(), mean_logits(list(answers.values()))
+        return heads_loss(run.settings, answers, batch["labels"]), mean_logits(list(answers.values()))
 
     _fit_on_known(run, loss, read)
 
@@ -146,8 +141,7 @@ def _known(model: Mac, batch: Batch, read: set[str]) -> dict[str, Tensor]:
     if "features" in batch:
         return batch["features"]  # type: ignore[no-any-return]
     with torch.no_grad():
-        found = model.look(batch, read - {"attention"}, model.settings).features
-        return found | ({"attention": model.attention(batch["rgb"], model.settings)} if "attention" in read else {})
+        return model.look(batch, read, model.settings).features
 
 
 def _observed(run: PhaseRun, batches: Iterable[Batch], read: set[str]) -> Batch:

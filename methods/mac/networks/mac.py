@@ -84,33 +84,35 @@ class Mac(nn.Module):
         return self.get_submodule(f"{scale}_head")(torch.cat(features, dim=2))  # type: ignore[no-any-return]
 
     def look(self, clip: Clip, read: set[str], settings: Settings) -> Seen:
-        """What the heads read of a clip ({"low", "sound", "regions"}), its crops where the settings want them; nothing
-        else is computed."""
+        """What is read of a clip ({"low", "sound", "regions"}, and by what foresees it "attention" (B, T, C, h, w)),
+        its crops where the settings want them; nothing else is computed."""
         seen = Seen({})
         learned = "regions" in read and settings.look == "learned"
-        if "low" in read or learned:
-            seen = self._glance(clip["rgb"], settings, "low" in read, learned)
+        if "low" in read or "attention" in read or learned:
+            seen = self._glance(clip["rgb"], settings, read, learned)
         if "sound" in read and "high_spectrogram_cnn" in self.sizes:
             seen.features["sound"] = self.framewise("high_spectrogram_cnn", clip["audio"])
         if "regions" in read:
-            seen.corners, seen.number = self.corners(clip, seen.attention, settings)
+            seen.corners, seen.number = self.corners(clip, seen.attention if learned else None, settings)
             crops = crops_at(clip["rgb"], seen.corners, settings.region_size)  # (B, T, k, C, side, side)
             features = self.framewise("high_cnn", crops.flatten(1, 2))
             seen.features["regions"] = features.unflatten(1, crops.shape[1:3]).flatten(2)  # (B, T, k * D)
         return seen
 
-    def _glance(self, rgb: Tensor, settings: Settings, features: bool, attention: bool) -> Seen:
+    def _glance(self, rgb: Tensor, settings: Settings, read: set[str], learned: bool) -> Seen:
         """Of the frames at low resolution: their features, their attention (eq. 3), or both at once; where only the
         attention is asked for, the network stops behind its block (Sec. III-D)."""
         network, shape = self.low_cnn, rgb.shape[:2]
         flat = low_resolution(rgb, settings.low_size).flatten(0, 1)
-        if not attention:
+        if "attention" not in read and not learned:
             return Seen({"low": network(flat).unflatten(0, shape)})
-        stop = network.attend if features else network.prescan
+        stop = network.attend if "low" in read else network.prescan
         found, weights = stop(flat, settings.attention_layer)  # type: ignore[operator]
+        attention = cumulative(weights)
+        features = {"low": found, "attention": attention}
         return Seen(
-            {"low": found.unflatten(0, shape)} if features else {},
-            cumulative(weights).mean(1).unflatten(0, shape),
+            {part: values.unflatten(0, shape) for part, values in features.items() if part in read},
+            attention.mean(1).unflatten(0, shape),
         )
 
     def corners(self, clip: Clip, attention: Tensor | None, settings: Settings) -> tuple[Tensor, Tensor | None]:
@@ -131,12 +133,6 @@ class Mac(nn.Module):
     def framewise(self, part: str, inputs: Tensor) -> Tensor:
         """(B, T, C, H, W) through a network of single frames: (B, T, D)."""
         return self.get_submodule(part)(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])  # type: ignore[no-any-return]
-
-    def attention(self, rgb: Tensor, settings: Settings) -> Tensor:
-        """(B, T, C, h, w) of frames (B, T, 3, H, W): what adds up at every cell (eq. 3), by channel."""
-        flat = low_resolution(rgb, settings.low_size).flatten(0, 1)
-        weights = self.low_cnn.prescan(flat, settings.attention_layer)[1]  # type: ignore[operator]
-        return cumulative(weights).unflatten(0, rgb.shape[:2])
 
     def answers(
         self, features: dict[str, Tensor], names: Sequence[str], numbers: Tensor | None = None

@@ -69,8 +69,7 @@ def step(efficiency):
     model, settings = finished(run_of("mac", "tiny-s0-t2"))
     settings = dataclasses.replace(settings, efficiency=efficiency, dropout=0.0)
     video = clip(settings, 8)
-    features = model.look(video, model.read, settings).features
-    features["attention"] = model.attention(video["rgb"], settings)
+    features = model.look(video, {*model.read, "attention"}, settings).features
     run = SimpleNamespace(settings=settings, generator=torch.Generator().manual_seed(0))
     labels = {head.name: torch.arange(8) % head.num_classes for head in model.heads_known}
     model.train()
@@ -117,8 +116,7 @@ def test_half_precision_learns_and_answers(variant):
     labels = {head.name: torch.arange(4) % head.num_classes for head in model.heads_known}
     with torch.autocast("cpu", dtype=torch.bfloat16):
         with torch.no_grad():
-            features = model.look(video, model.read, settings).features
-            features["attention"] = model.attention(video["rgb"], settings)
+            features = model.look(video, {*model.read, "attention"}, settings).features
         loss, _ = learning.sampling_loss(
             run, model.train(), {"labels": labels, "epoch": 0}, features, learning.frame_gmacs(model, video)
         )

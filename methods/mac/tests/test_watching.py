@@ -29,7 +29,7 @@ def test_training_and_inference_agree_on_the_same_way(variant):
     model, settings = finished(run_of("mac", variant))
     video = clip(settings, 6)
     seen = watching.watch(model, video, model.read, settings, spread)
-    attention = model.attention(video["rgb"], settings)
+    attention = model.look(video, {"attention"}, settings).features["attention"]
     way = times.go(lambda rows, at: attention[rows, at], attention.shape[:2], model.hallucinator, model.sampler, spread)
     assert way.decisions.equal(seen.way.decisions)
     assert len({tuple(fates) for fates in way.fates.tolist()}) > 1  # videos go different ways
