@@ -16,8 +16,9 @@ from saccade.records import SaccadeError
 from .model import frame_macs, step_macs
 from .networks.hallucinator import similarity
 from .networks.heads import Logits, mean_logits
+from .networks.known_ahead import way_ahead
 from .networks.mac import Mac, read_by
-from .networks.times import efficiency_loss, go, inert_efficiency_loss, relaxed, spans, usage_loss
+from .networks.times import FULL, efficiency_loss, go, inert_efficiency_loss, relaxed, spans, usage_loss
 
 Batch = dict[str, Any]
 GIGA = 1e9
@@ -62,6 +63,31 @@ def belief_loss(run: PhaseRun, model: Mac, attention: Tensor, epoch: int | None)
 # ---- the temporal sampler
 
 
+def timed_loss(run: PhaseRun, model: Mac, batch: Batch, features: dict[str, Tensor]) -> tuple[Tensor, Logits]:
+    """The classes' loss by the frames that are known ahead to be seen in full. features: of every frame, and the truth
+    per frame where the times are the true ones."""
+    known = {"video_id": batch["video_id"]} | features
+    frames = next(iter(features.values())).shape[1]
+    way = way_ahead(known, frames, run.settings, run.generator if model.training else None)
+    seen = (way.fates == FULL).float().to(next(model.parameters()).device)
+    answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
+    return heads_loss(run.settings, answers, batch["labels"]), mean_logits(list(answers.values()))
+
+
+def truth_of(batch: Batch) -> dict[str, Tensor]:
+    """What a batch knows per frame that its pictures don't say."""
+    return {name: values for name, values in batch.items() if name.startswith("truth.")}
+
+
+@torch.no_grad()
+def calibrate(model: Mac, attention: Tensor, full_share: float) -> None:
+    """Sets the threshold so that `full_share` of the frames of these videos (B, T, C, h, w) are seen in full."""
+    shape = (attention.shape[0], attention.shape[1])
+    on = lambda scores, rows, at: torch.ones_like(rows)  # noqa: E731
+    way = go(lambda rows, at: attention[rows, at], shape, model.foresight, model.sampler, on)
+    model.sampler.calibrate(way.similarity[:, 1:], shape[1], full_share)  # type: ignore[operator]
+
+
 def sampling_loss(
     run: PhaseRun, model: Mac, batch: Batch, features: dict[str, Tensor], costs: tuple[float, float]
 ) -> tuple[Tensor, Logits]:
@@ -71,7 +97,7 @@ def sampling_loss(
     drawn: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def decide(scores: Tensor, rows: Tensor, at: Tensor) -> Tensor:
-        if model.training:
+        if model.training and settings.decide != "threshold":
             temperature = settings.temperature * math.exp(-settings.temperature_decay * batch["epoch"])
             vectors = relaxed(scores, temperature, run.generator)
         else:
@@ -80,7 +106,7 @@ def sampling_loss(
         return vectors.argmax(1)
 
     shape = (attention.shape[0], attention.shape[1])
-    way = go(lambda rows, at: attention[rows, at], shape, model.hallucinator, model.sampler, decide)
+    way = go(lambda rows, at: attention[rows, at], shape, model.foresight, model.sampler, decide)
     seen = torch.zeros(shape, device=attention.device)
     seen[:, 0] = 1
     if not drawn:

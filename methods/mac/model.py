@@ -124,7 +124,7 @@ def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int)
 
 def _decide(clip: dict[str, Any], settings: Settings) -> Decide:
     """The likeliest decision, or one drawn as likely as it is: by the video's name, so not by what lies beside it."""
-    if settings.decide == "learned":
+    if settings.decide != "sampled":
         return most_likely
     size = (clip["rgb"].shape[1], settings.skips + 1)
     draws = [generator(settings.draw, 0, video, "decisions").gumbel(size=size) for video in clip["video_id"]]
@@ -226,10 +226,12 @@ def frame_macs(model: Mac, clip: dict[str, Any], read: set[str]) -> tuple[int, i
     settings, colours = model.settings, clip["rgb"].shape[2]
     scan = prescan_macs(model.low_cnn, (colours, settings.low_size, settings.low_size), settings.attention_layer)
     rest = _beside_macs(model, clip, read) + (_low_macs(model, clip) - scan if "low" in read else 0)
-    maps = (model.hallucinator.decoder[0].out_channels, settings.map_side, settings.map_side)
-    gru = model.sampler.rnn
-    ahead = gru_macs(gru.input_size, gru.hidden_size, 1, gru.num_layers) + gru.hidden_size * (settings.skips + 1)
-    return scan, ahead + similarity_macs(maps) + forward_macs(model.hallucinator, maps), rest
+    if not settings.scans:
+        return scan, 0, rest
+    channels = model.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
+    maps = (channels, settings.map_side, settings.map_side)
+    foresight = forward_macs(model.hallucinator, maps) if settings.foresees else 0
+    return scan, int(model.sampler.macs) + similarity_macs(maps) + foresight, rest
 
 
 def step_macs(model: Mac) -> int:

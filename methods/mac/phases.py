@@ -13,7 +13,7 @@ from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.nn.seeding import seed_of
 
-from .learning import belief_loss, frame_gmacs, heads_loss, numbered, sampling_loss
+from .learning import belief_loss, calibrate, frame_gmacs, heads_loss, numbered, sampling_loss, timed_loss, truth_of
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
 from .paper.published import import_released as import_released
@@ -64,14 +64,17 @@ def train_hallucinator(run: PhaseRun) -> None:
 
 
 def train_times(run: PhaseRun) -> None:
-    """The temporal sampler and the heads, on frozen networks and a frozen hallucinator (Sec. IV-A)."""
-    costs = frame_gmacs(run.model, next(iter(run.val_batches())))
-    read = {*run.model.read, "attention"}
-
-    def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
-        return sampling_loss(run, model, batch, _known(model, batch, read), costs)
-
-    _fit_on_known(run, loss, read)
+    """The temporal sampler and the heads, on frozen networks and a frozen hallucinator (Sec. IV-A); of a threshold, or
+    of times known ahead, the heads alone."""
+    settings, model, read = run.settings, run.model, {*run.model.read, "attention"}
+    if not settings.scans:
+        read.discard("attention")
+        return _fit_on_known(run, lambda model, batch: timed_loss(run, model, batch, _known(model, batch, read)), read)
+    if settings.decide == "threshold":
+        maps = [_known(model.eval(), batch, {"attention"})["attention"] for batch in run.batches_without_augmentation()]
+        calibrate(model, torch.cat(maps), settings.full_share)
+    costs = frame_gmacs(model, next(iter(run.val_batches())))
+    _fit_on_known(run, lambda model, batch: sampling_loss(run, model, batch, _known(model, batch, read), costs), read)
 
 
 def _pretrain(run: PhaseRun, scale: str) -> None:
@@ -141,7 +144,7 @@ def _known(model: Mac, batch: Batch, read: set[str]) -> dict[str, Tensor]:
     if "features" in batch:
         return batch["features"]  # type: ignore[no-any-return]
     with torch.no_grad():
-        return model.look(batch, read, model.settings).features
+        return model.look(batch, read, model.settings).features | truth_of(batch)
 
 
 def _observed(run: PhaseRun, batches: Iterable[Batch], read: set[str]) -> Batch:

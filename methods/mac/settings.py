@@ -27,6 +27,7 @@ Layer = Literal[
 # trajectories: a slot follows one path through all frames (the official pipelines); pairs: it is as near as can be to
 # the frame before (an option of the official code); activation: the most active region first (Fig. 8)
 Slots = Literal["trajectories", "pairs", "activation"]
+KNOWN_AHEAD = ("periodic", "random", "oracle", "informative")  # ways through a video that no look at it decides
 # The features that each head reads, in order (Sec. IV-A; official code).
 READS = {"global": ("low", "sound"), "local": ("sound", "regions"), "all": ("low", "sound", "regions")}
 
@@ -86,8 +87,14 @@ class Times(Section):
     """The temporal sampler T_M, and what it learns from beside the classes."""
 
     skips: Annotated[int, Field(ge=0, le=100)] = 0  # M; 0: there is none, and every frame is seen in full
-    decide: Literal["learned", "sampled"] = "learned"  # the likeliest decision, or one drawn as likely as it is
+    # learned, sampled: the likeliest decision, or one drawn as likely as it is. What stands beside the learned sampler:
+    # threshold: a frame is full where it's unlike enough to what was expected; the others: networks/known_ahead.py
+    decide: Literal["learned", "sampled", "threshold", "periodic", "random", "oracle", "informative"] = "learned"
+    full_share: Share = 0.5  # of the frames that are full: periodic, random, threshold
     draw: Annotated[int, Field(ge=0)] = 0  # which of the ways that may be drawn
+    # what attention is compared with: what the hallucinator expected, attention of the frame looked at before, zeros
+    expects: Literal["hallucinated", "copied", "nothing"] = "hallucinated"
+    reads: Literal["all", "similarity"] = "all"  # the sampler: attention and what was expected, too, or how alike alone
     times_hidden: Count = 1024  # Sec. IV-A
     times_layers: Annotated[int, Field(ge=1, le=100)] = 2  # Sec. IV-A
     temperature: Annotated[float, Field(gt=0)] = 5.0  # of the Gumbel-softmax in the first epoch (official code)
@@ -147,7 +154,12 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
             raise ValueError(f"region_size is {self.region_size}, larger than the crop of {self.crop} it is cut from")
         if self.look == "oracle" and (self.crop or self.resize):
             raise ValueError("the look `oracle` knows boxes in pixels of the whole frame; set resize and crop to 0")
+        self._check_times()
         self._check_heads()
+
+    def _check_times(self) -> None:
+        if self.decide == "threshold" and self.skips != 1:
+            raise ValueError(f"decide is threshold, which skips no frame, but skips is {self.skips}: set it to 1")
 
     def _check_heads(self) -> None:
         if any("regions" in READS[head] for head in self.recurrent_heads) and not self.regions:
@@ -159,12 +171,17 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
 
     @property
     def decides(self) -> bool:
-        """Whether a temporal sampler chooses the frames."""
-        return self.skips > 0 and bool(self.recurrent_heads)
+        """Whether frames are chosen, by a temporal sampler or by what stands in its place."""
+        return (self.skips > 0 or self.decide in KNOWN_AHEAD) and bool(self.recurrent_heads)
+
+    @property
+    def scans(self) -> bool:
+        """Whether its decisions come from what was pre-scanned."""
+        return self.decides and self.decide not in KNOWN_AHEAD
 
     @property
     def foresees(self) -> bool:
-        return self.fusion == "foreseen" or self.decides
+        return self.fusion == "foreseen" or (self.scans and self.expects == "hallucinated")
 
     @property
     def map_side(self) -> int:

@@ -19,7 +19,7 @@ from . import regions
 from .attention import cumulative, uniform
 from .hallucinator import Hallucinator
 from .heads import FeatureClassifier, Logits, RecurrentHead
-from .times import TimeSampler, Way
+from .times import Copied, Nothing, Threshold, TimeSampler, Way
 
 Clip = dict[str, Any]
 
@@ -56,16 +56,27 @@ class Mac(nn.Module):
             channels = self.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
             with seeded("hallucinator"):
                 self.hallucinator = Hallucinator(channels, settings.memory_channels)
-        if settings.decides:
+        if settings.scans:
             with seeded("sampler"):
-                cells, sizes = channels * settings.map_side**2, (settings.times_hidden, settings.times_layers)
-                self.sampler = TimeSampler(cells, settings.skips + 1, *sizes)
+                self.sampler = self._sampler(settings)
         self.heads = nn.ModuleDict()
         for name in settings.recurrent_heads:
             with seeded(f"heads.{name}"):
                 self.heads[name] = RecurrentHead(
                     self._width(name), heads, settings.dropout, settings.hidden_size, settings.num_layers
                 )
+
+    @property
+    def foresight(self) -> nn.Module:
+        """What says what attention will be, for the temporal sampler."""
+        return {"copied": Copied(), "nothing": Nothing()}.get(self.settings.expects) or self.hallucinator
+
+    def _sampler(self, settings: Settings) -> nn.Module:
+        if settings.decide == "threshold":
+            return Threshold()
+        channels = self.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
+        cells = channels * settings.map_side**2 if settings.reads == "all" else 0
+        return TimeSampler(cells, settings.skips + 1, settings.times_hidden, settings.times_layers)
 
     def _width(self, name: str) -> int:
         """How many features a recurrent head reads."""

@@ -12,11 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .hallucinator import Hallucinator, similarity
+from saccade.cost.formulas import gru_macs
+
+from .hallucinator import similarity
 
 FULL, SCANNED, SKIPPED = 2, 1, 0  # what becomes of a frame
 LEAST = 1e-8  # a probability below which the official code doesn't go
 
+State = tuple[Tensor, ...]  # of what foresees: the hallucinator's two, or none
 # (n,) rows and (n,) frames to the attention (n, C, h, w) there
 See = Callable[[Tensor, Tensor], Tensor]
 # scores (n, M + 1) of rows and their frames to the decisions as numbers (n,)
@@ -28,18 +31,68 @@ class TimeSampler(nn.Module):
     score per decision (Fig. 10; Sec. IV-A). No layer lies before the GRU (official code)."""
 
     def __init__(self, cells: int, decisions: int, hidden_size: int, num_layers: int) -> None:
+        """`cells`: of an attention map, over all channels; 0: it reads how alike the two are, and neither of them."""
         super().__init__()
+        self.reads_maps = cells > 0
         self.rnn = nn.GRU(2 * cells + 1, hidden_size, num_layers, batch_first=True)
         self.score = nn.Linear(hidden_size, decisions)
+
+    @property
+    def macs(self) -> int:
+        """Of a decision."""
+        rnn = self.rnn
+        step = gru_macs(rnn.input_size, rnn.hidden_size, 1, rnn.num_layers)
+        return step + self.score.in_features * self.score.out_features
 
     def forward(
         self, attention: Tensor, expected: Tensor, alike: Tensor, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Attention and what was expected (B, C, h, w), their similarity (B,), and the state (layers, B, hidden), None
         at first: scores (B, M + 1) and the new state."""
-        read = torch.cat([attention.flatten(1), expected.flatten(1), -alike[:, None]], 1)
+        maps = [attention.flatten(1), expected.flatten(1)] if self.reads_maps else []
+        read = torch.cat([*maps, -alike[:, None]], 1)
         states, state = self.rnn(read[:, None], state)
         return self.score(states[:, 0]), state
+
+
+class Threshold(nn.Module):
+    """In place of the sampler: a frame is full where attention and what was expected are less alike than `least`, and
+    pre-scanned elsewhere; none is skipped. `least` is calibrated on the training videos."""
+
+    macs = 0  # of a decision
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.least = nn.Buffer(torch.zeros(()))
+
+    def forward(
+        self, attention: Tensor, expected: Tensor, alike: Tensor, state: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """As of the sampler, with two scores and an empty state."""
+        full = (alike < self.least).to(alike)
+        return torch.stack([full, 1 - full], 1), alike.new_zeros(0, len(alike))
+
+    def calibrate(self, alike: Tensor, frames: int, full_share: float) -> None:
+        """alike: similarities of all frames but the first, of all videos, of `frames` each. Full with the first ones is
+        then that share of all frames, as near as it can be."""
+        videos = alike.numel() // (frames - 1)
+        wanted = min(max(round(full_share * videos * frames) - videos, 0), alike.numel())
+        ordered = torch.cat([alike.flatten().sort().values, alike.new_tensor([torch.inf])])
+        self.least.copy_(ordered[wanted])
+
+
+class Copied(nn.Module):
+    """In place of the hallucinator: what was seen last is expected again."""
+
+    def forward(self, attention: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        return attention, ()
+
+
+class Nothing(nn.Module):
+    """In place of the hallucinator: nothing is expected, which is zeros."""
+
+    def forward(self, attention: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        return torch.zeros_like(attention), ()
 
 
 @dataclass
@@ -52,9 +105,10 @@ class Way:
     similarity: Tensor = field(repr=False)
 
 
-def go(see: See, shape: tuple[int, int], hallucinator: Hallucinator, sampler: TimeSampler, decide: Decide) -> Way:
-    """The way through (B, T) frames. All videos take their next step together, each to its own frame; one that has come
-    to its end drops out. What nobody will read isn't computed: no expectation behind the last frame looked at."""
+def go(see: See, shape: tuple[int, int], foresight: nn.Module, sampler: nn.Module, decide: Decide) -> Way:
+    """The way through (B, T) frames, by what `foresight` expects and how `sampler` scores it. All videos take their
+    next step together, each to its own frame; one that has come to its end drops out. What nobody will read isn't
+    computed: no expectation behind the last frame looked at."""
     (videos, frames), rows = shape, torch.arange(shape[0])
     at = torch.zeros_like(rows)
     attention = see(rows, at)
@@ -67,7 +121,7 @@ def go(see: See, shape: tuple[int, int], hallucinator: Hallucinator, sampler: Ti
     way.fates[:, 0] = FULL
     at, memory, state = at + 1, None, None
     while frames > 1 and len(rows):
-        expected, memory = hallucinator(attention, memory)
+        expected, memory = foresight(attention, memory)
         attention = see(rows, at)
         alike = similarity(attention, expected)
         scores, state = sampler(attention, expected, alike, state)
@@ -78,7 +132,7 @@ def go(see: See, shape: tuple[int, int], hallucinator: Hallucinator, sampler: Ti
         at = at + chosen.clamp(min=1)
         on = at < frames
         rows, at, attention, state = rows[on], at[on], attention[on], state[:, on]
-        memory = (memory[0][on], memory[1][on])
+        memory = tuple(part[on] for part in memory)
     return way
 
 

@@ -10,13 +10,15 @@ from torch.nn.utils.rnn import pad_sequence
 from ..settings import Settings
 from . import regions
 from .attention import cumulative
+from .known_ahead import way_ahead
 from .mac import Clip, Mac, Seen, crops_at, low_resolution
 from .times import FULL, Decide, go
 
 
 def watch(model: Mac, clip: Clip, read: set[str], settings: Settings, decide: Decide) -> Seen:
     """As `Mac.look`, of the frames that are seen in full. All videos are pre-scanned together, each at its own next
-    frame; then all full frames go on from where their pre-scan stopped."""
+    frame; then all full frames go on from where their pre-scan stopped. Where the way is known ahead, only full frames
+    are scanned, all at once."""
     rgb = clip["rgb"]
     scans: list[tuple[Tensor, ...]] = []
 
@@ -26,9 +28,14 @@ def watch(model: Mac, clip: Clip, read: set[str], settings: Settings, decide: De
         scans.append((rows.to(maps.device), at.to(maps.device), maps, cumulative(weights)))
         return scans[-1][-1]
 
-    way = go(see, (rgb.shape[0], rgb.shape[1]), model.hallucinator, model.sampler, decide)
+    shape = (rgb.shape[0], rgb.shape[1])
+    if settings.scans:
+        way = go(see, shape, model.foresight, model.sampler, decide)
+    else:
+        way = way_ahead(clip, shape[1], settings)
+        see(*(way.fates == FULL).nonzero(as_tuple=True))
     rows, at, maps, attention = (torch.cat(parts) for parts in zip(*scans, strict=True))
-    full = (way.fates[rows, at] == FULL).nonzero()[:, 0]
+    full = (way.fates.to(rows.device)[rows, at] == FULL).nonzero()[:, 0]
     full = full[(rows[full] * rgb.shape[1] + at[full]).argsort()]  # by video and frame
     rows, at = rows[full], at[full]
     numbers = (way.fates == FULL).sum(1).tolist()
