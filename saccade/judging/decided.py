@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from saccade.judging.verdict import Untestable
 from saccade.results.reader import RunFiles, dataset_label
-from saccade.scoring import hit_rates
+from saccade.scoring import frame_shares, hit_rates
 from saccade.scoring.metrics import Floats
 
 CHOSEN = "value"  # of the levels of a hit rate: what was chosen; the others are chance
@@ -37,6 +37,18 @@ def following(files: RunFiles, rows: pd.DataFrame, where: str) -> Floats:
         for video, one in zip(rows["video_id"], views, strict=True)
     ]
     return np.asarray(bins * _standard_ranks(seen, f"{where}: the number of moments is"), dtype=np.float64)
+
+
+def shares(files: RunFiles, rows: pd.DataFrame, point: str) -> pd.DataFrame:
+    """A row per video: the shares of the frames that a view was given which were seen in full, only pre-scanned, and
+    skipped (`frame_shares.FATES`)."""
+    given = (files.predicted_with(point) or {}).get("num_frames")
+    if given is None:
+        raise Untestable(f"{files.run['run']} didn't record how many frames {point} is given")
+    found = frame_shares.frame_shares(rows, int(given))
+    if found is None:
+        raise Untestable(f"the decisions of {files.run['run']} don't say which frames were pre-scanned")
+    return found
 
 
 def box_hits(files: RunFiles, rows: pd.DataFrame, split: str = "test") -> pd.DataFrame:

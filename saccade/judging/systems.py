@@ -132,6 +132,16 @@ class SystemResults:
 
         return self._ask(what, (variant, point, dataset), read)
 
+    def share(self, variant: str, point: str, dataset: str, fate: str) -> SystemScores:
+        """The share of the frames that a video's views were given which were so: `full`, `scanned` (only pre-scanned),
+        or `skipped`."""
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            rows = self._predictions(run, point, ["decisions"])
+            return rows.assign(value=decided.shares(RunFiles(run, self.root), rows, point)[fate].to_numpy())
+
+        return self._ask(f"share {fate}", (variant, point, dataset), read)
+
     def follows(self, variant: str, point: str, dataset: str) -> SystemScores:
         """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the
         product of both ranks, standardised over the videos, so that the mean is Spearman's rank correlation (ties share

@@ -4,7 +4,7 @@ A claim is a plain function on (reported, metrics) that gives back a `Finding` (
 a paper, corrects for their number (Holm) and gives back a verdict each. What such a function calls:
 
     better(effect, by)  at_most(effect, bound)  comparable(effect, margin)      one effect, from `compare`
-    all_of(...)  monotone(systems)  argmax(best, others)                        joint tests
+    all_of(...)  any_of(...)  monotone(systems)  argmax(best, others)           joint tests
     exact(true, evidence)                                                       no chance in it: costs, counts
     need_headroom(oracle, random)  need_gates(missed)                             what must be so before anything is
     judged
@@ -132,6 +132,18 @@ def all_of(*outcomes: Outcome) -> Outcome:
         smallest=max(part.smallest for part in outcomes),
         evidence="; ".join(part.evidence for part in outcomes),
         notes=tuple(dict.fromkeys(note for part in outcomes for note in part.notes)),
+    )
+
+
+def any_of(*outcomes: Outcome) -> Outcome:
+    """Some part holds: the opposite of `all_of`. Its p is the smallest of the parts', with Bonferroni's correction for
+    having looked at all; it is contradicted where every part is, without correction."""
+    if not outcomes:
+        raise ValueError("a test of some part needs at least one part")
+    return dataclasses.replace(
+        all_of(*outcomes),
+        p_holds=min(1.0, len(outcomes) * min(part.p_holds for part in outcomes)),
+        p_contradicts=max(part.p_contradicts for part in outcomes),
     )
 
 

@@ -1,5 +1,7 @@
 """What claims ask of our runs, against results whose answers are known."""
 
+import json
+
 import fake_paper
 import fake_results
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import scipy.stats
 from seals import seal
 
+from saccade import products
 from saccade.judging.systems import SystemResults, _default
 from saccade.judging.verdict import Untestable
 from saccade.records import SaccadeError
@@ -125,6 +128,27 @@ def test_bins_are_the_mean_over_views(ours):
     bins = ours.bins(*SYSTEM).values
     np.testing.assert_array_equal(bins[0], [i % 5 + 2 for i in range(60)])
     assert bins[1][0] == bins[0][0] + 1
+
+
+def test_shares_are_of_the_frames_given(ours, grid):
+    """Two views of 8 frames each: 3 and 5 in full, 1 and 4 pre-scanned."""
+    with pytest.raises(Untestable, match="didn't record how many frames uniform8 is given"):
+        ours.share(*SYSTEM, "full")
+    for run in grid["runs"][:2]:
+        path = ours.root / "results" / run["run"] / "provenance.predict.json"
+        recorded = products.read(path)
+        recorded["settings"]["uniform8"]["num_frames"] = 10
+        fake_results.write(path, recorded)
+    seal(ours.root)
+    with pytest.raises(Untestable, match="don't say which frames were pre-scanned"):
+        ours.share(*SYSTEM, "full")
+    views = [{"frames": [0, 2, 9], "scanned": [1]}, {"frames": [0, 1, 2, 3, 9], "scanned": [4, 5, 6, 7]}]
+    edit(ours, grid, lambda rows: rows.assign(decisions=json.dumps(views)))
+    shares = [ours.share(*SYSTEM, fate).values for fate in ("full", "scanned", "skipped")]
+    np.testing.assert_allclose(shares, np.broadcast_to([[[0.4]], [[0.25]], [[0.35]]], (3, 2, 60)))
+    edit(ours, grid, lambda rows: rows.assign(decisions=json.dumps(views).replace("4, 5", "4, 5, 5, 5")))
+    with pytest.raises(SaccadeError, match="v00: 11 frames of a view of 10 were seen"):
+        SystemResults(ours.grid, ours.root, "tsn").share(*SYSTEM, "full")
 
 
 def test_kept_is_another_number_of_the_decisions(ours, grid):

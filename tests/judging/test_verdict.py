@@ -20,6 +20,7 @@ from saccade.judging.verdict import (
     Outcome,
     Untestable,
     all_of,
+    any_of,
     argmax,
     at_most,
     better,
@@ -130,6 +131,17 @@ def test_all_needs_every_part_and_one_part_contradicts():
 def test_a_contradicted_part_is_corrected_for_having_looked_at_all():
     assert all_of(outcome(1, 0.02), *[outcome(0.001)] * 4).p_contradicts == pytest.approx(0.1)
     assert all_of(outcome(0.04), outcome(0.001)).p_holds == 0.04
+
+
+def test_any_needs_one_part_and_every_part_contradicts():
+    good, unsure, bad = better(effect(0.05)), better(effect(0.01)), better(effect(-0.05))
+    kinds = [verdict_of(any_of(*parts)).kind for parts in ((bad, good), (bad, unsure), (bad, bad))]
+    assert kinds == ["holds", "inconclusive", "contradicted"]
+
+
+def test_a_part_that_holds_is_corrected_for_having_looked_at_all():
+    assert any_of(outcome(0.02), *[outcome(1, 0.001)] * 4).p_holds == pytest.approx(0.1)
+    assert any_of(outcome(1, 0.04), outcome(1, 0.001)).p_contradicts == 0.04
 
 
 def test_monotone_looks_at_steps_and_argmax_at_the_best():
