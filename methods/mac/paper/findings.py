@@ -1,5 +1,5 @@
-"""What only this method shows: what SAN19 costs by size and by layer (Fig. 3, 13), where the crops lie and what they
-are worth beside others, crops and attention on frames (Fig. 5, 8, 11). No torch."""
+"""What only this method shows: what SAN19 costs by size and by layer (Fig. 3, 13), what the temporal samplers save,
+where the crops lie and what they are worth beside others, crops and attention on frames (Fig. 5, 8, 11). No torch."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +13,7 @@ from saccade.results.reader import NotRun
 from . import drawing
 from .decisions import EXAMPLES, FRAMES, compared, concentration, habits, kept_maps, looked, mapped, watched
 from .sizes import listed_until, san19, whole_san19
+from .speed_ups import speed_up_table
 
 SIDES = tuple(range(32, 257, 16))  # of the frames that Figure 3 is drawn over
 MARKS = (224, 112, 64)  # those that it highlights
@@ -34,6 +35,7 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
         "products, those of attention too, and no adds.",
         _sizes_table(),
     )
+    yield speed_up_table(found)
     scores = compared(found)
     yield (
         "beside",

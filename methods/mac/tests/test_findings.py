@@ -126,6 +126,56 @@ def test_sizes_are_those_that_the_paper_chooses_from(tables):
     assert (by_side["224"], by_side["112"], by_side["64"]) == ("3.749", "0.8924", "0.3060")
 
 
+def test_printed_speed_ups_stand_beside_those_that_the_printed_costs_give(tables):
+    """By hand, of 6.16, 5.80 and 3.39; and of Table V, which divides as it says."""
+    table = tables["speed-ups"].set_index(["Table", "Row"])
+    assert len(table) == 20 and "Ours" not in table
+    assert list(table.loc["Table II", "S_1, T_1"]) == ["1.71×", "1.82×", "1.71×"]
+    assert list(table.loc["Table II", "S_0, T_4"]) == ["4.01×", "4.03×", "–"]
+    assert list(table.loc["Table V", "S_3, T_1"]) == ["1.52×", "1.52×", "1.26×"]
+
+
+def write_costs(root, budget, gmacs):
+    """What the report reads of runs on EPIC-KITCHENS that cost so much: {(variant, point): by seed}."""
+    runs = [
+        {"run": f"{budget}/epic-kitchens-55/mac/{variant}/seed{seed}", "dataset": "epic-kitchens-55", "edition": ""}
+        | {"method": "mac", "variant": variant, "phases": [], "seed": seed, "points": [{"name": point}]}
+        for (variant, point), costs in gmacs.items()
+        for seed, _ in enumerate(costs)
+    ]
+    for run, cost in zip(runs, [cost for costs in gmacs.values() for cost in costs], strict=True):
+        folder = root / "results" / run["run"]
+        folder.mkdir(parents=True)
+        predicted = {"point": [run["points"][0]["name"]], "video_id": ["v0"], "decisions": ["[{}]"]}
+        pd.DataFrame(predicted).to_parquet(folder / "predictions.parquet")
+        row = {
+            "point": run["points"][0]["name"],
+            "metric": "gmacs.mean",
+            "value": cost,
+            "low": None,
+            "high": None,
+            "n": 1,
+        }
+        fake_results.write(folder / "metrics.json", {"run": run["run"], "rows": [row], "evaluated": 1, "clusters": 1})
+        fake_results.write(folder / "provenance.predict.json", {"settings": {}, "code": ""})
+    seal(root)
+    (root / "methods").mkdir()
+    (root / "methods/mac").symlink_to(FOLDER)
+    return Found({"budget": budget, "runs": runs, "methods": [], "datasets": []}, root, "mac")
+
+
+def test_ours_is_over_our_own_s_k_and_of_the_published_budget_alone(tmp_path):
+    costs = {("s1", "whole"): [60.0, 60.0], ("s1-t1-concatenated", "whole"): [30.0, 24.0], ("s0-t2", "whole"): [20.0]}
+    ours = {}
+    for budget in ("paper", "mine"):
+        found = write_costs(tmp_path / budget, budget, costs)
+        made = {name: table.text() for name, _, table in finding_tables(found)}
+        ours[budget] = made["findings--speed-ups"].set_index(["Table", "Row"])
+    assert list(ours["paper"].loc["Table II", "S_1, T_1"])[3:] == ["2.25×", "2.00 to 2.50", "2"]
+    assert list(ours["paper"].loc["Table II", "S_0, T_2"])[3:] == ["–"] * 3  # S_0 wasn't run
+    assert "Ours" not in ours["mine"]
+
+
 def test_crops_stand_beside_other_crops_of_the_same_number(tables):
     table = tables["beside"]
     assert table[["Crops", "Look", "Variant"]].values.tolist() == [
@@ -225,7 +275,12 @@ def test_without_videos_or_kept_maps_the_rest_is_shown(tmp_path):
     found = make_found(tmp_path, videos=False, points=("whole",))
     names = [name.removeprefix("findings--") for name, *_ in finding_figures(found)]
     assert names == ["cost-by-size", "cost-by-layer"]
-    assert [name.removeprefix("findings--") for name, *_ in finding_tables(found)] == ["sizes", "beside", "crops"]
+    assert [name.removeprefix("findings--") for name, *_ in finding_tables(found)] == [
+        "sizes",
+        "speed-ups",
+        "beside",
+        "crops",
+    ]
 
 
 def test_findings_need_no_torch():
