@@ -5,13 +5,11 @@ all of it.
 What each part costs is asked of the part itself, so a video's declared multiply-adds are those of what was executed.
 """
 
-import hashlib
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from saccade.cost.formulas import gru_macs
 from saccade.cost.forward import forward_macs
@@ -21,16 +19,14 @@ from saccade.records import Head, Prediction
 from saccade.video.loader import generator
 from saccade.video.transforms import from_test_clip
 
-from .networks.attention import cumulative
 from .networks.hallucinator import similarity_macs
 from .networks.heads import mean_logits
-from .networks.mac import Mac, Seen, low_resolution
+from .networks.mac import Mac, Seen
 from .networks.times import FULL, SCANNED, Decide, most_likely
 from .networks.watching import watch
 from .settings import Settings
-
-SHOWN = 64  # one video in so many, by its name, has the attention of every block kept
-DIGITS = 3  # of an attention that is kept
+from .showing import every_attention, foreseen_of, is_shown, rounded
+from .showing import maps as maps
 
 
 def build(settings: Settings, heads: tuple[Head, ...]) -> Mac:
@@ -55,9 +51,11 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
         seen = model.look(clip, model.read, settings)
         logits = mean_logits(list(model.answers(seen.features, list(model.heads)).values()))
         macs = torch.full_like(looked, _look_macs(model, clip, seen, settings)) + _heads_macs(model, looked)
-    shown = [_is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
-    every = [_every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
+    shown = [is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
+    every = [every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
     extra = torch.tensor([_low_macs(model, clip) if show else 0 for show in shown], dtype=torch.int64)
+    if seen.foreseen is not None:
+        extra = extra + 2 * (looked.cpu() - 1) * similarity_macs(_maps_shape(model))
     return Prediction(
         probabilities=probabilities(logits, model.heads_known),
         macs=macs + extra,
@@ -66,49 +64,19 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     )
 
 
-@torch.inference_mode()
-def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """As the paper's Figures 5 and 11, of one clip: its frames, the attention that chooses the crops laid over them,
-    and the attention of every block of its middle frame, as arrays."""
-    rgb = clip["rgb"][:1]
-    if "low_cnn" not in model.sizes:
-        return {"frames": _pictures(rgb[0], settings)}
-    low = low_resolution(rgb, settings.low_size)[0]  # (T, C, h, w)
-    found = {"frames": _pictures(rgb[0], settings)}
-    every = model.low_cnn.every_attention(low).items()  # type: ignore[operator]
-    maps_of = {layer: cumulative(weights).mean(1, keepdim=True) for layer, weights in every}  # (T, 1, h, w)
-    if model.read:
-        found["attention"] = _laid_over(found["frames"], maps_of[settings.attention_layer])
-    return found | {layer: values.float().cpu().numpy() for layer, values in maps_of.items()}
-
-
-def _pictures(rgb: Tensor, settings: Settings) -> Any:
-    """(T, H, W, 3) in [0, 1], red first."""
-    mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
-    pictures = (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1)
-    return (pictures.flip(-1) if settings.channel_order == "bgr" else pictures).float().cpu().numpy()
-
-
-def _laid_over(pictures: Any, attention: Tensor) -> Any:
-    """(T, H, W, 3): the pictures, red where the attention (T, 1, h, w) is strongest, dark where it is weakest."""
-    grown = functional.interpolate(attention.float(), pictures.shape[1:3], mode="bilinear", align_corners=False)[:, 0]
-    low, high = grown.amin(), grown.amax()
-    share = ((grown - low) / (high - low).clamp(min=1e-9)).cpu().numpy()[..., None]
-    return pictures * (0.3 + 0.3 * share) + 0.4 * share * np.array([1.0, 0.1, 0.1])
-
-
 def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
     """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
     that chose them, of each frame; `fallback`: on how many frames it had no region. Of a temporal sampler: `scanned`,
     the frames that were pre-scanned only; `decisions`, on every frame looked at but the first; `similarity`, of
-    attention there and what was expected."""
+    attention there and what was expected. With `shows: every`, what `showing.foreseen_of` adds."""
     frames = clip["indices"][number].cpu()
     decision: dict[str, Any] = {}
     if seen.way is not None:
         fates, decided = (part[number].cpu() for part in (seen.way.fates, seen.way.decisions))
         decision["scanned"] = frames[fates == SCANNED].tolist()
         decision["decisions"] = decided[decided >= 0].tolist()
-        decision["similarity"] = _rounded(seen.way.similarity[number].cpu()[decided >= 0])
+        decision["similarity"] = rounded(seen.way.similarity[number].cpu()[decided >= 0])
+        decision |= foreseen_of(clip, seen, number)
         frames = frames[fates == FULL]
     decision["frames"] = frames.tolist()
     own = slice(len(frames))
@@ -118,7 +86,7 @@ def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int)
     if seen.number is not None:
         decision["fallback"] = int((seen.number[number] == 0).sum())
     if seen.attention is not None:
-        decision["attention"] = _rounded(seen.attention[number, own])
+        decision["attention"] = rounded(seen.attention[number, own])
     return decision
 
 
@@ -141,33 +109,6 @@ def _box(clip: dict[str, Any], corner: list[int], settings: Settings, number: in
         return box
     tall, wide = clip["frame_size"][number].tolist()
     return from_test_clip(box, tall, wide, settings)
-
-
-# ---- the attention of every block, of a few videos
-
-
-def _is_shown(video: str) -> bool:
-    return int(hashlib.sha256(video.encode()).hexdigest(), 16) % SHOWN == 0
-
-
-def _every_attention(model: Mac, clip: dict[str, Any], number: int) -> dict[str, Any]:
-    """`shown`: the middle frame's number; `layers`: its attention at every block; `local`: what single positions of the
-    block whose attention is read attend to (Fig. 5c), by row and column."""
-    middle = clip["rgb"].shape[1] // 2
-    low = low_resolution(clip["rgb"][[number], middle, None], model.settings.low_size)[0]
-    weights = model.low_cnn.every_attention(low)  # type: ignore[operator]
-    local = weights[model.settings.attention_layer][0].mean(0)  # (F * F, h, w)
-    side, (height, width) = int(len(local) ** 0.5), local.shape[1:]
-    places = [(height // 4, width // 4), (height // 2, width // 2), (3 * height // 4, 3 * width // 4)]
-    return {
-        "shown": int(clip["indices"][number, middle]),
-        "layers": {layer: _rounded(cumulative(found)[0].mean(0)) for layer, found in weights.items()},
-        "local": {f"{row},{column}": _rounded(local[:, row, column].view(side, side)) for row, column in places},
-    }
-
-
-def _rounded(values: Tensor) -> list[Any]:
-    return (values.double() * 10**DIGITS).round().div(10**DIGITS).tolist()
 
 
 # ---- what each part costs
@@ -228,10 +169,16 @@ def frame_macs(model: Mac, clip: dict[str, Any], read: set[str]) -> tuple[int, i
     rest = _beside_macs(model, clip, read) + (_low_macs(model, clip) - scan if "low" in read else 0)
     if not settings.scans:
         return scan, 0, rest
-    channels = model.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
-    maps = (channels, settings.map_side, settings.map_side)
+    maps = _maps_shape(model)
     foresight = forward_macs(model.hallucinator, maps) if settings.foresees else 0
     return scan, int(model.sampler.macs) + similarity_macs(maps) + foresight, rest
+
+
+def _maps_shape(model: Mac) -> tuple[int, int, int]:
+    """(C, h, w) of the attention that is foreseen."""
+    settings = model.settings
+    channels = model.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
+    return channels, settings.map_side, settings.map_side
 
 
 def step_macs(model: Mac) -> int:

@@ -136,7 +136,7 @@ class Fusion(Section):
 class Answer(Section):
     """What a finished model is asked beside its answer; no training asks."""
 
-    shows: Literal["none", "every"] = "none"  # the attention of every block, of one frame of some videos
+    shows: Literal["none", "every"] = "none"  # of some videos attention: of every block, and foreseen
 
 
 @dataclass(frozen=True, kw_only=True)

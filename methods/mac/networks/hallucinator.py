@@ -10,7 +10,7 @@ from torch.nn import functional
 WINDOW, DEVIATION = 3, 1.5  # of SSIM's Gaussian window, in cells (official code; the paper names SSIM alone)
 SMALL = (0.01**2, 0.03**2)  # what steadies SSIM's quotients where the values' range is 1
 
-State = tuple[Tensor, Tensor]  # of the recurrent cell: what it gives on, and what it keeps
+State = tuple[Tensor, ...]  # of the recurrent cell: what it gives on, and what it keeps; () of what needs none
 
 
 class Hallucinator(nn.Module):

@@ -17,6 +17,7 @@ from saccade.records import Head, SaccadeError
 from ..settings import READS, Settings
 from . import regions
 from .attention import cumulative, uniform
+from .foreseen import Foreseen
 from .hallucinator import Hallucinator
 from .heads import FeatureClassifier, Logits, RecurrentHead
 from .times import Copied, Nothing, Threshold, TimeSampler, Way
@@ -28,13 +29,15 @@ Clip = dict[str, Any]
 class Seen:
     """What was looked at: `features` {part: (B, T, D)}; `attention` (B, T, h, w), the mean over its channels, where it
     chose; `corners` (B, T, k, 2), top and left of the crops; `number` (B, T), how many regions attention had. Where a
-    temporal sampler chose frames, all of it is of those seen in full, the first ones of T, and `way` says which."""
+    temporal sampler chose frames, all of it is of those seen in full, the first ones of T, and `way` says which;
+    `foreseen`, where that is asked for, how well attention was foreseen in each video."""
 
     features: dict[str, Tensor]
     attention: Tensor | None = None
     corners: Tensor | None = None
     number: Tensor | None = None
     way: Way | None = None
+    foreseen: list[Foreseen] | None = None
 
 
 class Mac(nn.Module):

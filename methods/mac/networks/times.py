@@ -14,14 +14,15 @@ from torch.nn import functional
 
 from saccade.cost.formulas import gru_macs
 
-from .hallucinator import similarity
+from .hallucinator import State, similarity
 
 FULL, SCANNED, SKIPPED = 2, 1, 0  # what becomes of a frame
 LEAST = 1e-8  # a probability below which the official code doesn't go
 
-State = tuple[Tensor, ...]  # of what foresees: the hallucinator's two, or none
 # (n,) rows and (n,) frames to the attention (n, C, h, w) there
 See = Callable[[Tensor, Tensor], Tensor]
+# attention (n, C, h, w) and the state to what the next frame seen is expected to have, and the new state
+Foresee = Callable[[Tensor, State | None], tuple[Tensor, State]]
 # scores (n, M + 1) of rows and their frames to the decisions as numbers (n,)
 Decide = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -105,10 +106,10 @@ class Way:
     similarity: Tensor = field(repr=False)
 
 
-def go(see: See, shape: tuple[int, int], foresight: nn.Module, sampler: nn.Module, decide: Decide) -> Way:
-    """The way through (B, T) frames, by what `foresight` expects and how `sampler` scores it. All videos take their
-    next step together, each to its own frame; one that has come to its end drops out. What nobody will read isn't
-    computed: no expectation behind the last frame looked at."""
+def go(see: See, shape: tuple[int, int], foresee: Foresee, sampler: nn.Module, decide: Decide) -> Way:
+    """The way through (B, T) frames, by what `foresee` expects and how `sampler` scores it. All videos take their next
+    step together, each to its own frame; one that has come to its end drops out. What nobody will read isn't computed:
+    no expectation behind the last frame looked at."""
     (videos, frames), rows = shape, torch.arange(shape[0])
     at = torch.zeros_like(rows)
     attention = see(rows, at)
@@ -121,7 +122,7 @@ def go(see: See, shape: tuple[int, int], foresight: nn.Module, sampler: nn.Modul
     way.fates[:, 0] = FULL
     at, memory, state = at + 1, None, None
     while frames > 1 and len(rows):
-        expected, memory = foresight(attention, memory)
+        expected, memory = foresee(attention, memory)
         attention = see(rows, at)
         alike = similarity(attention, expected)
         scores, state = sampler(attention, expected, alike, state)

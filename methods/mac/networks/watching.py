@@ -10,6 +10,8 @@ from torch.nn.utils.rnn import pad_sequence
 from ..settings import Settings
 from . import regions
 from .attention import cumulative
+from .foreseen import foreseen
+from .hallucinator import State
 from .known_ahead import way_ahead
 from .mac import Clip, Mac, Seen, crops_at, low_resolution
 from .times import FULL, Decide, go
@@ -28,18 +30,29 @@ def watch(model: Mac, clip: Clip, read: set[str], settings: Settings, decide: De
         scans.append((rows.to(maps.device), at.to(maps.device), maps, cumulative(weights)))
         return scans[-1][-1]
 
+    expected: list[Tensor] = []  # kept where it is asked for
+
+    def foresee(attention: Tensor, memory: State | None) -> tuple[Tensor, State]:
+        found, memory = model.foresight(attention, memory)
+        if settings.shows == "every":
+            expected.append(found)
+        return found, memory
+
     shape = (rgb.shape[0], rgb.shape[1])
     if settings.scans:
-        way = go(see, shape, model.foresight, model.sampler, decide)
+        way = go(see, shape, foresee, model.sampler, decide)
     else:
         way = way_ahead(clip, shape[1], settings)
         see(*(way.fates == FULL).nonzero(as_tuple=True))
     rows, at, maps, attention = (torch.cat(parts) for parts in zip(*scans, strict=True))
+    seen = Seen({}, way=way)
+    if settings.shows == "every" and settings.scans:
+        seen.foreseen = foreseen(len(rgb), rows, attention, expected)
     full = (way.fates.to(rows.device)[rows, at] == FULL).nonzero()[:, 0]
     full = full[(rows[full] * rgb.shape[1] + at[full]).argsort()]  # by video and frame
     rows, at = rows[full], at[full]
     numbers = (way.fates == FULL).sum(1).tolist()
-    found, seen = {}, Seen({}, way=way)
+    found = {}
     if "low" in read:
         found["low"] = model.low_cnn.resume(maps[full], settings.attention_layer)  # type: ignore[operator]
     if "sound" in read and "high_spectrogram_cnn" in model.sizes:
