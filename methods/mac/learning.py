@@ -2,15 +2,18 @@
 each frame are what they would be at test time."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from saccade.engine.device import precision
 from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
+from saccade.nn.seeding import seed_of
 from saccade.records import SaccadeError
 
 from .model import frame_macs, step_macs
@@ -91,15 +94,36 @@ def calibrate(model: Mac, attention: Tensor, full_share: float) -> None:
 def sampling_loss(
     run: PhaseRun, model: Mac, batch: Batch, features: dict[str, Tensor], costs: tuple[float, float]
 ) -> tuple[Tensor, Logits]:
-    """The classes' loss by the frames that the sampler sees in full, and that of how it decides. features: of every
-    frame, `attention` (B, T, C, h, w) among them; costs: of a full and of a pre-scanned frame."""
-    settings, attention = run.settings, features["attention"]
+    """The classes' loss by the frames that the sampler sees in full, and that of how it decides; as `sampled`."""
+    found = sampled(run.settings, model, batch, features, costs, run.generator)
+    return torch.stack(list(found.terms.values())).sum(), mean_logits(list(found.answers.values()))
+
+
+@dataclass
+class Sampled:
+    """Of a batch: the `terms` of the loss as they are weighed in it, and {head: its scores}."""
+
+    terms: dict[str, Tensor]
+    answers: dict[str, Logits]
+
+
+def sampled(
+    settings: Any,
+    model: Mac,
+    batch: Batch,
+    features: dict[str, Tensor],
+    costs: tuple[float, float],
+    generator: torch.Generator,
+) -> Sampled:
+    """A batch on the ways that the sampler takes, drawn in training. features: of every frame, `attention` (B, T, C, h,
+    w) among them; costs: of a full and of a pre-scanned frame."""
+    attention = features["attention"]
     drawn: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def decide(scores: Tensor, rows: Tensor, at: Tensor) -> Tensor:
         if model.training and settings.decide != "threshold":
             temperature = settings.temperature * math.exp(-settings.temperature_decay * batch["epoch"])
-            vectors = relaxed(scores, temperature, run.generator)
+            vectors = relaxed(scores, temperature, generator)
         else:
             vectors = functional.one_hot(scores.argmax(1), scores.shape[1]).to(scores)
         drawn.append((rows, at, vectors))
@@ -114,13 +138,39 @@ def sampling_loss(
     rows, at, vectors = (torch.cat(parts) for parts in zip(*drawn, strict=True))
     seen = seen.index_put((rows, at), vectors[:, 0].to(seen))
     answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
+    terms = {"classes": heads_loss(settings, answers, batch["labels"])}
     if settings.efficiency == "paper":
-        extra = settings.efficiency_weight * efficiency_loss(vectors, shape[0], *costs)
+        terms["efficiency"] = settings.efficiency_weight * efficiency_loss(vectors, shape[0], *costs)
     else:
-        usage = usage_loss(vectors, spans(way.decisions)[rows, at])
-        inert = inert_efficiency_loss(vectors, shape[0], *costs)
-        extra = settings.usage_weight * usage + settings.efficiency_weight * inert
-    return heads_loss(settings, answers, batch["labels"]) + extra, mean_logits(list(answers.values()))
+        terms["usage"] = settings.usage_weight * usage_loss(vectors, spans(way.decisions)[rows, at])
+        terms["efficiency"] = settings.efficiency_weight * inert_efficiency_loss(vectors, shape[0], *costs)
+    return Sampled(terms, answers)
+
+
+def pushes(
+    run: PhaseRun,
+    model: Mac,
+    batches: Iterable[Batch],
+    known: Callable[[Batch], dict[str, Tensor]],
+    costs: tuple[float, float],
+) -> dict[str, float]:
+    """{term: how long its gradient by the sampler's weights is}, the mean over batches: what each term of the loss has
+    to say in how the sampler decides. known: a batch's features. Nothing learns, and no number that the training draws
+    is another for it."""
+    generator = torch.Generator().manual_seed(seed_of(run.generator.initial_seed(), "pushes"))
+    weights = list(model.sampler.parameters())
+    found: dict[str, list[float]] = {}
+    with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
+        model.train()
+        run.settle(model)
+        for batch in batches:
+            with precision(run.settings.amp, run.device):
+                terms = sampled(run.settings, model, batch, known(batch), costs, generator).terms
+            for name, term in terms.items():
+                parts = torch.autograd.grad(term, weights, retain_graph=True, materialize_grads=True)
+                length = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
+                found.setdefault(name, []).append(float(length))
+    return {name: sum(lengths) / len(lengths) for name, lengths in found.items()}
 
 
 def frame_gmacs(model: Mac, clip: Batch) -> tuple[float, float]:

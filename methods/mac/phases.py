@@ -2,24 +2,36 @@
 then, on frozen networks, each recurrent head by itself and the three together, the hallucinator, and the temporal
 sampler with the heads."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from saccade.engine.loop import Loss
 from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.nn.seeding import seed_of
 
-from .learning import belief_loss, calibrate, frame_gmacs, heads_loss, numbered, sampling_loss, timed_loss, truth_of
+from .learning import (
+    belief_loss,
+    calibrate,
+    frame_gmacs,
+    heads_loss,
+    numbered,
+    pushes,
+    sampling_loss,
+    timed_loss,
+    truth_of,
+)
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
 from .paper.published import import_released as import_released
 from .settings import READS
 
 Batch = dict[str, Any]
+Train = Callable[[int, int], Iterable[Batch]]  # an epoch's batches from a number on
+MEASURED = 4  # batches that the terms of a loss are compared on
 
 
 def pretrain_high(run: PhaseRun) -> None:
@@ -60,21 +72,36 @@ def train_hallucinator(run: PhaseRun) -> None:
         attention = _known(model, batch, {"attention"})["attention"]
         return belief_loss(run, model, attention, batch["epoch"] if model.training else None), {}
 
-    _fit_on_known(run, loss, {"attention"})
+    run.fit(loss, *_on_known(run, {"attention"}))
 
 
 def train_times(run: PhaseRun) -> None:
-    """The temporal sampler and the heads, on frozen networks and a frozen hallucinator (Sec. IV-A); of a threshold, or
-    of times known ahead, the heads alone."""
-    settings, model, read = run.settings, run.model, {*run.model.read, "attention"}
+    """The temporal sampler and the heads, on frozen networks and a frozen hallucinator (Sec. IV-A); the heads alone
+    where something else decides. Of a sampler the result tells, too, how far each term of the loss pushes it, before
+    and after (`gradient.first.<term>`, `.last.`)."""
+    settings, model = run.settings, run.model
+    read = {*model.read, "attention"} if settings.scans else model.read
+    train, val = _on_known(run, read)
     if not settings.scans:
-        read.discard("attention")
-        return _fit_on_known(run, lambda model, batch: timed_loss(run, model, batch, _known(model, batch, read)), read)
+        return run.fit(lambda model, batch: timed_loss(run, model, batch, _known(model, batch, read)), train, val)
     if settings.decide == "threshold":
         maps = [_known(model.eval(), batch, {"attention"})["attention"] for batch in run.batches_without_augmentation()]
         calibrate(model, torch.cat(maps), settings.full_share)
     costs = frame_gmacs(model, next(iter(run.val_batches())))
-    _fit_on_known(run, lambda model, batch: sampling_loss(run, model, batch, _known(model, batch, read), costs), read)
+
+    def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
+        return sampling_loss(run, model, batch, _known(model, batch, read), costs)
+
+    def pushed(when: str, epoch: int) -> dict[str, float]:
+        some = islice(train(epoch, 0), MEASURED)
+        found = pushes(run, model, some, lambda batch: _known(model, batch, read), costs)
+        return {f"gradient.{when}.{term}": length for term, length in found.items()}
+
+    if settings.decide == "threshold":
+        return run.fit(loss, train, val)
+    first = pushed("first", 0)
+    run.fit(loss, train, val)
+    run.result |= first | pushed("last", settings.epochs - 1)
 
 
 def _pretrain(run: PhaseRun, scale: str) -> None:
@@ -123,17 +150,17 @@ def _train_heads(run: PhaseRun, names: tuple[str, ...]) -> None:
         answers = model.answers(_known(model, batch, read), names)
         return heads_loss(run.settings, answers, batch["labels"]), mean_logits(list(answers.values()))
 
-    _fit_on_known(run, loss, read)
+    run.fit(loss, *_on_known(run, read))
 
 
-def _fit_on_known(run: PhaseRun, loss: Loss, read: set[str]) -> None:
-    """Trains on what frozen networks say, asked once where clips are the same in every epoch."""
+def _on_known(run: PhaseRun, read: set[str]) -> tuple[Train, Callable[[], Iterable[Batch]]]:
+    """The batches to train on and those of val, as `fit` takes them: with what frozen networks say of them where clips
+    are the same in every epoch, which is asked once."""
     if not run.settings.fixed_clips:
-        return run.fit(loss, lambda epoch, start: numbered(epoch, run.batches(epoch, start)))
+        return lambda epoch, start: numbered(epoch, run.batches(epoch, start)), run.val_batches
     train = _observed(run, run.batches_without_augmentation(), read)
     val = _observed(run, run.val_batches(), read)
-    run.fit(
-        loss,
+    return (
         lambda epoch, start: numbered(epoch, _shuffled(run, train, epoch, start)),
         lambda: _cut(run, val, range(_size(val))),
     )

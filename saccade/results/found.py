@@ -58,6 +58,13 @@ class Found:
             raise NotRun(f"{run['run']} doesn't say with which settings it was predicted at '{point}'")
         return recorded
 
+    def result(self, run: PlannedRun, phase: str) -> dict[str, float]:
+        """What a phase of the run's own ended with; NotRun where it wasn't trained."""
+        recorded = RunFiles(run, self.root).phase(phase)
+        if recorded is None:
+            raise NotRun(f"{run['run']} has no trained phase '{phase}'")
+        return dict(recorded["result"])
+
     @cached_property
     def history(self) -> pd.DataFrame:
         """Every number that the method's runs logged while they were trained, tidy (`runs.HISTORY_COLUMNS`)."""

@@ -6,8 +6,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from conftest import ROOT
-from small_models import clip, finished, run_of
+from small_models import Videos, built, clip, finished, random_clips, run_of, trained_phases
 
+from saccade.engine import weights
+from saccade.engine.device import seed_everything
+from saccade.engine.phase_run import PhaseRun
+from saccade.plan.layers import heads_of, resolve
 from saccade.project import load_module
 from saccade.records import SaccadeError
 
@@ -125,3 +129,46 @@ def test_half_precision_learns_and_answers(variant):
         with torch.inference_mode():
             found = load_module(ROOT / "methods/mac/model.py").predict(model.eval(), video, settings)
     assert all(values.isfinite().all() for values in found.probabilities.values())
+
+
+def trained(variant, folder, monkeypatch, measured=4):
+    """What `train_times` ends with after two epochs of random clips, and the sampler's weights."""
+    run = run_of("mac", variant)
+    settings = dataclasses.replace(resolve(ROOT, run, "train_times").typed, epochs=2, warmup_epochs=0.0)
+    phases = load_module(ROOT / "methods/mac/phases.py")
+    monkeypatch.setattr(phases, "MEASURED", measured)
+    (phase,) = trained_phases(run)
+    generator = seed_everything(0, threads=1)
+    model, _ = built(run)
+    weights.freeze_rest(model, phase.trains)
+    videos, heads = Videos(8), heads_of(ROOT, run)
+    with random_clips(settings, heads, (4, 4), 0):
+        given = PhaseRun(
+            settings=settings,
+            heads=heads,
+            model=model,
+            train=videos,
+            val=videos,
+            device=torch.device("cpu"),
+            generator=generator,
+            log=folder / "log.jsonl",
+            settle=lambda module: weights.settle_rest(module, phase.trains),
+        )
+        phases.train_times(given)
+    return given.result, {name: value.clone() for name, value in model.sampler.state_dict().items()}
+
+
+@pytest.mark.parametrize("variant", ["tiny-s0-t2", "tiny-s0-t1-paper"])
+def test_the_result_tells_which_term_moves_the_sampler(variant, tmp_path, monkeypatch):
+    """The official code's efficiency loss doesn't; that of eq. 7 does. Measuring changes nothing that is learned."""
+    result, learned = trained(variant, tmp_path, monkeypatch)
+    told = {name: value for name, value in result.items() if name.startswith("gradient.")}
+    paper = variant.endswith("paper")
+    terms = ["classes", "efficiency"] if paper else ["classes", "usage", "efficiency"]
+    assert list(told) == [f"gradient.{when}.{term}" for when in ("first", "last") for term in terms]
+    for when in ("first", "last"):
+        of = {term: told[f"gradient.{when}.{term}"] for term in terms}
+        assert all(value > 1e-6 for term, value in of.items() if paper or term != "efficiency")
+        assert paper or of["efficiency"] < 1e-4 * of["usage"]
+    _, without = trained(variant, tmp_path, monkeypatch, measured=0)
+    assert all(value.equal(learned[name]) for name, value in without.items())
