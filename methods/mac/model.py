@@ -22,7 +22,7 @@ from saccade.video.transforms import from_test_clip
 from .networks.hallucinator import similarity_macs
 from .networks.heads import mean_logits
 from .networks.mac import Mac, Seen
-from .networks.times import FULL, SCANNED, Decide, most_likely
+from .networks.times import FULL, SCANNED, SKIPPED, Decide, most_likely
 from .networks.watching import watch
 from .settings import Settings
 from .showing import every_attention, foreseen_of, is_shown, rounded
@@ -67,13 +67,15 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
 def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
     """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
     that chose them, of each frame; `fallback`: on how many frames it had no region. Of a temporal sampler: `scanned`,
-    the frames that were pre-scanned only; `decisions`, on every frame looked at but the first; `similarity`, of
-    attention there and what was expected. With `shows: every`, what `showing.foreseen_of` adds."""
+    the frames that were pre-scanned only; `skipped`, those not looked at; `decisions`, on every frame looked at but the
+    first; `similarity`, of attention there and what was expected. With `shows: every`, what `showing.foreseen_of`
+    adds."""
     frames = clip["indices"][number].cpu()
     decision: dict[str, Any] = {}
     if seen.way is not None:
         fates, decided = (part[number].cpu() for part in (seen.way.fates, seen.way.decisions))
         decision["scanned"] = frames[fates == SCANNED].tolist()
+        decision["skipped"] = frames[fates == SKIPPED].tolist()
         decision["decisions"] = decided[decided >= 0].tolist()
         decision["similarity"] = rounded(seen.way.similarity[number].cpu()[decided >= 0])
         decision |= foreseen_of(clip, seen, number)

@@ -74,6 +74,7 @@ def test_what_was_foreseen_is_told_and_paid_for(variant):
     told = found.decisions[1]
     maps = told["foreseen"]
     assert maps["frames"] == sorted(told["frames"] + told["scanned"])
+    assert sorted(maps["frames"] + told["skipped"]) == video["indices"][1].tolist()
     attention, expected = torch.tensor(maps["attention"]), torch.tensor(maps["expected"])
     assert len(attention) == len(expected) + 1 == len(maps["frames"])
     whole = model.look(video, {"attention"}, settings).features["attention"][1][maps["frames"]].mean(1)
