@@ -117,7 +117,8 @@ class Prediction:
     the numbers of the chosen frames, counted in the video itself. `boxes`: as many entries as `frames`. Each is [x0,
     y0, x1, y1] of the patch taken there, in fractions of the whole frame as it is decoded (not of a crop), from the
     left and the top; or a list of such boxes where several were taken, in the order of their slots; or null where none
-    was (`boxes_at` reads an entry).
+    was (`boxes_at` reads an entry). And where it is there, `scanned`, the numbers of those that were only pre-scanned,
+    says what became of all frames that the view was given (`saccade.scoring.frame_shares`).
     """
 
     probabilities: dict[str, Any]

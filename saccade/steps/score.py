@@ -24,6 +24,7 @@ from saccade.records import (
     provenance_name,
 )
 from saccade.scoring import class_names, hit_rates, intervals, metrics
+from saccade.scoring.frame_shares import frame_shares
 from saccade.scoring.predictions import in_order, labels_of, positives_of, scores_of, split_videos
 
 KS = (1, 5)
@@ -43,13 +44,14 @@ def score(folder: Path, prepared: Path, heads: Sequence[Head], derive: Mapping[s
     coverage = products.read(Path(prepared) / COVERAGE_FILE)
     predictions = products.read_parquet(Path(folder) / PREDICTIONS_FILE)
     truth = products.read_parquet(path) if products.left(path := Path(prepared) / TRUTH_FILE) else None
+    made = products.read(Path(folder) / provenance_name("predict"))
+    given = {point: settings["num_frames"] for point, settings in made["settings"].items() if "num_frames" in settings}
     try:
-        found, hits = evaluate(predictions, index, heads, derive, coverage, truth)
+        found, hits = evaluate(predictions, index, heads, derive, coverage, truth, given)
     except SaccadeError as error:
         raise SaccadeError(f"{folder} can't be scored: {error}") from None
-    code = products.read(Path(folder) / provenance_name("predict"))["code"]
     write_parquet(file := Path(folder) / HITS_FILE, hits)
-    result = {"run": "/".join(Path(folder).parts[-5:]), "code": code, **found}
+    result = {"run": "/".join(Path(folder).parts[-5:]), "code": made["code"], **found}
     for head, matched in found.get("matching", {}).items():
         for sentence in class_names.matching_words(head, matched):
             print(one_line(sentence))
@@ -64,15 +66,17 @@ def evaluate(
     derive: Mapping[str, Sequence[str]],
     coverage: Mapping[str, Any] | None = None,
     truth: pd.DataFrame | None = None,
+    given: Mapping[str, int] | None = None,
     split: str = "test",
     draws: int = intervals.DRAWS,
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """The content of metrics.json (rows for every point, what was left out and why, what was not there to be judged)
     and of hits.parquet.
 
-    `heads` are the run's; `derive` names labels that combine heads. Where a head's classes are those of published
-    weights, the index's own are matched by name, and only videos with such a class are judged, none by a head that the
-    index doesn't label; costs are of all. Rows:
+    `heads` are the run's; `derive` names labels that combine heads; `given`: how many frames a view has at a point, of
+    which the decisions may say what became of them (`share.full`, `share.scanned`, `share.skipped`). Where a head's
+    classes are those of published weights, the index's own are matched by name, and only videos with such a class are
+    judged, none by a head that the index doesn't label; costs are of all. Rows:
     {point, metric, value, low, high, n}, fractions in [0, 1], bounds None where they mean nothing. SaccadeError: a
     point without exactly the split's videos, labels other than the index's, scores that aren't finite or don't fit
     their head.
@@ -103,6 +107,11 @@ def evaluate(
                 {"point": point, **row}
                 for row in _look_rows(table, hit_rates.hit_rates_of(table, targets, fixed), draws)
             ]
+            frames = (given or {}).get(str(point))
+            shares = None if frames is None else frame_shares(table, frames)
+            if shares is not None:
+                fates = {f"share.{fate}": shares[fate].to_numpy() for fate in shares}
+                rows += [{"point": point, **row} for row in _means(fates, table["cluster"], draws)]
             first = {name: values for name, values in hits.items() if name.endswith(".top1")}
             kept.append(table.loc[judged, ["point", "video_id", "cluster"]].assign(**first))
         except SaccadeError as error:

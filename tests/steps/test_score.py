@@ -288,6 +288,26 @@ def test_hit_rates_stand_beside_their_chance_levels():
     assert rows == {f"hit.frames{name}": (value, 8) for name, value in levels.items()}
 
 
+def test_what_became_of_the_frames_is_told_where_the_decisions_know(tmp_path):
+    """Of 10 frames 4 in full and 3 pre-scanned, or of the last video 5 and 3; a point that doesn't say has no share."""
+    index = make_index()
+    views = ['[{"frames": [0, 2, 4, 9], "scanned": [1, 3, 5]}]'] * 7 + [
+        '[{"frames": [0, 1, 2, 3, 9], "scanned": [4, 5, 6]}]'
+    ]
+    predictions = make_predictions(index, points=("a", "b")).assign(decisions=[*views, *['[{"frames": [0]}]'] * 8])
+    run, prepared = write_run(tmp_path, predictions, index)
+    settings = {"a": {"num_frames": 10}, "b": {"num_frames": 10}}
+    products.write(run / "provenance.predict.json", {"code": "c0de", "settings": settings})
+    seal(tmp_path)
+    rows = score.score(run, prepared, (NOUN,), {})["rows"]
+    shares = {(row["point"], row["metric"]): row for row in rows if row["metric"].startswith("share.")}
+    assert {name: row["value"] for name, row in shares.items()} == pytest.approx(
+        {("a", "share.full"): 0.4125, ("a", "share.scanned"): 0.3, ("a", "share.skipped"): 0.2875}
+    )
+    full = shares["a", "share.full"]
+    assert full["low"] < 0.4125 < full["high"] and full["n"] == 8
+
+
 def test_hits_per_video_are_kept_and_average_to_the_accuracy(tmp_path):
     index = make_index()
     run, prepared = write_run(
