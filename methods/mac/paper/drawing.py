@@ -76,18 +76,18 @@ def draw_crops(videos: Sequence[Watched]) -> Figure:
     rows = 2 if all(video.attention is not None for video in videos) else 1
     aspects = [video.frames.shape[1] / video.frames.shape[2] for video in videos]
     figure, blocks = lay_out([(video.of.words, video.of.right) for video in videos], columns, rows, aspects)
-    scale = _common_scale([video.attention for video in videos if video.attention is not None])
+    scale = common_scale([video.attention for video in videos if video.attention is not None])
     for video, block in zip(videos, blocks, strict=True):
         for number, picture in enumerate(video.frames):
             draw_picture(block[0][number], picture)
             draw_target(block[0][number], video.targets[number])
-            _draw_slots(block[0][number], video.boxes[number])
+            draw_slots(block[0][number], video.boxes[number])
             if rows == 2 and video.attention is not None:
-                _draw_map(block[1][number], video.attention[number], **scale, interpolation="none")
+                draw_map(block[1][number], video.attention[number], **scale, interpolation="none")
     return figure
 
 
-def _draw_slots(axes: Axes, boxes: np.ndarray) -> None:
+def draw_slots(axes: Axes, boxes: np.ndarray) -> None:
     looks = itertools.cycle(SLOTS.values()) if len(boxes) > 1 else [(ALONE, "-")]
     for box, (colour, line) in zip(boxes, looks, strict=False):
         draw_box(axes, box, colour, line)
@@ -118,9 +118,9 @@ def draw_layers(videos: Sequence[Mapped]) -> Figure:
         draw_picture(block[0][-1], video.frame)
         panels = [axes for row in block for axes in row if axes is not block[0][-1]]
         for axes, (name, values) in zip(panels, video.layers.items(), strict=False):
-            _draw_map(axes, values, interpolation="bilinear")
+            draw_map(axes, values, interpolation="bilinear")
             said = f"{name}\n{values.min():.2f} to {values.max():.2f}"
-            _write(axes, said, bold=name == video.own)
+            write(axes, said, bold=name == video.own)
     return figure
 
 
@@ -140,12 +140,12 @@ def draw_local(videos: Sequence[Mapped]) -> Figure:
     for video, ((frame, whole, *cells),) in zip(videos, blocks, strict=True):
         draw_picture(frame, video.frame)
         own = video.layers[video.own]
-        _draw_map(whole, own, interpolation="none")
-        _write(whole, "A")
+        draw_map(whole, own, interpolation="none")
+        write(whole, "A")
         for axes, (cell, values) in zip(cells, video.local.items(), strict=False):
-            _draw_map(axes, spread(values, cell, own.shape), interpolation="none")
+            draw_map(axes, spread(values, cell, own.shape), interpolation="none")
             axes.add_patch(Rectangle((cell[1] - 0.5, cell[0] - 0.5), 1, 1, fill=False, edgecolor="#00c8ff"))
-            _write(axes, f"a at {cell[0] + 1}, {cell[1] + 1}")
+            write(axes, f"a at {cell[0] + 1}, {cell[1] + 1}")
     return figure
 
 
@@ -158,17 +158,17 @@ def spread(values: np.ndarray, cell: tuple[int, int], shape: tuple[int, ...]) ->
     return padded[reach : reach + shape[0], reach : reach + shape[1]]
 
 
-def _common_scale(maps: Sequence[np.ndarray]) -> dict[str, Any]:
+def common_scale(maps: Sequence[np.ndarray]) -> dict[str, Any]:
     if not maps:
         return {}
     return {"vmin": min(one.min() for one in maps), "vmax": max(one.max() for one in maps)}
 
 
-def _draw_map(axes: Axes, values: np.ndarray, **how: Any) -> None:
+def draw_map(axes: Axes, values: np.ndarray, **how: Any) -> None:
     axes.imshow(values, cmap=HOT, aspect="auto", **how)
 
 
-def _write(axes: Axes, said: str, bold: bool = False) -> None:
+def write(axes: Axes, said: str, bold: bool = False) -> None:
     """In the corner of a picture."""
     look: Any = {"fontsize": 6.5, "color": "#fefefe", "path_effects": HALO, "va": "top", "parse_math": False}
     axes.text(0.04, 0.95, said, transform=axes.transAxes, fontweight="bold" if bold else "normal", **look)

@@ -1,7 +1,9 @@
 """What only this method shows: what SAN19 costs by size and by layer (Fig. 3, 13), what the temporal samplers save,
-where the crops lie and what they are worth beside others, crops and attention on frames (Fig. 5, 8, 11). No torch."""
+where the crops lie and what they are worth beside others, crops and attention on frames (Fig. 5, 8, 11), and
+`findings_times`. No torch."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -10,8 +12,9 @@ from matplotlib.figure import Figure
 from saccade.report.tidy import Column, TidyTable, interval, tidy, words
 from saccade.results.reader import NotRun
 
-from . import drawing
+from . import drawing, findings_times
 from .decisions import EXAMPLES, FRAMES, compared, concentration, habits, kept_maps, looked, mapped, watched
+from .findings_times import file_name
 from .sizes import listed_until, san19, whole_san19
 from .speed_ups import speed_up_table
 
@@ -28,6 +31,21 @@ LOOKS = ("learned", "oracle", "random", "central", "uniform")
 
 
 def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
+    return _there(_tables(found), findings_times.tables(found))
+
+
+def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
+    return _there(_figures(found), findings_times.figures(found))
+
+
+def _there(*parts: Iterator[Any]) -> Iterator[Any]:
+    """Of each part what comes before the first that lacks a piece."""
+    for made in parts:
+        with suppress(NotRun):
+            yield from made
+
+
+def _tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
     yield (
         "sizes",
         "What SAN19 costs by the frame's side",
@@ -146,7 +164,7 @@ def _layers_table(rows: pd.DataFrame) -> TidyTable:
     )
 
 
-def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
+def _figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
     yield _side_figure()
     yield _depth_figure()
     rows = looked(found)
@@ -160,7 +178,7 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
         except NotRun:  # the videos are gone; those of another dataset may be there
             continue
         yield (
-            f"crops-{_name(dataset)}",
+            f"crops-{file_name(dataset)}",
             f"Crops on frames, {dataset}",
             f"As the paper's Figure 8, {one.variant.iloc[0]}, seed {one.seed.iloc[0]}: frames with their crops, and "
             f"below them the attention that chose these. {drawing.slots(most)} Dashed in white: the target, where the "
@@ -182,7 +200,7 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
             "attention was kept (one in 64 by the hash of its name)."
         )
         yield (
-            f"layers-{_name(dataset)}",
+            f"layers-{file_name(dataset)}",
             f"Attention of every layer, {dataset}",
             f"As the paper's Figure 11, {who}: what the local attention of each block adds up to, averaged over "
             f"channels, drawn bilinearly; each map has its own scale, written below its name. {rule}",
@@ -190,7 +208,7 @@ def figures(found: Any) -> Iterator[tuple[str, str, str, str, Figure]]:
             drawing.draw_layers(kept),
         )
         yield (
-            f"local-{_name(dataset)}",
+            f"local-{file_name(dataset)}",
             f"Local and added-up attention, {dataset}",
             f"As the paper's Figure 5, {who}, of the layer whose attention chooses the crops: the frame, what all "
             f"local attention adds up to, and local attention at single cells (framed), where these see. {rule}",
@@ -233,7 +251,3 @@ def _first(rows: pd.DataFrame) -> pd.DataFrame:
     """Those of the first variant, and of its first seed."""
     rows = rows[rows.variant == rows.variant.iloc[0]]
     return rows[rows.seed == rows.seed.min()]
-
-
-def _name(text: str) -> str:
-    return text.replace("@", "-").replace(".", "-").replace("_", "-").lower()
