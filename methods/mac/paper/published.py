@@ -1,9 +1,10 @@
 """The authors' checkpoints under our names: SAN19 as its own authors published it for ImageNet, and what Mac et al.'s
 code writes (no such file was published).
 
-Their trainer saves pipelines whole: the networks with phase 1's head (`light_model`, our SAN19-base), S_0
-(`feat_model`), S_1 to S_3 (`low_feat_model`, `high_feat_model`); their tools save heads and networks by themselves. A
-network's own names are SAN's, here too. Of sound only the network that was trained beside full resolution is used.
+Their trainer saves pipelines whole: the networks with phase 1's head (`light_model`, our SAN19-base), S_0 and what the
+hallucinator learns from (`feat_model`), S_1 to S_3 and all with a temporal sampler (`low_feat_model`,
+`high_feat_model`); their tools save heads, networks and the hallucinator by themselves. A network's own names are
+SAN's, here too. Of sound only the network that was trained beside full resolution is used.
 """
 
 import re
@@ -31,13 +32,19 @@ PIPELINES = {
     r"(?:low_)?feat_model\.spec\.(?P<layer>.+)": "high_spectrogram_cnn.{layer}",
     r"high_feat_model\.rgb\.(?P<layer>.+)": "high_cnn.{layer}",
     r"actreg_model\.fc1\.(?P<layer>.+)": "{scale}_head.fc1.0.{layer}",
+    # the hallucinator, which may be by itself in a file of its own; its gates come in the order of ours
+    r"(?:hallu_model\.)?conv_(?P<coder>encoder|decoder)\.(?P<layer>.+)": "hallucinator.{coder}.0.{layer}",
+    r"(?:hallu_model\.)?bn_(?P<coder>encoder|decoder)\.(?P<layer>.+)": "hallucinator.{coder}.1.{layer}",
+    r"(?:hallu_model\.)?rnn\.cell_list\.0\.conv\.(?P<layer>.+)": "hallucinator.gates.{layer}",
+    r"temporal_sampler\.rnn\.(?P<layer>.+)": "sampler.rnn.{layer}",
+    r"temporal_sampler\.fc_out\.(?P<layer>.+)": "sampler.score.{layer}",
 }
 HEAD = r"(?:actreg_model\.)?(?:actreg_(?P<which>global|local|both)\.)?"  # or by itself, in a file of its own
 GRU = re.compile(HEAD + r"(?P<layer>rnn\..+)")
 CLASSIFIER = re.compile(HEAD + r"fc_(?P<space>verb|noun|action)\.(?P<layer>.+)")
 OURS = {"global": "global", "local": "local", "both": "all"}
-# a second listing of the network whose attention is read: the same tensors
-ALIAS, OF = "_pivot_mod_fn.", "low_feat_model.rgb."
+# second listings of the network whose attention is read, the same tensors: {its names there: its own}
+ALIASES = {"_pivot_mod_fn.": "low_feat_model.rgb.", "_pivot_mod.": "feat_model.rgb."}
 
 
 def import_released(settings: Settings, heads: Sequence[Head], published: Tensors) -> Tensors:
@@ -55,8 +62,11 @@ def import_released(settings: Settings, heads: Sequence[Head], published: Tensor
 
 def _drop_alias(published: Tensors) -> None:
     """Takes the second listing out. SaccadeError where it lists something else than the first."""
-    for name in [name for name in published if unwrapped(name).startswith(ALIAS)]:
-        first, again = name.replace(ALIAS, OF), published.pop(name)
+    for name in list(published):
+        alias = next((alias for alias in ALIASES if unwrapped(name).startswith(alias)), None)
+        if alias is None:
+            continue
+        first, again = name.replace(alias, ALIASES[alias]), published.pop(name)
         if first not in published or not torch.equal(published[first], again):
             raise SaccadeError(
                 f"{name} must be the same tensor as {first}, the network whose attention is read, and isn't; get the "
@@ -65,10 +75,12 @@ def _drop_alias(published: Tensors) -> None:
 
 
 def _renamed(name: str, settings: Settings, heads: Sequence[Head]) -> str | None:
-    """Our name; None where we have no such tensor."""
+    """Our name; None where we have no such tensor: S_0's pipelines with a temporal sampler have a network of crops,
+    too, which nothing reads."""
     for pattern, template in PIPELINES.items():
         if found := re.fullmatch(pattern, name):
-            return template.format(scale=settings.fusion, **found.groupdict())
+            ours = template.format(scale=settings.fusion, **found.groupdict())
+            return None if ours.startswith("high_cnn.") and "high_cnn" not in dict(networks(settings)) else ours
     if found := GRU.fullmatch(name):
         return f"{_head(settings, found['which'])}.{found['layer']}"
     if found := CLASSIFIER.fullmatch(name):

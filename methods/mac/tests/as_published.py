@@ -2,7 +2,9 @@
 
 SAN19 comes as its own authors save it for ImageNet. Mac et al.'s trainer saves a pipeline's state as it is: the
 networks (without their classifier), and heads of a GRU or of plain layers, in which verb and noun, or action, have a
-classifier each. The pipelines S_1 to S_3 list the network whose attention is read twice.
+classifier each. The pipelines S_1 to S_3, those with a temporal sampler and that of the hallucinator list the network
+whose attention is read twice. With a temporal sampler S_0 has a network of crops, too. One head that reads all has the
+names of S_0's.
 """
 
 from typing import Any
@@ -24,12 +26,21 @@ SMALL = {
     "device": "cpu",
 }
 # of each layout one goes through the command line; the others differ in widths and in how many networks there are
-TAKEN = ["imagenet-released", "epic-s1-released", "ucf-base-released", "ucf-s1-heads-released"]
+TAKEN = [
+    "imagenet-released",
+    "epic-s1-released",
+    "ucf-base-released",
+    "ucf-s1-heads-released",
+    "ucf-hallucinator-released",
+    "epic-s0-t2-released",
+    "ucf-s1-t1-concatenated-released",
+]
 # ours that are reckoned from theirs, by variant: the mean over three colours
 COMPUTED = {"imagenet-released": ("*_spectrogram_cnn.conv_in.weight",)}
 # by stage: (channels, blocks)
 STAGES = ((64, 3), (256, 3), (512, 4), (1024, 6), (2048, 3))
 FEATURES = 2048
+MAPS = 32  # of attention, and of the hallucinator's memory
 EPIC, UCF = {"verb": 125, "noun": 352}, 101
 
 
@@ -46,20 +57,43 @@ def layout(variant: str, classes: int | dict[str, int]) -> dict[str, Any]:
     sound = data == "epic"
     if kind == "base":
         return _networks("light_model.", sound) | _plain_head("actreg_model.", spaces, sound)
+    if kind == "hallu":
+        return _hallucinator("")
+    if kind == "hallucinator":
+        low = _networks("feat_model.", sound=False)
+        return low | _again(low, "feat_model.rgb.", "_pivot_mod.") | _hallucinator("hallu_model.")
     regions = int(kind.removeprefix("s"))
-    heads = _recurrent_heads(regions, spaces, sound)
+    heads = _recurrent_heads(regions, spaces, sound, one="concatenated" in more)
     if more == ["heads"]:
         return heads
     named = {f"actreg_model.{name}": tensor for name, tensor in heads.items()}
-    if not regions:
+    if not regions and not more:
         return _networks("feat_model.", sound) | named
     low = _networks("low_feat_model.", sound)
-    again = {
-        name.replace("low_feat_model.rgb.", "_pivot_mod_fn."): tensor
-        for name, tensor in low.items()
-        if name.startswith("low_feat_model.rgb.")
-    }
-    return low | again | _networks("high_feat_model.", sound=False) | named
+    networks = low | _again(low, "low_feat_model.rgb.", "_pivot_mod_fn.") | _networks("high_feat_model.", sound=False)
+    if not more:
+        return networks | named
+    sampler = _sampler("temporal_sampler.", int(more[0].removeprefix("t")))
+    return networks | sampler | _hallucinator("hallu_model.") | named
+
+
+def _again(tensors: dict[str, Tensor], prefix: str, alias: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, under another beginning."""
+    return {name.replace(prefix, alias): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _hallucinator(prefix: str) -> dict[str, Tensor]:
+    found = state(f"{prefix}rnn.cell_list.0.conv.", nn.Conv2d(2 * MAPS, 4 * MAPS, 3))
+    for coder in ("encoder", "decoder"):
+        found |= state(f"{prefix}conv_{coder}.", nn.Conv2d(MAPS, MAPS, 3))
+        found |= state(f"{prefix}bn_{coder}.", nn.BatchNorm2d(MAPS))
+    return found
+
+
+def _sampler(prefix: str, skips: int) -> dict[str, Tensor]:
+    """It reads attention on 7 x 7 cells, what was expected of it, and how unlike they are."""
+    score = state(f"{prefix}fc_out.", nn.Linear(1024, skips + 1))
+    return score | state(f"{prefix}rnn.", nn.GRU(2 * MAPS * 7 * 7 + 1, 1024, 2))
 
 
 def _imagenet(classes: int) -> dict[str, Any]:
@@ -118,11 +152,11 @@ def _plain_head(prefix: str, spaces: dict[str, int], sound: bool) -> dict[str, T
     return state(f"{prefix}fc1.", nn.Linear(2 * FEATURES, 512)) | _classifiers(prefix, 512, spaces)
 
 
-def _recurrent_heads(regions: int, spaces: dict[str, int], sound: bool) -> dict[str, Tensor]:
-    """One head of the whole frame and sound, or three with crops."""
+def _recurrent_heads(regions: int, spaces: dict[str, int], sound: bool, one: bool) -> dict[str, Tensor]:
+    """One head of the whole frame and sound, or three with crops, or `one` that reads all."""
     seen, heard, crops = FEATURES, FEATURES * sound, regions * FEATURES
-    if not regions:
-        return _recurrent_head("", seen + heard, spaces, sound)
+    if one or not regions:
+        return _recurrent_head("", seen + heard + crops, spaces, sound)
     widths = {"global": seen + heard, "local": heard + crops, "both": seen + heard + crops}
     heads = (_recurrent_head(f"actreg_{name}.", width, spaces, sound) for name, width in widths.items())
     return {name: tensor for head in heads for name, tensor in head.items()}

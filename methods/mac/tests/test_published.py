@@ -2,7 +2,10 @@
 the features in their order."""
 
 import functools
+import itertools
 import json
+import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -33,6 +36,9 @@ LISTED = {
     "epic-s0-released": "pipeline4_epic_s0_whole",
     **{f"epic-s{k}-released": f"pipeline5_epic_s{k}_whole" for k in (1, 2, 3)},
     **{f"{data}-s{k}-heads-released": f"gru_head_{data}_s{k}" for data in ("epic", "ucf") for k in (1, 2, 3)},
+    **{f"{data}-s{k}-t1-released": f"pipeline9_{data}_s{k}_t1_whole" for data in ("epic", "ucf") for k in range(4)},
+    "epic-hallucinator-released": "pipeline3_epic_hallucinator_training_whole",
+    **{f"{data}-hallu-released": "hallucinator" for data in ("epic", "ucf")},
 }
 LANDS = {
     "epic-base-released": {
@@ -63,6 +69,30 @@ LANDS = {
         "actreg_both.fc_action.weight": "heads.all.classifiers.label.weight",
         "actreg_local.rnn.weight_ih_l0": "heads.local.rnn.weight_ih_l0",
     },
+    "epic-hallucinator-released": {
+        "feat_model.rgb.bn_in.weight": "low_cnn.bn_in.weight",
+        "hallu_model.conv_decoder.bias": "hallucinator.decoder.0.bias",
+    },
+    "ucf-hallu-released": {
+        "conv_encoder.weight": "hallucinator.encoder.0.weight",
+        "bn_decoder.running_var": "hallucinator.decoder.1.running_var",
+        "rnn.cell_list.0.conv.weight": "hallucinator.gates.weight",
+    },
+    "epic-s0-t4-released": {
+        "low_feat_model.spec.conv2.weight": "high_spectrogram_cnn.conv2.weight",
+        "temporal_sampler.rnn.weight_ih_l0": "sampler.rnn.weight_ih_l0",
+        "actreg_model.rnn.bias_hh_l1": "heads.global.rnn.bias_hh_l1",
+    },
+    "epic-s3-t2-released": {
+        "high_feat_model.rgb.bn3.bias": "high_cnn.bn3.bias",
+        "temporal_sampler.fc_out.weight": "sampler.score.weight",
+        "hallu_model.bn_encoder.running_mean": "hallucinator.encoder.1.running_mean",
+        "actreg_model.actreg_both.rnn.bias_hh_l1": "heads.all.rnn.bias_hh_l1",
+    },
+    "ucf-s2-t1-concatenated-released": {
+        "actreg_model.rnn.weight_ih_l0": "heads.all.rnn.weight_ih_l0",
+        "actreg_model.fc_action.bias": "heads.all.classifiers.label.bias",
+    },
 }
 
 model = load_module(FOLDER / "model.py")
@@ -88,7 +118,7 @@ def checkpoint(variant: str) -> dict[str, torch.Tensor]:
     one tensor."""
     given, places = {}, {}
     for name, empty in flat(layout("mac", variant)):
-        key = name.replace("_pivot_mod_fn.", "low_feat_model.rgb.")
+        key = name.replace("_pivot_mod_fn.", "low_feat_model.rgb.").replace("_pivot_mod.", "feat_model.rgb.")
         places.setdefault(key, torch.tensor(len(places) + 1, dtype=empty.dtype).expand(empty.shape))
         given[name] = places[key]
     return given
@@ -212,6 +242,84 @@ def theirs_of(content: dict[str, torch.Tensor], prefix: str, x: torch.Tensor, la
     }
 
 
+@torch.inference_mode()
+def test_what_foresees_and_decides_goes_on_as_theirs():
+    """From one frame to the next, and to the one behind it."""
+    empty = layout("mac", "epic-s0-t4-released")
+    content = filled(
+        {name: one for name, one in empty.items() if name.startswith(("hallu_model.", "temporal_sampler."))}
+    )
+    net = built("epic-s0-t4-released")
+    ours = imported("epic-s0-t4-released", content)
+    for name in ("hallucinator", "sampler"):
+        part = net.get_submodule(name).to_empty(device="cpu")
+        part.load_state_dict({key.removeprefix(f"{name}."): one for key, one in ours.items() if key.startswith(name)})
+    net.eval()
+    frames = torch.rand(3, 2, 32, 7, 7, generator=torch.Generator().manual_seed(1))
+    alike = torch.tensor([0.3, 0.8])
+    memory, state = None, None
+    for number, (foreseen, wanted) in enumerate(theirs_in_time(content, frames, alike)):
+        expected, memory = net.hallucinator(frames[number], memory)
+        torch.testing.assert_close(expected, foreseen, atol=1e-5, rtol=1e-4)
+        scores, state = net.sampler(frames[number + 1], expected, alike, state)
+        torch.testing.assert_close(scores, wanted, atol=1e-5, rtol=1e-4)
+    assert number == 1
+    built.cache_clear()
+
+
+def theirs_in_time(
+    content: dict[str, torch.Tensor], frames: torch.Tensor, alike: torch.Tensor
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """What is expected of each frame but the first, and the decision's scores there. Their cell takes [frame, what it
+    gave last], and its gates come as enter, forget, leave, new; their sampler reads attention, what was expected of it,
+    and the negative of how alike they are."""
+
+    def convolved(maps, name):
+        name = f"hallu_model.{name}"
+        return functional.conv2d(maps, content[f"{name}.weight"], content[f"{name}.bias"], padding=1)
+
+    def coded(maps, coder):
+        norm = [content[f"hallu_model.bn_{coder}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")]
+        return functional.batch_norm(convolved(maps, f"conv_{coder}"), *norm).relu()
+
+    gru = nn.GRU(3137, 1024, 2, batch_first=True)
+    gru.load_state_dict({key: content[f"temporal_sampler.rnn.{key}"] for key in gru.state_dict()})
+    given, kept, state = torch.zeros_like(frames[0]), torch.zeros_like(frames[0]), None
+    for frame, coming in itertools.pairwise(frames):
+        gates = convolved(torch.cat([coded(frame, "encoder"), given], 1), "rnn.cell_list.0.conv")
+        enter, forget, leave, new = gates.split(32, 1)
+        kept = forget.sigmoid() * kept + enter.sigmoid() * new.tanh()
+        given = leave.sigmoid() * kept.tanh()
+        foreseen = coded(given.relu(), "decoder")
+        read = torch.cat([coming.flatten(1), foreseen.flatten(1), -alike[:, None]], 1)
+        states, state = gru(read[:, None], state)
+        yield (
+            foreseen,
+            functional.linear(
+                states[:, 0], content["temporal_sampler.fc_out.weight"], content["temporal_sampler.fc_out.bias"]
+            ),
+        )
+
+
+def test_the_temporal_sampler_is_listed_by_itself_as_in_the_pipelines():
+    file = PUBLISHED / "mac2023__temporal_sampler.json"
+    if not file.is_file():
+        pytest.skip("the lists of published weights' names aren't here")
+    found = [
+        [name.removeprefix("temporal_sampler."), list(tensor.shape), "float32"]
+        for name, tensor in checkpoint("epic-s1-t1-released").items()
+        if name.startswith("temporal_sampler.")
+    ]
+    assert json.loads(file.read_text())["keys"] == found
+
+
+def test_of_s_0_with_a_temporal_sampler_only_the_network_of_crops_is_left():
+    given = checkpoint("ucf-s0-t1-released")
+    used = {id(tensor) for tensor in imported("ucf-s0-t1-released", given).values()}
+    left = {name for name, tensor in given.items() if id(tensor) not in used}
+    assert left == {name for name in given if name.startswith("high_feat_model.")}
+
+
 def test_files_without_batch_counts_or_with_a_wrapper_are_read():
     given = checkpoint("epic-base-released")
     ours = imported("epic-base-released", given)
@@ -249,13 +357,19 @@ def test_phase_1_starts_from_imagenets_networks_and_what_needs_it_loads_them_fir
     assert {name.partition(".")[0] for name in kept} == networks and set(kept) <= set(state)
 
 
-def test_a_second_listing_that_says_something_else_is_refused():
-    given = dict(checkpoint("epic-s1-released"))
-    given["_pivot_mod_fn.bn_in.bias"] = given["_pivot_mod_fn.bn_in.bias"] + 1
-    with pytest.raises(
-        SaccadeError, match=r"_pivot_mod_fn\.bn_in\.bias must be the same tensor as low_feat_model\.rgb\.bn_in\.bias"
-    ):
-        imported("epic-s1-released", given)
+@pytest.mark.parametrize(
+    ("variant", "again", "first"),
+    [
+        ("epic-s1-released", "_pivot_mod_fn.bn_in.bias", "low_feat_model.rgb.bn_in.bias"),
+        ("epic-s1-t1-released", "_pivot_mod_fn.bn_in.bias", "low_feat_model.rgb.bn_in.bias"),
+        ("epic-hallucinator-released", "_pivot_mod.bn_in.bias", "feat_model.rgb.bn_in.bias"),
+    ],
+)
+def test_a_second_listing_that_says_something_else_is_refused(variant, again, first):
+    given = dict(checkpoint(variant))
+    given[again] = given[again] + 1
+    with pytest.raises(SaccadeError, match=re.escape(f"{again} must be the same tensor as {first}")):
+        imported(variant, given)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +383,10 @@ def test_a_second_listing_that_says_something_else_is_refused():
             "epic-s3-heads-released",
             r"weight_ih_l0 is \(3072, 8192\) there",
         ),
+        ("epic-s1-t1-released", "epic-s1-released", r"import_released gives nothing for hallucinator\."),
+        ("epic-s0-released", "epic-s0-t1-released", r"import_released gives hallucinator\..* doesn't cover"),
+        ("epic-s1-t1-released", "epic-s1-t2-released", r"sampler\.score\.weight is \(3, 1024\) there but \(2,"),
+        ("epic-s1-t1-released", "epic-s1-t1-concatenated-released", r"gives nothing for heads\.all\."),
     ],
 )
 def test_another_variants_file_is_refused(tmp_path, variant, other, message):
