@@ -21,6 +21,7 @@ from .networks.hallucinator import similarity
 from .networks.heads import Logits, mean_logits
 from .networks.known_ahead import way_ahead
 from .networks.mac import Mac, read_by
+from .networks.slots import order_of_seen
 from .networks.times import FULL, efficiency_loss, go, inert_efficiency_loss, relaxed, spans, usage_loss
 
 Batch = dict[str, Any]
@@ -70,9 +71,10 @@ def timed_loss(run: PhaseRun, model: Mac, batch: Batch, features: dict[str, Tens
     """The classes' loss by the frames that are known ahead to be seen in full. features: of every frame, and the truth
     per frame where the times are the true ones."""
     known = {"video_id": batch["video_id"]} | features
-    frames = next(iter(features.values())).shape[1]
-    way = way_ahead(known, frames, run.settings, run.generator if model.training else None)
-    seen = (way.fates == FULL).float().to(next(model.parameters()).device)
+    one = next(iter(features.values()))
+    way = way_ahead(known, one.shape[1], run.settings, run.generator if model.training else None)
+    full = (way.fates == FULL).to(one.device)
+    seen, features = full.float(), in_slots_of_seen(features, full, run.settings)
     answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
     return heads_loss(run.settings, answers, batch["labels"]), mean_logits(list(answers.values()))
 
@@ -137,6 +139,7 @@ def sampled(
         raise SaccadeError("num_frames is 1: the first frame is always seen in full, and nothing is left to decide")
     rows, at, vectors = (torch.cat(parts) for parts in zip(*drawn, strict=True))
     seen = seen.index_put((rows, at), vectors[:, 0].to(seen))
+    features = in_slots_of_seen(features, way.fates == FULL, settings)
     answers = {name: head.where(read_by(name, features), seen) for name, head in model.heads.items()}
     terms = {"classes": heads_loss(settings, answers, batch["labels"])}
     if settings.efficiency == "paper":
@@ -171,6 +174,17 @@ def pushes(
                 length = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
                 found.setdefault(name, []).append(float(length))
     return {name: sum(lengths) / len(lengths) for name, lengths in found.items()}
+
+
+def in_slots_of_seen(features: dict[str, Tensor], full: Tensor, settings: Any) -> dict[str, Tensor]:
+    """The features, in which each video's crops are in slots that its frames seen in full (B, T) alone put them into,
+    as they are at test time (official code). What has no `places` (B, T, k, 2) stays as it is."""
+    if "places" not in features:
+        return features
+    places = features["places"]
+    order = torch.from_numpy(order_of_seen(places.cpu().numpy(), settings.slots, full.cpu().numpy()))
+    crops = features["regions"].unflatten(2, (places.shape[2], -1))  # (B, T, k, D)
+    return features | {"regions": crops.gather(2, order.to(crops.device)[..., None].expand_as(crops)).flatten(2)}
 
 
 def frame_gmacs(model: Mac, clip: Batch) -> tuple[float, float]:

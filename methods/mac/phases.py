@@ -80,7 +80,7 @@ def train_times(run: PhaseRun) -> None:
     where something else decides. Of a sampler the result tells, too, how far each term of the loss pushes it, before
     and after (`gradient.first.<term>`, `.last.`)."""
     settings, model = run.settings, run.model
-    read = {*model.read, "attention"} if settings.scans else model.read
+    read = {*model.read, *(["attention"] if settings.scans else []), *(["places"] if settings.waits else [])}
     train, val = _on_known(run, read)
     if not settings.scans:
         return run.fit(lambda model, batch: timed_loss(run, model, batch, _known(model, batch, read)), train, val)

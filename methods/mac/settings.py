@@ -180,6 +180,12 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
         return self.decides and self.decide not in KNOWN_AHEAD
 
     @property
+    def waits(self) -> bool:
+        """Whether it takes the temporal sampler's way to know in which slots crops are."""
+        along = self.slots != "activation" and self.look in ("learned", "uniform")
+        return self.decides and self.regions > 1 and along
+
+    @property
     def foresees(self) -> bool:
         return self.fusion == "foreseen" or (self.scans and self.expects == "hallucinated")
 

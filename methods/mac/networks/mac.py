@@ -2,7 +2,7 @@
 resolution, windows of sound, and crops where its own attention is strongest."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -99,7 +99,8 @@ class Mac(nn.Module):
 
     def look(self, clip: Clip, read: set[str], settings: Settings) -> Seen:
         """What is read of a clip ({"low", "sound", "regions"}, and by what foresees it "attention" (B, T, C, h, w)),
-        its crops where the settings want them; nothing else is computed."""
+        its crops where the settings want them; nothing else is computed. Where "places" are read, the crops' corners
+        (B, T, k, 2), the crops wait to be put in slots: the most active is the first."""
         seen = Seen({})
         learned = "regions" in read and settings.look == "learned"
         if "low" in read or "attention" in read or learned:
@@ -107,10 +108,13 @@ class Mac(nn.Module):
         if "sound" in read and "high_spectrogram_cnn" in self.sizes:
             seen.features["sound"] = self.framewise("high_spectrogram_cnn", clip["audio"])
         if "regions" in read:
-            seen.corners, seen.number = self.corners(clip, seen.attention if learned else None, settings)
+            rules = replace(settings, slots="activation") if "places" in read else settings
+            seen.corners, seen.number = self.corners(clip, seen.attention if learned else None, rules)
             crops = crops_at(clip["rgb"], seen.corners, settings.region_size)  # (B, T, k, C, side, side)
             features = self.framewise("high_cnn", crops.flatten(1, 2))
             seen.features["regions"] = features.unflatten(1, crops.shape[1:3]).flatten(2)  # (B, T, k * D)
+            if "places" in read:
+                seen.features["places"] = seen.corners
         return seen
 
     def _glance(self, rgb: Tensor, settings: Settings, read: set[str], learned: bool) -> Seen:

@@ -1,6 +1,8 @@
 """Looking only as far as the temporal sampler wants gives what looking at everything would, and costs less."""
 
+import copy
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,7 +16,18 @@ watching = load_module(ROOT / "methods/mac/networks/watching.py")
 networks = load_module(ROOT / "methods/mac/networks/mac.py")
 model_py = load_module(ROOT / "methods/mac/model.py")
 
+learning = load_module(ROOT / "methods/mac/learning.py")
+
 VARIANTS = ["tiny-s0-t2", "tiny-s1-t4"]
+
+
+def sharp(variant):
+    """With attention that has several regions, and its settings, of 8 frames."""
+    model, settings = finished(run_of("mac", variant))
+    model = copy.deepcopy(model)
+    model.low_cnn.get_submodule(settings.attention_layer).sam.conv_w[-1].weight.data.mul_(300)
+    model.sampler.score.bias.data.zero_()
+    return model, dataclasses.replace(settings, num_frames=8)
 
 
 def spread(scores, rows, at):
@@ -23,10 +36,10 @@ def spread(scores, rows, at):
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [*VARIANTS, "tiny-s2-t4", "tiny-s3-t2"])
 def test_training_and_inference_agree_on_the_same_way(variant):
     """Every frame seen and the sampler's ones weighed, as in training, or the others never computed."""
-    model, settings = finished(run_of("mac", variant))
+    model, settings = sharp(variant)
     video = clip(settings, 6)
     seen = watching.watch(model, video, model.read, settings, spread)
     attention = model.look(video, {"attention"}, settings).features["attention"]
@@ -34,12 +47,63 @@ def test_training_and_inference_agree_on_the_same_way(variant):
     assert way.decisions.equal(seen.way.decisions)
     assert len({tuple(fates) for fates in way.fates.tolist()}) > 1  # videos go different ways
     torch.testing.assert_close(way.similarity, seen.way.similarity, equal_nan=True)
-    features = model.look(video, model.read, settings).features
-    full = (way.fates == times.FULL).float()
-    skipping = model.answers(seen.features, list(model.heads), full.sum(1).long())
+    full = way.fates == times.FULL
+    features = model.look(video, model.read | ({"places"} if settings.waits else set()), settings).features
+    ordered = learning.in_slots_of_seen(features, full, settings)
+    if settings.regions > 1:
+        assert not ordered["regions"].equal(features["regions"])  # slots aren't by activation
+        assert ordered["regions"][~full].equal(features["regions"][~full])  # but where nobody will look
+    skipping = model.answers(seen.features, list(model.heads), full.sum(1))
     for name, head in model.heads.items():
-        dense = head.where(networks.read_by(name, features), full)
+        dense = head.where(networks.read_by(name, ordered), full.float())
         torch.testing.assert_close(skipping[name], dense)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("slots", ["trajectories", "pairs"])
+def test_slots_are_of_the_frames_seen_in_full_alone(slots):
+    """Where all are, they are those of the spatial sampler; where some are, those of a clip of these."""
+    model, settings = sharp("tiny-s3-t2")
+    settings = dataclasses.replace(settings, slots=slots)
+    video = clip(settings, 6)
+    waiting = model.look(video, {"regions", "places"}, settings).features
+    every = torch.ones(video["rgb"].shape[:2], dtype=torch.bool)
+    plain = model.look(video, {"regions"}, settings).features["regions"]
+    assert learning.in_slots_of_seen(waiting, every, settings)["regions"].equal(plain)
+    kept = [0, 1, 3, 7]
+    full = torch.zeros_like(every)
+    full[:, kept] = True
+    some = model.look({**video, "rgb": video["rgb"][:, kept]}, {"regions"}, settings).features["regions"]
+    found = learning.in_slots_of_seen(waiting, full, settings)["regions"][:, kept]
+    torch.testing.assert_close(found, some)
+    assert not found.equal(plain[:, kept])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("fixed_clips", [True, False])
+@pytest.mark.parametrize("variant", ["tiny-s0-t2", "tiny-s3-t2"])
+def test_on_val_the_phase_answers_as_the_finished_model(variant, fixed_clips):
+    """The phase's loss, that sees every frame, and `predict`, that skips, whether features are kept or not."""
+    model, settings = sharp(variant)
+    model.settings = settings = dataclasses.replace(settings, fixed_clips=fixed_clips)
+    video = clip(settings, 6)
+    video["labels"] = {head.name: torch.arange(6) % head.num_classes for head in model.heads_known}
+    given = []
+    run = SimpleNamespace(
+        settings=settings,
+        model=model,
+        generator=None,
+        val_batches=lambda: iter([video]),
+        batches_without_augmentation=lambda: iter([video]),
+        fit=lambda loss, train=None, val=lambda: [video]: given.extend([loss, *val()]),
+    )
+    load_module(ROOT / "methods/mac/phases.py").train_times(run)
+    loss, batch = given
+    _, logits = loss(model, batch)
+    found = model_py.predict(model, video, settings)
+    assert len({len(one["frames"]) for one in found.decisions}) > 2
+    for head, probabilities in found.probabilities.items():
+        torch.testing.assert_close(logits[head].softmax(1), probabilities)
 
 
 @torch.inference_mode()
