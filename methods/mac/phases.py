@@ -78,7 +78,8 @@ def train_hallucinator(run: PhaseRun) -> None:
 def train_times(run: PhaseRun) -> None:
     """The temporal sampler and the heads, on frozen networks and a frozen hallucinator (Sec. IV-A); the heads alone
     where something else decides. Of a sampler the result tells, too, how far each term of the loss pushes it, before
-    and after (`gradient.first.<term>`, `.last.`)."""
+    and after (`gradient.first.<term>`, `.last.`). Where the card's `trains` covers the hallucinator's statistics, its
+    normalisations go on taking those of batches (official code)."""
     settings, model = run.settings, run.model
     read = {*model.read, *(["attention"] if settings.scans else []), *(["places"] if settings.waits else [])}
     train, val = _on_known(run, read)

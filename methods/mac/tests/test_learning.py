@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from conftest import ROOT
-from small_models import Videos, built, clip, finished, random_clips, run_of, trained_phases
+from safetensors.torch import load_file
+from small_models import Videos, built, clip, finished, random_clips, run_of, train, trained_phases
 
 from saccade.engine import weights
 from saccade.engine.device import seed_everything
@@ -92,6 +93,27 @@ def test_sampler_and_heads_both_learn(efficiency):
     assert loss.isfinite()
     for gradient in gradients:
         assert gradient.isfinite().all() and gradient.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("variant", "moves"),
+    [("tiny-s0-t2", set()), ("tiny-s0-t2-drifting", {"running_mean", "running_var", "num_batches_tracked"})],
+)
+def test_of_the_hallucinator_statistics_move_alone_and_where_the_card_says_so(variant, moves, tmp_path):
+    """While T_M learns; what the phase leaves behind has them."""
+    run = run_of("mac", variant)
+    model, _ = built(run)
+    (phase,) = [phase for phase in trained_phases(run) if phase.name == "train_times"]
+    before = {name: tensor.clone() for name, tensor in model.hallucinator.state_dict().items()}
+    train(run, phase, model)
+    after = model.hallucinator.state_dict()
+    moved = {name for name in before if not after[name].equal(before[name])}
+    assert moved == {f"{coder}.1.{name}" for coder in ("encoder", "decoder") for name in moves}
+    weights.save(tmp_path / "train_times.json", model, phase.trains, {})
+    kept = load_file(tmp_path / "train_times.safetensors")
+    names = {name.removeprefix("hallucinator.") for name in kept if name.startswith("hallucinator.")}
+    assert names == moved and all(kept[f"hallucinator.{name}"].equal(after[name]) for name in moved)
+    assert {name.partition(".")[0] for name in kept} == {"sampler", "heads"} | ({"hallucinator"} if moves else set())
 
 
 @torch.inference_mode()
