@@ -22,8 +22,9 @@ from saccade.video.transforms import from_test_clip
 from .networks.hallucinator import similarity_macs
 from .networks.heads import mean_logits
 from .networks.mac import Mac, Seen
+from .networks.online import watch_online
 from .networks.times import FULL, SCANNED, SKIPPED, Decide, most_likely
-from .networks.watching import watch
+from .networks.watching import watch_offline
 from .settings import Settings
 from .showing import every_attention, foreseen_of, is_shown, rounded
 from .showing import maps as maps
@@ -42,11 +43,11 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
         logits, seen = model.average(clip, settings.fusion), Seen({})
         macs = torch.full_like(looked, _average_macs(model, clip, settings.fusion))
     elif settings.decides:
-        seen = watch(model, clip, model.read, settings, _decide(clip, settings))
+        form = watch_online if settings.online else watch_offline
+        seen, logits = form(model, clip, settings, _decide(clip, settings))
         assert seen.way is not None
-        looked, full = ((seen.way.fates >= fate).sum(1) for fate in (SCANNED, FULL))
-        logits = mean_logits(list(model.answers(seen.features, list(model.heads), full).values()))
-        macs = _way_macs(model, clip, seen, settings, looked.cpu(), full.cpu())
+        looked, full = ((seen.way.fates >= fate).sum(1).cpu() for fate in (SCANNED, FULL))
+        macs = _way_macs(model, clip, looked, full)
     else:
         seen = model.look(clip, model.read, settings)
         logits = mean_logits(list(model.answers(seen.features, list(model.heads)).values()))
@@ -156,10 +157,10 @@ def _low_macs(model: Mac, clip: dict[str, Any]) -> int:
     return forward_macs(model.low_cnn, (clip["rgb"].shape[2], side, side))
 
 
-def _way_macs(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings, looked: Tensor, full: Tensor) -> Tensor:
+def _way_macs(model: Mac, clip: dict[str, Any], looked: Tensor, full: Tensor) -> Tensor:
     """(B,): each frame looked at costs a pre-scan; each but the first a look ahead and a decision; each full one what
     is left of it, its sound, its crops and the heads. looked, full: (B,) how many there are."""
-    scan, ahead, rest = frame_macs(model, clip, set(seen.features))
+    scan, ahead, rest = frame_macs(model, clip, model.read)
     return looked * scan + (looked - 1) * ahead + full * rest + _heads_macs(model, full)
 
 

@@ -137,6 +137,7 @@ class Answer(Section):
     """What a finished model is asked beside its answer; no training asks."""
 
     shows: Literal["none", "every"] = "none"  # of some videos attention: of every block, and foreseen
+    online: bool = False  # a temporal sampler watches frame by frame, as a camera does; the same answer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +157,7 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
             raise ValueError("the look `oracle` knows boxes in pixels of the whole frame; set resize and crop to 0")
         self._check_times()
         self._check_heads()
+        self._check_online()
 
     def _check_times(self) -> None:
         if self.decide == "threshold" and self.skips != 1:
@@ -168,6 +170,15 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
             raise ValueError("bninception has no attention: it goes with fusion: high")
         if self.recurrent_heads and "flow" in self.modalities:
             raise ValueError("flow goes with fusion: high; the recurrent heads read pictures and sound")
+
+    def _check_online(self) -> None:
+        if self.online and not self.scans:
+            raise ValueError(
+                f"online is a form of a temporal sampler's inference; skips is {self.skips}, decide {self.decide}: set "
+                "skips to 1 or more, and decide to learned"
+            )
+        if self.online and self.regions and self.look != "learned":
+            raise ValueError(f"the look is {self.look}: online the crops are where attention is; set look: learned")
 
     @property
     def decides(self) -> bool:

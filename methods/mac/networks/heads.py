@@ -51,10 +51,10 @@ class RecurrentHead(nn.Module):
         """`numbers` (B,): how many of its T frames each video has, from the first on; None: all."""
         if numbers is None:
             states, _ = self.rnn(features)
-            return self._score(self.dropout(states.relu()).mean(1))
+            return self.score(self.dropout(states.relu()).mean(1))
         packed = pack_padded_sequence(features, numbers.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)  # zeros behind a video's last frame
-        return self._score(self.dropout(states.relu()).sum(1) / numbers[:, None])
+        return self.score(self.dropout(states.relu()).sum(1) / numbers[:, None])
 
     def where(self, features: Tensor, seen: Tensor) -> Logits:
         """Of the frames that were seen in full: `seen` (B, T) is 1 there and 0 elsewhere, and may carry a gradient. At
@@ -62,12 +62,19 @@ class RecurrentHead(nn.Module):
         state = features.new_zeros(self.rnn.num_layers, len(features), self.rnn.hidden_size)
         total = features.new_zeros(len(features), self.rnn.hidden_size)
         for frame, weight in zip(features.unbind(1), seen.unbind(1), strict=True):
-            found, new = self.rnn(frame[:, None], state)
+            found, new = self.step(frame, state)
             state = torch.lerp(state.to(new), new, weight.to(new)[None, :, None].expand_as(new))
-            total = total + self.dropout(found[:, 0].relu()) * weight[:, None]
-        return self._score(total / seen.sum(1, keepdim=True))
+            total = total + found * weight[:, None]
+        return self.score(total / seen.sum(1, keepdim=True))
 
-    def _score(self, mean: Tensor) -> Logits:
+    def step(self, features: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """A frame further: its features (B, D) and the state (layers, B, hidden), None at first, to what `score` reads
+        the mean of, (B, hidden), and the new state."""
+        states, state = self.rnn(features[:, None], state)
+        return self.dropout(states[:, 0].relu()), state
+
+    def score(self, mean: Tensor) -> Logits:
+        """Of the mean over the frames (B, hidden): {head: (B, K)}."""
         return {name: classify(mean) for name, classify in self.classifiers.items()}
 
 

@@ -13,7 +13,7 @@ def in_slots(places: Integers, slots: Slots) -> Integers:
     """(B, T, k, 2) top and left of squares of one size, the most active first, to the same in slot order."""
     if places.shape[2] < 2 or slots == "activation":
         return places
-    return np.take_along_axis(places, _order(places, slots)[..., None], axis=2)
+    return np.take_along_axis(places, slot_order(places, slots)[..., None], axis=2)
 
 
 def order_of_seen(places: Integers, slots: Slots, seen: NDArray[np.bool_]) -> Integers:
@@ -23,11 +23,14 @@ def order_of_seen(places: Integers, slots: Slots, seen: NDArray[np.bool_]) -> In
     numbers = seen.sum(1)
     for number in np.unique(numbers):  # all videos of as many frames at once
         at = np.nonzero(seen & (numbers == number)[:, None])  # by video and frame
-        order[at] = _order(places[at].reshape(-1, number, *places.shape[2:]), slots).reshape(-1, places.shape[2])
+        order[at] = slot_order(places[at].reshape(-1, number, *places.shape[2:]), slots).reshape(-1, places.shape[2])
     return order
 
 
-def _order(places: Integers, slots: Slots) -> Integers:
+def slot_order(places: Integers, slots: Slots) -> Integers:
+    """(B, T, k): which of each frame's squares (B, T, k, 2), the most active first, is in each slot."""
+    if slots == "activation":
+        return np.tile(np.arange(places.shape[2]), (*places.shape[:2], 1))
     return _trajectories(places) if slots == "trajectories" else _pairs(places)
 
 

@@ -12,9 +12,18 @@ from . import regions
 from .attention import cumulative
 from .foreseen import foreseen
 from .hallucinator import State
+from .heads import Logits, mean_logits
 from .known_ahead import way_ahead
 from .mac import Clip, Mac, Seen, crops_at, low_resolution
 from .times import FULL, Decide, go
+
+
+def watch_offline(model: Mac, clip: Clip, settings: Settings, decide: Decide) -> tuple[Seen, Logits]:
+    """What `watch` gives, and the scores {head: (B, K)}."""
+    seen = watch(model, clip, model.read, settings, decide)
+    assert seen.way is not None
+    full = (seen.way.fates == FULL).sum(1)
+    return seen, mean_logits(list(model.answers(seen.features, list(model.heads), full).values()))
 
 
 def watch(model: Mac, clip: Clip, read: set[str], settings: Settings, decide: Decide) -> Seen:
