@@ -18,7 +18,7 @@ settings_py = load_module(ROOT / "methods/mac/settings.py")
 
 
 def settings(**values):
-    return dataclasses.replace(finished(run_of("mac", "tiny-long-periodic-0.5"))[1], **values)
+    return dataclasses.replace(finished(run_of("mac", "tiny-long-periodic-0.375"))[1], **values)
 
 
 def full(clip, frames, how, drawn=None):
@@ -76,7 +76,8 @@ def test_a_threshold_skips_nothing():
 @torch.inference_mode()
 def test_where_all_times_are_known_ahead_nothing_else_is_looked_at():
     """Skipped frames may be nan, and a video costs what its full frames do in S_k."""
-    model, how = finished(run_of("mac", "tiny-long-periodic-0.5"))
+    model, how = finished(run_of("mac", "tiny-long-periodic-0.375"))
+    model.settings = how = dataclasses.replace(how, full_share=0.5)
     video = clip(how, 2)
     before = model_py.predict(model, video, how)
     frames = video["rgb"].shape[1]
@@ -94,7 +95,7 @@ def test_where_all_times_are_known_ahead_nothing_else_is_looked_at():
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("variant", ["tiny-long-t2-copied", "tiny-long-t2-nothing", "tiny-long-t2-similarity"])
+@pytest.mark.parametrize("variant", ["tiny-long-t1-copied", "tiny-long-t1-nothing", "tiny-long-t1-similarity"])
 def test_what_is_expected_or_read_may_be_another_thing(variant):
     model, how = finished(run_of("mac", variant))
     first, second = torch.rand(2, 3, model.low_cnn.attention_channels(how.attention_layer), how.map_side, how.map_side)
