@@ -11,6 +11,7 @@ from saccade.cards.validation import AsTuple, Body, OrEmpty
 from saccade.records import SaccadeError, suggest
 
 QUOTIENT = " / "  # between two metrics: their quotient answers a column
+SPEED_UP = "speed-up"  # in a metric's place: what the row named by `over` costs, over what the row's own run costs
 
 
 def _as_word(value: Any) -> Any:
@@ -28,11 +29,12 @@ Text = Annotated[str, AfterValidator(str.strip)]
 
 class Source(Body):
     """Our run behind a printed row (`VARIANT_ON_DATA`, of any seed) and one of its operating points; `columns`: printed
-    columns that another of its points answers."""
+    columns that another of its points answers; `over`: the table and row over whose cost its speed-up is."""
 
     run: str
     point: str
     columns: Annotated[dict[str, str], OrEmpty] = {}
+    over: Annotated[tuple[str, str], AsTuple] | None = None
 
     @property
     def label(self) -> str:
@@ -49,13 +51,13 @@ class Source(Body):
 
     def at(self, column: str) -> "Source":
         """The run at the point that answers the column."""
-        return Source(run=self.run, point=self.columns.get(column, self.point))
+        return Source(run=self.run, point=self.columns.get(column, self.point), over=self.over)
 
 
 class Layout(Body):
     """A printed table. dataset: of its cells, where reported.csv has one for several; runs: printed row -> what of ours
     answers it (one for each of its datasets); metrics: printed column -> metric in metrics.csv, or two with QUOTIENT
-    between them."""
+    between them, or SPEED_UP."""
 
     GIVEN = ("name",)
     name: str = ""

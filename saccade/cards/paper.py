@@ -15,7 +15,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel
 
-from saccade.cards.layout import QUOTIENT, Layout, Source, Text, Word, check_source, checked_layout, refuse_twice
+from saccade.cards.layout import (
+    QUOTIENT,
+    SPEED_UP,
+    Layout,
+    Source,
+    Text,
+    Word,
+    check_source,
+    checked_layout,
+    refuse_twice,
+)
 from saccade.cards.method import load_method, offers
 from saccade.cards.plain_claims import COMPARED, Comparison, check_bounds, read_comparisons
 from saccade.cards.plain_yaml import read_yaml
@@ -141,6 +151,8 @@ def _read_paper(file: Path, _changed: int) -> Paper:
     for name, source in body.systems.items():
         check_source(source, f"{file}: systems.{name}")
     paper = Paper(file, body.paper, body.title, tables, claims, body.systems)
+    for layout in tables:
+        _check_speed_ups(paper, layout)
     for number, claim in enumerate(claims):
         try:
             _check_tests(paper, claim)
@@ -196,6 +208,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _check_speed_ups(paper: Paper, layout: Layout) -> None:
+    """Raises SaccadeError where `over` names no row with a run of ours, or a speed-up is asked for and no row names
+    one."""
+    named = [(row, source.over) for row, sources in layout.runs.items() for source in sources if source.over]
+    for row, over in named:
+        try:
+            paper.source(*over)
+        except SaccadeError as error:
+            raise SaccadeError(f"{paper.file}: tables.{layout.name}.runs.{row}.over: {error}") from None
+    if SPEED_UP in layout.metrics.values() and not named:
+        where = f"{paper.file}: tables.{layout.name}.metrics"
+        raise SaccadeError(f"{where}: {SPEED_UP} needs a row whose run says over which it is: over: [<table>, <row>]")
 
 
 def _check_tests(paper: Paper, claim: Claim) -> None:

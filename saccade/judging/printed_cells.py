@@ -5,6 +5,7 @@ budget never stand beside a printed one.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 
 from saccade import products
 from saccade.cards.address import Address
-from saccade.cards.layout import QUOTIENT, Layout, Source
+from saccade.cards.layout import QUOTIENT, SPEED_UP, Layout, Source
 from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity
 from saccade.plan.grid import runs_behind
@@ -75,7 +76,8 @@ def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
     metrics = collect_metrics(mine, root)
     metrics = pd.concat([metrics, average_editions(mine, metrics)], ignore_index=True)
     asked = {metric for layout in paper.tables for metric in layout.metrics.values() if QUOTIENT in metric}
-    summary = summarise(pd.concat([metrics, quotients(metrics, sorted(asked))], ignore_index=True))
+    made = [quotients(metrics, sorted(asked)), *_speed_ups(paper, metrics)]
+    summary = summarise(pd.concat([metrics, *made], ignore_index=True))
     cost = (
         products.read_csv(root / "results/cost.csv")
         if products.left(root / "results/cost.csv")
@@ -127,14 +129,15 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
         counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
         if counted is not None and not pd.isna(counted.ours):
             without_structure = str(counted.rule).startswith(NULL_MODEL)
-            if not without_structure or _why_unanswered(layout, line, source, results):
+            if not without_structure or _why_unanswered(paper, layout, line, source, results):
                 rule = "" if pd.isna(counted.rule) else str(counted.rule)
                 return Answer(NULL_MODEL if without_structure else COUNTED, rule, float(counted.ours))
-    if why := _why_unanswered(layout, line, source, results):
+    if why := _why_unanswered(paper, layout, line, source, results):
         return Answer(NOT_RUN, why)
     assert source is not None
-    found = results.summary[source.run, source.point, layout.metrics[line.shown]]
-    scale = _scale(line.unit, layout.metrics[line.shown], source, results, found.n)
+    metric = _metric(paper, layout, line, source)
+    found = results.summary[source.run, source.point, metric]
+    scale = _scale(line.unit, metric, source, results, found.n)
     if math.isnan(scale):
         return Answer(NOT_RUN, f"ours is in GMACs per video, which can't be told in {line.unit}")
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
@@ -167,7 +170,30 @@ def _cell(line: Any, ours: Answer) -> list[Any]:
     return [*identity, ours.value, ours.sd, ours.low, ours.high, difference, ours.source, ours.why]
 
 
-def _why_unanswered(layout: Layout, line: Any, source: Source | None, results: Results) -> str | None:
+def _metric(paper: Paper, layout: Layout, line: Any, source: Source) -> str:
+    """The metric that answers the cell, as the summary names it."""
+    metric = layout.metrics[line.shown]
+    return _speed_up(paper.source(*source.over)) if metric == SPEED_UP and source.over else metric
+
+
+def _speed_up(whole: Source) -> str:
+    return f"{SPEED_UP} over {whole.run} at {whole.point}"
+
+
+def _speed_ups(paper: Paper, metrics: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Of each row that says over which: what that one's mean seed costs over what it costs itself, with each seed; no
+    interval."""
+    costs = metrics[metrics["metric"] == "gmacs.mean"]
+    names = costs["dataset"] + "/" + costs["method"] + "/" + costs["variant"]
+    asked = [source for layout in paper.tables for some in layout.runs.values() for source in some]
+    pairs = [(source, paper.source(*source.over)) for source in asked if source.over]
+    for own, whole in {(a.run, a.point, b.run, b.point): (a, b) for a, b in pairs}.values():
+        mine, other = (costs[(names == one.run) & (costs["point"] == one.point)] for one in (own, whole))
+        ratio = other["value"].mean() / mine["value"]
+        yield mine.assign(metric=_speed_up(whole), value=ratio, low=math.nan, high=math.nan).dropna(subset="value")
+
+
+def _why_unanswered(paper: Paper, layout: Layout, line: Any, source: Source | None, results: Results) -> str | None:
     """Why no run answers the cell; None where one does."""
     budget, data = results.grid["budget"], {run["dataset"] for run in results.grid["runs"]}
     if source is None:
@@ -186,9 +212,8 @@ def _why_unanswered(layout: Layout, line: Any, source: Source | None, results: R
         )
     if line.shown not in layout.metrics:
         return f"no metric of ours answers {line.shown}"
-    if (source.run, source.point, layout.metrics[line.shown]) in results.summary:
-        return None
-    return _why_missing(source, layout.metrics[line.shown], results)
+    metric = _metric(paper, layout, line, source)
+    return None if (source.run, source.point, metric) in results.summary else _why_missing(source, metric, results)
 
 
 def _why_missing(source: Source, metric: str, results: Results) -> str:

@@ -1,5 +1,7 @@
 """paper.yml is read strictly; a printed cell is answered by the right thing or by nothing, with the reason."""
 
+import re
+
 import fake_paper
 import fake_results
 import pandas as pd
@@ -187,6 +189,48 @@ def test_a_cost_is_told_per_frame_per_set_and_per_point_of_accuracy(root):
     row = table.text().set_index("Row").loc["Adaptive"]
     assert (row["Avg ours"], row["Total ours"], row["Trade-off ours"]) == ("12.50", "12.00", "0.3051")
     assert row["Avg difference"] == "+0.0 %"
+
+
+SPEED_UPS = {
+    "columns: [top1, GFLOPs]": "columns: [top1, GFLOPs, Faster]",
+    "{top1: noun.top1, GFLOPs: gmacs.mean}": "{top1: noun.top1, GFLOPs: gmacs.mean, Faster: speed-up}",
+    "tiny, point: uniform4}": "tiny, point: uniform4, over: [Table 1, Eight]}",
+}
+
+
+def with_speed_ups(root, **changed):
+    elsewhere(
+        root,
+        ["Adaptive", "Faster", "motion-digits", "1.6", "times"],
+        ["Eight", "Faster", "motion-digits", "1", "times"],
+    )
+    text = fake_paper.PAPER
+    for old, new in (SPEED_UPS | changed).items():
+        text = text.replace(old, new, 1)
+    fake_paper.write_paper(root, **{"paper.yml": text})
+
+
+def test_a_speed_up_is_over_the_row_that_the_run_names(root):
+    """0.4 GMACs a video with eight frames, over 0.2 with four."""
+    with_speed_ups(root)
+    table = tables(root)["Table 1"]
+    assert table.loc["Adaptive", "Faster ours"] == "2.000" and table.loc["Adaptive", "Faster difference"] == "+25.0 %"
+    assert "it has no metric speed-up" in table.loc["Eight", "Note"]  # it names no row
+    assert tables(root, "demo")["Table 1"].loc["Adaptive", "Faster ours"] == "not run"
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        (", over: [Table 1, Nine]", "tables.Table 1.runs.Adaptive.over: Table 1 has no row 'Nine'"),
+        (", over: [Table 1, Theirs]", "runs.Adaptive.over: Table 1: behind row 'Theirs' stands no run"),
+        ("", "tables.Table 1.metrics: speed-up needs a row whose run says over which it is: over: "),
+    ],
+)
+def test_a_speed_up_over_nothing_is_an_error(root, over, message):
+    with_speed_ups(root, **{"tiny, point: uniform4}": f"tiny, point: uniform4{over}}}"})
+    with pytest.raises(SaccadeError, match=re.escape(message)):
+        paper.read_paper(root, "tsn")
 
 
 @pytest.mark.parametrize(
