@@ -130,7 +130,7 @@ def _pushes_table(pushes: pd.DataFrame) -> TidyTable:
     largest = pushes[terms].max(axis=1)
     clear = pushes[terms].where(pushes[terms].isna() | pushes[terms].ge(ROUNDING * largest, axis=0), 0.0)
     lines = []
-    for key, one in pushes.assign(**clear).groupby(["dataset", "variant", "efficiency", "when"], sort=False):
+    for key, one in pushes.assign(**clear).groupby(["dataset", "variant", "loss", "when"], sort=False):
         line: dict[str, Any] = dict(zip(["dataset", "variant", "loss", "when"], key, strict=True))
         line["loss"] = LOSSES[line["loss"]]
         line["when"] = {"first": "before", "last": "after"}[line["when"]]

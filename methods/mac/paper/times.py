@@ -146,8 +146,8 @@ def _offered(row: dict[str, Any]) -> list[int]:
 
 
 def pushes(found: Any) -> pd.DataFrame:
-    """A row per training of a temporal sampler that told how far each term of its loss pushes: KEYS, efficiency, when
-    (first, last), TERMS (nan where the loss has none)."""
+    """A row per training of a temporal sampler that told how far each term of its loss pushes: KEYS, loss (code,
+    paper), when (first, last), TERMS (nan where the loss has none)."""
     rows = []
     for run in found.runs():
         if "train_times" not in run["phases"]:
@@ -161,7 +161,7 @@ def pushes(found: Any) -> pd.DataFrame:
             if not np.isnan(lengths[0]):
                 key = (dataset_label(run), run["variant"], run["seed"])
                 rows.append([*key, settings["efficiency"], when, *lengths])
-    return pd.DataFrame(rows, columns=[*KEYS, "efficiency", "when", *TERMS])
+    return pd.DataFrame(rows, columns=[*KEYS, "loss", "when", *TERMS])
 
 
 # ---- examples
