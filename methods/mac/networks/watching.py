@@ -28,12 +28,13 @@ def watch_offline(model: Mac, clip: Clip, settings: Settings, decide: Decide) ->
 
 def watch(model: Mac, clip: Clip, read: set[str], settings: Settings, decide: Decide) -> Seen:
     """As `Mac.look`, of the frames that are seen in full. All videos are pre-scanned together, each at its own next
-    frame; then all full frames go on from where their pre-scan stopped. Where the way is known ahead, only full frames
-    are scanned, all at once."""
+    frame; then all full frames go on from where their pre-scan stopped. With T_1, which leaves no frame out whatever it
+    decides, all frames of all videos are pre-scanned at once; where the way is known ahead, full frames alone are."""
     rgb = clip["rgb"]
+    shape = (rgb.shape[0], rgb.shape[1])
     scans: list[tuple[Tensor, ...]] = []
 
-    def see(rows: Tensor, at: Tensor) -> Tensor:
+    def prescan(rows: Tensor, at: Tensor) -> Tensor:
         low = low_resolution(rgb[rows, at, None], settings.low_size)[:, 0]
         maps, weights = model.low_cnn.prescan(low, settings.attention_layer)  # type: ignore[operator]
         scans.append((rows.to(maps.device), at.to(maps.device), maps, cumulative(weights)))
@@ -47,12 +48,16 @@ def watch(model: Mac, clip: Clip, read: set[str], settings: Settings, decide: De
             expected.append(found)
         return found, memory
 
-    shape = (rgb.shape[0], rgb.shape[1])
     if settings.scans:
+        see = prescan
+        if settings.skips == 1:
+            at, rows = torch.cartesian_prod(torch.arange(shape[1]), torch.arange(shape[0])).T  # as the waves would go
+            every = prescan(rows, at).unflatten(0, (shape[1], shape[0]))
+            see = lambda rows, at: every[at.to(every.device), rows.to(every.device)]  # noqa: E731
         way = go(see, shape, foresee, model.sampler, decide)
     else:
         way = way_ahead(clip, shape[1], settings)
-        see(*(way.fates == FULL).nonzero(as_tuple=True))
+        prescan(*(way.fates == FULL).nonzero(as_tuple=True))
     rows, at, maps, attention = (torch.cat(parts) for parts in zip(*scans, strict=True))
     seen = Seen({}, way=way)
     if settings.shows == "every" and settings.scans:
