@@ -51,18 +51,18 @@ def shares(files: RunFiles, rows: pd.DataFrame, point: str) -> pd.DataFrame:
     return found
 
 
-def box_hits(files: RunFiles, rows: pd.DataFrame, split: str = "test") -> pd.DataFrame:
-    """A row per video: the share of chosen places that hold the target's centre (CHOSEN), and what chance holds, a
-    column for each of its kinds; nan where a video has nothing to judge. As `score` counts them (hit.boxes)."""
+def hits(measure: str, files: RunFiles, rows: pd.DataFrame, split: str = "test") -> pd.DataFrame:
+    """A row per video: the share of chosen frames or places that hit (CHOSEN), and what chance hits, a column for each
+    of its kinds; nan where a video has nothing to judge. As `score` counts them: `hit.frames`, `hit.boxes`."""
     if not files.truth_columns():
-        raise Untestable(f"no truth per frame says where the targets of {dataset_label(files.run)} are")
+        raise Untestable(f"no truth per frame says when and where the targets of {dataset_label(files.run)} show")
     index = files.index()
     targets = hit_rates.read_targets(files.truth(), index)
     fixed = hit_rates.fit(targets[video] for video in index["video_id"][index["split"] != split] if video in targets)
     found = hit_rates.hit_rates_of(rows, targets, fixed)
-    if "hit.boxes" not in found:
-        raise Untestable(f"the decisions of {files.run['run']} hold no place, or the truth knows none")
-    return found["hit.boxes"]
+    if measure not in found:
+        raise Untestable(f"the decisions of {files.run['run']} hold nothing for {measure}, or the truth doesn't")
+    return found[measure]
 
 
 def _mean_of(what: str, files: RunFiles, views: list[Any]) -> float:

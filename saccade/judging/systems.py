@@ -24,7 +24,7 @@ from saccade.records import SaccadeError
 from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, dataset_label, runs_of
 from saccade.results.runs import missed_gates
 from saccade.scoring import metrics
-from saccade.scoring.metrics import Booleans
+from saccade.scoring.metrics import Booleans, Floats
 
 
 class System(NamedTuple):
@@ -54,7 +54,7 @@ class SystemResults:
     root: Path
     method: str
     _kept: dict[tuple[str | None, ...], SystemScores] = field(default_factory=dict)
-    _hits: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)  # of a run at a point, all levels
+    _hits: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)  # run, point, measure: all levels
 
     @cached_property
     def paper(self) -> Paper:
@@ -119,28 +119,25 @@ class SystemResults:
 
     def bins(self, variant: str, point: str, dataset: str) -> SystemScores:
         """The number that the decisions call `bins`, mean over a video's views."""
-        return self._decided("bins", variant, point, dataset)
+        return self._mean_of("bins", (variant, point, dataset))
 
     def kept(self, variant: str, point: str, dataset: str) -> SystemScores:
         """The number that the decisions call `kept`, likewise."""
-        return self._decided("kept", variant, point, dataset)
+        return self._mean_of("kept", (variant, point, dataset))
 
-    def _decided(self, what: str, variant: str, point: str, dataset: str) -> SystemScores:
-        def read(run: PlannedRun) -> pd.DataFrame:
-            rows = self._predictions(run, point, ["decisions"])
-            return rows.assign(value=decided.means_of(what, RunFiles(run, self.root), rows))
-
-        return self._ask(what, (variant, point, dataset), read)
+    def similarity(self, variant: str, point: str, dataset: str, to: str = "expected") -> SystemScores:
+        """How alike (SSIM) attention is, over the frames looked at but the first, to what was `expected` of it, or to
+        the last map as it was (`copied`) or moved on (`shifted`)."""
+        return self._mean_of("similarity" + ("" if to == "expected" else f"_{to}"), (variant, point, dataset))
 
     def share(self, variant: str, point: str, dataset: str, fate: str) -> SystemScores:
         """The share of the frames that a video's views were given which were so: `full`, `scanned` (only pre-scanned),
         or `skipped`."""
 
-        def read(run: PlannedRun) -> pd.DataFrame:
-            rows = self._predictions(run, point, ["decisions"])
-            return rows.assign(value=decided.shares(RunFiles(run, self.root), rows, point)[fate].to_numpy())
+        def count(files: RunFiles, rows: pd.DataFrame) -> Floats:
+            return decided.shares(files, rows, point)[fate].to_numpy()
 
-        return self._ask(f"share {fate}", (variant, point, dataset), read)
+        return self._decided(f"share {fate}", (variant, point, dataset), count)
 
     def follows(self, variant: str, point: str, dataset: str) -> SystemScores:
         """How far a video's bins rise with the distinct moments among the frames looked at: for each training, the
@@ -150,27 +147,50 @@ class SystemResults:
         A draw of clusters moves the products, not the ranks. Source of the moments: `moment` in the truth per frame.
         """
 
-        def read(run: PlannedRun) -> pd.DataFrame:
-            rows = self._predictions(run, point, ["decisions"])
-            return rows.assign(value=decided.following(RunFiles(run, self.root), rows, f"{run['run']} at {point}"))
+        def count(files: RunFiles, rows: pd.DataFrame) -> Floats:
+            return decided.following(files, rows, f"{files.run['run']} at {point}")
 
-        return self._ask("follows", (variant, point, dataset), read)
+        return self._decided("follows", (variant, point, dataset), count)
+
+    def _mean_of(self, what: str, system: tuple[str, str, str]) -> SystemScores:
+        return self._decided(what, system, lambda files, rows: decided.means_of(what, files, rows))
+
+    def _decided(
+        self, what: str, system: tuple[str, str, str], count: Callable[[RunFiles, pd.DataFrame], Floats]
+    ) -> SystemScores:
+        """A number per video, from what was decided."""
+
+        def read(run: PlannedRun) -> pd.DataFrame:
+            rows = self._predictions(run, system[1], ["decisions"])
+            return rows.assign(value=count(RunFiles(run, self.root), rows))
+
+        return self._ask(what, system, read)
 
     def box_hits(self, variant: str, point: str, dataset: str, level: str = decided.CHOSEN) -> SystemScores:
         """The share of chosen places that hold the target's centre; or, by its level, the share that chance holds
         there: random, centre, fixed. Over the videos where there is something to judge."""
+        return self._hit_by("hit.boxes", (variant, point, dataset), level)
+
+    def frame_hits(self, variant: str, point: str, dataset: str, level: str = decided.CHOSEN) -> SystemScores:
+        """The share of the frames seen in full that inform; or, by its level, that of as many by chance: random, even,
+        fixed. Likewise."""
+        return self._hit_by("hit.frames", (variant, point, dataset), level)
+
+    def _hit_by(self, measure: str, system: tuple[str, str, str], level: str) -> SystemScores:
+        point = system[1]
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            if (run["run"], point) not in self._hits:
+            key = (str(run["run"]), point, measure)
+            if key not in self._hits:
                 rows = self._predictions(run, point, ["decisions"])
-                found = decided.box_hits(RunFiles(run, self.root), rows)
-                self._hits[run["run"], point] = rows.join(found.set_axis(rows.index))
-            rows = self._hits[run["run"], point]
+                found = decided.hits(measure, RunFiles(run, self.root), rows)
+                self._hits[key] = rows.join(found.set_axis(rows.index))
+            rows = self._hits[key]
             if level not in rows:
                 raise Untestable(f"no chance of the kind {level} is known of {run['run']}")
             return rows.assign(value=rows[level])
 
-        return self._ask(f"box_hits {level}", (variant, point, dataset), read)
+        return self._ask(f"{measure} {level}", system, read)
 
     def by_class(self, runs: SystemScores, dataset: str, head: str | None = None) -> dict[str, float]:
         """{class: mean over its videos and all trainings}, in the classes' order; a derived label's classes are its

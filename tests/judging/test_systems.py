@@ -218,7 +218,7 @@ def test_box_hits_are_counted_as_scoring_does_with_what_chance_holds(ours, grid)
         return rows.assign(decisions=[views % (0.1 if int(video[1:]) % 2 == 0 else 0.6) for video in rows.video_id])
 
     seal(ours.root)
-    with pytest.raises(Untestable, match="hold no place"):
+    with pytest.raises(Untestable, match=r"hold nothing for hit\.boxes"):
         ours.box_hits(*SYSTEM)
     edit(ours, grid, look)
     found = ours.box_hits(*SYSTEM)
@@ -227,6 +227,18 @@ def test_box_hits_are_counted_as_scoring_does_with_what_chance_holds(ours, grid)
     assert ours.box_hits(*SYSTEM, level="centre").values.max() <= 1 and found.trainings == ours.hits(*SYSTEM).trainings
     with pytest.raises(Untestable, match="no chance of the kind fixed is known"):  # every video is tested
         ours.box_hits(*SYSTEM, level="fixed")
+    seen, chance = (ours.frame_hits(*SYSTEM, level=level) for level in ("value", "random"))
+    np.testing.assert_array_equal(seen.values, chance.values)  # a frame informs in all of a video or in none
+    assert list(seen.videos) == list(found.videos) and np.asarray(seen.values).min() == 1.0
+
+
+def test_similarity_is_the_mean_over_the_frames_looked_at_but_the_first(ours, grid):
+    text = '[{"frames": [0], "scanned": [1, 2], "similarity": [0.25, 0.75], "similarity_copied": [0.1, 0.3]}]'
+    edit(ours, grid, lambda rows: rows.assign(decisions=text))
+    np.testing.assert_allclose(ours.similarity(*SYSTEM).values, 0.5)
+    np.testing.assert_allclose(ours.similarity(*SYSTEM, to="copied").values, 0.2)
+    with pytest.raises(Untestable, match="no number of similarity_shifted"):
+        ours.similarity(*SYSTEM, to="shifted")
 
 
 def test_a_run_that_is_not_planned_is_named(ours):
