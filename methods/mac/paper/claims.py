@@ -34,7 +34,6 @@ from saccade.judging.verdict import (
     monotone,
     need_headroom,
 )
-from saccade.results.reader import NotRun
 
 # Margins, committed before any run that they judge; accuracies of ours are fractions.
 MORE_LOST = 0.01  # a point beyond the printed loss: what either side's own 2,398 segments leave open (0.9 points)
@@ -50,6 +49,9 @@ SOUND_MORE = 0.05  # and so much more than on the others, half of that
 EPIC, UCF = "epic-kitchens-55", "ucf101"
 KS, MS = (0, 1, 2, 3), (1, 2, 3, 4)
 SAMPLERS = [f"S_{k}" for k in KS]
+SHARE_READ = 0.03  # of the frames seen in full: half a frame of 16
+SAVED = 0.9  # of the cost of every frame: what a sampler is for
+ANY_TIMES = "drawn, as T_1"
 ALIKE = ("grow", "shrink", "clockwise", "anticlockwise")  # verbs that only sound tells apart, two and two
 APART = ("left", "right", "up", "down")
 CITED = ("Res3D", "DSN", "SMART")
@@ -340,7 +342,8 @@ def c34(reported: Reported, ours: Any) -> Finding:
 
 @unprinted
 def c28(ours: Any) -> Outcome:
-    raise NotRun("what was foreseen isn't compared with what was seen yet")
+    """Of attention without crops on EPIC-KITCHENS."""
+    return foreseen_better(ours, sampled(ours, 0, 1).at("attention"), "copied")
 
 
 @unprinted
@@ -444,3 +447,86 @@ def m14(ours: Any) -> Outcome:
 def m15(ours: Any) -> Outcome:
     lead = weighted_sum([sound_gain(ours, verbs) for verbs in (ALIKE, APART)], [1.0, -1.0])
     return labelled("sound's gain, look-alikes - others", better(lead, SOUND_MORE))
+
+
+# The temporal sampler on embedded data
+
+
+def as_dear(ours: Any, own: System, rival: System) -> None:
+    """The need of a rival that costs a video no less."""
+    costs = [float(np.mean(ours.gmacs(*system).values)) for system in (own, rival)]
+    if (ratio := costs[0] / costs[1]) > 1 + EQUAL_COST:
+        raise Untestable(f"{own.variant} costs {ratio:.3f} of {rival.variant}, more than {1 + EQUAL_COST:.3g}")
+
+
+def as_many(ours: Any, own: System, rival: System) -> None:
+    """The need of a rival that sees no fewer frames in full."""
+    full, others = (float(np.mean(ours.share(*system, "full").values)) for system in (own, rival))
+    if full > others + SHARE_READ:
+        raise Untestable(f"{own.variant} sees {full:.0%} of the frames in full, {rival.variant} {others:.0%}")
+
+
+def chooses_better(own: str, than: str, alike: Callable[[Any, System, System], None]) -> Claim:
+    """Frames that T_M chose beat others that are `alike` in what they cost, or in number; untestable where it makes no
+    difference which frames are seen."""
+
+    def on_ours(ours: Any) -> Outcome:
+        need_headroom(*(ours.hits(*ours.named(name), head="noun") for name in ("where the digit shows", ANY_TIMES)))
+        pair = ours.named(own), ours.named(than)
+        alike(ours, *pair)
+        return more(ours, *pair)
+
+    return unprinted(on_ours)
+
+
+def needs(than: str) -> Claim:
+    """T_1 beats what has less to decide by, where this sees no fewer frames in full."""
+
+    def on_ours(ours: Any) -> Outcome:
+        pair = ours.named("T_1"), ours.named(than)
+        as_many(ours, *pair)
+        return more(ours, *pair)
+
+    return unprinted(on_ours)
+
+
+def foreseen_better(ours: Any, system: System, than: str) -> Outcome:
+    """What was expected is more like attention than the last map is."""
+    lead = difference(ours.similarity(*system), ours.similarity(*system, to=than))
+    return labelled(f"{names(system, system)}, SSIM expected - {than}", better(lead))
+
+
+m22, m23 = chooses_better("T_1", ANY_TIMES, as_many), chooses_better("T_2", "drawn, as T_2", as_many)
+m24, m25 = (chooses_better(f"T_{m}", f"even, as many as T_{m}", as_many) for m in (1, 2))
+m26, m27 = (chooses_better(f"T_{m}", f"even, as dear as T_{m}", as_dear) for m in (1, 2))
+m29, m30, m31, m32 = (needs(f"T_1, {how}") for how in ("copied", "nothing", "similarity", "threshold"))
+
+
+@unprinted
+def m28(ours: Any) -> Outcome:
+    plain, own = ours.named("every frame"), ours.named("T_1")
+    return labelled(names(plain, own), at_most(gain(ours, plain, own), CLOSE))
+
+
+@unprinted
+def m33(ours: Any) -> Outcome:
+    own = ours.named("T_1")
+    seen = ours.frame_hits(*own)
+    chances = {level: ours.frame_hits(*own, level=level) for level in ("random", "even")}
+    return all_of(*(labelled(f"informative - {what}", better(difference(seen, hit))) for what, hit in chances.items()))
+
+
+@unprinted
+def m34(ours: Any) -> Outcome:
+    return foreseen_better(ours, ours.named("T_1, maps kept"), "copied")
+
+
+@unprinted
+def m35(ours: Any) -> Outcome:
+    return foreseen_better(ours, ours.named("T_1, maps kept"), "shifted")
+
+
+@unprinted
+def m36(ours: Any) -> Outcome:
+    plain, own = (float(np.mean(ours.gmacs(*ours.named(name)).values)) for name in ("every frame", "T_1, likeliest"))
+    return exact(own < SAVED * plain, f"cost of the likeliest decisions over that of every frame: {own / plain:.3f}")
