@@ -158,10 +158,11 @@ def pushes(
     costs: tuple[float, float],
 ) -> dict[str, float]:
     """{term: how long its gradient by the sampler's weights is}, the mean over batches: what each term of the loss has
-    to say in how the sampler decides. known: a batch's features. Nothing learns, and no number that the training draws
-    is another for it."""
+    to say in how the sampler decides; {} where it has none. known: a batch's features. Nothing learns, and no number
+    that the training draws is another for it."""
+    if not (weights := list(model.sampler.parameters())):
+        return {}
     generator = torch.Generator().manual_seed(seed_of(run.generator.initial_seed(), "pushes"))
-    weights = list(model.sampler.parameters())
     found: dict[str, list[float]] = {}
     with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
         model.train()

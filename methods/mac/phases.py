@@ -98,8 +98,6 @@ def train_times(run: PhaseRun) -> None:
         found = pushes(run, model, some, lambda batch: _known(model, batch, read), costs)
         return {f"gradient.{when}.{term}": length for term, length in found.items()}
 
-    if settings.decide == "threshold":
-        return run.fit(loss, train, val)
     first = pushed("first", 0)
     run.fit(loss, train, val)
     run.result |= first | pushed("last", settings.epochs - 1)
