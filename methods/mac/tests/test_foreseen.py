@@ -55,7 +55,7 @@ def shown_name():
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("variant", ["tiny-s0-t2", "tiny-s1-t4"])
+@pytest.mark.parametrize("variant", ["tiny-s0-t2", "tiny-s1-t4", "tiny-s0-t1"])
 def test_what_was_foreseen_is_told_and_paid_for(variant):
     """On the very way that the plain point takes: the numbers of all videos, the maps of few."""
     model, settings = finished(run_of("mac", variant))
