@@ -2,7 +2,7 @@
 resolution, windows of sound, and crops where its own attention is strongest."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from saccade.nn.patches import cut
 from saccade.nn.seeding import seeded
 from saccade.records import Head, SaccadeError
 
-from ..settings import READS, Settings
+from ..settings import READS, Settings, Slots
 from . import regions
 from .attention import cumulative, uniform
 from .foreseen import Foreseen
@@ -108,8 +108,8 @@ class Mac(nn.Module):
         if "sound" in read and "high_spectrogram_cnn" in self.sizes:
             seen.features["sound"] = self.framewise("high_spectrogram_cnn", clip["audio"])
         if "regions" in read:
-            rules = replace(settings, slots="activation") if "places" in read else settings
-            seen.corners, seen.number = self.corners(clip, seen.attention if learned else None, rules)
+            slots = "activation" if "places" in read else settings.slots
+            seen.corners, seen.number = self.corners(clip, seen.attention if learned else None, settings, slots)
             crops = crops_at(clip["rgb"], seen.corners, settings.region_size)  # (B, T, k, C, side, side)
             features = self.framewise("high_cnn", crops.flatten(1, 2))
             seen.features["regions"] = features.unflatten(1, crops.shape[1:3]).flatten(2)  # (B, T, k * D)
@@ -133,14 +133,16 @@ class Mac(nn.Module):
             attention.mean(1).unflatten(0, shape),
         )
 
-    def corners(self, clip: Clip, attention: Tensor | None, settings: Settings) -> tuple[Tensor, Tensor | None]:
+    def corners(
+        self, clip: Clip, attention: Tensor | None, settings: Settings, slots: Slots
+    ) -> tuple[Tensor, Tensor | None]:
         """(B, T, k, 2): where the crops lie; and where a map chooses, how many regions it had (B, T)."""
         rgb = clip["rgb"]
         if settings.look == "uniform":
             attention = self.uniform_attention(rgb, settings)
         if attention is None:
             return regions.other_corners(clip, settings, training=self.training), None
-        found, number = regions.corners_and_number(attention, settings, (rgb.shape[-2], rgb.shape[-1]))
+        found, number = regions.corners_and_number(attention, settings, (rgb.shape[-2], rgb.shape[-1]), slots)
         return found.to(rgb.device), number
 
     def uniform_attention(self, rgb: Tensor, settings: Settings) -> Tensor:

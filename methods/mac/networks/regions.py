@@ -17,7 +17,7 @@ from saccade.nn.patches import Size, drawn_corners, random_corners, room, true_c
 from saccade.records import SaccadeError
 from saccade.video.loader import generator
 
-from ..settings import Regions
+from ..settings import Regions, Slots
 from .slots import in_slots
 
 Integers = NDArray[np.int64]
@@ -33,17 +33,17 @@ def corners(attention: Tensor, rules: Regions, size: Size) -> Tensor:
     A frame of fewer than k regions has its last one again; one without any has the centre. Raises SaccadeError where
     k regions can't be on such a map, or a frame of `size` is smaller than a region.
     """
-    return corners_and_number(attention, rules, size)[0]
+    return corners_and_number(attention, rules, size, rules.slots)[0]
 
 
-def corners_and_number(attention: Tensor, rules: Regions, size: Size) -> tuple[Tensor, Tensor]:
-    """What `corners` gives, and how many regions were found (B, T), 0 to k."""
+def corners_and_number(attention: Tensor, rules: Regions, size: Size, slots: Slots) -> tuple[Tensor, Tensor]:
+    """What `corners` gives, in such slots, and how many regions were found (B, T), 0 to k."""
     shape, cells = attention.shape[:2], (attention.shape[2], attention.shape[3])
     need_cells(rules.regions, cells, rules)
     found, number = boxes(attention.detach().flatten(0, 1).cpu().numpy(), rules.regions, rules)
     places = projected(found, cells, size, rules.region_size)
     places[number == 0] = np.array(_room(size, rules)) // 2
-    places = in_slots(places.reshape(*shape, -1, 2), rules.slots)
+    places = in_slots(places.reshape(*shape, -1, 2), slots)
     return torch.from_numpy(places).to(attention.device), torch.from_numpy(number).unflatten(0, shape)
 
 

@@ -92,6 +92,6 @@ def _corners(
     size = (clip["rgb"].shape[-2], clip["rgb"].shape[-1])
     if settings.look == "uniform":
         attention = [model.uniform_attention(one[None], settings)[0] for one in attention]
-    found = [regions.corners_and_number(one[None], settings, size) for one in attention]
+    found = [regions.corners_and_number(one[None], settings, size, settings.slots) for one in attention]
     numbers = pad_sequence([number[0] for _, number in found], batch_first=True, padding_value=-1)
     return torch.cat([corners[0] for corners, _ in found]).to(clip["rgb"].device), numbers

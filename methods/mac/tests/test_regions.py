@@ -20,7 +20,7 @@ RULES = regions.Regions(regions=3)
 def corners(maps, k, size=(224, 224), region_size=64):
     """Of (B, T, H, W): lists of corners, and how many were found."""
     rules = regions.Regions(regions=k, region_size=region_size)
-    found, number = regions.corners_and_number(torch.as_tensor(maps, dtype=torch.float), rules, size)
+    found, number = regions.corners_and_number(torch.as_tensor(maps, dtype=torch.float), rules, size, rules.slots)
     return found.tolist(), number.tolist()
 
 
@@ -248,10 +248,10 @@ def test_pairs_are_the_nearest_of_all_permutations(count):
 def test_the_regions_of_a_video_are_its_own(kind):
     maps = torch.rand((6, 5, 7, 7), generator=torch.Generator().manual_seed(0))
     rules = regions.Regions(regions=3, slots=kind)
-    together, number = regions.corners_and_number(maps, rules, (224, 224))
+    together, number = regions.corners_and_number(maps, rules, (224, 224), kind)
     assert torch.equal(together, regions.corners(maps, rules, (224, 224)))
     for video in range(6):
-        alone = regions.corners_and_number(maps[video : video + 1], rules, (224, 224))
+        alone = regions.corners_and_number(maps[video : video + 1], rules, (224, 224), kind)
         assert torch.equal(alone[0][0], together[video]) and torch.equal(alone[1][0], number[video])
 
 
