@@ -139,7 +139,7 @@ class Watcher:
 
     def _corners(self, attention: Tensor, size: tuple[int, int]) -> tuple[Tensor, int]:
         """(k, 2) of one map, where nothing is kept in slot order; and how many regions it had."""
-        found, number = regions.corners_and_number(attention[None, None], self.settings, size)
+        found, number = regions.corners_and_number(attention[None, None], self.settings, size, self.settings.slots)
         places = found[0, 0].cpu()
         if self._places and not self._keeps:
             both = torch.stack([*self._places, places])[None].numpy()

@@ -69,7 +69,8 @@ def _decisions_table(uses: pd.DataFrame) -> TidyTable:
     lines = []
     for key, one in uses.groupby([*KEYS, "drawn", "most"], sort=False):
         line: dict[str, Any] = dict(zip([*KEYS, "drawn", "most"], key, strict=True))
-        line |= {"by": f"drawn, {len(one)}" if line["drawn"] else "likeliest", "even": 1 / (line["most"] + 1)}
+        by = f"drawn, {len(one)}" if line.pop("drawn") else "likeliest"
+        line |= {"by": by, "even": 1 / (line["most"] + 1)}
         numbers = [f"share.{m}" for m in range(line["most"] + 1)] + list(times.FATES)
         line |= {name: one[name].mean() for name in numbers}
         line |= {f"{name}.sd": one[name].std() for name in numbers if len(one) > 1}
