@@ -15,7 +15,7 @@ from saccade.cost.formulas import gru_macs
 from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs
 from saccade.nn.heads import probabilities
-from saccade.records import Head, Prediction
+from saccade.records import Head, Prediction, SaccadeError
 from saccade.video.loader import generator
 from saccade.video.transforms import from_test_clip
 
@@ -39,6 +39,11 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     resolution, its sound, its crops, and the heads. With one, it costs what its own way through the frames does."""
     videos, frames = clip["rgb"].shape[:2]
     looked = torch.full((videos,), frames)
+    if settings.online and not settings.scans:
+        raise SaccadeError(
+            f"online is how a temporal sampler may watch; skips is {settings.skips} and decide {settings.decide}: set "
+            "skips to 1 or more and decide to learned, or online to false"
+        )
     if settings.fusion in ("high", "low"):
         logits, seen = model.average(clip, settings.fusion), Seen({})
         macs = torch.full_like(looked, _average_macs(model, clip, settings.fusion))

@@ -172,11 +172,6 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
             raise ValueError("flow goes with fusion: high; the recurrent heads read pictures and sound")
 
     def _check_online(self) -> None:
-        if self.online and not self.scans:
-            raise ValueError(
-                f"online is a form of a temporal sampler's inference; skips is {self.skips}, decide {self.decide}: set "
-                "skips to 1 or more, and decide to learned"
-            )
         if self.online and self.regions and self.look != "learned":
             raise ValueError(f"the look is {self.look}: online the crops are where attention is; set look: learned")
 

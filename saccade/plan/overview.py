@@ -18,6 +18,7 @@ from saccade.project import names
 from saccade.records import INDEX_FILE, SaccadeError, one_line, suggest
 
 SELECTED = "*"
+FEW = 2  # lines of names at a glance, where most readers want none of them
 WIDEST_NAME = 32  # of a column; a longer name moves only its own line's text
 
 
@@ -54,6 +55,9 @@ def describe_one(root: Path, config: Config, name: str, width: int = 80) -> str:
 def _at_a_glance(root: Path, method: Method, runs: Iterable[Run], width: int) -> Iterator[str]:
     chosen = _chosen(method, runs)
     told = {kind: ", ".join(brief(entries, chosen)) for kind, entries in _by_kind(method.variants).items()}
+    for kind in ("parts", "published"):  # which nobody names to run a method
+        if len(told[kind]) > FEW * width:
+            told[kind] = f"{len(_by_kind(method.variants)[kind])}, named by `list {method.name}`"
     lacking = sum(bool(why_no_released_weights(root, method, name)) for name in method.variants)
     if lacking:
         told["published"] += f" ({lacking} files aren't here)"

@@ -158,11 +158,11 @@ def test_who_asks_out_of_turn_is_told():
     assert watcher.wants
     with pytest.raises(SaccadeError, match="set skips to 1 or more"):
         online.Watcher(model, dataclasses.replace(settings, skips=0))
+    with pytest.raises(SaccadeError, match="skips is 0 and decide learned: set"):
+        model_py.predict(model, clip(settings, 1), dataclasses.replace(settings, skips=0, online=True))
 
 
 def test_settings_that_no_camera_can_follow_are_refused():
     settings = finished(regions=1, skips=1)[1]
-    with pytest.raises(ValueError, match="skips is 0"):
-        dataclasses.replace(settings, skips=0, online=True)
     with pytest.raises(ValueError, match="set look: learned"):
         dataclasses.replace(settings, look="central", online=True)
