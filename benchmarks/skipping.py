@@ -1,24 +1,31 @@
 """What the temporal sampler of Mac et al. saves by the clock: (S_k, T_M) beside S_k, as ratios in one run.
 
-    python -m benchmarks.skipping [--pairs s3-t1 s0-t4] [--batch 1 16] [--rounds 2] [--online] [--parts] [--quick]
+    python -m benchmarks.skipping [--pairs s3-t1 s0-t4] [--batch 1 16] [--rounds 2] [--online] [--parts] [--decoding]
+    [--quick]
 
 Random weights decide nothing sensible, so decisions are given: drawn for each video, those of a batch so that frames
 are seen in full, pre-scanned and skipped as often as Table II prints. All else is as in `benchmarks.mac`: random clips
 of EPIC-KITCHENS' size (10 frames of 224 x 224, 256 x 256 of sound beside each), processor time of one thread, both
 sides optimised alike, taking turns call by call (A/A; more than 3 % from 1 is marked †). `--online`: frame by frame,
-too. `--parts`: where the time goes, and how long each part takes for its multiply-adds. `--quick`: batch 1, one round.
+too. `--parts`: where the time goes, and how long each part takes for its multiply-adds. `--decoding`, in place of all
+that: from files of 10 s, 256 x 256 at 30 a second with sound, of key frames alone and in groups of 12: (S_k, T_M) frame
+by frame, each frame decoded when it is asked for, beside S_k with the clip that the loader decodes; and (S_k, T_M) with
+that clip. `--quick`: batch 1, one round, files of 2 s.
 """
 
 import argparse
 import copy
 import csv
 import dataclasses
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from benchmarks.adafocus import Side
+from benchmarks.from_file import FPS, FromFile, encode
 from benchmarks.inside import clock, timed
 from benchmarks.mac import CPU, ROOT, Clip, clip_for, side
 from saccade.cost.formulas import gru_macs
@@ -164,6 +171,44 @@ def told_parts(own: tuple[Side, Side], base: tuple[Side, Side], clip: Clip, roun
     print(flush=True)
 
 
+def compare_from_files(given: argparse.Namespace) -> None:
+    print(
+        "| from a file | multiply-adds | decoding included, faster | with the loader's clip | decoded for wanted: own, "
+        "S_k | ms reading: own, S_k | of the whole: own, S_k | ms a video: own, S_k | A/A |"
+    )
+    print("|" + " --- |" * 9)
+    with tempfile.TemporaryDirectory() as folder:
+        for group in (1, 12):
+            path = encode(Path(folder) / f"{group}.mp4", group, (2 if given.quick else 10) * FPS)
+            for variant in given.pairs:
+                print(compared_from_file(variant, path, given.rounds, "key frames" if group == 1 else "groups of 12"))
+
+
+def compared_from_file(variant: str, path: Path, rounds: int, said: str) -> str:
+    """A line of the table: one video, whose decisions are drawn as for `compare`."""
+    own, base = side(DATA, variant, FRAMES), side(DATA, variant.partition("-")[0], FRAMES)
+    decided = decisions(1, own.settings.skips, printed_shares(variant))
+    model_py._decide = lambda clip, settings: lambda scores, rows, at: decided[rows.cpu(), at.cpu()]
+    for one in (own, base):
+        optimise.optimise(one.net)
+    online = dataclasses.replace(own, settings=dataclasses.replace(own.settings, online=True))
+    asks, takes, rival = FromFile(online, path, False), FromFile(own, path, True), FromFile(base, path, True)
+    found, seen, whole = (one() for one in (asks, takes, rival))
+    if not found.macs.equal(seen.macs):
+        raise SystemExit(f"{path}: {found.macs} multiply-adds on demand, and {seen.macs} with all frames at hand")
+    ratio = float(whole.macs / found.macs)
+    clip = {"video_id": ["0"]}
+    read = [turns.in_turns(one, rival, [clip], rounds, clock) for one in (asks, takes)]
+    (own_ms, own_share), (base_ms, base_share) = asks.reading(), rival.reading()
+    times = ", ".join(f"{1000 * read[0]['seconds'][key]['mean']:.0f}" for key in ("own", "against"))
+    return (
+        f"| {variant}, {said} | {ratio:.2f}x | {read[0]['speedup']:.2f}x{' †' * read[0]['marked']} | "
+        f"{read[1]['speedup']:.2f}x{' †' * read[1]['marked']} | {asks.decoded} for {asks.wanted}, {rival.decoded} for "
+        f"{rival.wanted} | {own_ms:.0f}, {base_ms:.0f} | {own_share:.0%}, {base_share:.0%} | {times} | "
+        f"{read[0]['aa']:.2f} |"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", nargs="+", default=["s3-t1", "s0-t4"], help="variants (S_k, T_M) of Table II")
@@ -171,13 +216,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--online", action="store_true", help="frame by frame, too")
     parser.add_argument("--parts", action="store_true", help="where the time goes")
-    parser.add_argument("--quick", action="store_true", help="batch 1, one round: whether it runs")
+    parser.add_argument("--decoding", action="store_true", help="from files, decoding included")
+    parser.add_argument("--quick", action="store_true", help="batch 1, one round, short files: whether it runs")
     given = parser.parse_args()
     if given.quick:
         given.batch, given.rounds = [1], 1
     torch.set_num_threads(1)
     keep_memory()
     watch = machine.Watch()
+    if given.decoding:
+        compare_from_files(given)
+    else:
+        compare_all(given)
+    others = watch.read()["others_cores"] or 0
+    print(f"\n{machine.describe()['cpu']}, 1 thread, processor time, torch {torch.__version__}; ", end="")
+    print(f"others kept {others:.2f} cores busy")
+
+
+def compare_all(given: argparse.Namespace) -> None:
     print(
         "| (S_k, T_M) beside S_k | full, pre-scanned, skipped | multiply-adds | faster | of it | ms a video | S_k "
         "| A/A |"
@@ -186,9 +242,6 @@ def main() -> None:
     for variant in given.pairs:
         for batch in given.batch:
             compare(variant, batch, given)
-    others = watch.read()["others_cores"] or 0
-    print(f"\n{machine.describe()['cpu']}, 1 thread, processor time, torch {torch.__version__}; ", end="")
-    print(f"others kept {others:.2f} cores busy")
 
 
 if __name__ == "__main__":

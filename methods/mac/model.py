@@ -70,6 +70,11 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     )
 
 
+def reads_on_demand(settings: Settings) -> bool:
+    """Whether a frame that is skipped needn't be there: frame by frame, with nothing asked for the eye."""
+    return settings.online and settings.shows != "every"
+
+
 def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
     """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
     that chose them, of each frame; `fallback`: on how many frames it had no region. Of a temporal sampler: `scanned`,
@@ -104,7 +109,7 @@ def _decide(clip: dict[str, Any], settings: Settings) -> Decide:
         return most_likely
     size = (clip["rgb"].shape[1], settings.skips + 1)
     draws = [generator(settings.draw, 0, video, "decisions").gumbel(size=size) for video in clip["video_id"]]
-    noise = torch.from_numpy(np.stack(draws)).to(clip["rgb"])
+    noise = torch.from_numpy(np.stack(draws)).to(clip["rgb"].device, clip["rgb"].dtype)
     return lambda scores, rows, at: (scores + noise[rows, at]).argmax(1)
 
 

@@ -16,6 +16,7 @@ from torch import nn
 from saccade import products
 from saccade.engine.device import choose_device, seed_everything, to_device
 from saccade.engine.inference import check_macs, finished_model, need_trained, predict_point
+from saccade.engine.on_demand import answer_on_demand, reads_on_demand, timed_on_demand
 from saccade.files import write_atomic
 from saccade.project import load_module
 from saccade.records import EAGER, EXPORTED, INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, boxes_at
@@ -41,6 +42,8 @@ class Tried:
     """One video: its classes (head -> [(name, probability)], likeliest first) and what they cost, all views together.
 
     read_s: decoding, resizing and cropping; model_s: the method's `predict` on one video. `decisions`: one per view.
+    Where frames were decoded on demand `wanted_frames` is how many were asked for, and `of_all`: (how many the clip
+    has, how many would be decoded for all of it).
     """
 
     path: Path
@@ -53,12 +56,15 @@ class Tried:
     read_s: float
     model_s: float
     decisions: list[dict[str, Any]]
+    wanted_frames: int | None = None
+    of_all: tuple[int, int] = (0, 0)
 
 
 def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGER) -> Iterator[str]:
     """Gives, for each video in turn, what to print of it. Before that its strip is written to `out`, and a picture of
     its feature maps where the method's model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1]
-    or maps (N, C, H, W)} of one clip, as arrays. Multiply-adds are counted, and maps drawn, in eager.
+    or maps (N, C, H, W)} of one clip, as arrays. Multiply-adds are counted, and maps drawn, in eager. Where `predict`
+    reads its frames one by one (`engine.on_demand.reads_on_demand`), what it doesn't ask for isn't decoded for it.
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be
     read, or has no sound where the run listens.
@@ -84,16 +90,22 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
             runtimes.use(quick, runtime, example, task.code, task.folder / EXPORTED)
         with runtimes.running(runtime, device):
             answers = model if runtime == EAGER else quick
-            row = predict_point(answers, predict, dataset, settings, device).iloc[0]
-            seconds = _timed(quick, predict, dataset, settings, device)
+            if reads_on_demand(method, settings):
+                row = answer_on_demand(answers, predict, path, info, settings, device)
+                seconds = timed_on_demand(quick, predict, path, info, settings, device, RUNS)
+            else:
+                row = predict_point(answers, predict, dataset, settings, device).iloc[0]
+                seconds = _timed(quick, predict, dataset, settings, device)
+        whole = dataset[0]
         tried = _tried(task.heads, path, info, row, dataset.num_views, seconds)
-        strip = _strip(f"{task.run} at {point}", tried, dataset[0], settings)
+        tried = replace(tried, of_all=(len(set(whole["indices"].tolist())), whole["decoded_frames"]))
+        strip = _strip(f"{task.run} at {point}", tried, whole, settings)
         file = out / f"{name}-{point}.png"
         write_atomic(file, functools.partial(strip.savefig, dpi=strips.DPI))
         maps = ""
         if hasattr(method, "maps"):
             drawn = draw_maps(
-                method.maps(model, to_device(collate([dataset[0]]), device), settings), f"{name}: {task.run} at {point}"
+                method.maps(model, to_device(collate([whole]), device), settings), f"{name}: {task.run} at {point}"
             )
             write_atomic(out / f"{name}-{point}-maps.png", functools.partial(drawn.savefig, dpi=strips.DPI))
             maps = f"\n  maps    {out / f'{name}-{point}-maps.png'}"
@@ -153,7 +165,8 @@ def _tried(
             (head.classes[number], float(scores[number])) for number in np.argsort(-scores, kind="stable")[:TOP]
         ]
     macs, frames, decoded = (int(row[key]) for key in ("macs", "frames", "decoded_frames"))
-    return Tried(path, info, classes, macs, frames, decoded, views, *seconds, row["decisions"])
+    wanted = row.get("wanted_frames")
+    return Tried(path, info, classes, macs, frames, decoded, views, *seconds, row["decisions"], wanted)
 
 
 @torch.inference_mode()
@@ -192,13 +205,19 @@ def _described(tried: Tried, where: str) -> str:
         f"  looked  at {tried.frames} of {tried.info.frames} frames{of_views}; {tried.decoded_frames} were decoded for "
         "them"
     )
+    if tried.wanted_frames is not None:
+        lines.append(
+            f"          each when it was asked for: {tried.wanted_frames} of the clip's {tried.of_all[0]}, for which "
+            f"{tried.of_all[1]} would be"
+        )
     most = max((len(boxes_at(entry)) for view in tried.decisions for entry in view.get("boxes") or []), default=0)
     if most > 1:
         lines.append(f"  boxes   {most} in a frame, by colour: {slot_names(most)}")
     lines.append(f"  cost    {strips.giga(tried.macs)} GMACs (multiply-adds executed, in 10^9)")
     lines.append(f"  time    model {1000 * tried.model_s:.1f} ms, decoding and resizing {1000 * tried.read_s:.1f} ms")
+    reads = READS if tried.wanted_frames is None else RUNS
     return "\n".join(
-        [*lines, f"          ({where}, one video at a time, medians of {RUNS} and {READS} after a first one)"]
+        [*lines, f"          ({where}, one video at a time, medians of {RUNS} and {reads} after a first one)"]
     )
 
 

@@ -1,6 +1,6 @@
 """Frames of a video file one by one, each decoded when somebody asks for it, for who decides frame by frame."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from saccade.video.decode import read_frames, rgb_of
 
 
 @contextmanager
-def frames_on_demand(path: Path, frames: int, settings: Input) -> Iterator["FramesOnDemand"]:
-    """The frames of an open file; `frames`: how many `probe` found. Raises VideoError where it can't be decoded."""
+def frames_on_demand(
+    path: Path, frames: int, settings: Input, among: Collection[int] | None = None
+) -> Iterator["FramesOnDemand"]:
+    """The frames of an open file; `frames`: how many `probe` found; `among`: the only numbers that may be asked for,
+    where that is known. Raises VideoError where it can't be decoded."""
     with opened(path) as container:
-        yield FramesOnDemand(path, container, frames, settings)
+        yield FramesOnDemand(path, container, frames, settings, range(frames) if among is None else frozenset(among))
 
 
 class FramesOnDemand:
@@ -27,13 +30,14 @@ class FramesOnDemand:
     A container may make a skipped frame cost something: where a wanted frame's group of pictures was begun, the decoder
     goes on in it, frame by frame, and where not, from its key frame on. So between two key frames all up to the last
     wanted one are decoded, groups without a wanted frame aren't, and a file of key frames alone costs what is wanted.
-    Where no plan of the file can be proved (`gops`), all frames up to the last wanted one are decoded. The packets are
-    in memory meanwhile.
+    Pictures that no other depends on are passed over where nobody may ask for them, so that no more is decoded than the
+    loader does for all that may be asked for. Where no plan of the file can be proved (`gops`), all frames up to the
+    last wanted one are decoded. The packets are in memory meanwhile.
     """
 
-    def __init__(self, path: Path, container: Any, frames: int, settings: Input) -> None:
-        self.path, self.frames, self.settings = path, frames, settings
-        self.decoded_frames = 0  # so far
+    def __init__(self, path: Path, container: Any, frames: int, settings: Input, among: Collection[int]) -> None:
+        self.path, self.frames, self.settings, self._among = path, frames, settings, among
+        self.wanted_frames = self.decoded_frames = 0  # so far
         stream = video_stream(path, container)
         self._codec = stream.codec_context
         every = container.demux(stream)
@@ -45,11 +49,14 @@ class FramesOnDemand:
 
     def get(self, number: int) -> torch.Tensor:
         """(C, H, W) float32 of a frame, normalised; the last one may be asked for again. Raises VideoError where it
-        doesn't decode, SaccadeError where it lies before the last one or outside the file."""
+        doesn't decode, SaccadeError where it lies before the last one, outside the file or not `among` its frames."""
         if not 0 <= number < self.frames:
             raise SaccadeError(f"{self.path}: frame {number} was asked for; it has frames 0 to {self.frames - 1}")
+        if number not in self._among:
+            raise SaccadeError(f"{self.path}: frame {number} was asked for; name it in `among` when you open the file")
         if self._last is None or number > self._last[0]:
             rgb = self._picture(number)
+            self.wanted_frames += 1
             self._last = number, transforms.test_clip(rgb[None], self.settings)[0]
         elif number < self._last[0]:
             raise SaccadeError(
@@ -77,4 +84,5 @@ class FramesOnDemand:
             return (0, self.frames), enumerate(given)
         ends = [*self._plan.starts[1:], self.frames]
         group = next((first, end) for first, end in zip(self._plan.starts, ends, strict=True) if number < end)
-        return group, gops.decode(self._packets, self._codec, self._plan, range(*group))
+        inside = {number for number in self._among if group[0] <= number < group[1]}
+        return group, gops.decode(self._packets, self._codec, self._plan, inside)

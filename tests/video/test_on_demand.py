@@ -7,6 +7,7 @@ from numbered import encode
 
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
+from saccade.video.decode import read_frames
 from saccade.video.loader import VideoDataset
 from saccade.video.on_demand import frames_on_demand
 from saccade.video.probe import probe
@@ -36,6 +37,20 @@ def test_only_what_a_wanted_frame_needs_is_decoded(tmp_path, group, decoded):
         found = [frames.get(number) for number in (3, 7, 7, 45)]
         assert frames.decoded_frames == decoded
     assert found[1].equal(found[2]) and not np.array_equal(found[0], found[3])
+
+
+def test_no_more_is_decoded_than_for_the_loader(tmp_path):
+    """Pictures that no other depends on aren't decoded for somebody who can't ask for them."""
+    path, numbers = encode(tmp_path / "v.mp4", FRAMES, options={"g": "48", "bf": "2", "sc_threshold": "0"}), (3, 20, 45)
+    with (
+        frames_on_demand(path, FRAMES, SETTINGS) as all_frames,
+        frames_on_demand(path, FRAMES, SETTINGS, numbers) as frames,
+    ):
+        assert all(frames.get(number).equal(all_frames.get(number)) for number in numbers)
+        assert frames.decoded_frames == read_frames(path, numbers, FRAMES).decoded_frames < all_frames.decoded_frames
+        assert frames.wanted_frames == all_frames.wanted_frames == len(numbers)
+        with pytest.raises(SaccadeError, match="frame 46 was asked for; name it in `among`"):
+            frames.get(46)
 
 
 def test_frames_out_of_order_or_outside_are_refused(tmp_path):
