@@ -91,7 +91,7 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
         with runtimes.running(runtime, device):
             answers = model if runtime == EAGER else quick
             if reads_on_demand(method, settings):
-                row = answer_on_demand(answers, predict, path, info, settings, device)
+                row: Any = answer_on_demand(answers, predict, path, info, settings, device)
                 seconds = timed_on_demand(quick, predict, path, info, settings, device, RUNS)
             else:
                 row = predict_point(answers, predict, dataset, settings, device).iloc[0]
