@@ -2,7 +2,8 @@
 recognition", CVPR 2020, Sec. 3.1), without what lies in the neighbourhoods ever being copied together.
 
 A neighbourhood, the footprint, has F x F places, row by row. Inside, maps lie as (C, H, W, B): shifted by a cell, a row
-of all samples is still one run of memory, however small the map is.
+of all samples is still one run of memory, however small the map is. Of a sample or two it is short all the same; then
+channels that are treated alike lie innermost for a while (`channels_together`).
 
 Beyond the border a map is continued by reflection. There are two official rules. Ours is that of the plain code: by
 F // 2 cells at once, and where the map is too small for that, by one cell F // 2 times, on both axes. The CUDA kernel
@@ -22,6 +23,7 @@ from torch.nn import functional
 from saccade.records import SaccadeError
 
 IN_CACHE, BUSY = 2**20, 2**26  # numbers under way: what a CPU's caches hold; what keeps a GPU busy
+SHORT = 16  # numbers: so short a loop takes a CPU longer to enter than to run
 Shape = tuple[int, ...]
 
 
@@ -65,6 +67,16 @@ def inside(maps: Tensor) -> Tensor:
 def outside(maps: Tensor) -> Tensor:
     """(..., B) as (B, ...)."""
     return maps.movedim(-1, 0)
+
+
+def short_rows(maps: Tensor) -> bool:
+    """Whether a row of all samples of (..., W, B) is too short a run of memory for a CPU."""
+    return maps.device.type == "cpu" and maps.shape[-2] * maps.shape[-1] < SHORT
+
+
+def channels_together(maps: Tensor, dim: int) -> Tensor:
+    """The same maps, of which what differs only in this dimension lies side by side in memory."""
+    return maps.movedim(dim, -1).contiguous().movedim(-1, dim)
 
 
 def windows(padded: Tensor, height: int, width: int) -> Tensor:
@@ -144,11 +156,13 @@ def aggregate(values: Tensor, weights: Tensor) -> Tensor:
     values: (C, H + F - 1, W + F - 1, B); weights: (G, F * F, H, W, B); value channel c takes weight channel c mod G.
     """
     values, weights = values.unflatten(0, (-1, len(weights))), weights[None]
-    found = values.new_zeros(*values.shape[:2], *weights.shape[3:])
+    if short_rows(weights):
+        values, weights = channels_together(values, 1), channels_together(weights, 1)
+    found = torch.zeros_like(values[:, :, : weights.shape[3], : weights.shape[4]])  # lies as values do
     for rows, around in _by_rows(values, weights):
         for window, share in zip(around, weights[:, :, :, rows].unbind(2), strict=True):
             found[:, :, rows].addcmul_(window, share)
-    return found.flatten(0, 1)
+    return found.flatten(0, 1).contiguous()
 
 
 @torch.library.custom_op("saccade::aggregate_backward", mutates_args=())

@@ -8,14 +8,13 @@ of them, C / 16 numbers, waits for its mean and variance; on the way back as man
 
 import itertools
 from collections.abc import Iterator
-from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from saccade.nn.local_attention import Shape, at_once, by_place, windows
+from saccade.nn.local_attention import Shape, at_once, by_place, channels_together, short_rows, windows
 from saccade.nn.product import multiply
 
 POSITIONS = 2  # channels that say where a neighbour lies
@@ -162,16 +161,27 @@ def _related(
 def _compared(queries: Tensor, keys: Tensor, places: Tensor, also: int) -> Iterator[tuple[slice, Tensor]]:
     """The first convolution's input (R + P, n, H, W, B) at n places of the footprint: which, and the numbers, which are
     overwritten by the next. `also`: as many channels will stand beside them."""
-    channels, around = len(queries) + len(places), windows(keys, *queries.shape[1:3])
-    side = around.shape[1]
-    most = at_once((channels + also) * queries[0].numel(), side, queries)
-    buffer = queries.new_empty(most * channels * queries[0].numel())
-    for row, first in itertools.product(range(side), range(0, side, most)):
-        last = min(first + most, side)
-        part, sizes = slice(row * side + first, row * side + last), (channels, last - first, *queries.shape[1:])
-        compared = buffer[: prod(sizes)].view(sizes)
-        torch.sub(queries[:, None], around[:, row, first:last], out=compared[: len(queries)]).relu_()
-        compared[len(queries) :] = places[:, part, ..., None]
+    relations, cells = len(queries), queries.shape[1:]
+    channels, together = relations + len(places), short_rows(queries)
+    if together:
+        queries, keys = channels_together(queries, 0), channels_together(keys, 0)
+    around = windows(keys, *cells[:2])
+    side, each = around.shape[1], (channels + also) * cells.numel()
+    rows = at_once(side * each, side, queries)
+    columns = side if rows > 1 else at_once(each, side, queries)
+    buffer = queries.new_empty(rows * columns * channels * cells.numel())
+    for row, column in itertools.product(range(0, side, rows), range(0, side, columns)):
+        seen = around[:, row : row + rows, column : column + columns]
+        number = seen.shape[1] * seen.shape[2]
+        part, here = (
+            slice(row * side + column, row * side + column + number),
+            buffer[: number * channels * cells.numel()],
+        )
+        compared = (
+            here.view(number, *cells, channels).movedim(-1, 0) if together else here.view(channels, number, *cells)
+        )
+        torch.sub(queries[:, None, None], seen, out=compared[:relations].unflatten(1, seen.shape[1:3])).relu_()
+        compared[relations:] = places[:, part, ..., None]
         yield part, compared
 
 
