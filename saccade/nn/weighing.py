@@ -161,25 +161,22 @@ def _related(
 def _compared(queries: Tensor, keys: Tensor, places: Tensor, also: int) -> Iterator[tuple[slice, Tensor]]:
     """The first convolution's input (R + P, n, H, W, B) at n places of the footprint: which, and the numbers, which are
     overwritten by the next. `also`: as many channels will stand beside them."""
-    relations, cells = len(queries), queries.shape[1:]
-    channels, together = relations + len(places), short_rows(queries)
+    relations, channels, cells = len(queries), len(queries) + len(places), queries.shape[1:]
+    together, numbers = short_rows(queries), channels * queries[0].numel()
     if together:
         queries, keys = channels_together(queries, 0), channels_together(keys, 0)
     around = windows(keys, *cells[:2])
-    side, each = around.shape[1], (channels + also) * cells.numel()
+    side, each = around.shape[1], numbers + also * queries[0].numel()
     rows = at_once(side * each, side, queries)
     columns = side if rows > 1 else at_once(each, side, queries)
-    buffer = queries.new_empty(rows * columns * channels * cells.numel())
+    buffer = queries.new_empty(rows * columns * numbers)
     for row, column in itertools.product(range(0, side, rows), range(0, side, columns)):
         seen = around[:, row : row + rows, column : column + columns]
-        number = seen.shape[1] * seen.shape[2]
-        part, here = (
-            slice(row * side + column, row * side + column + number),
-            buffer[: number * channels * cells.numel()],
-        )
-        compared = (
-            here.view(number, *cells, channels).movedim(-1, 0) if together else here.view(channels, number, *cells)
-        )
+        first, number = row * side + column, seen.shape[1] * seen.shape[2]
+        part, here = slice(first, first + number), buffer[: number * numbers]
+        compared = here.view(channels, number, *cells)
+        if together:
+            compared = here.view(number, *cells, channels).movedim(-1, 0)
         torch.sub(queries[:, None, None], seen, out=compared[:relations].unflatten(1, seen.shape[1:3])).relu_()
         compared[relations:] = places[:, part, ..., None]
         yield part, compared

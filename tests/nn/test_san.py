@@ -11,7 +11,7 @@ from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs
 from saccade.cost.second_counter import agree
 from saccade.nn.backbones import backbone
-from saccade.nn.local_attention import aggregate, aggregate_backward, by_place, pad, windows
+from saccade.nn.local_attention import aggregate, aggregate_backward, by_place, pad, short_rows, windows
 from saccade.nn.san import SAN, Halving
 from saccade.nn.weighing import POSITIONS, weigh
 from saccade.records import SaccadeError
@@ -108,6 +108,27 @@ def test_every_multiply_add_of_the_sums_is_counted():
     torch.testing.assert_close(counted.result, expected)
     assert counted.macs == products
     assert count(aggregate_backward, expected, values, weights).macs == 2 * products
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("footprint", [3, 7])
+def test_short_rows_are_summed_and_weighed_as_long_ones_are(footprint):
+    """The frames alone have rows of 7 numbers, and together of 28."""
+    margin, places = footprint - 1, footprint**2
+    queries, keys = torch.randn(8, 5, 7, 4).double(), torch.randn(8, 5 + margin, 7 + margin, 4).double()
+    values, shown = torch.randn(12, 5 + margin, 7 + margin, 4).double(), torch.rand(POSITIONS, places, 5, 7).double()
+    first, last, bias = torch.randn(8, 8 + POSITIONS).double(), torch.randn(3, 8).double(), torch.randn(3).double()
+    norm = [torch.rand(8).double() for _ in range(4)]
+
+    def seen(frames: slice) -> list[torch.Tensor]:
+        read = (maps[..., frames].contiguous() for maps in (queries, keys))
+        scores = weigh(*read, shown, first, norm, 1e-5, False, last, bias)[0]
+        return [scores, aggregate(values[..., frames].contiguous(), scores)]
+
+    assert not short_rows(queries) and short_rows(queries[..., :1])
+    alone = [seen(slice(frame, frame + 1)) for frame in range(4)]
+    for together, parts in zip(seen(slice(None)), zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(torch.cat(parts, -1), together, rtol=0, atol=1e-10)
 
 
 def test_every_multiply_add_of_the_weights_is_counted():
