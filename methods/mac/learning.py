@@ -16,7 +16,6 @@ from saccade.nn.losses import classification_loss
 from saccade.nn.seeding import seed_of
 from saccade.records import SaccadeError
 
-from .model import frame_macs, step_macs
 from .networks.hallucinator import similarity
 from .networks.heads import Logits, mean_logits
 from .networks.known_ahead import way_ahead
@@ -25,7 +24,6 @@ from .networks.slots import order_of_seen
 from .networks.times import FULL, efficiency_loss, go, inert_efficiency_loss, relaxed, spans, usage_loss
 
 Batch = dict[str, Any]
-GIGA = 1e9
 
 
 def numbered(epoch: int, batches: Iterable[Batch]) -> Iterator[Batch]:
@@ -164,6 +162,7 @@ def pushes(
         return {}
     generator = torch.Generator().manual_seed(seed_of(run.generator.initial_seed(), "pushes"))
     found: dict[str, list[float]] = {}
+    kept = {name: buffer.clone() for name, buffer in model.named_buffers()}  # a drifting normalisation would move
     with torch.random.fork_rng([run.device] if run.device.type == "cuda" else []):
         model.train()
         run.settle(model)
@@ -174,6 +173,8 @@ def pushes(
                 parts = torch.autograd.grad(term, weights, retain_graph=True, materialize_grads=True)
                 length = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in parts]))
                 found.setdefault(name, []).append(float(length))
+    for name, buffer in model.named_buffers():
+        buffer.copy_(kept[name])
     return {name: sum(lengths) / len(lengths) for name, lengths in found.items()}
 
 
@@ -186,10 +187,3 @@ def in_slots_of_seen(features: dict[str, Tensor], full: Tensor, settings: Any) -
     order = torch.from_numpy(order_of_seen(places.cpu().numpy(), settings.slots, full.cpu().numpy()))
     crops = features["regions"].unflatten(2, (places.shape[2], -1))  # (B, T, k, D)
     return features | {"regions": crops.gather(2, order.to(crops.device)[..., None].expand_as(crops)).flatten(2)}
-
-
-def frame_gmacs(model: Mac, clip: Batch) -> tuple[float, float]:
-    """What a frame of the clip costs, seen in full and pre-scanned only, the look ahead and the decision included (Sec.
-    III-D: O_full, O_pre)."""
-    scan, ahead, rest = frame_macs(model, clip, model.read)
-    return (scan + ahead + rest + step_macs(model)) / GIGA, (scan + ahead) / GIGA

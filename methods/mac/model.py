@@ -66,7 +66,7 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
         probabilities=probabilities(logits, model.heads_known),
         macs=macs + extra,
         frames=looked.cpu(),
-        decisions=[_decision(clip, seen, settings, number) | every[number] for number in range(videos)],
+        decisions=[_decision(model, clip, seen, settings, number) | every[number] for number in range(videos)],
     )
 
 
@@ -75,12 +75,12 @@ def reads_on_demand(settings: Settings) -> bool:
     return settings.online and settings.shows != "every"
 
 
-def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
+def _decision(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
     """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
     that chose them, of each frame; `fallback`: on how many frames it had no region. Of a temporal sampler: `scanned`,
     the frames that were pre-scanned only; `skipped`, those not looked at; `decisions`, on every frame looked at but the
-    first; `similarity`, of attention there and what was expected. With `shows: every`, what `showing.foreseen_of`
-    adds."""
+    first; `similarity`, of attention there and what was expected; `frame_macs`, of a full and of a pre-scanned
+    frame. With `shows: every`, what `showing.foreseen_of` adds."""
     frames = clip["indices"][number].cpu()
     decision: dict[str, Any] = {}
     if seen.way is not None:
@@ -89,6 +89,7 @@ def _decision(clip: dict[str, Any], seen: Seen, settings: Settings, number: int)
         decision["skipped"] = frames[fates == SKIPPED].tolist()
         decision["decisions"] = decided[decided >= 0].tolist()
         decision["similarity"] = rounded(seen.way.similarity[number].cpu()[decided >= 0])
+        decision["frame_macs"] = full_and_scanned_macs(model, clip)
         decision |= foreseen_of(clip, seen, number)
         frames = frames[fates == FULL]
     decision["frames"] = frames.tolist()
@@ -192,6 +193,13 @@ def _maps_shape(model: Mac) -> tuple[int, int, int]:
     settings = model.settings
     channels = model.low_cnn.attention_channels(settings.attention_layer)  # type: ignore[operator]
     return channels, settings.map_side, settings.map_side
+
+
+def full_and_scanned_macs(model: Mac, clip: dict[str, Any]) -> tuple[int, int]:
+    """Of a frame seen in full and of one pre-scanned only, the look ahead and the decision included (Sec. III-D:
+    O_full, O_pre)."""
+    scan, ahead, rest = frame_macs(model, clip, model.read)
+    return scan + ahead + rest + step_macs(model), scan + ahead
 
 
 def step_macs(model: Mac) -> int:

@@ -16,7 +16,6 @@ from saccade.nn.seeding import seed_of
 from .learning import (
     belief_loss,
     calibrate,
-    frame_gmacs,
     heads_loss,
     numbered,
     pushes,
@@ -24,6 +23,7 @@ from .learning import (
     timed_loss,
     truth_of,
 )
+from .model import full_and_scanned_macs
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
 from .paper.published import import_released as import_released
@@ -31,6 +31,7 @@ from .settings import READS
 
 Batch = dict[str, Any]
 Train = Callable[[int, int], Iterable[Batch]]  # an epoch's batches from a number on
+GIGA = 1e9
 MEASURED = 4  # batches that the terms of a loss are compared on
 
 
@@ -88,7 +89,8 @@ def train_times(run: PhaseRun) -> None:
     if settings.decide == "threshold":
         maps = [_known(model.eval(), batch, {"attention"})["attention"] for batch in run.batches_without_augmentation()]
         calibrate(model, torch.cat(maps), settings.full_share)
-    costs = frame_gmacs(model, next(iter(run.val_batches())))
+    full, scanned = full_and_scanned_macs(model, next(iter(run.val_batches())))
+    costs = full / GIGA, scanned / GIGA
 
     def loss(model: Mac, batch: Batch) -> tuple[Tensor, Logits]:
         return sampling_loss(run, model, batch, _known(model, batch, read), costs)

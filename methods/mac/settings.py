@@ -160,6 +160,8 @@ class Settings(Shared, Networks, Low, Attention, Regions, Foresight, Times, Head
         self._check_online()
 
     def _check_times(self) -> None:
+        if self.scans and self.num_frames == 1:
+            raise ValueError(f"skips is {self.skips}, and num_frames 1: nothing is left to decide; set num_frames to 2")
         if self.decide == "threshold" and self.skips != 1:
             raise ValueError(f"decide is threshold, which skips no frame, but skips is {self.skips}: set it to 1")
 

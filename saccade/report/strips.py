@@ -84,9 +84,10 @@ def draw(
     looks: Sequence[Look],
     offered: Sequence[int],
     times: Times,
+    scanned: Sequence[int] = (),
 ) -> Figure:
     """The strip. film: pictures spread evenly over the video (`Times.along`); offered: what the method could choose
-    from."""
+    from; scanned: those that it only pre-scanned."""
     shown = [looks[number] for number in evenly(len(looks), MOST)] if len(looks) > MOST else list(looks)
     columns = min(max(len(shown), 4), A_ROW)
     rows = -(-len(shown) // columns)
@@ -103,7 +104,7 @@ def draw(
         top = MARGIN + head + SECONDS
         strip = place(MARGIN, top, inner, FILM)
         _draw_film(strip, film, times.duration_s)
-        _mark(strip, shown, offered, times)
+        _mark(strip, shown, offered, times, scanned)
         top += FILM + JOINS
         for number, look in enumerate(shown):
             row, column = divmod(number, columns)
@@ -187,12 +188,16 @@ def _draw_film(axes: Axes, film: Sequence[np.ndarray], duration_s: float) -> Non
     axes.spines[:].set_visible(False)
 
 
-def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Times) -> None:
-    """On the film: a line and a triangle where the method looked, a grey dot where it could have."""
+def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Times, scanned: Sequence[int] = ()) -> None:
+    """On the film: a line and a triangle where the method looked, an empty triangle where it only pre-scanned, a grey
+    dot where it could have looked."""
     chosen = {look.number: times.mark(look.number) for look in looks}
     across = axes.get_xaxis_transform()
-    skipped = [times.mark(number) for number in offered if number not in chosen]
-    axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, transform=across, clip_on=False)
+    below: Any = {"transform": across, "clip_on": False}
+    skipped = [times.mark(number) for number in offered if number not in chosen and number not in scanned]
+    axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, **below)
+    half = [times.mark(number) for number in scanned]
+    axes.plot(half, [-0.09] * len(half), "^", color=ACCENT, markerfacecolor="white", markersize=6, **below)
     for second in chosen.values():
         axes.axvline(
             second,
@@ -206,8 +211,7 @@ def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Time
         "^",
         color=ACCENT,
         markersize=6,
-        transform=across,
-        clip_on=False,
+        **below,
     )
 
 

@@ -210,6 +210,7 @@ def _described(tried: Tried, where: str) -> str:
             f"          each when it was asked for: {tried.wanted_frames} of the clip's {tried.of_all[0]}, for which "
             f"{tried.of_all[1]} would be"
         )
+    lines += _fates(tried.decisions[0])
     most = max((len(boxes_at(entry)) for view in tried.decisions for entry in view.get("boxes") or []), default=0)
     if most > 1:
         lines.append(f"  boxes   {most} in a frame, by colour: {slot_names(most)}")
@@ -219,6 +220,17 @@ def _described(tried: Tried, where: str) -> str:
     return "\n".join(
         [*lines, f"          ({where}, one video at a time, medians of {RUNS} and {reads} after a first one)"]
     )
+
+
+def _fates(decision: dict[str, Any]) -> list[str]:
+    """What became of the frames of a view, and what one of either kind costs, where the decision says so."""
+    if not {"frames", "scanned", "skipped", "frame_macs"} <= set(decision):
+        return []
+    full, scanned = (strips.giga(macs) for macs in decision["frame_macs"])
+    return [
+        f"  frames  {len(decision['frames'])} in full ({full} GMACs each; the first for no decision a little less), "
+        f"{len(decision['scanned'])} pre-scanned ({scanned}), {len(decision['skipped'])} skipped (nothing)"
+    ]
 
 
 def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
@@ -259,7 +271,8 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         price,
         run,
     ]
-    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), times)
+    scanned = [int(number) for number in first.get("scanned", [])]
+    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), times, scanned)
 
 
 def _in_clip(entry: Sequence[Any], info: VideoInfo, settings: Any) -> Sequence[Any]:

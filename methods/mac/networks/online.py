@@ -49,11 +49,16 @@ class Watcher:
     """
 
     def __init__(self, model: Mac, settings: Settings, decide: Decide = most_likely, row: int = 0) -> None:
-        """`decide` is asked about this `row`. Raises SaccadeError where the settings have no temporal sampler."""
+        """`decide` is asked about this `row`. Raises SaccadeError where the settings have no temporal sampler, or crops
+        elsewhere than where attention is."""
         if not settings.scans:
             raise SaccadeError(
                 f"skips is {settings.skips} and fusion {settings.fusion}: frame by frame goes what a temporal sampler "
                 "watches; set skips to 1 or more, and a fusion with recurrent heads"
+            )
+        if settings.regions and settings.look != "learned":
+            raise SaccadeError(
+                f"the look is {settings.look}: frame by frame the crops are where attention is; set look: learned"
             )
         self.model, self.settings, self._decide, self._row = model, settings, decide, torch.tensor([row])
         self._keeps = settings.slots == "trajectories" and settings.regions > 1 and "regions" in model.read

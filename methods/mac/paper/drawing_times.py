@@ -52,7 +52,8 @@ def _draw_shares(axes: Axes, uses: pd.DataFrame) -> None:
     at = np.arange(most + 1)
     shares = 100 * uses[[f"share.{m}" for m in at]].to_numpy()
     drawn = uses.drawn.to_numpy(dtype=bool)
-    axes.bar(at - 0.2, shares[~drawn].mean(0), width=0.36, color=ACCENT)
+    if not drawn.all():
+        axes.bar(at - 0.2, shares[~drawn].mean(0), width=0.36, color=ACCENT)
     for seed in shares[~drawn] if (~drawn).sum() > 1 else ():
         axes.plot(at - 0.2, seed, ".", color=INK, markersize=3)
     if drawn.any():
@@ -64,11 +65,13 @@ def _draw_shares(axes: Axes, uses: pd.DataFrame) -> None:
 
 
 def told_decisions(uses: pd.DataFrame) -> str:
-    """How often each decision is the likeliest, by variant, mean over seeds."""
+    """How often each decision is made, by variant, mean over seeds: the likeliest, or as it is drawn."""
     said = []
-    for variant, one in uses[~uses.drawn].groupby("variant", sort=False):
+    for (variant, drawn), one in uses.groupby(["variant", "drawn"], sort=False):
         shares = [one[f"share.{m}"].mean() for m in range(int(one.most.max()) + 1)]
-        said.append(f"{variant} " + ", ".join(f"{m}: {100 * share:.0f} %" for m, share in enumerate(shares)))
+        said.append(
+            f"{variant}{', drawn' * drawn} " + ", ".join(f"{m}: {100 * share:.0f} %" for m, share in enumerate(shares))
+        )
     return "; ".join(said) + "."
 
 

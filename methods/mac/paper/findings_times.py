@@ -28,9 +28,10 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
         "decisions",
         "What the temporal samplers decide",
         "Of each run over the test split: how often each decision is made where a frame was pre-scanned (0: it is "
-        "seen in full; m: it isn't, and the m - 1 behind it aren't looked at), beside equal use; then what becomes "
-        "of the frames, the first included, and SSIM of attention and what was expected of it. Likeliest: as the "
-        "paper decides at test time. Drawn: as the official code does; mean over the drawings, ±: their sample "
+        "seen in full; m: it isn't, and the m - 1 behind it aren't looked at), beside equal use; the code's loss "
+        "counts a decision as often as frames stand under it, so that long skips are made less often. Then what "
+        "becomes of the frames, the first included, and SSIM of attention and what was expected of it. Likeliest: as "
+        "the paper decides at test time. Drawn: as the official code does; mean over the drawings, ±: their sample "
         "standard deviation.",
         _decisions_table(times.uses(rows[rows.point != MAPS])),
     )
