@@ -17,6 +17,7 @@ from saccade.project import load_module
 from saccade.records import SaccadeError
 
 learning = load_module(ROOT / "methods/mac/learning.py")
+model_py = load_module(ROOT / "methods/mac/model.py")
 
 
 class Recorded:
@@ -25,6 +26,10 @@ class Recorded:
     def through(self, attention, own):
         self.own = own
         return torch.zeros_like(attention[:, 1:])
+
+
+def gmacs_of(model, video):
+    return tuple(macs / 1e9 for macs in model_py.full_and_scanned_macs(model, video))
 
 
 def fed(epoch, frames=10, **settings):
@@ -78,9 +83,7 @@ def step(efficiency):
     run = SimpleNamespace(settings=settings, generator=torch.Generator().manual_seed(0))
     labels = {head.name: torch.arange(8) % head.num_classes for head in model.heads_known}
     model.train()
-    loss, logits = learning.sampling_loss(
-        run, model, {"labels": labels, "epoch": 0}, features, learning.frame_gmacs(model, video)
-    )
+    loss, logits = learning.sampling_loss(run, model, {"labels": labels, "epoch": 0}, features, gmacs_of(model, video))
     assert {name: tuple(scores.shape) for name, scores in logits.items()} == {
         head.name: (8, head.num_classes) for head in model.heads_known
     }
@@ -123,7 +126,7 @@ def test_full_and_scanned_frames_cost_what_is_executed():
     model, settings = finished(run_of("mac", "tiny-s1-t1"))
     model_py = load_module(ROOT / "methods/mac/model.py")
     video = clip(settings, 1)
-    full, scanned = learning.frame_gmacs(model, video)
+    full, scanned = gmacs_of(model, video)
     _, ahead, _ = model_py.frame_macs(model, video, model.read)
     answer = (model_py._heads_macs(model, torch.tensor(0)).item() - ahead) / learning.GIGA
     frames = video["rgb"].shape[1]
@@ -144,7 +147,7 @@ def test_half_precision_learns_and_answers(variant):
         with torch.no_grad():
             features = model.look(video, {*model.read, "attention"}, settings).features
         loss, _ = learning.sampling_loss(
-            run, model.train(), {"labels": labels, "epoch": 0}, features, learning.frame_gmacs(model, video)
+            run, model.train(), {"labels": labels, "epoch": 0}, features, gmacs_of(model, video)
         )
         loss.backward()
         assert model.sampler.score.bias.grad.isfinite().all()
