@@ -12,19 +12,29 @@ from pathlib import Path
 from saccade.cost.printed import KEY, CountedCell, is_complexity, read_reported
 
 from . import pricing
-from .sizes import FEATURES, gru, hallucinator, listed_until, whole_san19
+from .sizes import (
+    CROP,
+    FEATURES,
+    FRAME,
+    GIGA,
+    LAYERS,
+    LOW,
+    SOUND,
+    full_frame,
+    gru,
+    hears,
+    prescanned,
+    read,
+    whole_san19,
+)
 
-GIGA = 1e9
-FRAME, LOW, CROP, SOUND = 224, 112, 64, 256  # sides in pixels
 SAMPLER = re.compile(r"S_(\d)")
 IN_TIME = re.compile(r"S_(\d), T_(\d)")
 TBN = {"TBN (ret), R+A": ("rgb", "audio"), "TBN (ret), R+A+F": ("rgb", "audio", "flow")}
-LAYERS = {"epic-kitchens-55": 2, "ucf101": 1}  # of each GRU; the paper says 2, Table IV prints the cost of 1
 VALIDATION_FRAMES = {
     "epic-kitchens-55": 2398 * 10,
     "ucf101": 3783 * 16,
 }  # what Tables II's and V's totals are summed over
-CHANNELS, CELLS = 32, 7 * 7  # of the attention map that is read
 RULE = (
     "the authors' counter, a frame: convolutions by multiply-adds and an add for each bias, normalisation 2 an "
     "element, ReLU 1, pooling 1 an element that it is given; attention's products, shortcuts and classifiers left out"
@@ -94,27 +104,6 @@ def shares(row: str) -> tuple[float, float]:
     return own["Full"] / 100, own["Prescan"] / 100
 
 
-def full_frame(crops: int, data: str, one_head: bool) -> float:
-    """Seen in full, by the authors' rule: networks, heads, and what looks ahead and decides."""
-    sound = hears(data)
-    heads = read(crops, sound)
-    parts = whole_san19(LOW).printed + crops * whole_san19(CROP).printed + ahead()
-    parts += whole_san19(SOUND, 1).printed if sound else 0
-    return (
-        parts + sum(gru(FEATURES * size, LAYERS[data]).printed for size in (heads[-1:] if one_head else heads))
-    ) / GIGA
-
-
-def prescanned() -> float:
-    """Pre-scanned only, by the authors' rule."""
-    return (listed_until(LOW, 3, 0) + ahead()) / GIGA
-
-
-def ahead() -> int:
-    """The hallucinator and the temporal sampler, a frame."""
-    return hallucinator(CHANNELS, CHANNELS, CELLS).printed + gru(2 * CHANNELS * CELLS + 1, 2).printed
-
-
 def gmacs(row: str, data: str) -> float:
     """A frame, by the authors' rule."""
     if row in TBN:
@@ -127,11 +116,6 @@ def gmacs(row: str, data: str) -> float:
     return (whole_san19(LOW).printed + sound + crops * whole_san19(CROP).printed + heads) / GIGA
 
 
-def read(crops: int, sound: bool) -> list[int]:
-    """How many networks' features each recurrent head reads: global, local, all."""
-    return [1 + sound, sound + crops, 1 + sound + crops] if crops else [1 + sound]
-
-
 def executed(row: str, data: str) -> float:
     return pricing.executed(variant(row), data)
 
@@ -141,10 +125,6 @@ def variant(row: str) -> str:
     if row in TBN:
         return "-".join(["tbn", *TBN[row]])
     return "base" if row == "SAN19-base" else row.replace("S_", "s")
-
-
-def hears(data: str) -> bool:
-    return data != "ucf101"
 
 
 def what(row: str, data: str) -> str:

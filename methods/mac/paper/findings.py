@@ -15,12 +15,11 @@ from saccade.results.reader import NotRun
 from . import drawing, findings_times
 from .decisions import EXAMPLES, FRAMES, compared, concentration, habits, kept_maps, looked, mapped, watched
 from .findings_times import file_name
-from .sizes import listed_until, san19, whole_san19
+from .sizes import LOW, listed_until, san19, whole_san19
 from .speed_ups import speed_up_table
 
 SIDES = tuple(range(32, 257, 16))  # of the frames that Figure 3 is drawn over
 MARKS = (224, 112, 64)  # those that it highlights
-LOW = 112  # of Figure 13
 NAMED = (words("Dataset", "dataset"), words("Variant", "variant"))
 RULE = (
     "By the authors' rule: convolutions by multiply-adds, an add for each bias, normalisation 2 an element, ReLU 1, "

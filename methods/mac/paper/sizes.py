@@ -13,6 +13,10 @@ STEM = 64
 # channels, blocks and footprint of each stage
 STAGES = ((64, 3, 3), (256, 3, 7), (512, 4, 7), (1024, 6, 7), (2048, 3, 7))
 FEATURES, HIDDEN = STAGES[-1][0], 1024
+GIGA = 1e9
+FRAME, LOW, CROP, SOUND = 224, 112, 64, 256  # sides in pixels
+CHANNELS, CELLS = 32, 7 * 7  # of the attention map that is read
+LAYERS = {"epic-kitchens-55": 2, "ucf101": 1}  # of each GRU; the paper says 2, Table IV prints the cost of 1
 
 
 @dataclass(frozen=True)
@@ -114,3 +118,45 @@ def listed_until(size: int, stage: int, block: int) -> int:
         total -= 2 * channels * cells  # ReLU and pooling of what the stage is given
         cells, channels = cells // 4, STAGES[number][0]
     return total + 2 * channels * cells
+
+
+# ---- a frame with a temporal sampler, in GMACs by the authors' rule
+
+
+def full_frame(crops: int, data: str, one_head: bool) -> float:
+    """Seen in full, by the authors' rule: networks, heads, and what looks ahead and decides."""
+    sound = hears(data)
+    heads = read(crops, sound)
+    parts = whole_san19(LOW).printed + crops * whole_san19(CROP).printed + ahead()
+    parts += whole_san19(SOUND, 1).printed if sound else 0
+    return (
+        parts + sum(gru(FEATURES * size, LAYERS[data]).printed for size in (heads[-1:] if one_head else heads))
+    ) / GIGA
+
+
+def prescanned() -> float:
+    """Pre-scanned only, by the authors' rule."""
+    return (listed_until(LOW, 3, 0) + ahead()) / GIGA
+
+
+def ahead() -> int:
+    """The hallucinator and the temporal sampler, a frame."""
+    return hallucinator(CHANNELS, CHANNELS, CELLS).printed + gru(2 * CHANNELS * CELLS + 1, 2).printed
+
+
+def read(crops: int, sound: bool) -> list[int]:
+    """How many networks' features each recurrent head reads: global, local, all."""
+    return [1 + sound, sound + crops, 1 + sound + crops] if crops else [1 + sound]
+
+
+def hears(data: str) -> bool:
+    return data != "ucf101"
+
+
+def by_equal_use(crops: int, most: int, data: str, one_head: bool) -> float:
+    """The speed-up of (S_k, T_M) over S_k where a share of 1 / (M + 1) of the frames stands under each decision: under
+    m, one of m frames is pre-scanned and the others are skipped."""
+    share = 1 / (most + 1)
+    scanned = share * sum(1 / m for m in range(1, most + 1))
+    alone = full_frame(crops, data, False) - ahead() / GIGA
+    return alone / (share * full_frame(crops, data, one_head) + scanned * prescanned())

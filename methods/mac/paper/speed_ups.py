@@ -12,8 +12,8 @@ from saccade.judging.printed_cells import PUBLISHED
 from saccade.judging.reported import Reported, printed_cells
 from saccade.report.tidy import Column, TidyTable, tidy, words
 
-from .cells import full_frame, gmacs, prescanned
 from .claims import WITHOUT
+from .sizes import by_equal_use
 
 ROW = re.compile(r"S_(\d), T_(\d)")
 CAPTION = (
@@ -54,14 +54,6 @@ def speed_up_table(found: Any) -> tuple[str, str, str, TidyTable]:
         Column("Seeds", ("seeds",), "whole"),
     ]
     return "speed-ups", "Speed-ups of the temporal samplers", CAPTION, tidy(lines, columns).without_empty()
-
-
-def by_equal_use(k: int, most: int, data: str, one_head: bool) -> float:
-    """The speed-up over S_k, by the authors' rule, where a share of 1 / (M + 1) of the frames stands under each
-    decision: under m, one of m frames is pre-scanned and the others are skipped."""
-    share = 1 / (most + 1)
-    scanned = share * sum(1 / m for m in range(1, most + 1))
-    return gmacs(f"S_{k}", data) / (share * full_frame(k, data, one_head) + scanned * prescanned())
 
 
 def _ours(found: Any, inside: Layout, row: str, outside: Layout, alone: str) -> dict[str, float]:

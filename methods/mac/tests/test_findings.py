@@ -173,8 +173,8 @@ def test_ours_is_over_our_own_s_k_and_of_the_published_budget_alone(tmp_path):
         found = write_costs(tmp_path / budget, budget, costs)
         made = {name: table.text() for name, _, table in finding_tables(found)}
         ours[budget] = made["findings--speed-ups"].set_index(["Table", "Row"])
-    assert list(ours["paper"].loc["Table II", "S_1, T_1"])[3:] == ["2.25×", "2.00 to 2.50", "2"]
-    assert list(ours["paper"].loc["Table II", "S_0, T_2"])[3:] == ["–"] * 3  # S_0 wasn't run
+    assert list(ours["paper"].loc["Table II", "S_1, T_1"])[4:] == ["2.25×", "2.00 to 2.50", "2"]
+    assert list(ours["paper"].loc["Table II", "S_0, T_2"])[4:] == ["–"] * 3  # S_0 wasn't run
     assert "Ours" not in ours["mine"]
 
 

@@ -128,11 +128,11 @@ def test_full_and_scanned_frames_cost_what_is_executed():
     video = clip(settings, 1)
     full, scanned = gmacs_of(model, video)
     _, ahead, _ = model_py.frame_macs(model, video, model.read)
-    answer = (model_py._heads_macs(model, torch.tensor(0)).item() - ahead) / learning.GIGA
+    answer = (model_py._heads_macs(model, torch.tensor(0)).item() - ahead) / 1e9
     frames = video["rgb"].shape[1]
     for bias, expected in ((1e6, frames * full), (-1e6, full + (frames - 1) * scanned)):
         model.sampler.score.bias[0] = bias
-        costs = model_py.predict(model, video, settings).macs.item() / learning.GIGA
+        costs = model_py.predict(model, video, settings).macs.item() / 1e9
         assert costs == pytest.approx(expected + answer)
 
 

@@ -158,7 +158,7 @@ def test_who_asks_out_of_turn_is_told():
     assert watcher.wants
     with pytest.raises(SaccadeError, match="set skips to 1 or more"):
         online.Watcher(model, dataclasses.replace(settings, skips=0))
-    with pytest.raises(SaccadeError, match="skips is 0 and decide learned: set"):
+    with pytest.raises(SaccadeError, match="skips is 0 and decide sampled: set"):
         model_py.predict(model, clip(settings, 1), dataclasses.replace(settings, skips=0, online=True))
 
 
