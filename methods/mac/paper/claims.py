@@ -516,12 +516,21 @@ def m28(ours: Any) -> Outcome:
     return labelled(names(plain, own), at_most(gain(ours, plain, own), CLOSE))
 
 
-@unprinted
-def m33(ours: Any) -> Outcome:
-    own = ours.named("T_1")
-    seen = ours.frame_hits(*own)
-    chances = {level: ours.frame_hits(*own, level=level) for level in ("random", "even")}
-    return all_of(*(labelled(f"informative - {what}", better(difference(seen, hit))) for what, hit in chances.items()))
+def sees_more(own: str) -> Claim:
+    """Frames seen in full show the digit more often than as many by chance."""
+
+    def on_ours(ours: Any) -> Outcome:
+        system = ours.named(own)
+        seen = ours.frame_hits(*system)
+        rivals = {level: ours.frame_hits(*system, level=level) for level in ("random", "even")}
+        return all_of(
+            *(labelled(f"informative - {what}", better(difference(seen, hit))) for what, hit in rivals.items())
+        )
+
+    return unprinted(on_ours)
+
+
+m33, m39 = sees_more("T_1"), sees_more("T_2, eq. 7")
 
 
 @unprinted

@@ -70,7 +70,7 @@ ON_PRINTED = {
     "c36": False,  # with T_1 3.61 > 3.39
     "c37": True,  # 90.75
     "c38": True,  # 0.026 < 0.047
-    **{f"m{number:02}": None for number in range(1, 39)},
+    **{f"m{number:02}": None for number in range(1, 40)},
 }
 CANT_FAIL = {"c01", "c09", "c18", "c19", "c21", "c25", "c38"}
 UNTESTABLE = {"c29", "c30", "c33"}
@@ -472,7 +472,8 @@ def test_m29_to_m32_compare_with_what_has_less_to_decide_by(name, rival):
 def test_what_the_temporal_sampler_loses_saves_and_sees():
     assert kind("m28") == kind("m28", hits={"tiny-long-s1": 0.61}) == "holds"
     assert kind("m28", hits={"tiny-long-s1": 0.65}) == "contradicted"
-    assert kind("m33") == "holds"
+    assert kind("m33") == kind("m39") == "holds"
+    assert kind("m39", **{"frames random": {"tiny-long-t2-paper": 0.6}}) == "contradicted"
     assert kind("m33", **{"frames even": {"tiny-long-t1": 0.6}}) == "contradicted"
     assert kind("m36", gmacs={"tiny-long-t1": 5.0}) == "holds"
     assert kind("m36") == "contradicted"
