@@ -1,5 +1,6 @@
 """The figures of `findings_times`, drawn and told in words. No torch."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from .times import Traced
 
 COLUMNS = 8  # frames beside each other
 PANELS = 3  # variants beside each other
+LETTERS = 20  # of a variant's name in a line
 EDGES = {"full": "#ff3b30", "scanned": "#34c759"}  # as in the paper's Figure 12
 PALE = 0.35  # how much of a frame that wasn't looked at is shown
 
@@ -37,7 +39,7 @@ def draw_decisions(uses: pd.DataFrame) -> Figure:
         axes.axis("off")
     for axes, variant in zip(panels.flat, variants, strict=False):
         _draw_shares(axes, uses[uses.variant == variant])
-        axes.set_title(variant, fontsize=8)
+        axes.set_title(textwrap.fill(variant, LETTERS), fontsize=8)
     for row in panels:
         row[0].set_ylabel("% of decisions", fontsize=8.5)
     marks = {"likeliest": {"marker": "s", "color": ACCENT}, "drawn": {"marker": "D", "color": PALETTE[1]}}
@@ -60,7 +62,7 @@ def _draw_shares(axes: Axes, uses: pd.DataFrame) -> None:
         spread = shares[drawn].std(0, ddof=1) if drawn.sum() > 1 else None
         axes.errorbar(at + 0.2, shares[drawn].mean(0), spread, fmt="D", color=PALETTE[1], markersize=4, capsize=2)
     axes.axhline(100 / (most + 1), color=INK, linestyle=(0, (3, 1.5)), linewidth=1)
-    axes.set(xticks=at, ylim=(0, 105))
+    axes.set(xticks=at, xlim=(-0.6, most + 0.6), ylim=(0, 105))
     axes.set_xlabel("decision", fontsize=8.5)
 
 
