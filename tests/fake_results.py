@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numbered
 import numpy as np
 import pandas as pd
 from seals import seal
@@ -187,3 +188,16 @@ def write_project(root, grid, runs=True):
             {**run, "status": "not run", "why": run["why"] or "no <data> & no time_"} for run in grid["runs"]
         ]
     return write_tree(root, grid)
+
+
+def write_videos(root: Path, prepared: Path, encoded: bool = True) -> None:
+    """Four test videos of eight frames, v0 to v3, in the index of a prepared dataset; without pictures where they
+    aren't to be encoded."""
+    prepared.mkdir(parents=True)
+    index = []
+    for number in range(4):
+        path = root / f"v{number}.mp4"
+        size = numbered.encode(path, frames=8).stat().st_size if encoded else 1
+        index.append({"video_id": path.stem, "path": path.name, "bytes": size, "frames": 8, "width": 64, "height": 48})
+    pd.DataFrame(index).assign(split="test").to_parquet(prepared / "index.parquet")
+    write(prepared / "coverage.json", {"problems": [], "settings": {}})

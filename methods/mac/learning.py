@@ -20,7 +20,7 @@ from .networks.hallucinator import similarity
 from .networks.heads import Logits, mean_logits
 from .networks.known_ahead import way_ahead
 from .networks.mac import Mac, read_by
-from .networks.slots import order_of_seen
+from .networks.slots import features_in_order, order_of_seen
 from .networks.times import FULL, efficiency_loss, go, inert_efficiency_loss, relaxed, spans, usage_loss
 
 Batch = dict[str, Any]
@@ -133,8 +133,6 @@ def sampled(
     way = go(lambda rows, at: attention[rows, at], shape, model.foresight, model.sampler, decide)
     seen = torch.zeros(shape, device=attention.device)
     seen[:, 0] = 1
-    if not drawn:
-        raise SaccadeError("num_frames is 1: the first frame is always seen in full, and nothing is left to decide")
     rows, at, vectors = (torch.cat(parts) for parts in zip(*drawn, strict=True))
     seen = seen.index_put((rows, at), vectors[:, 0].to(seen))
     features = in_slots_of_seen(features, way.fates == FULL, settings)
@@ -183,7 +181,5 @@ def in_slots_of_seen(features: dict[str, Tensor], full: Tensor, settings: Any) -
     as they are at test time (official code). What has no `places` (B, T, k, 2) stays as it is."""
     if "places" not in features:
         return features
-    places = features["places"]
-    order = torch.from_numpy(order_of_seen(places.cpu().numpy(), settings.slots, full.cpu().numpy()))
-    crops = features["regions"].unflatten(2, (places.shape[2], -1))  # (B, T, k, D)
-    return features | {"regions": crops.gather(2, order.to(crops.device)[..., None].expand_as(crops)).flatten(2)}
+    order = order_of_seen(features["places"].cpu().numpy(), settings.slots, full.cpu().numpy())
+    return features | {"regions": features_in_order(features["regions"], order)}

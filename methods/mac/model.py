@@ -60,13 +60,14 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
     shown = [is_shown(video) and settings.shows == "every" for video in clip["video_id"]]
     every = [every_attention(model, clip, number) if show else {} for number, show in enumerate(shown)]
     extra = torch.tensor([_low_macs(model, clip) if show else 0 for show in shown], dtype=torch.int64)
+    prices = full_and_scanned_macs(model, clip) if settings.decides else None
     if seen.foreseen is not None:
         extra = extra + 2 * (looked.cpu() - 1) * similarity_macs(_maps_shape(model))
     return Prediction(
         probabilities=probabilities(logits, model.heads_known),
         macs=macs + extra,
         frames=looked.cpu(),
-        decisions=[_decision(model, clip, seen, settings, number) | every[number] for number in range(videos)],
+        decisions=[_decision(clip, seen, settings, number, prices) | every[number] for number in range(videos)],
     )
 
 
@@ -75,7 +76,9 @@ def reads_on_demand(settings: Settings) -> bool:
     return settings.online and settings.shows != "every"
 
 
-def _decision(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings, number: int) -> dict[str, Any]:
+def _decision(
+    clip: dict[str, Any], seen: Seen, settings: Settings, number: int, prices: tuple[int, int] | None
+) -> dict[str, Any]:
     """`frames` and `boxes` as Prediction has them, a frame's boxes in the order of their slots; `attention`: the map
     that chose them, of each frame; `fallback`: on how many frames it had no region. Of a temporal sampler: `scanned`,
     the frames that were pre-scanned only; `skipped`, those not looked at; `decisions`, on every frame looked at but the
@@ -89,7 +92,7 @@ def _decision(model: Mac, clip: dict[str, Any], seen: Seen, settings: Settings, 
         decision["skipped"] = frames[fates == SKIPPED].tolist()
         decision["decisions"] = decided[decided >= 0].tolist()
         decision["similarity"] = rounded(seen.way.similarity[number].cpu()[decided >= 0])
-        decision["frame_macs"] = full_and_scanned_macs(model, clip)
+        decision["frame_macs"] = prices
         decision |= foreseen_of(clip, seen, number)
         frames = frames[fates == FULL]
     decision["frames"] = frames.tolist()

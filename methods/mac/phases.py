@@ -13,16 +13,7 @@ from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
 from saccade.nn.seeding import seed_of
 
-from .learning import (
-    belief_loss,
-    calibrate,
-    heads_loss,
-    numbered,
-    pushes,
-    sampling_loss,
-    timed_loss,
-    truth_of,
-)
+from .learning import belief_loss, calibrate, heads_loss, numbered, pushes, sampling_loss, timed_loss, truth_of
 from .model import full_and_scanned_macs
 from .networks.heads import Logits, mean_logits
 from .networks.mac import Mac
@@ -87,7 +78,8 @@ def train_times(run: PhaseRun) -> None:
     if not settings.scans:
         return run.fit(lambda model, batch: timed_loss(run, model, batch, _known(model, batch, read)), train, val)
     if settings.decide == "threshold":
-        maps = [_known(model.eval(), batch, {"attention"})["attention"] for batch in run.batches_without_augmentation()]
+        videos = train(0, 0) if settings.fixed_clips else run.batches_without_augmentation()
+        maps = [_known(model.eval(), batch, {"attention"})["attention"] for batch in videos]
         calibrate(model, torch.cat(maps), settings.full_share)
     full, scanned = full_and_scanned_macs(model, next(iter(run.val_batches())))
     costs = full / GIGA, scanned / GIGA

@@ -61,9 +61,9 @@ def predict_point(
             ):
                 found = method_predict(model, to_device(batch, device), settings)
                 for number, video in enumerate(batch["video_id"]):
-                    _add(rows.setdefault(video, {}), found, batch, number, views)
+                    add_view(rows.setdefault(video, {}), found, batch, number, views)
                 progress.update(len(batch["video_id"]))
-    table = pd.DataFrame([_row(video, row) for video, row in sorted(rows.items())])
+    table = pd.DataFrame([to_row(video, row) for video, row in sorted(rows.items())])
     return table.merge(dataset.index[["video_id", "cluster"]], on="video_id", validate="one_to_one")
 
 
@@ -87,7 +87,7 @@ def check_macs(
     return module_table(counted)
 
 
-def _add(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: int, views: int) -> None:
+def add_view(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: int, views: int) -> None:
     """Adds one view of one video to its row."""
     for key, value in (("macs", found.macs), ("frames", found.frames), ("decoded_frames", batch["decoded_frames"])):
         row[key] = row.get(key, 0) + int(value[number])
@@ -103,6 +103,7 @@ def _add(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: 
             )
 
 
-def _row(video: str, row: dict[str, Any]) -> dict[str, Any]:
+def to_row(video: str, row: dict[str, Any]) -> dict[str, Any]:
+    """With scores as they are kept."""
     scores = {key: value.astype(np.float32) for key, value in row.items() if key.endswith(".scores")}
     return {"video_id": video} | row | scores

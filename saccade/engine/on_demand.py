@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from saccade.records import Prediction, SaccadeError
+from saccade.engine.inference import add_view, to_row
+from saccade.records import Prediction
 from saccade.video.clip_on_demand import clip_on_demand, why_not_on_demand
 from saccade.video.probe import VideoInfo
 
@@ -35,15 +35,10 @@ def answer_on_demand(
     """As a row of `predict_point`, without targets; beside it `wanted_frames`. Raises SaccadeError where a score isn't
     finite."""
     with clip_on_demand(path, info, settings, device) as (clip, reading):
-        found = method_predict(model, clip, settings)
-        row: dict[str, Any] = {"macs": int(found.macs[0]), "frames": int(found.frames[0])}
-        row |= {"decoded_frames": reading.decoded_frames, "wanted_frames": reading.wanted_frames}
-    row["decisions"] = [found.decisions[0] if found.decisions else {}]
-    for head, probabilities in found.probabilities.items():
-        row[f"{head}.scores"] = probabilities[0].double().cpu().numpy().astype(np.float32)
-        if not np.isfinite(row[f"{head}.scores"]).all():
-            raise SaccadeError(f"video {path}: the scores of head '{head}' are not finite")
-    return row
+        found, row = method_predict(model, clip, settings), dict[str, Any]()
+        batch = {"video_id": [str(path)], "labels": {}, "decoded_frames": [reading.decoded_frames]}
+    add_view(row, found, batch, 0, views=1)
+    return to_row(str(path), row) | {"wanted_frames": reading.wanted_frames}
 
 
 @torch.inference_mode()

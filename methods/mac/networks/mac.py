@@ -20,7 +20,7 @@ from .attention import cumulative, uniform
 from .foreseen import Foreseen
 from .hallucinator import Hallucinator
 from .heads import FeatureClassifier, Logits, RecurrentHead
-from .times import Copied, Nothing, Threshold, TimeSampler, Way
+from .times import Foresee, Threshold, TimeSampler, Way, copied, nothing
 
 Clip = dict[str, Any]
 
@@ -70,9 +70,10 @@ class Mac(nn.Module):
                 )
 
     @property
-    def foresight(self) -> nn.Module:
+    def foresight(self) -> Foresee:
         """What says what attention will be, for the temporal sampler."""
-        return {"copied": Copied(), "nothing": Nothing()}.get(self.settings.expects) or self.hallucinator
+        expects = self.settings.expects
+        return copied if expects == "copied" else nothing if expects == "nothing" else self.hallucinator
 
     def _sampler(self, settings: Settings) -> nn.Module:
         if settings.decide == "threshold":

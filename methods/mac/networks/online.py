@@ -18,7 +18,7 @@ from .attention import cumulative
 from .hallucinator import State, similarity
 from .heads import Logits, mean_logits
 from .mac import Clip, Mac, Seen, crops_at, low_resolution, read_by
-from .slots import in_slots, slot_order
+from .slots import features_in_order, in_slots, slot_order
 from .times import FULL, SCANNED, SKIPPED, Decide, Way, most_likely
 
 
@@ -109,9 +109,7 @@ class Watcher:
             return mean_logits([head.score(self._totals[name] / self._full) for name, head in heads])
         features = {part: torch.cat([one[part] for one in self._kept])[None] for part in self._kept[0]}
         order = slot_order(torch.stack(self._places)[None].cpu().numpy(), self.settings.slots)
-        crops = features["regions"].unflatten(2, (self.settings.regions, -1))  # (1, T, k, D)
-        places = torch.from_numpy(order).to(crops.device)[..., None].expand_as(crops)
-        features["regions"] = crops.gather(2, places).flatten(2)
+        features["regions"] = features_in_order(features["regions"], order)
         return mean_logits(list(self.model.answers(features, list(self.model.heads)).values()))
 
     def _decided(self, attention: Tensor) -> Look:

@@ -1,8 +1,10 @@
 """Which of a frame's k regions the classifier reads in which place (slot)."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from torch import Tensor
 
 from ..settings import Slots
 
@@ -25,6 +27,12 @@ def order_of_seen(places: Integers, slots: Slots, seen: NDArray[np.bool_]) -> In
         at = np.nonzero(seen & (numbers == number)[:, None])  # by video and frame
         order[at] = slot_order(places[at].reshape(-1, number, *places.shape[2:]), slots).reshape(-1, places.shape[2])
     return order
+
+
+def features_in_order(crops: Tensor, order: Integers) -> Tensor:
+    """(B, T, k * D) features of k crops a frame, put in an order (B, T, k)."""
+    apart = crops.unflatten(2, (order.shape[2], -1))
+    return apart.gather(2, torch.from_numpy(order).to(crops.device)[..., None].expand_as(apart)).flatten(2)
 
 
 def slot_order(places: Integers, slots: Slots) -> Integers:

@@ -82,18 +82,14 @@ class Threshold(nn.Module):
         self.least.copy_(ordered[wanted])
 
 
-class Copied(nn.Module):
+def copied(attention: Tensor, state: State | None = None) -> tuple[Tensor, State]:
     """In place of the hallucinator: what was seen last is expected again."""
-
-    def forward(self, attention: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        return attention, ()
+    return attention, ()
 
 
-class Nothing(nn.Module):
+def nothing(attention: Tensor, state: State | None = None) -> tuple[Tensor, State]:
     """In place of the hallucinator: nothing is expected, which is zeros."""
-
-    def forward(self, attention: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        return torch.zeros_like(attention), ()
+    return torch.zeros_like(attention), ()
 
 
 @dataclass

@@ -11,10 +11,10 @@ import pandas as pd
 from saccade.records import boxes_at
 from saccade.report.examples import Example, chosen
 from saccade.results.reader import NotRun, dataset_label
+from saccade.scoring.frame_shares import FATES as FATES
 
 from .decisions import KEYS, MAPS, own_point
 
-FATES = ("full", "scanned", "skipped")  # what becomes of a frame, and the decisions' names for it
 GUESSES = ("similarity", "copied", "shifted")  # of attention with what was expected, with the last map, with it moved
 STRETCHES = ("all", "still", "predictable", "surprising")
 SURPRISING = 0.25  # of the state, in object sizes: so far it goes within what the truth calls one moment

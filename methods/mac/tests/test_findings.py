@@ -88,18 +88,11 @@ def make_found(root, videos=True, points=("whole", "attention")):
     for run in runs:
         write_run(root, run)
     folder = root / "data/dots/prepared/study@two"
-    folder.mkdir(parents=True)
-    index = []
-    for number in range(4):
-        path = root / f"v{number}.mp4"
-        size = numbered.encode(path, frames=8).stat().st_size if videos else 1
-        index.append({"video_id": path.stem, "path": path.name, "bytes": size, "frames": 8, "width": 64, "height": 48})
-    pd.DataFrame(index).assign(split="test").to_parquet(folder / "index.parquet")
+    fake_results.write_videos(root, folder, encoded=videos)
     # a target in the lower right quarter, seen on odd frames but not on the last
     seen = [(f"v{number}", frame, frame % 2 == 1 and frame < 7) for number in range(4) for frame in range(8)]
     table = pd.DataFrame(seen, columns=["video_id", "frame", "informative"])
     table.assign(x0=44.0, y0=36.0, x1=52.0, y1=46.0, visibility=1.0, moment=0).to_parquet(folder / "truth.parquet")
-    fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
     seal(root)
     (root / "methods").mkdir()
     (root / "methods/mac").symlink_to(FOLDER)

@@ -82,13 +82,7 @@ def make_found(root, truth=True, points=tuple(WAYS)):
     for run in runs:
         write_run(root, run)
     folder = root / "data/dots/prepared/study"
-    folder.mkdir(parents=True)
-    index = []
-    for number in range(4):
-        path = root / f"v{number}.mp4"
-        size = numbered.encode(path, frames=8).stat().st_size
-        index.append({"video_id": path.stem, "path": path.name, "bytes": size, "frames": 8, "width": 64, "height": 48})
-    pd.DataFrame(index).assign(split="test").to_parquet(folder / "index.parquet")
+    fake_results.write_videos(root, folder)
     if truth:
         # surprise before the third frame offered; before the fourth all stands, before the second only a part
         table = pd.DataFrame(
@@ -98,7 +92,6 @@ def make_found(root, truth=True, points=tuple(WAYS)):
         table["surprise"] = table.frame.map({2: 0.2, 3: 0.5}).fillna(0.0)
         table["still"] = table.frame.isin([1, 5, 6])
         table.to_parquet(folder / "truth.parquet")
-    fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
     seal(root)
     (root / "methods").mkdir()
     (root / "methods/mac").symlink_to(FOLDER)

@@ -68,6 +68,12 @@ def test_a_threshold_gives_the_share_that_it_was_calibrated_for():
         assert 20 + (scores.argmax(1) == 0).sum() == round(share * 200)
 
 
+def test_one_frame_leaves_nothing_to_decide():
+    how = finished(run_of("mac", "tiny-s0-t2"))[1]
+    with pytest.raises(ValueError, match="skips is 2, and num_frames 1"):
+        dataclasses.replace(how, num_frames=1)
+
+
 def test_a_threshold_skips_nothing():
     with pytest.raises(ValueError, match="decide is threshold, which skips no frame, but skips is 2"):
         settings(decide="threshold", skips=2)
