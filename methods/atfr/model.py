@@ -120,21 +120,22 @@ def predict(model: ATFR, clip: dict[str, Any], settings: Settings) -> Prediction
 
 @torch.inference_mode()
 def maps(model: ATFR, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """As the paper's Figure A.5, of one clip: its frames, their features where the layer sits (of the fast pathway,
-    where there are two), and the maps that are left of them, as arrays."""
+    """As the paper's Figure A.5, of one clip: its frames, as bytes, their features where the layer sits (of the
+    fast pathway, where there are two), and the maps that are left of them, as arrays."""
     rgb = clip["rgb"][0]
     mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
     frames = rgb * std + mean
     pathways = model.look(clip["rgb"])
+    pictures = (frames.flip(1) if settings.channel_order == "bgr" else frames).clamp(0, 1).permute(0, 2, 3, 1)
     shown = {
-        "frames": (frames.flip(1) if settings.channel_order == "bgr" else frames).clamp(0, 1).permute(0, 2, 3, 1),
+        "frames": (255 * pictures).round().byte(),
         settings.placement: pathways[-1][0].transpose(0, 1),
     }
     if settings.layer == "sgs":
         weights = model.weigh(pathways, settings, clip)[-1]
         mixed = sgs.mix(sgs.packed(weights, int(sgs.occupied(weights).sum())), pathways[-1])
         shown["after SGS"] = mixed[0].transpose(0, 1)  # (B', C, H, W)
-    return {name: values.float().cpu().numpy() for name, values in shown.items()}
+    return {name: values.cpu().numpy() for name, values in shown.items()}
 
 
 def _groups(counts: Tensor) -> Iterator[tuple[tuple[int, ...], list[int]]]:

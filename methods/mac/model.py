@@ -26,8 +26,7 @@ from .networks.online import watch_online
 from .networks.times import FULL, SCANNED, SKIPPED, Decide, most_likely
 from .networks.watching import watch_offline
 from .settings import Settings
-from .showing import every_attention, foreseen_of, is_shown, rounded
-from .showing import maps as maps
+from .showing import every_attention, foreseen_of, is_shown, maps_of, rounded
 
 
 def build(settings: Settings, heads: tuple[Head, ...]) -> Mac:
@@ -69,6 +68,16 @@ def predict(model: Mac, clip: dict[str, Any], settings: Settings) -> Prediction:
         frames=looked.cpu(),
         decisions=[_decision(clip, seen, settings, number, prices) | every[number] for number in range(videos)],
     )
+
+
+@torch.inference_mode()
+def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """What `showing.maps_of` gives of a clip; of what its temporal sampler sees of it, where it has one."""
+    if not settings.decides:
+        return maps_of(model, clip, settings, None)
+    seen, _ = watch_offline(model, clip, settings, _decide(clip, settings))
+    assert seen.way is not None
+    return maps_of(model, clip, settings, seen.way.fates[0])
 
 
 def reads_on_demand(settings: Settings) -> bool:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from .networks.attention import cumulative
 from .networks.mac import Mac, Seen, low_resolution
-from .networks.times import SKIPPED
+from .networks.times import FULL, SCANNED, SKIPPED
 from .settings import Settings
 
 SHOWN = 64  # one video in so many, by its name, has attention kept
@@ -18,26 +18,35 @@ DIGITS = 3  # of an attention that is kept
 
 
 @torch.inference_mode()
-def maps(model: Mac, clip: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def maps_of(model: Mac, clip: dict[str, Any], settings: Settings, fates: Tensor | None) -> dict[str, Any]:
     """As the paper's Figures 5 and 11, of one clip: its frames, the attention that chooses the crops laid over them,
-    and the attention of every block of its middle frame, as arrays."""
+    and the attention of every block, as arrays. `fates` (T,): what a temporal sampler made of each frame; what it saw
+    of none is blank."""
     rgb = clip["rgb"][:1]
     if "low_cnn" not in model.sizes:
         return {"frames": _pictures(rgb[0], settings)}
     low = low_resolution(rgb, settings.low_size)[0]  # (T, C, h, w)
     found = {"frames": _pictures(rgb[0], settings)}
     every = model.low_cnn.every_attention(low).items()  # type: ignore[operator]
-    maps_of = {layer: cumulative(weights).mean(1, keepdim=True) for layer, weights in every}  # (T, 1, h, w)
+    maps = {layer: cumulative(weights).mean(1, keepdim=True) for layer, weights in every}  # (T, 1, h, w)
     if model.read:
-        found["attention"] = _laid_over(found["frames"], maps_of[settings.attention_layer])
-    return found | {layer: values.float().cpu().numpy() for layer, values in maps_of.items()}
+        found["attention"] = _laid_over(found["frames"], maps[settings.attention_layer])
+    known = True  # up to the block behind which a pre-scan stops
+    for layer, values in maps.items():
+        found[layer] = values.float().cpu().numpy()
+        if fates is not None:
+            found[layer][(fates < (SCANNED if known else FULL)).cpu().numpy()] = np.nan
+        known = known and layer != settings.attention_layer
+    if fates is not None and "attention" in found:
+        found["attention"][(fates == SKIPPED).cpu().numpy()] = 255
+    return found
 
 
 def _pictures(rgb: Tensor, settings: Settings) -> Any:
-    """(T, H, W, 3) in [0, 1], red first."""
+    """(T, H, W, 3), bytes, red first."""
     mean, std = (torch.tensor(values, device=rgb.device)[:, None, None] for values in (settings.mean, settings.std))
-    pictures = (rgb * std + mean).clamp(0, 1).permute(0, 2, 3, 1)
-    return (pictures.flip(-1) if settings.channel_order == "bgr" else pictures).float().cpu().numpy()
+    pictures = (255 * (rgb * std + mean).clamp(0, 1)).round().byte().permute(0, 2, 3, 1)
+    return (pictures.flip(-1) if settings.channel_order == "bgr" else pictures).cpu().numpy()
 
 
 def _laid_over(pictures: Any, attention: Tensor) -> Any:
@@ -45,7 +54,8 @@ def _laid_over(pictures: Any, attention: Tensor) -> Any:
     grown = functional.interpolate(attention.float(), pictures.shape[1:3], mode="bilinear", align_corners=False)[:, 0]
     low, high = grown.amin(), grown.amax()
     share = ((grown - low) / (high - low).clamp(min=1e-9)).cpu().numpy()[..., None]
-    return pictures * (0.3 + 0.3 * share) + 0.4 * share * np.array([1.0, 0.1, 0.1])
+    mixed = pictures * (0.3 + 0.3 * share) + 102 * share * np.array([1.0, 0.1, 0.1])
+    return mixed.round().astype(np.uint8)
 
 
 # ---- the attention of every block, of a few videos

@@ -1,22 +1,23 @@
 """Feature maps of one clip, row by row: what a method's `maps` gives, drawn. No torch."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from saccade.report.figures import STYLE
-from saccade.scoring.metrics import Floats
 
 MOST = 8  # moments a row shows, evenly spread over those it has
 CHANNELS = 4  # the first ones of each map
 
 
-def draw_maps(rows: Mapping[str, Floats], title: str) -> Figure:
-    """A block per name: pictures (N, H, W, 3) in [0, 1] in one row, feature maps (N, C, H, W) in a row for each of the
-    first CHANNELS, each channel scaled by its own extremes over the block. Under a column stands which of the N it is.
-    """
+def draw_maps(rows: Mapping[str, NDArray[Any]], title: str) -> Figure:
+    """A block per name: pictures (N, H, W, 3) of bytes in one row, feature maps (N, C, H, W) in a row for each of the
+    first CHANNELS, each channel scaled by its own extremes over the block; what is nan stays blank. Above a column
+    stands which of the N it is."""
     lines = [
         (name, channel)
         for name, values in rows.items()
@@ -32,7 +33,7 @@ def draw_maps(rows: Mapping[str, Floats], title: str) -> Figure:
             for place, one in enumerate(axes):
                 one.axis("off")
                 if place < len(chosen):
-                    one.imshow(values[chosen[place]], cmap="viridis", vmin=values.min(), vmax=values.max())
+                    one.imshow(values[chosen[place]], cmap="viridis", vmin=np.nanmin(values), vmax=np.nanmax(values))
                     one.set_title(
                         str(chosen[place] + 1) if channel == 0 else "",
                         fontsize=7,
@@ -45,5 +46,5 @@ def draw_maps(rows: Mapping[str, Floats], title: str) -> Figure:
     return figure
 
 
-def _pictures(values: Floats) -> bool:
-    return values.ndim == 4 and values.shape[3] == 3
+def _pictures(values: NDArray[Any]) -> bool:
+    return values.dtype == np.uint8

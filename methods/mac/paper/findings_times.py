@@ -212,11 +212,17 @@ def _ways_figure(videos: Sequence[times.Traced], who: str, dataset: str) -> tupl
 
 
 def _one(rows: pd.DataFrame, last: bool) -> pd.DataFrame:
-    """Those of one variant's first seed: of the variant that leaves out most frames and crops most, or least."""
-    order = rows[["most", "regions"]].apply(tuple, axis=1)
+    """Those of one variant's first seed: of the variant that may leave out fewest frames and crops least; or of those
+    that pre-scan some frames only and leave some out, where there are any, of the one that may leave out and crops
+    most."""
+    rows = rows[rows.seed == rows.groupby("variant").seed.transform("min")]
+    keys = ["most", "regions"]
+    if last:
+        does = rows[["scanned", "skipped"]].map(len).gt(0).groupby(rows.variant).transform("any").all(axis=1)
+        rows, keys = rows.assign(does=does), ["does", *keys]
+    order = rows[keys].apply(tuple, axis=1)
     rows = rows[order == (order.max() if last else order.min())]
-    rows = rows[rows.variant == rows.variant.iloc[0]]
-    return rows[rows.seed == rows.seed.min()]
+    return rows[rows.variant == rows.variant.iloc[0]]
 
 
 def file_name(text: str) -> str:

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
@@ -164,3 +165,26 @@ def test_drawn_decisions_are_the_videos_own():
     alone = {key: value[2:3] for key, value in video.items() if key != "labels"}
     again = model_py.predict(model, alone, dataclasses.replace(settings, decide="sampled", draw=1)).decisions
     assert again[0]["decisions"] == drawn[1][2]
+
+
+def test_maps_show_what_was_seen_alone(monkeypatch):
+    """Nothing of a skipped frame; of a pre-scanned one the blocks up to the one whose attention is read."""
+    model, settings = sharp("tiny-s1-t4")
+    monkeypatch.setattr(model_py, "_decide", lambda clip, settings: spread)
+    video = clip(settings, 1)
+    decision = model_py.predict(model, video, settings).decisions[0]
+    full, scanned, skipped = (decision[name] for name in ("frames", "scanned", "skipped"))
+    assert scanned and skipped
+    place = {frame: number for number, frame in enumerate(video["indices"][0].tolist())}
+    blank = {
+        name: {frame for frame, number in place.items() if np.isnan(values[number].astype(float)).all()}
+        for name, values in model_py.maps(model, video, settings).items()
+    }
+    layers = [name for name in blank if name.startswith("layer")]
+    known = layers[: layers.index(settings.attention_layer) + 1]
+    assert layers != known
+    assert blank == {name: set(skipped) if name in known else set(skipped + scanned) for name in layers} | {
+        "frames": set(),
+        "attention": set(),
+    }
+    assert len(full) + len(scanned) + len(skipped) == len(place)
