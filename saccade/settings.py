@@ -182,6 +182,7 @@ class Recipe(Section):
     warmup_from: NotNegative = 0.0  # a rate, not a share of it
     # where `cosine` begins to fall: where the warm-up ends, or at the start, so that the warm-up ends below the rate
     cosine_from: Literal["warmup", "start"] = "warmup"
+    lr_end: NotNegative = 0.0  # where `cosine` ends
     lr_every: Literal["batch", "epoch"] = "batch"  # when the rate is set anew; within an epoch it may stay
     drop_last: bool = False  # an epoch's last batch is left out where it isn't full
     head_weights: dict[str, NotNegative] = field(default_factory=dict)  # of the heads' losses, where not 1
@@ -192,6 +193,8 @@ class Recipe(Section):
     def __post_init__(self) -> None:
         if self.nesterov and self.optimizer == "sgd" and not self.momentum:
             raise ValueError("nesterov is true, but momentum 0: Nesterov's step needs a momentum")
+        if self.lr_end > self.lr:
+            raise ValueError(f"lr_end is {self.lr_end}, above lr, {self.lr}, from which cosine falls")
         if self.lr_every == "epoch" and self.warmup_epochs and not self.warmup_from:
             raise ValueError(
                 f"lr_every is epoch, warmup_epochs {self.warmup_epochs} and warmup_from 0: the whole first epoch would "

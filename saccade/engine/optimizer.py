@@ -43,8 +43,8 @@ def rate_at(recipe: Recipe, epoch: int, share: float) -> float:
 def rate(recipe: Recipe, epoch: float) -> float:
     """The learning rate after `epoch` epochs (fractions count batches): a linear warm-up, then the schedule.
 
-    The warm-up rises from `warmup_from` to what the schedule says where it ends. `cosine` falls to 0 (Loshchilov &
-    Hutter 2017, eq. 5, without restarts) over the epochs that follow the warm-up, or, with `cosine_from: start`, over
+    The warm-up rises from `warmup_from` to what the schedule says where it ends. `cosine` falls to `lr_end` (Loshchilov
+    & Hutter 2017, eq. 5, without restarts) over the epochs that follow the warm-up, or, with `cosine_from: start`, over
     all of them (as PySlowFast's).
     """
     if epoch < recipe.warmup_epochs:
@@ -59,5 +59,5 @@ def _scheduled(recipe: Recipe, epoch: float) -> float:
     if recipe.schedule == "cosine":
         first = recipe.warmup_epochs if recipe.cosine_from == "warmup" else 0.0
         share = (epoch - first) / max(recipe.epochs - first, 1e-9)
-        return 0.5 * recipe.lr * (1 + math.cos(math.pi * min(share, 1.0)))
+        return recipe.lr_end + 0.5 * (recipe.lr - recipe.lr_end) * (1 + math.cos(math.pi * min(share, 1.0)))
     return recipe.lr

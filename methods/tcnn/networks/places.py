@@ -1,0 +1,81 @@
+"""Where the peaks of attention lie: where the class responses have them, or, to compare with, elsewhere."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from saccade.nn.patches import true_centres
+
+from ..settings import MAPPED, Settings
+from .attention import Peaks, attention_of, chosen, lots, on_grid, peaks_of, response_maps
+
+
+@dataclass
+class Attended:
+    """`attention`: {video: (B * T, G, G)} of each that is made of the original; `responses` (B * T, G, G) in [0, 1] and
+    their `peaks`, where the response maps say where it lies; `grids`: {video: where its cells look (B * T, G, G, 2)},
+    once they have been asked for."""
+
+    attention: dict[str, Tensor]
+    responses: Tensor | None = None
+    peaks: Peaks | None = None
+    grids: dict[str, Tensor] = field(default_factory=dict)
+
+
+def attend(
+    maps: Tensor | None,
+    classify: nn.Linear,
+    betas: dict[str, Tensor],
+    clip: dict[str, Any],
+    settings: Settings,
+    training: bool,
+) -> Attended:
+    """maps: (B * T, C, h, w), of frames; None where nothing reads them. Gradients reach the betas alone (S3N)."""
+    number = clip["rgb"].shape[0] * clip["rgb"].shape[1]
+    if settings.places == "uniform":
+        side = settings.grid
+        return Attended({name: beta.new_full((number, side, side), settings.floor) for name, beta in betas.items()})
+    responses = peaks = None
+    if settings.places in MAPPED:
+        assert maps is not None
+        with torch.no_grad():
+            responses = on_grid(response_maps(maps, classify, settings), settings.grid)
+            peaks = chosen(peaks_of(responses, settings), clip, settings, training)
+            if settings.places == "random":
+                peaks = placed(peaks, clip, settings, training)
+    every = {name: fixed(clip, settings, name) if peaks is None else peaks for name in betas}
+    found = {name: attention_of(every[name], name, beta, number, settings) for name, beta in betas.items()}
+    return Attended(found, responses, peaks)
+
+
+def placed(peaks: Peaks, clip: dict[str, Any], settings: Settings, training: bool) -> Peaks:
+    """As strong peaks, as many in each frame, at places by lot."""
+    draws = lots(clip, settings, training, "places")
+    videos, frames = clip["rgb"].shape[:2]
+    found = []
+    for video, draw in enumerate(draws):
+        count = int(((peaks.frame // frames) == video).sum())
+        found.append(torch.from_numpy(draw.integers(settings.grid, size=(count, 2))))
+    place = torch.cat(found).to(peaks.place) if videos else peaks.place
+    return Peaks(peaks.frame, place, peaks.height, peaks.discriminative)
+
+
+def fixed(clip: dict[str, Any], settings: Settings, wanted: str) -> Peaks:
+    """A peak of height 1 in each frame, in its middle or on the target (nowhere where that isn't seen), for whichever
+    video is wanted."""
+    rgb = clip["rgb"]
+    frames, side = rgb.shape[0] * rgb.shape[1], settings.grid
+    if settings.places == "centre":
+        place = torch.full((frames, 2), (side - 1) / 2)
+        there = torch.ones(frames, dtype=torch.bool)
+    else:
+        size = torch.tensor(rgb.shape[-2:], dtype=torch.float64)
+        shares = true_centres(clip).flatten(0, 1).cpu() / size
+        there = shares.isfinite().all(1)
+        place = shares * (side - 1)
+    frame = there.nonzero()[:, 0]
+    ones = torch.ones(len(frame))
+    peaks = Peaks(frame, place[frame].float(), ones, ones.bool() & (wanted == "discriminative"))
+    return Peaks(*(part.to(rgb.device) for part in vars(peaks).values()))
