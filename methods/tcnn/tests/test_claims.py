@@ -264,12 +264,12 @@ def test_what_compares_two_systems_alone(name, rival, own):
     assert kind(name, hits={own: 0.60, rival: 0.65}) == "contradicted"
 
 
-@pytest.mark.parametrize(("name", "video"), zip(("m08", "m09"), VIDEOS, strict=True))
+@pytest.mark.parametrize(("name", "video"), [("m08", VIDEOS[0]), ("m09", VIDEOS[1])])
 def test_m08_and_m09_are_times_magnified_over_chance(name, video):
-    own = {("tiny-odc", "single"): 1.3}
+    own = {("tiny-odc", "magnified"): 1.3}
     assert kind(name, **{video: own}) == "holds"
     for by in ("random", "centre"):
-        assert kind(name, **{video: own | {("tiny-odc", by): 1.5}}) == "contradicted"
+        assert kind(name, **{video: own | {f"tiny-odc-{by}": 1.5}}) == "contradicted"
     assert kind(name, **{video: own, f"{video} anywhere": {"tiny-odc": 1.5}}) == "contradicted"
 
 
