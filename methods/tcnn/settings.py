@@ -38,7 +38,7 @@ BY_LOT = ("random", "crops")
 class Network(Section):
     """T-CNN (Table 1)."""
 
-    size: Literal["published", "tiny"] = "published"  # tiny: two pairs of few channels a stage, for embedded data
+    network: Literal["published", "tiny"] = "published"  # tiny: a pair of few channels a stage, for embedded data
     kernels: Kernels = "factorised"
     stem: Literal["1x3x3", "3x3x3"] = "1x3x3"  # of the first convolution
     strides: Strides = field(default_factory=lambda: [2, 2, 2, 1, 2, 1, 1])  # in space, of each stage's first one
@@ -72,6 +72,10 @@ class Attention(Section):
     weakest: Share = 0.05  # a peak counts at least as this strong, as 1 / R grows without end
     beta_dis: Positive = 0.09  # where beta_1 and beta_2 start, in shares of the grid's side (S3N)
     beta_com: Positive = 0.3
+    # which peaks go to the discriminative video, at test time. threshold: from 0.5 on. sampled: from a number by lot
+    # on, as in training. strongest: the strongest alone, and the weakest alone to the complementary one (S3N)
+    split: Literal["threshold", "sampled", "strongest"] = "threshold"
+    draw: CountOrNone = 0  # which drawing of what is by lot
     crop_share: Annotated[float, Field(gt=0, le=1)] = 0.875  # of `crops`: its side's share of the frame's
 
 
@@ -80,10 +84,6 @@ class Answer(Section):
     """What a finished model is asked; no training asks."""
 
     answer: Answers = "total"
-    # which peaks go to the discriminative video, at test time. threshold: from 0.5 on. sampled: from a number by lot
-    # on, as in training. strongest: the strongest alone, and the weakest alone to the complementary one (S3N)
-    split: Literal["threshold", "sampled", "strongest"] = "threshold"
-    draw: CountOrNone = 0  # which drawing of what is by lot
     magnified: bool = False  # decisions tell how far the target is magnified, which must be known
     shows: Literal["choice", "every"] = "choice"  # every: of a few videos, decisions hold the maps that figures draw
 

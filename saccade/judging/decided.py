@@ -19,7 +19,7 @@ CHOSEN = "value"  # of the levels of a hit rate: what was chosen; the others are
 
 
 def means_of(what: str, files: RunFiles, rows: pd.DataFrame) -> Floats:
-    """(N,) the number that the decisions call so, mean over a video's views."""
+    """(N,) the number that the decisions call so, mean over a video's views; nan where one of them says none."""
     return np.array([_mean_of(what, files, views) for views in rows["decisions"].map(json.loads)])
 
 
@@ -68,7 +68,7 @@ def hits(measure: str, files: RunFiles, rows: pd.DataFrame, split: str = "test")
 def _mean_of(what: str, files: RunFiles, views: list[Any]) -> float:
     if not views or any(what not in view for view in views):
         raise Untestable(f"the decisions of {files.run['run']} hold no number of {what}")
-    return float(np.mean([view[what] for view in views]))
+    return float(np.mean([np.nan if view[what] is None else view[what] for view in views]))
 
 
 def _standard_ranks(values: list[Any], what: str) -> Floats:

@@ -130,6 +130,13 @@ class SystemResults:
         the last map as it was (`copied`) or moved on (`shifted`)."""
         return self._mean_of("similarity" + ("" if to == "expected" else f"_{to}"), (variant, point, dataset))
 
+    def magnification(
+        self, variant: str, point: str, dataset: str, video: str = "discriminative", at: str = "target"
+    ) -> SystemScores:
+        """How many times larger the target's share of the frame is in that video than in the original, over the videos
+        in which it shows; or the same of places all over the frame (`anywhere`)."""
+        return self._mean_of(f"magnified.{video}" + ("" if at == "target" else f".{at}"), (variant, point, dataset))
+
     def share(self, variant: str, point: str, dataset: str, fate: str) -> SystemScores:
         """The share of the frames that a video's views were given which were so: `full`, `scanned` (only pre-scanned),
         or `skipped`."""

@@ -15,7 +15,7 @@ from ..settings import Network
 PUBLISHED = (
     (32, (1,)), (64, (1,)), (96, (1,)), (160, (1, 4, 4, 4, 1, 4)), (224, (1, 2, 4)), (288, (1, 2, 2, 1)), (512, (1, 2)),
 )  # fmt: skip
-TINY = ((8, (1,)), (16, (1,)), (24, (1,)), (32, (1, 4)), (40, (1, 2)), (48, (2,)), (64, (2,)))  # our choice
+TINY = ((8, (1,)), (16, (1,)), (24, (1,)), (32, (4,)), (40, (2,)), (48, (2,)), (64, (2,)))  # our choice
 
 
 class Shift(nn.Module):
@@ -56,7 +56,7 @@ class TCNN(nn.Module):
 
     def __init__(self, settings: Network) -> None:
         super().__init__()
-        stages = PUBLISHED if settings.size == "published" else TINY
+        stages = PUBLISHED if settings.network == "published" else TINY
         self.num_features = stages[-1][0]
         channels = 3
         self.stages = nn.ModuleList()
