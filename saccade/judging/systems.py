@@ -9,20 +9,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from saccade.cards.address import SYSTEM, Address, parse_address
 from saccade.cards.layout import Source
 from saccade.cards.paper import Paper, read_paper
 from saccade.judging import decided
+from saccade.judging.judged_runs import JudgedRuns, default_head
 from saccade.judging.system_scores import SystemClassScores, SystemScores, holding, to_runs, to_scored
-from saccade.judging.verdict import Untestable, need_gates
+from saccade.judging.verdict import Untestable
 from saccade.records import SaccadeError
 from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, dataset_label, runs_of
-from saccade.results.runs import missed_gates
 from saccade.scoring import metrics
 from saccade.scoring.metrics import Booleans, Floats
 
@@ -57,6 +56,10 @@ class SystemResults:
     _hits: dict[tuple[str, str, str], pd.DataFrame] = field(default_factory=dict)  # run, point, measure: all levels
 
     @cached_property
+    def runs(self) -> JudgedRuns:
+        return JudgedRuns(self.grid, self.root, self.method)
+
+    @cached_property
     def paper(self) -> Paper:
         """The method's paper.yml; SaccadeError where it has none."""
         found = read_paper(self.root, self.method)
@@ -77,7 +80,7 @@ class SystemResults:
 
         def read(run: PlannedRun) -> pd.DataFrame:
             files = RunFiles(run, self.root)
-            column = f"{head or self._scored_head(run)}.top1"
+            column = f"{head or self.runs.scored_head(run)}.top1"
             if column not in files.hit_columns():
                 raise Untestable(f"{run['run']} has no {column}")
             rows = files.hits(["video_id", "cluster", column], point)
@@ -89,9 +92,9 @@ class SystemResults:
         """Top-5 hits in [0, 1]; of a derived label: every part's target is among that part's five best."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            parts = self._parts(run, head or self._scored_head(run))
+            parts = self.runs.parts(run, head or self.runs.scored_head(run))
             columns = [f"{part}.{what}" for part in parts for what in ("target", "scores")]
-            rows = self._predictions(run, point, columns)
+            rows = self.runs.predictions(run, point, columns)
             pairs = [(np.stack(list(rows[f"{part}.scores"])), rows[f"{part}.target"].to_numpy()) for part in parts]
             if small := [part for part, (scores, _) in zip(parts, pairs, strict=True) if scores.shape[1] <= 5]:
                 raise Untestable(f"{', '.join(small)} of {run['run']} has too few classes for a top-5 answer to miss")
@@ -102,17 +105,19 @@ class SystemResults:
     def scored(self, variant: str, point: str, dataset: str, head: str | None = None) -> SystemClassScores:
         """Scores and truth of one head, for mean average precision; videos that a training lacks are left out. Read
         anew each time."""
-        runs = self._judged(variant, point, dataset)
-        chosen = head or self._predicted_head(runs[0])
+        runs = self.runs.judged(variant, point, dataset)
+        chosen = head or self.runs.predicted_head(runs[0])
         columns = {f"{chosen}.{what}": what for what in ("target", "scores")}
-        tables = [self._predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
-        return to_scored([" ".join(run["weights"]) for run in runs], tables, self._dataset(runs[0])["classes"][chosen])
+        tables = [self.runs.predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
+        return to_scored(
+            [" ".join(run["weights"]) for run in runs], tables, self.runs.dataset_of(runs[0])["classes"][chosen]
+        )
 
     def gmacs(self, variant: str, point: str, dataset: str, per_frame: bool = False) -> SystemScores:
         """Billions of multiply-adds per video, as executed over all its views; or per frame that was looked at."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            rows = self._predictions(run, point, ["macs", "frames"])
+            rows = self.runs.predictions(run, point, ["macs", "frames"])
             return rows.assign(value=rows["macs"] / 1e9 / (rows["frames"] if per_frame else 1))
 
         return self._ask(f"gmacs {per_frame}", (variant, point, dataset), read)
@@ -168,7 +173,7 @@ class SystemResults:
         """A number per video, from what was decided."""
 
         def read(run: PlannedRun) -> pd.DataFrame:
-            rows = self._predictions(run, system[1], ["decisions"])
+            rows = self.runs.predictions(run, system[1], ["decisions"])
             return rows.assign(value=count(RunFiles(run, self.root), rows))
 
         return self._ask(what, system, read)
@@ -189,7 +194,7 @@ class SystemResults:
         def read(run: PlannedRun) -> pd.DataFrame:
             key = (str(run["run"]), point, measure)
             if key not in self._hits:
-                rows = self._predictions(run, point, ["decisions"])
+                rows = self.runs.predictions(run, point, ["decisions"])
                 found = decided.hits(measure, RunFiles(run, self.root), rows)
                 self._hits[key] = rows.join(found.set_axis(rows.index))
             rows = self._hits[key]
@@ -218,8 +223,8 @@ class SystemResults:
         run = next((run for run in runs_of(self.grid, self.method) if dataset_label(run) == dataset), None)
         if run is None:
             raise NotRun(f"{self.grid['budget']}/{dataset}/{self.method} is not planned")
-        entry = self._dataset(run)
-        parts = self._parts(run, head or _default([*entry["classes"], *entry.get("derive", {})], dataset))
+        entry = self.runs.dataset_of(run)
+        parts = self.runs.parts(run, head or default_head([*entry["classes"], *entry.get("derive", {})], dataset))
         index = RunFiles(run, self.root).index(["video_id", *parts]).set_index("video_id")
         labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
         return holding(labels, [entry["classes"][part] for part in parts])
@@ -228,60 +233,9 @@ class SystemResults:
         """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one
         run."""
         if (what, *key) not in self._kept:
-            runs = self._judged(*key[:3])  # type: ignore[arg-type]
+            runs = self.runs.judged(*key[:3])  # type: ignore[arg-type]
             tables = [
                 read(run)[["video_id", "cluster", "value"]].assign(training=" ".join(run["weights"])) for run in runs
             ]
             self._kept[(what, *key)] = to_runs(pd.concat(tables, ignore_index=True), "value")
         return self._kept[(what, *key)]
-
-    def _judged(self, variant: str, point: str, dataset: str) -> list[PlannedRun]:
-        """The system's runs with a result at that point; NotRun where there is none, Untestable where a gate was
-        missed."""
-        system = parse_address(variant, SYSTEM, Address(method=self.method))
-        name = f"{self.grid['budget']}/{dataset}/{system}"
-        planned = [
-            run
-            for run in runs_of(self.grid, system.method)
-            if (dataset_label(run), run["variant"]) == (dataset, system.variant)
-        ]
-        if not planned:
-            raise NotRun(f"{name} is not planned")
-        offered = [entry for run in planned for entry in run["points"] if entry["name"] == point]
-        if not offered:
-            raise NotRun(f"{name} is not planned at {point}")
-        scored = [run for run in planned if point in RunFiles(run, self.root).scored_points()]
-        if not scored:
-            raise NotRun(f"{name} at {point}: {planned[0]['why'] or offered[0]['why'] or 'not run yet'}")
-        need_gates(list(dict.fromkeys(sentence for run in scored for sentence in missed_gates(run, self.root))))
-        return scored
-
-    def _predictions(self, run: PlannedRun, point: str, columns: list[str]) -> pd.DataFrame:
-        files = RunFiles(run, self.root)
-        if not files.prediction_columns():
-            raise NotRun(f"{run['run']} has hits but no predictions: predict it again")
-        if lacking := [column for column in columns if column not in files.prediction_columns()]:
-            raise Untestable(f"the predictions of {run['run']} have no {', '.join(lacking)}")
-        return files.predictions(["video_id", "cluster", *columns], point)
-
-    def _dataset(self, run: PlannedRun) -> dict[str, Any]:
-        return next(dict(entry) for entry in self.grid["datasets"] if entry["name"] == run["dataset"])
-
-    def _parts(self, run: PlannedRun, head: str) -> list[str]:
-        """The heads that a label is made of: itself, unless it is derived."""
-        return list(self._dataset(run).get("derive", {}).get(head, [head]))
-
-    def _predicted_head(self, run: PlannedRun) -> str:
-        columns = RunFiles(run, self.root).prediction_columns()
-        return _default([name.removesuffix(".scores") for name in columns if name.endswith(".scores")], str(run["run"]))
-
-    def _scored_head(self, run: PlannedRun) -> str:
-        columns = RunFiles(run, self.root).hit_columns()
-        return _default([name.removesuffix(".top1") for name in columns if name.endswith(".top1")], str(run["run"]))
-
-
-def _default(heads: list[str], where: str) -> str:
-    chosen = heads if len(heads) == 1 else [name for name in ("action", "label") if name in heads]
-    if not chosen:
-        raise SaccadeError(f"{where} has the heads {', '.join(heads) or 'none'}; the claim must name one")
-    return chosen[0]

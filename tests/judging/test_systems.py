@@ -11,7 +11,8 @@ import scipy.stats
 from seals import seal
 
 from saccade import products
-from saccade.judging.systems import SystemResults, _default
+from saccade.judging.judged_runs import default_head
+from saccade.judging.systems import SystemResults
 from saccade.judging.verdict import Untestable
 from saccade.records import SaccadeError
 from saccade.results.reader import NotRun
@@ -59,12 +60,12 @@ def test_the_head_that_is_not_named_is_action(ours):
     ("heads", "chosen"), [(["noun"], "noun"), (["a", "label"], "label"), (["label", "action"], "action")]
 )
 def test_default_heads(heads, chosen):
-    assert _default(heads, "here") == chosen
+    assert default_head(heads, "here") == chosen
 
 
 def test_among_other_heads_the_claim_must_name_one():
     with pytest.raises(SaccadeError, match="here has the heads noun, verb; the claim must name one"):
-        _default(["noun", "verb"], "here")
+        default_head(["noun", "verb"], "here")
 
 
 def test_top5_is_computed_from_the_scores(ours):
