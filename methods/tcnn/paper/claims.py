@@ -214,13 +214,15 @@ def beats_as_dear(than: str, most: float) -> Claim:
 
 def magnifies(video: str) -> Claim:
     """Such a video magnifies the target more than places anywhere in its frames, and more than with peaks at random, or
-    one in the centre."""
+    one in the centre, of the same weights or trained so."""
 
     def on_ours(ours: Any) -> Outcome:
         own = measured(ours, "attention")
         chances = {
             name: ours.magnification(*measured(ours, name), video=video) for name in ("random peaks", "the centre")
         }
+        for place in ("random", "centre"):
+            chances[f"the same weights, {place}"] = ours.magnification(*own.at(f"magnified-{place}"), video=video)
         chances["places anywhere"] = ours.magnification(*own, video=video, at="anywhere")
         found = ours.magnification(*own, video=video)
         return all_of(
@@ -244,6 +246,6 @@ m08, m09 = magnifies("discriminative"), magnifies("complementary")
 @unprinted
 def m10(ours: Any) -> Outcome:
     videos = [
-        ours.magnification(*ours.named("attention"), video=video) for video in ("discriminative", "complementary")
+        ours.magnification(*measured(ours, "attention"), video=video) for video in ("discriminative", "complementary")
     ]
     return labelled("times the target, discriminative - complementary", better(difference(*videos)))

@@ -41,7 +41,7 @@ ON_PRINTED = {
     "c15": True,  # 96.0, 95.5, 96.2 > 95.3
     "c16": True,  # least: 95.8 > 95.5, 96.3 > 96.0 and 96.2 > 95.9
     "c17": False,  # 95.6 < 95.8, 95.9 and 94.8 < 95.0
-    **{f"m{number:02}": None for number in range(1, 13)},
+    **{f"m{number:02}": None for number in range(1, 14)},
 }
 CITED = {"c04", "c05", "c06", "c07", "c08"}
 UNTESTABLE = {"c10"}
@@ -255,6 +255,7 @@ PLAIN = {
     "m07": (("tiny-augmented", "single"), ("tiny-odc", "single")),
     "m11": (("tiny-undilated", "single"), ("tiny", "single")),
     "m12": (("tiny-odc-uniform", "original"), ("tiny-odc", "original")),
+    "m13": (("tiny-longer", "single"), ("tiny-odc", "single")),
 }
 
 
@@ -270,9 +271,11 @@ def test_m08_and_m09_are_times_magnified_over_chance(name, video):
     assert kind(name, **{video: own}) == "holds"
     for by in ("random", "centre"):
         assert kind(name, **{video: own | {f"tiny-odc-{by}": 1.5}}) == "contradicted"
+        assert kind(name, **{video: own | {("tiny-odc", f"magnified-{by}"): 1.5}}) == "contradicted"
     assert kind(name, **{video: own, f"{video} anywhere": {"tiny-odc": 1.5}}) == "contradicted"
 
 
 def test_m10_compares_the_two_videos():
-    assert kind("m10", discriminative={"tiny-odc": 1.3}) == "holds"
-    assert kind("m10", complementary={"tiny-odc": 1.3}) == "contradicted"
+    own = {("tiny-odc", "magnified"): 1.3}
+    assert kind("m10", discriminative=own) == "holds"
+    assert kind("m10", complementary=own) == "contradicted"
