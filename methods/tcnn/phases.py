@@ -50,5 +50,6 @@ def train_jointly(run: PhaseRun) -> None:
 
 
 def import_released(settings: Any, heads: Sequence[Head], published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A file of the user's, which holds the tensors of our `train` by their names: there are no published weights."""
-    return published
+    """The network of a file that holds the tensors of our `train` by their names, without its classifiers: no weights
+    were published."""
+    return {name: tensor for name, tensor in published.items() if name.startswith("backbone.")}
