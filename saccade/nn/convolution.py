@@ -32,12 +32,14 @@ def quicken(model: nn.Module) -> nn.Module:
 def form_of(convolution: nn.Conv3d) -> Form | None:
     """The form that pays for this convolution; None where the plain one is as fast or none of them fits."""
     kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
-    if isinstance(padding, str) or convolution.padding_mode != "zeros" or convolution.dilation != (1, 1, 1):
+    if isinstance(padding, str) or convolution.padding_mode != "zeros":
         return None
     if kernel == (1, 1, 1):
         return pointwise if convolution.groups == 1 and max(padding) == 0 else None
     if kernel[1:] == stride[1:] == (1, 1) and padding[1:] == (0, 0):
         return temporal
+    if convolution.dilation != (1, 1, 1):
+        return None
     keeps_frames = stride[0] == 1 and 2 * padding[0] == kernel[0] - 1
     within = all(pad < size for pad, size in zip(padding, kernel, strict=True))
     alone = convolution.groups == convolution.in_channels == convolution.out_channels > 1
@@ -84,8 +86,9 @@ def spread(values: Tensor, stride: Triple, sizes: Sequence[int]) -> Tensor:
 def temporal(convolution: nn.Conv3d, features: Tensor) -> Tensor:
     """A kx1x1 convolution as one of pictures that are T high and H * W wide."""
     stride, padding = (convolution.stride[0], 1), (int(convolution.padding[0]), 0)
+    dilation = (convolution.dilation[0], 1)
     pictures, weight = features.flatten(3), convolution.weight.squeeze(4)  # (B, C, T, H*W), (K, C, k, 1)
-    found = functional.conv2d(pictures, weight, convolution.bias, stride, padding, 1, convolution.groups)
+    found = functional.conv2d(pictures, weight, convolution.bias, stride, padding, dilation, convolution.groups)
     return found.unflatten(3, features.shape[3:])  # (B, K, T, H, W)
 
 

@@ -5,6 +5,9 @@ convolutions (a depthwise 5x1x1 is 15 times as slow by it), and gives back plain
 convolution is slow, too. What is called here is what torch.compile makes of a frozen model; the operators are
 PyTorch's, but not documented, so a PyTorch without them, or with others of these names, is left as it is. An activation
 of oneDNN's makes a number of what is none (nan): only of a network that is broken, which the plain model shows.
+
+3D convolutions that don't reach in all directions are handed over as 2D ones, of the same memory, where oneDNN is
+faster at these.
 """
 
 import functools
@@ -56,6 +59,16 @@ def there() -> bool:
         return False
 
 
+def merged_of(convolution: Any) -> int | None:
+    """Which dimension of (B, T, H, W, C) and the one behind it a 3D convolution leaves as they are, so that they may be
+    one of pictures; None where it changes both height and width, and time."""
+    if convolution.weight.ndim != 5:
+        return None
+    sizes = zip(convolution.kernel_size, convolution.stride, convolution.padding, strict=True)
+    time, *space = (size == (1, 1, 0) for size in sizes)
+    return 0 if time else 2 if all(space) else None
+
+
 class Packed:
     """Takes the place of a convolution's `forward`; its name, hooks and parameters stay. `activation`: what follows it
     in the same call."""
@@ -65,26 +78,48 @@ class Packed:
         self.activation = activation
         self.following = ACTIVATIONS[type(activation)] if activation is not None else ("none", [])
         self.layout = LAYOUTS[convolution.weight.ndim]
-        self.geometry = convolution.padding, convolution.stride, convolution.dilation, convolution.groups
+        self.merged = merged_of(convolution)
+        lengths = convolution.padding, convolution.stride, convolution.dilation
+        kept = slice(1, None) if self.merged == 0 else slice(2)
+        self.geometry = {convolution.weight.ndim: (*lengths, convolution.groups)}  # by the number of dimensions
+        if self.merged is not None:
+            self.geometry[4] = (*(length[kept] for length in lengths), convolution.groups)
         self.laid_out: dict[torch.Size, Tensor] = {}  # the weights as oneDNN wants them for inputs of a shape
         self.layouts: dict[bytes, Tensor] = {}  # of which there are fewer
 
     def __call__(self, features: Tensor) -> Tensor:
-        convolution, (name, constants) = self.convolution, self.following
+        convolution = self.convolution
         # asked for the price, autocast, no batch
         plain = features.device.type != "cpu" or features.dtype != torch.float32
         if plain or features.ndim != convolution.weight.ndim:
             found: Tensor = type(convolution).forward(convolution, features)
             return found if self.activation is None else self.activation(found)
         features = features.contiguous(memory_format=self.layout)
-        weight = self._weight(features.shape)
-        packed: Tensor = CONVOLVE.default(features, weight, convolution.bias, *self.geometry, name, constants, "")
-        return packed
+        return self._of_pictures(features) if self._wants_pictures(features) else self._convolved(features)
+
+    def _wants_pictures(self, features: Tensor) -> bool:
+        """A single video takes as long either way, unless oneDNN has no 3D kernel for it but its general one."""
+        if self.merged is None:
+            return False
+        return len(features) > 1 or (self.convolution.groups > 1 and self.convolution.dilation[0] > 1)
+
+    def _of_pictures(self, features: Tensor) -> Tensor:
+        last, first = features.movedim(1, -1), self.merged or 0  # (B, T, H, W, C)
+        found = self._convolved(last.flatten(first, first + 1).movedim(-1, 1))
+        return found.movedim(1, -1).unflatten(first, last.shape[first : first + 2]).movedim(-1, 1)
+
+    def _convolved(self, features: Tensor) -> Tensor:
+        weight, geometry = self._weight(features.shape), self.geometry[features.ndim]
+        found: Tensor = CONVOLVE.default(features, weight, self.convolution.bias, *geometry, *self.following, "")
+        return found
 
     def _weight(self, shape: torch.Size) -> Tensor:
         """Laid out for inputs of the shape: in another shape's layout they would be laid out anew at every call."""
         if shape not in self.laid_out:
-            weight = LAY_OUT.default(self.convolution.weight.contiguous(), *self.geometry, list(shape))
+            weight = self.convolution.weight
+            if len(shape) < weight.ndim:
+                weight = weight.squeeze(2 if self.merged == 0 else 4)
+            weight = LAY_OUT.default(weight.contiguous(), *self.geometry[len(shape)], list(shape))
             layout = DESCRIBE.default(weight).numpy().tobytes()
             self.laid_out[shape] = self.layouts.setdefault(layout, weight)
         return self.laid_out[shape]

@@ -20,6 +20,12 @@ KINDS = {  # arguments of nn.Conv3d, and the form that it gets
     "temporal": ((6, 4, (3, 1, 1)), {"padding": (1, 0, 0)}, temporal),
     "temporal, strided": ((6, 4, (3, 1, 1)), {"padding": (1, 0, 0), "stride": (2, 1, 1), "bias": False}, temporal),
     "temporal, depthwise": ((6, 6, (5, 1, 1)), {"padding": (2, 0, 0), "groups": 6, "bias": False}, temporal),
+    "temporal, dilated": ((6, 4, (3, 1, 1)), {"padding": (4, 0, 0), "dilation": (4, 1, 1)}, temporal),
+    "temporal, depthwise, dilated": (
+        (6, 6, (3, 1, 1)),
+        {"padding": (2, 0, 0), "groups": 6, "dilation": (2, 1, 1)},
+        temporal,
+    ),
     "pointwise": ((6, 4, 1), {}, pointwise),
     "pointwise, strided": ((6, 4, 1), {"stride": (2, 2, 3)}, pointwise),
 }

@@ -51,5 +51,6 @@ def resample(frames: Tensor, grid: Tensor) -> Tensor:
 
 def spread(grid: Tensor, size: tuple[int, ...]) -> Tensor:
     """(N, G, G, 2) to (N, H, W, 2)."""
-    pixels = functional.interpolate(grid.movedim(-1, 1), tuple(size), mode="bilinear", align_corners=True)
+    planes = grid.movedim(-1, 1).contiguous()  # with x and y innermost in memory it would take seven times as long
+    pixels = functional.interpolate(planes, tuple(size), mode="bilinear", align_corners=True)
     return pixels.movedim(1, -1)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from saccade.nn.convolution import quicken
 from saccade.nn.shift import SHARE
 
 from ..settings import Network
@@ -43,10 +42,11 @@ class Pair(nn.Module):
     def __init__(self, first: nn.Module, second: nn.Module, shortcut: nn.Module | None) -> None:
         super().__init__()
         self.first, self.second, self.shortcut = first, second, shortcut
+        self.between = nn.ReLU(inplace=True)  # of its own, as only then it can be computed with the convolution
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        found = self.second(self.relu(self.first(x)))
+        found = self.second(self.between(self.first(x)))
         return self.relu(found if self.shortcut is None else found + self.shortcut(x))  # type: ignore[no-any-return]
 
 
@@ -69,8 +69,8 @@ class TCNN(nn.Module):
             channels = width
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        quicken(self)
+                reached = "fan_in" if module.groups > 1 else "fan_out"  # which would count what no channel alone reaches
+                nn.init.kaiming_normal_(module.weight, mode=reached, nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         for stage in self.stages:
