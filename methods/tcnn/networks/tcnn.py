@@ -69,7 +69,8 @@ class TCNN(nn.Module):
             channels = width
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
-                reached = "fan_in" if module.groups > 1 else "fan_out"  # which would count what no channel alone reaches
+                # fan_out would count what a channel alone does not reach
+                reached = "fan_in" if module.groups > 1 else "fan_out"
                 nn.init.kaiming_normal_(module.weight, mode=reached, nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
