@@ -4,8 +4,6 @@ magnified, once for the discriminative peaks and once for the others; the networ
 A video costs as many passes as its answer needs, and what making the other videos takes.
 """
 
-from typing import Any
-
 import torch
 
 from saccade.cost.forward import forward_macs
@@ -14,8 +12,8 @@ from saccade.records import Head, Prediction
 
 from .networks.spatial import Clip, Seen, SpatialTCNN
 from .settings import Settings
-from .showing import magnified
 from .showing import maps_of as maps
+from .showing import told
 
 PRODUCTS = 5  # of matrices of G x G that a frame's resampling grid takes (networks/resampling.py)
 __all__ = ["build", "maps", "predict"]
@@ -32,14 +30,14 @@ def predict(model: SpatialTCNN, clip: Clip, settings: Settings) -> Prediction:
     seen = model.look(clip, settings, wanted)
     logits = model.answer(seen.features, answer)
     videos, frames = clip["rgb"].shape[:2]
-    decisions: list[dict[str, Any]] = [{"frames": indices} for indices in clip["indices"].tolist()]
-    if settings.magnified and seen.attended is not None:
-        decisions = [one | magnified(clip, seen.attended, number) for number, one in enumerate(decisions)]
     return Prediction(
         probabilities=probabilities(logits, model.heads_known),
         macs=torch.full((videos,), _macs(model, clip, seen, wanted, answer), dtype=torch.int64),
         frames=torch.full((videos,), frames, dtype=torch.int64),
-        decisions=decisions,
+        decisions=[
+            {"frames": clip["indices"][number].tolist()} | told(clip, seen.attended, settings, number)
+            for number in range(videos)
+        ],
     )
 
 

@@ -1,5 +1,6 @@
-"""What a finished model is asked for the eye, and how far it magnifies its target."""
+"""What a finished model is asked for the eye, where its attention lies, and how far it magnifies its target."""
 
+import hashlib
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from saccade.records import SaccadeError
+from saccade.video.transforms import from_test_clip
 
 from .networks.places import Attended
 from .networks.resampling import spread
@@ -15,6 +17,63 @@ from .settings import Settings
 
 VISIBLE = 0.5  # of its box inside the frame: as hit rates count (saccade.scoring.hit_rates)
 LATTICE = 5  # places along each side that the box is tried at, for chance
+SHOWN = 16  # one video in so many, by its name, has the maps of a frame kept
+DIGITS = 3  # of these
+
+
+def told(clip: Clip, attended: Attended | None, settings: Settings, number: int) -> dict[str, Any]:
+    """What the decisions of one video tell of its attention, where the settings ask for it."""
+    if attended is None:
+        return {}
+    found: dict[str, Any] = magnified(clip, attended, number) if settings.magnified else {}
+    if settings.magnified or settings.shows == "every":
+        found |= counted(attended, number, clip["rgb"].shape[1])
+    if settings.shows == "every" and is_shown(clip["video_id"][number]):
+        found["shown"] = shown(clip, attended, settings, number)
+    return found
+
+
+def counted(attended: Attended, number: int, frames: int) -> dict[str, list[int]]:
+    """Of one video, by frame: how many peaks are `peaks.discriminative` and how many `peaks.complementary`, and whether
+    the network was `sure` (0 or 1). Nothing where no response map says where attention lies."""
+    if attended.peaks is None or attended.sure is None:
+        return {}
+    kinds = {"discriminative": attended.peaks.discriminative, "complementary": ~attended.peaks.discriminative}
+    own = slice(number * frames, (number + 1) * frames)
+    found = {
+        f"peaks.{name}": attended.peaks.frame[those].bincount(minlength=len(attended.sure))[own].tolist()
+        for name, those in kinds.items()
+    }
+    return found | {"sure": attended.sure[own].int().tolist()}
+
+
+def is_shown(video: str) -> bool:
+    return int(hashlib.sha256(video.encode()).hexdigest(), 16) % SHOWN == 0
+
+
+def shown(clip: Clip, attended: Attended, settings: Settings, number: int) -> dict[str, Any]:
+    """Of one video its middle frame, as the figures draw it: `frame`, its number; `seen`, what of it the network was
+    given, [x0, y0, x1, y1] in fractions of the whole; `responses` (G, G); `peaks`, a [row, column, height,
+    discriminative] each; and by video `attention` (G, G) and `grids` (G, G, 2), -1 to 1 over what was seen."""
+    frames = clip["rgb"].shape[1]
+    at = number * frames + frames // 2
+    whole = [0.0, 0.0, 1.0, 1.0]
+    found: dict[str, Any] = {"frame": int(clip["indices"][number, frames // 2]), "seen": whole}
+    if "frame_size" in clip:
+        found["seen"] = from_test_clip(whole, *clip["frame_size"][number].tolist(), settings)
+    if attended.responses is not None and attended.peaks is not None:
+        peaks, own = attended.peaks, attended.peaks.frame == at
+        each = torch.cat([peaks.place, peaks.height[:, None], peaks.discriminative[:, None]], dim=1)
+        found |= {"responses": rounded(attended.responses[at]), "peaks": rounded(each[own])}
+    every = {"attention": attended.attention, "grids": attended.grids}
+    return found | {what: {name: rounded(values[at]) for name, values in some.items()} for what, some in every.items()}
+
+
+def rounded(values: Tensor) -> list[Any]:
+    return (values.double() * 10**DIGITS).round().div(10**DIGITS).tolist()  # type: ignore[no-any-return]
+
+
+# ---- magnification
 
 
 def magnified(clip: Clip, attended: Attended, number: int) -> dict[str, float | None]:
@@ -62,6 +121,9 @@ def lattice(boxes: Tensor, size: tuple[int, ...]) -> Tensor:
     left, top = torch.broadcast_tensors(left, top)
     moved = [left, top, left + across[:, None, None], top + down[:, None, None]]
     return torch.stack(moved, -1).flatten(1, 2)
+
+
+# ---- a clip's maps
 
 
 @torch.inference_mode()

@@ -84,6 +84,12 @@ def with_range(value: float, low: float, high: float) -> str:
     return f"{significant(value)} [{significant(low)}, {significant(high)}]"
 
 
+def with_sd(value: float, sd: float) -> str:
+    """`1.24 ± 0.03`, with as many decimals in both; without the second where it's NaN."""
+    said = significant(value)
+    return said if pd.isna(sd) else f"{said} ± {sd:.{len(said.partition('.')[2])}f}"
+
+
 def from_to(low: float, high: float) -> str:
     return f"{low:g} to {high:g}"
 
@@ -188,7 +194,7 @@ CELLS: dict[str, Callable[..., str]] = {
     for each in (
         *(text, listed, listed_with_values),
         *(whole, number, two_decimals, count, count_in, out_of, four_digits, significant, printed_number),
-        *(percent, percent_with_range, whole_percent, signed_percent, with_range, from_to, ratios_from_to),
+        *(percent, percent_with_range, whole_percent, signed_percent, with_range, with_sd, from_to, ratios_from_to),
         *(answer, difference),
         *(times, at_most_times, speedup, realised, marked_time, limit, saved, stand_in),
         *(runtime, scenario, percentiles, down_to, best),

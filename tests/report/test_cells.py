@@ -41,6 +41,8 @@ def test_three_significant_digits(value, text):
         ("four_digits", [32.78645], "32.79"),
         ("printed_number", [32.885], "32.885"),
         ("with_range", [0.2, 0.2, 0.22], "0.200 [0.200, 0.220]"),
+        ("with_sd", [1.2, 0.156], "1.20 ± 0.16"),
+        ("with_sd", [1.2, math.nan], "1.20"),
         ("from_to", [1.0, 4.5], "1 to 4.5"),
         ("ratios_from_to", [1.0, 1.05], "1.00 to 1.05"),
         ("percent_with_range", [0.4, -0.01, 0.5], "40.0 [−1.0, 50.0]"),

@@ -30,19 +30,21 @@ class Peaks:
     discriminative: Tensor
 
 
-def response_maps(maps: Tensor, classify: nn.Linear, rules: Attention) -> Tensor:
+def response_maps(maps: Tensor, classify: nn.Linear, rules: Attention) -> tuple[Tensor, Tensor]:
     """(N, h, w), not normalised, of features (N, C, h, w): the response map of the likeliest class where the network is
-    sure of a frame, the sum of the BEST likeliest classes' otherwise (eq. 1 to 3). Only the maps of these classes are
-    computed, and as their sum: that of their weights applied to the features. A bias moves a map as a whole, which eq.
-    4 takes away. At the entropy delta itself, which eq. 3 leaves out, the network isn't sure."""
+    sure of a frame, the sum of the BEST likeliest classes' otherwise (eq. 1 to 3); and (N,), whether it is. Only the
+    maps of these classes are computed, and as their sum: that of their weights applied to the features. A bias moves a
+    map as a whole, which eq. 4 takes away. At the entropy delta itself, which eq. 3 leaves out, the network isn't
+    sure."""
     scores = classify(maps.mean((2, 3)))  # (N, K)
     likeliest, classes = scores.softmax(1).topk(min(BEST, scores.shape[1]), dim=1)
     if rules.renormalised:
         likeliest = likeliest / likeliest.sum(1, keepdim=True)
     entropy = torch.special.entr(likeliest).sum(1)  # eq. 2, natural logarithm
-    counted = (entropy >= rules.delta)[:, None] | (torch.arange(classes.shape[1], device=maps.device) == 0)
+    sure = entropy < rules.delta
+    counted = ~sure[:, None] | (torch.arange(classes.shape[1], device=maps.device) == 0)
     weights = (classify.weight[classes] * counted[..., None]).sum(1)  # (N, C)
-    return torch.einsum("nc,nchw->nhw", weights, maps)
+    return torch.einsum("nc,nchw->nhw", weights, maps), sure
 
 
 def on_grid(maps: Tensor, side: int) -> Tensor:

@@ -15,12 +15,13 @@ from .attention import Peaks, attention_of, chosen, lots, on_grid, peaks_of, res
 @dataclass
 class Attended:
     """`attention`: {video: (B * T, G, G)} of each that is made of the original; `responses` (B * T, G, G) in [0, 1] and
-    their `peaks`, where the response maps say where it lies; `grids`: {video: where its cells look (B * T, G, G, 2)},
-    once they have been asked for."""
+    their `peaks`, where the response maps say where it lies, and `sure` (B * T,), of which frames the network was;
+    `grids`: {video: where its cells look (B * T, G, G, 2)}, once they have been asked for."""
 
     attention: dict[str, Tensor]
     responses: Tensor | None = None
     peaks: Peaks | None = None
+    sure: Tensor | None = None
     grids: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -37,17 +38,18 @@ def attend(
     if settings.places == "uniform":
         side = settings.grid
         return Attended({name: beta.new_full((number, side, side), settings.floor) for name, beta in betas.items()})
-    responses = peaks = None
+    responses = peaks = sure = None
     if settings.places in MAPPED:
         assert maps is not None
         with torch.no_grad():
-            responses = on_grid(response_maps(maps, classify, settings), settings.grid)
+            found, sure = response_maps(maps, classify, settings)
+            responses = on_grid(found, settings.grid)
             peaks = chosen(peaks_of(responses, settings), clip, settings, training)
             if settings.places == "random":
                 peaks = placed(peaks, clip, settings, training)
     every = {name: fixed(clip, settings, name) if peaks is None else peaks for name in betas}
-    found = {name: attention_of(every[name], name, beta, number, settings) for name, beta in betas.items()}
-    return Attended(found, responses, peaks)
+    wanted = {name: attention_of(every[name], name, beta, number, settings) for name, beta in betas.items()}
+    return Attended(wanted, responses, peaks, sure)
 
 
 def placed(peaks: Peaks, clip: dict[str, Any], settings: Settings, training: bool) -> Peaks:
