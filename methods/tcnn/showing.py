@@ -128,19 +128,20 @@ def lattice(boxes: Tensor, size: tuple[int, ...]) -> Tensor:
 
 @torch.inference_mode()
 def maps_of(model: SpatialTCNN, clip: Clip, settings: Settings) -> dict[str, Any]:
-    """As the paper's Figure 2, of one clip: its frames, what its classes respond to, the attention of both videos and
+    """As the paper's Figure 2, of the first clip: its frames, what its classes respond to, the attention of both videos
+    and
     the videos themselves, as arrays."""
-    own = {key: value[:1] for key, value in clip.items()}
-    rgb = own["rgb"]
+    rgb = clip["rgb"]
+    frames = rgb.shape[1]
     shown: dict[str, Any] = {"frames": _pictures(rgb[0], settings)}
     if not settings.resamples:
         return shown
-    made, attended = model.make(own, model.read(own, settings), settings, settings.resampled)
+    made, attended = model.make(clip, model.read(clip, settings), settings, settings.resampled)
     if attended is not None and attended.responses is not None:
-        shown["responses"] = attended.responses[:, None].float().cpu().numpy()
+        shown["responses"] = attended.responses[:frames, None].float().cpu().numpy()
     for name, video in zip(settings.resampled, made, strict=True):
         if attended is not None:
-            shown[f"attention, {name}"] = attended.attention[name][:, None].float().cpu().numpy()
+            shown[f"attention, {name}"] = attended.attention[name][:frames, None].float().cpu().numpy()
         shown[name] = _pictures(video[0], settings)
     return shown
 

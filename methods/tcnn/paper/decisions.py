@@ -168,7 +168,7 @@ def failures(found: Any, rows: pd.DataFrame) -> Iterator[Magnified]:
     run = run_of(found, rows)
     _, right = answers(found, run, "one")
     some = misled(right)[lambda lost: lost == 1].index.intersection(rows.video_id).sort_values()[:EXAMPLES]
-    for one in chosen(found, run, MAPS, EXAMPLES, among=list(some)):
+    for one in chosen(found, run, MAPS, EXAMPLES, among=list(some)) if len(some) else ():
         yield _magnified(found, run, one, rows.set_index("video_id").shown[one.video])
 
 

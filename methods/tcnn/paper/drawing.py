@@ -30,27 +30,34 @@ def draw_magnified(videos: Sequence[Magnified]) -> Figure:
     for video, block in zip(videos, blocks, strict=True):
         draw_picture(block[0][0], video.frame)
         draw_target(block[0][0], video.target)
-        draw_peaks(block[0][0], video)
+        draw_peaks(block[0][0], video.peaks, on_frame(video))
         write(block[0][0], "frame")
         if len(block) > 1:
             draw_map(block[1][0], video.responses)
+            draw_peaks(block[1][0], video.peaks, video.peaks[:, :2])
             write(block[1][0], "responses")
-        for (_, attention, made), name in zip(block, video.made, strict=False):
+        for (_, attention, made), name in zip(block, (name for name in VIDEOS if name in video.made), strict=False):
+            flat = ":\nthe same everywhere" if np.ptp(video.attention[name]) == 0 else ""
             draw_map(attention, video.attention[name])
-            write(attention, f"attention, {name}")
+            write(attention, f"attention, {name}{flat}")
             draw_picture(made, video.made[name])
             write(made, name)
     return figure
 
 
-def draw_peaks(axes: Axes, video: Magnified) -> None:
-    """Over a picture in fractions of its sides; a cell of the grid is where its pixel's middle is."""
+def on_frame(video: Magnified) -> np.ndarray:
+    """(M, 2): rows and columns of the peaks in fractions of the frame's sides, from whose first pixel's middle to the
+    last one's the grid reaches."""
     sides = np.array(video.frame.shape[:2])
-    at = (video.peaks[:, :2] / (len(video.responses) - 1) * (sides - 1) + 0.5) / sides
+    return np.asarray((video.peaks[:, :2] / (len(video.responses) - 1) * (sides - 1) + 0.5) / sides)
+
+
+def draw_peaks(axes: Axes, peaks: np.ndarray, at: np.ndarray) -> None:
+    """at: (M, 2), row and column of each, in what the axes count."""
     for name, (marker, colour) in LOOKS.items():
-        mine = at[(video.peaks[:, 3] > 0) == (name == "discriminative")]
+        mine = at[(peaks[:, 3] > 0) == (name == "discriminative")]
         look: Any = {"marker": marker, "color": colour, "markeredgecolor": "#000000", "markersize": 4.5}
-        axes.plot(mine[:, 1], mine[:, 0], linestyle="none", markeredgewidth=0.6, **look)
+        axes.plot(mine[:, 1], mine[:, 0], linestyle="none", markeredgewidth=0.6, clip_on=False, **look)
 
 
 def draw_map(axes: Axes, values: np.ndarray) -> None:

@@ -43,8 +43,8 @@ SHOWN = {  # the left half of the frame was seen; one peak in its middle, anothe
     "seen": [0.0, 0.0, 0.5, 1.0],
     "responses": [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.25]],
     "peaks": [[1.0, 1.0, 1.0, 1.0], [2.0, 2.0, 0.25, 0.0]],
-    "attention": {"discriminative": [[0.09] * 3] * 3, "complementary": [[1.0] * 3] * 3},
-    "grids": {"discriminative": IDENTITY.tolist(), "complementary": (IDENTITY / 2).tolist()},
+    "attention": {"complementary": [[1.0] * 3] * 3, "discriminative": [[0.09] * 3] * 3},
+    "grids": {"complementary": (IDENTITY / 2).tolist(), "discriminative": IDENTITY.tolist()},
 }
 
 
@@ -175,6 +175,7 @@ def test_one_recognised_and_one_mistaken_video_are_drawn_of_those_kept(found):
 def test_a_misled_video_is_one_that_the_original_branch_alone_recognises(found, figures):
     rows = decisions.kept_maps(found).query("seed == 0")
     assert [one.of.video for one in decisions.failures(found, rows)] == ["v2"]
+    assert not list(decisions.failures(found, rows[rows.video_id != "v2"]))
     assert "So are 1 of the 4 videos" in figures["misled-dots-two"][0]["caption"]
 
 
@@ -209,12 +210,24 @@ def test_every_figure_is_made_and_told(figures):
 
 
 def test_peaks_lie_on_the_frame_where_the_grid_has_them(figures):
-    """In fractions of 48 rows and 32 columns: the middle of the first row of pixels is 0.5 / 48."""
-    axes = figures["maps-dots-two"][1].axes[0]
-    drawn = [line.get_xydata().tolist() for line in axes.lines]
-    assert drawn[0] == [[pytest.approx(0.5), pytest.approx(0.5)]]
-    assert drawn[1] == [[pytest.approx(31.5 / 32), pytest.approx(47.5 / 48)]]
-    assert axes.lines[0].get_marker() != axes.lines[1].get_marker()
+    """In fractions of 48 rows and 32 columns: the middle of the last row of pixels is 47.5 / 48. On the responses below
+    it in cells."""
+    frame, _, _, responses = figures["maps-dots-two"][1].axes[:4]
+    drawn = [[line.get_xydata().tolist() for line in axes.lines] for axes in (frame, responses)]
+    assert drawn[0] == [
+        [[pytest.approx(0.5), pytest.approx(0.5)]],
+        [[pytest.approx(31.5 / 32), pytest.approx(47.5 / 48)]],
+    ]
+    assert drawn[1] == [[[1, 1]], [[2, 2]]]
+    assert frame.lines[0].get_marker() != frame.lines[1].get_marker()
+
+
+def test_rows_are_discriminative_then_complementary_and_even_attention_is_named(figures):
+    said = [axes.texts[0].get_text() for axes in figures["maps-dots-two"][1].axes[:6]]
+    assert said == [
+        *("frame", "attention, discriminative:\nthe same everywhere", "discriminative"),
+        *("responses", "attention, complementary:\nthe same everywhere", "complementary"),
+    ]
 
 
 def test_without_videos_the_tables_are_left_and_without_branches_nothing(tmp_path):

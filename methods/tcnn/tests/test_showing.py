@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from small_models import run_of
+from small_models import clip as made_up
+from small_models import finished, run_of
 from torch.nn import functional
 
 from saccade.plan.layers import resolve
@@ -151,3 +153,26 @@ def test_nothing_is_told_that_is_not_asked_for():
         *("magnified.discriminative", "magnified.discriminative.anywhere"),
         *("peaks.discriminative", "peaks.complementary", "sure"),
     }
+
+
+def test_maps_are_of_the_first_clip_in_the_order_of_the_figure():
+    model, settings = finished(run_of("tcnn", "tiny-odc"))
+    video = made_up(settings, 2)
+    video["rgb"] = video["rgb"].clamp(0, 1)
+    found = showing.maps_of(model, video, settings)
+    frames, _, height, width = video["rgb"].shape[1:]
+    pictures, maps = (frames, height, width, 3), (frames, 1, settings.grid, settings.grid)
+    assert {name: values.shape for name, values in found.items()} == {
+        **{"frames": pictures, "responses": maps},
+        **{"attention, discriminative": maps, "discriminative": pictures},
+        **{"attention, complementary": maps, "complementary": pictures},
+    }
+    mean, std = (torch.tensor(values)[:, None, None] for values in (settings.mean, settings.std))
+    seen = (255 * (video["rgb"][0] * std + mean)).permute(0, 2, 3, 1).clamp(0, 255)
+    assert np.abs(found["frames"] - seen.numpy()).max() <= 0.5 + 1e-4
+    assert (found["discriminative"] != found["frames"]).any()
+
+
+def test_t_cnn_alone_shows_its_frames():
+    model, settings = finished(run_of("tcnn", "tiny"))
+    assert list(showing.maps_of(model, made_up(settings, 1), settings)) == ["frames"]
