@@ -48,7 +48,7 @@ def train_jointly(run: PhaseRun) -> None:
 
     run.fit(loss)
     betas = getattr(run.model, "betas", {})  # how wide attention around a peak has become, in shares of the grid's side
-    run.result |= {f"beta.{name}": float(beta) for name, beta in betas.items()}
+    run.result |= {f"beta.{name}": beta.item() for name, beta in betas.items()}
 
 
 def import_released(settings: Any, heads: Sequence[Head], published: dict[str, Tensor]) -> dict[str, Tensor]:

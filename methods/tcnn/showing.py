@@ -129,8 +129,7 @@ def lattice(boxes: Tensor, size: tuple[int, ...]) -> Tensor:
 @torch.inference_mode()
 def maps_of(model: SpatialTCNN, clip: Clip, settings: Settings) -> dict[str, Any]:
     """As the paper's Figure 2, of the first clip: its frames, what its classes respond to, the attention of both videos
-    and
-    the videos themselves, as arrays."""
+    and the videos themselves, as arrays."""
     rgb = clip["rgb"]
     frames = rgb.shape[1]
     shown: dict[str, Any] = {"frames": _pictures(rgb[0], settings)}
