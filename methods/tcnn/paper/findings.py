@@ -1,5 +1,6 @@
-"""What only T-CNN with spatial attention shows: how far targets are magnified, whether branches agree, where peaks lie,
-how wide attention has become, and frames with their attention and what is made of them (Fig. 2, 3). No torch."""
+"""What only T-CNN with spatial attention shows: what the printed costs pin down (`presets`), how far targets are
+magnified, whether branches agree, where peaks lie, how wide attention has become, and frames with their attention and
+what is made of them (Fig. 2, 3). No torch."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from saccade.report.tidy import Column, TidyTable, interval, tidy, words
 from saccade.results.reader import NotRun
 
-from . import drawing
+from . import drawing, presets
 from .decisions import (
     BRANCHES,
     PAIRS,
@@ -34,6 +35,7 @@ LETTER = BRANCHES | {"total": "All"}
 
 
 def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
+    yield from presets.tables()
     yield (
         "magnified",
         "How far the target is magnified",
@@ -64,8 +66,9 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
         "betas",
         "How wide attention has become",
         "Where β1 (discriminative) and β2 (complementary) began, and what joint training made of them, by seed. In "
-        "shares of the grid's side: around a peak of height 1 the Gaussian's standard deviation. The paper prints "
-        "neither; in its units they are √2 times the grid's side as large.",
+        "shares of the grid's side: around a peak of height 1 the Gaussian's standard deviation, whose sign doesn't "
+        "count. Near 0 attention is a single cell, which magnifies nothing. The paper prints neither; in its units "
+        "they are √2 times the grid's side as large.",
         _betas_table(betas(found)),
     )
 
