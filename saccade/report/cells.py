@@ -85,9 +85,8 @@ def with_range(value: float, low: float, high: float) -> str:
 
 
 def with_sd(value: float, sd: float) -> str:
-    """`1.24 ± 0.03`, with as many decimals in both; without the second where it's NaN."""
-    said = significant(value)
-    return said if pd.isna(sd) else f"{said} ± {sd:.{len(said.partition('.')[2])}f}"
+    """`1.24 ± 0.03`, without the second where it is NaN."""
+    return f"{value:.2f}" if pd.isna(sd) else f"{value:.2f} ± {sd:.2f}"
 
 
 def from_to(low: float, high: float) -> str:
