@@ -48,14 +48,14 @@ def test_a_sure_frame_shows_its_likeliest_class_alone():
     """Eq. 1: each feature's map times the class's weight for it."""
     maps = features_of([[0, 4], [8, 0]], [[4, 0], [0, 0]])  # means 3 and 1
     layer = classifier([[10.0, 1], [0, 2], [0, 0]])  # scores 31, 2 and 0
-    found = attention.response_maps(maps, layer, RULES)
+    found = attention.response_maps(maps, layer, RULES)[0]
     assert found.tolist() == [[[4, 40], [80, 0]]]
 
 
 def test_an_unsure_frame_shows_the_five_likeliest_classes_together():
     maps = features_of([[1, 0], [0, 0]], [[0, 1], [0, 0]])
     layer = classifier([[4.0, 4], [5, 2], [2, 4.6], [1, 5], [3, 2], [0, 0], [-4, -4]])
-    found = attention.response_maps(maps, layer, RULES)
+    found = attention.response_maps(maps, layer, RULES)[0]
     assert found[0, 0].tolist() == pytest.approx([4 + 5 + 2 + 1 + 3, 4 + 2 + 4.6 + 5 + 2])
 
 
@@ -64,12 +64,12 @@ def test_the_entropy_is_of_the_five_as_they_are_or_brought_to_a_sum_of_one():
     maps = torch.rand(1, 2, 3, 3, generator=torch.Generator().manual_seed(0))
     layer = classifier([[1.0, -1]] * 1000)
     one, five = (torch.einsum("c,chw->hw", number * layer.weight[0], maps[0]) for number in (1, 5))
-    as_printed = attention.response_maps(maps, layer, RULES)[0]
-    renormalised = attention.response_maps(maps, layer, dataclasses.replace(RULES, renormalised=True))[0]
+    as_printed = attention.response_maps(maps, layer, RULES)[0][0]
+    renormalised = attention.response_maps(maps, layer, dataclasses.replace(RULES, renormalised=True))[0][0]
     torch.testing.assert_close(as_printed, one)
     torch.testing.assert_close(renormalised, five)
     unsure = dataclasses.replace(RULES, delta=5 / 1000 * math.log(1000) - 1e-4)
-    torch.testing.assert_close(attention.response_maps(maps, layer, unsure)[0], five)
+    torch.testing.assert_close(attention.response_maps(maps, layer, unsure)[0][0], five)
 
 
 def test_at_the_threshold_itself_a_frame_is_unsure():
@@ -77,7 +77,7 @@ def test_at_the_threshold_itself_a_frame_is_unsure():
     maps, layer = torch.ones(1, 1, 2, 2), classifier([[1.0], [0.5]])
     entropy = float(torch.special.entr(layer(maps.mean((2, 3))).softmax(1)).sum())
     sums = [
-        float(attention.response_maps(maps, layer, dataclasses.replace(RULES, delta=delta))[0, 0, 0])
+        float(attention.response_maps(maps, layer, dataclasses.replace(RULES, delta=delta))[0][0, 0, 0])
         for delta in (entropy, entropy + 1e-5)
     ]
     assert sums == [1.5, 1.0]
