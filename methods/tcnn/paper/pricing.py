@@ -72,9 +72,9 @@ class Given:
 
 
 @cache
-def given(variant: str, classes: int) -> Given:
+def given(variant: str, classes: int, point: str = "single") -> Given:
     """The dataset changes no size but the number of classes."""
-    settings = resolve(ROOT, Run("paper", "ucf101", "", "tcnn", variant, 0)).typed
+    settings = resolve(ROOT, Run("paper", "ucf101", "", "tcnn", variant, 0), point=point).typed
     heads = (Head("label", "single", tuple(map(str, range(classes)))),)
     with torch.device("meta"):
         model = build(settings, heads).eval()
@@ -84,11 +84,11 @@ def given(variant: str, classes: int) -> Given:
 
 @cache
 @torch.no_grad()
-def price(variant: str, classes: int = CLASSES["ucf101"]) -> Price:
+def price(variant: str, classes: int = CLASSES["ucf101"], point: str = "single") -> Price:
     """Attention costs the same wherever it lies, so the network answers with the same attention everywhere, which needs
     no numbers; what this leaves out is counted beside it: the response maps, and the original's pass where it gives
     nothing else."""
-    one = given(variant, classes)
+    one = given(variant, classes, point)
     backbone = count(one.model.backbone, one.video)
     answered = count(predict, one.model, one.clip, replace(one.settings, places="uniform"))
     inside = {path: sum(macs.values()) for path, macs in answered.modules.items()}

@@ -141,7 +141,9 @@ def test_what_could_be_made_otherwise_is_counted_as_its_sizes_say():
 
 def test_a_larger_view_costs_as_much_as_three_looks():
     """The margin of equal cost, 3 % (saccade.judging.stand_ins)."""
-    assert pricing.price("tcnn-large").whole == pytest.approx(pricing.price("spatial-odc").whole, rel=0.03)
+    assert pricing.price("tcnn-large", point="single-384").whole == pytest.approx(
+        pricing.price("spatial-odc").whole, rel=0.03
+    )
 
 
 # ---- print
