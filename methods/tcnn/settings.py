@@ -66,7 +66,7 @@ class Attention(Section):
     places: Places = "peaks"
     delta: NotNegative = 0.2  # entropy from which the five likeliest classes' maps are summed (S3N; not in the paper)
     renormalised: bool = False  # that entropy is of the five alone, brought to a sum of 1
-    grid: Annotated[int, Field(ge=3, le=255)] = 31  # cells along a side of the attention map (S3N)
+    attention_size: Annotated[int, Field(ge=3, le=255)] = 31  # cells along a side of the attention map (S3N)
     floor: Positive = 0.09  # added to the attention everywhere (S3N)
     smoothing: Positive = 13.0  # cells, full width at half maximum, of the resampler's Gaussian (Recasens et al.)
     weakest: Share = 0.05  # a peak counts at least as this strong, as 1 / R grows without end
@@ -77,6 +77,7 @@ class Attention(Section):
     split: Literal["threshold", "sampled", "strongest"] = "threshold"
     draw: CountOrNone = 0  # which drawing of what is by lot
     crop_share: Annotated[float, Field(gt=0, le=1)] = 0.875  # of `crops`: its side's share of the frame's
+    crop_flip: bool = False  # half of them are mirrored
 
 
 @dataclass(frozen=True, kw_only=True)

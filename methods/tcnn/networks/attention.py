@@ -56,7 +56,7 @@ def on_grid(maps: Tensor, side: int) -> Tensor:
     return torch.where(room > FLAT * highest.abs().clamp(min=1), normalised, 0)
 
 
-def peaks_of(responses: Tensor, rules: Attention) -> Peaks:
+def peaks_of(responses: Tensor) -> Peaks:
     """The local maxima, among their eight neighbours, that aren't lower than their map's mean (S3N; the paper says
     "local maximum"); of equal neighbours the first. All of them are discriminative so far. A flat map has none."""
     side = responses.shape[-1]
@@ -64,7 +64,7 @@ def peaks_of(responses: Tensor, rules: Attention) -> Peaks:
     own = torch.arange(side * side, device=responses.device).view(side, side)
     high = (responses >= responses.mean((1, 2), keepdim=True)) & (responses > 0)
     frame, row, column = ((best[:, 0] == own) & high).nonzero(as_tuple=True)
-    height = responses[frame, row, column].clamp(min=rules.weakest)
+    height = responses[frame, row, column]
     return Peaks(frame, torch.stack([row, column], 1), height, torch.ones_like(frame, dtype=torch.bool))
 
 
@@ -103,12 +103,13 @@ def chosen(peaks: Peaks, clip: dict[str, Any], settings: Settings, training: boo
 
 
 def lots(clip: dict[str, Any], settings: Settings, training: bool, use: str) -> list[np.random.Generator]:
-    """A generator for each video: in training seeded by torch's own, else by the video's name, so not by what lies
-    beside it."""
+    """A generator for each video: in training seeded by torch's own, which a checkpoint keeps; else by the video's name
+    and the clip's first frame, so not by what lies beside it."""
     if training:
         seeds = torch.randint(2**31, (len(clip["video_id"]),)).tolist()
         return [np.random.default_rng(seed) for seed in seeds]
-    return [generator(settings.draw, 0, video, use) for video in clip["video_id"]]
+    starts = clip["indices"][:, 0].tolist()
+    return [generator(settings.draw, start, video, use) for video, start in zip(clip["video_id"], starts, strict=True)]
 
 
 def attention_of(peaks: Peaks, wanted: str, beta: Tensor, frames: int, rules: Attention) -> Tensor:
@@ -116,9 +117,9 @@ def attention_of(peaks: Peaks, wanted: str, beta: Tensor, frames: int, rules: At
     Discriminative ones are as high as their peak, complementary ones the higher the lower it is; the standard deviation
     is beta * sqrt(R) * G (S3N; eq. 6 as printed lacks the parentheses, and in its units beta would be sqrt(2) * G
     times as large). Where a frame has none of them, the floor alone is left, which magnifies nothing."""
-    side = rules.grid
+    side = rules.attention_size
     mine = peaks.discriminative if wanted == "discriminative" else ~peaks.discriminative
-    frame, place, height = peaks.frame[mine], peaks.place[mine], peaks.height[mine]
+    frame, place, height = peaks.frame[mine], peaks.place[mine], peaks.height[mine].clamp(min=rules.weakest)
     cells = torch.arange(side, device=height.device, dtype=height.dtype)
     spread = 2 * height * (beta * side) ** 2 + torch.finfo(height.dtype).tiny  # 2 sigma^2
     rows, columns = (torch.exp(-((cells - place[:, [axis]]) ** 2) / spread[:, None]) for axis in (0, 1))

@@ -36,15 +36,15 @@ def attend(
     """maps: (B * T, C, h, w), of frames; None where nothing reads them. Gradients reach the betas alone (S3N)."""
     number = clip["rgb"].shape[0] * clip["rgb"].shape[1]
     if settings.places == "uniform":
-        side = settings.grid
+        side = settings.attention_size
         return Attended({name: beta.new_full((number, side, side), settings.floor) for name, beta in betas.items()})
     responses = peaks = sure = None
     if settings.places in MAPPED:
         assert maps is not None
         with torch.no_grad():
             found, sure = response_maps(maps, classify, settings)
-            responses = on_grid(found, settings.grid)
-            peaks = chosen(peaks_of(responses, settings), clip, settings, training)
+            responses = on_grid(found, settings.attention_size)
+            peaks = chosen(peaks_of(responses), clip, settings, training)
             if settings.places == "random":
                 peaks = placed(peaks, clip, settings, training)
     every = {name: fixed(clip, settings, name) if peaks is None else peaks for name in betas}
@@ -59,7 +59,7 @@ def placed(peaks: Peaks, clip: dict[str, Any], settings: Settings, training: boo
     found = []
     for video, draw in enumerate(draws):
         count = int(((peaks.frame // frames) == video).sum())
-        found.append(torch.from_numpy(draw.integers(settings.grid, size=(count, 2))))
+        found.append(torch.from_numpy(draw.integers(settings.attention_size, size=(count, 2))))
     place = torch.cat(found).to(peaks.place) if videos else peaks.place
     return Peaks(peaks.frame, place, peaks.height, peaks.discriminative)
 
@@ -68,15 +68,15 @@ def fixed(clip: dict[str, Any], settings: Settings, wanted: str) -> Peaks:
     """A peak of height 1 in each frame, in its middle or on the target (nowhere where that isn't seen), for whichever
     video is wanted."""
     rgb = clip["rgb"]
-    frames, side = rgb.shape[0] * rgb.shape[1], settings.grid
+    frames, side = rgb.shape[0] * rgb.shape[1], settings.attention_size
     if settings.places == "centre":
         place = torch.full((frames, 2), (side - 1) / 2)
         there = torch.ones(frames, dtype=torch.bool)
     else:
         size = torch.tensor(rgb.shape[-2:], dtype=torch.float64)
-        shares = true_centres(clip).flatten(0, 1).cpu() / size
-        there = shares.isfinite().all(1)
-        place = shares * (side - 1)
+        pixels = true_centres(clip).flatten(0, 1).cpu() - 0.5  # the first one's middle is 0, as corners are aligned
+        there = pixels.isfinite().all(1)
+        place = (pixels / (size - 1)).clamp(0, 1) * (side - 1)
     frame = there.nonzero()[:, 0]
     ones = torch.ones(len(frame))
     peaks = Peaks(frame, place[frame].float(), ones, ones.bool() & (wanted == "discriminative"))

@@ -51,7 +51,7 @@ class SpatialTCNN(nn.Module):
         if settings.resamples and settings.places != "crops":
             starts = {"discriminative": settings.beta_dis, "complementary": settings.beta_com}
             self.betas = nn.ParameterDict({name: torch.tensor(starts[name]) for name in settings.resampled})
-            self.resampler = Resampler(settings.grid, settings.smoothing)
+            self.resampler = Resampler(settings.attention_size, settings.smoothing)
 
     def classify(self, features: Tensor, answer: str) -> Logits:
         """{head: (B, K)} of pooled features (B, C), or of those of all videos beside each other for `total`."""
@@ -110,7 +110,7 @@ class SpatialTCNN(nn.Module):
 
 def cropped(clip: Clip, settings: Settings, training: bool, use: str) -> Tensor:
     """(B, T, C, H, W): of each video a square-sided share of its frames at a place by lot, the same in all frames,
-    brought back to their size; flipped by lot where the clips of training are. `use`: which of the videos it becomes,
+    brought back to their size; half of them mirrored where the settings want it. `use`: which of the videos it becomes,
     as each has a lot of its own."""
     rgb = clip["rgb"]
     height, width = rgb.shape[-2:]
@@ -121,7 +121,7 @@ def cropped(clip: Clip, settings: Settings, training: bool, use: str) -> Tensor:
     for number, draw in enumerate(lots(clip, settings, training, use)):
         top, left = (int(draw.integers(whole - side + 1)) for whole, side in zip((height, width), sides, strict=True))
         crop = rgb[number, :, :, top : top + sides[0], left : left + sides[1]]
-        if settings.flip and draw.random() < 0.5:
+        if settings.crop_flip and draw.random() < 0.5:
             crop = crop.flip(-1)
         found.append(functional.interpolate(crop, (height, width), mode="bilinear", align_corners=True))
     return torch.stack(found)

@@ -134,4 +134,6 @@ def frame_maps(features: Tensor, frames: int) -> Tensor:
     maps = features.transpose(1, 2)
     if maps.shape[1] == frames:
         return maps
-    return maps[:, torch.arange(frames, device=maps.device) * maps.shape[1] // frames]
+    step = -(-frames // maps.shape[1])
+    nearest = (torch.arange(frames, device=maps.device) + step // 2) // step  # of two as near the later one
+    return maps[:, nearest.clamp(max=maps.shape[1] - 1)]

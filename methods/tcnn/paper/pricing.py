@@ -20,7 +20,7 @@ from ..model import build, predict
 from ..networks.attention import response_maps
 from ..networks.spatial import SpatialTCNN
 from ..networks.tcnn import frame_maps
-from ..settings import MAPPED, Settings
+from ..settings import MAPPED
 
 ROOT = Path(__file__).parents[3]
 CLASSES = {"ucf101": 101, "hmdb51": 51, "all": 101}
@@ -62,7 +62,7 @@ class Price:
 class Given:
     """A variant's network, and a view of the size that it is given, without contents."""
 
-    settings: Settings
+    settings: Any  # the variant's; its type, whose fields decide nothing here, would be hashed with the code
     model: SpatialTCNN
     clip: dict[str, Any]
 
@@ -134,7 +134,7 @@ def million_parameters(variant: str) -> list[float]:
 def otherwise(variant: str, classes: int = CLASSES["ucf101"]) -> dict[str, float]:
     """GMACs that a view would cost more, were its maps, grids and frames made as published or counted otherwise."""
     one, own = given(variant, classes), price(variant, classes)
-    frames, made, side = one.settings.num_frames, len(one.settings.resampled), one.settings.grid
+    frames, made, side = one.settings.num_frames, len(one.settings.resampled), one.settings.attention_size
     maps = frame_maps(one.model.backbone(one.video), frames)[0]  # (T, C, h, w)
     every = one.model.mapped().weight[:, :, None, None]
     with torch.device("meta"):

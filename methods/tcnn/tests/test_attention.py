@@ -17,7 +17,7 @@ attention = load_module(ROOT / "methods/tcnn/networks/attention.py")
 places = load_module(ROOT / "methods/tcnn/networks/places.py")
 settings_py = load_module(ROOT / "methods/tcnn/settings.py")
 
-RULES = settings_py.Attention(grid=31)
+RULES = settings_py.Attention(attention_size=31)
 
 
 def classifier(rows):
@@ -93,7 +93,7 @@ def test_maps_are_spread_to_the_grid_and_reach_from_zero_to_one():
 def test_a_flat_map_is_nowhere_and_has_no_peak(value):
     found = attention.on_grid(torch.full((2, 3, 3), value), 31)
     assert not found.any()
-    assert len(attention.peaks_of(found, RULES).frame) == 0
+    assert len(attention.peaks_of(found).frame) == 0
 
 
 # ---- peaks
@@ -104,7 +104,7 @@ def test_peaks_are_local_maxima_that_are_not_below_the_mean():
     responses[0, 1, 1], responses[0, 1, 2], responses[0, 5, 5] = 1.0, 0.9, 0.6  # a neighbour of a higher one is none
     responses[0, 3, 6] = 0.01  # a maximum below the mean of 2.51 / 49
     responses[1, 0, 6], responses[1, 6, 3] = 1.0, 0.3  # on the border
-    found = attention.peaks_of(responses, RULES)
+    found = attention.peaks_of(responses)
     told = list(zip(found.frame.tolist(), map(tuple, found.place.tolist()), found.height.tolist(), strict=True))
     assert told == [
         (0, (1, 1), 1.0),
@@ -117,14 +117,18 @@ def test_peaks_are_local_maxima_that_are_not_below_the_mean():
 def test_of_equal_neighbours_the_first_is_the_peak():
     responses = torch.zeros(1, 5, 5)
     responses[0, 2, 2] = responses[0, 2, 3] = responses[0, 3, 2] = 1.0
-    assert attention.peaks_of(responses, RULES).place.tolist() == [[2, 2]]
+    assert attention.peaks_of(responses).place.tolist() == [[2, 2]]
 
 
 def test_a_weak_peak_counts_as_strong_as_the_least():
+    """For attention, not for eq. 5."""
     responses = torch.zeros(1, 9, 9)
     responses[0, 1, 1], responses[0, 7, 7] = 1.0, 0.02
-    found = attention.peaks_of(responses, dataclasses.replace(RULES, weakest=0.05))
-    assert found.height.tolist() == [1.0, pytest.approx(0.05)]
+    found = attention.split(attention.peaks_of(responses), 0.03)
+    assert found.discriminative.tolist() == [True, False]
+    rules = dataclasses.replace(RULES, attention_size=9, weakest=0.05)
+    wanted = attention.attention_of(found, "complementary", torch.tensor(0.1), 1, rules)
+    assert float(wanted[0, 7, 7]) == pytest.approx(rules.floor + 1 / 0.05)
 
 
 # ---- dividing them
@@ -210,7 +214,9 @@ def test_peaks_by_lot_are_as_many_and_as_strong_elsewhere():
     found = places.placed(given, both, drawn, training=False)
     assert found.height.equal(given.height) and found.frame.equal(given.frame)
     assert found.discriminative.equal(given.discriminative)
-    assert len(found.place.unique(dim=0)) > frames and found.place.min() >= 0 and found.place.max() < drawn.grid
+    assert (
+        len(found.place.unique(dim=0)) > frames and found.place.min() >= 0 and found.place.max() < drawn.attention_size
+    )
     alone = {key: value[1:] for key, value in both.items()}
     own = attention.Peaks(*(part[frames:] for part in vars(given).values()))
     own = dataclasses.replace(own, frame=own.frame - frames)
@@ -227,7 +233,8 @@ def test_the_true_place_is_the_middle_of_the_targets_box():
     video["truth.x0"][0, 0] = math.nan
     found = places.fixed(video, chosen, "discriminative")
     assert found.frame.tolist() == list(range(1, frames))
-    assert found.place[0].tolist() == pytest.approx([15, 7.5])
+    middles = [30 * (share * side - 0.5) / (side - 1) for share, side in ((0.5, height), (0.25, width))]
+    assert found.place[0].tolist() == pytest.approx(middles)
     assert found.discriminative.all() and found.height.eq(1).all()
     with pytest.raises(SaccadeError, match="the true place is asked for; set truth"):
         places.fixed({key: value for key, value in video.items() if key != "truth.y0"}, chosen, "discriminative")

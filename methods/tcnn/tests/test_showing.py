@@ -161,7 +161,7 @@ def test_maps_are_of_the_first_clip_in_the_order_of_the_figure():
     video["rgb"] = video["rgb"].clamp(0, 1)
     found = showing.maps_of(model, video, settings)
     frames, _, height, width = video["rgb"].shape[1:]
-    pictures, maps = (frames, height, width, 3), (frames, 1, settings.grid, settings.grid)
+    pictures, maps = (frames, height, width, 3), (frames, 1, settings.attention_size, settings.attention_size)
     assert {name: values.shape for name, values in found.items()} == {
         **{"frames": pictures, "responses": maps},
         **{"attention, discriminative": maps, "discriminative": pictures},

@@ -195,7 +195,7 @@ def test_a_dilation_as_long_as_the_clip_reads_single_frames(dilation):
 
 @pytest.mark.parametrize(
     ("kept", "frames", "expected"),
-    [(4, 4, [0, 1, 2, 3]), (2, 4, [0, 0, 1, 1]), (3, 8, [0, 0, 0, 1, 1, 1, 2, 2]), (1, 3, [0, 0, 0])],
+    [(4, 4, [0, 1, 2, 3]), (2, 4, [0, 1, 1, 1]), (3, 8, [0, 0, 1, 1, 1, 2, 2, 2]), (1, 3, [0, 0, 0])],
 )
 def test_every_frame_has_a_map_where_the_network_left_some_out(kept, frames, expected):
     features = torch.arange(kept, dtype=torch.float32).view(1, 1, kept, 1, 1).expand(1, 5, kept, 2, 3)
@@ -228,6 +228,18 @@ def test_every_trained_variant_gets_all_its_weights_from_its_phases():
         globs = [glob for need in weights_of(ROOT, run) for glob in need.phase.trains]
         left = [key for key in state if not any(re.fullmatch(glob.replace("*", ".*"), key) for glob in globs)]
         assert not left, f"{name}: {left[:3]}"
+
+
+def test_what_a_network_is_built_with_is_of_no_point():
+    """Every setting of these sections; and a point with another value of one is refused."""
+    sections = [load_module(FOLDER / "settings.py").Network, load_module(FOLDER / "settings.py").Branches]
+    inherited = {item.name for section in sections for item in dataclasses.fields(section)}
+    assert inherited <= set(model.BUILT)
+    chosen = settings()
+    built = model.build(chosen, LABEL)
+    for name, other in {"original": {"original": False}, "attention_size": {"attention_size": 7}}.items():
+        with pytest.raises(SaccadeError, match=f"{name} is .* in the network, which no point can change"):
+            model.predict(built, {}, dataclasses.replace(chosen, **other))
 
 
 # ---- a file of the user's in the place of Kinetics-400
