@@ -153,9 +153,7 @@ def c09(reported: Reported, ours: Any) -> Finding:
 
 @unprinted
 def c10(ours: Any) -> Outcome:
-    raise Untestable(
-        "no number of parameters is printed, nor does any prediction tell it; ours are counted, not judged"
-    )
+    raise Untestable("no number of parameters is printed, nor does any prediction tell it; the README has our count")
 
 
 # Section 3.3, Table 4

@@ -146,6 +146,16 @@ def test_a_larger_view_costs_as_much_as_three_looks():
     )
 
 
+def test_spatial_attention_adds_few_parameters():
+    """As the README says: classifiers of 101 classes for 512, 512 and 3 x 512 features, and two betas."""
+    plain, spatial = (
+        sum(one.numel() for one in pricing.given(name, UCF101).model.parameters()) for name in ("tcnn", "spatial-odc")
+    )
+    assert spatial - plain == 101 * (512 + 512 + 3 * 512 + 3) + 2
+    told = f"adds {(spatial - plain) / 1e6:.2f} million parameters to {plain / 1e6:.2f}, {spatial / plain - 1:.1%}"
+    assert told.replace("%", " %") in (Path(__file__).parents[1] / "README.md").read_text()
+
+
 # ---- print
 
 
