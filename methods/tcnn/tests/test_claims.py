@@ -6,11 +6,14 @@ from pathlib import Path
 import fake_paper
 import pytest
 
+from saccade.cards.config import load_config
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import check_runs, read_paper
 from saccade.judging.claims import load_predicates
 from saccade.judging.reported import Reported, printed_cells
 from saccade.judging.verdict import verdicts_of
+from saccade.plan.grid import selected_runs
+from saccade.plan.points import points_of
 from saccade.project import load_module
 
 FOLDER = Path(__file__).parents[1]
@@ -89,6 +92,19 @@ def test_the_mechanism_is_judged_on_one_set_of_videos():
     data = {source.label for source in PAPER.systems.values()}
     assert len({label for label in data if label.startswith("motion-digits@")}) == 1
     assert {label for label in data if not label.startswith("motion-digits@")} == {"ucf101", "hmdb51"}
+
+
+def test_the_study_plans_every_run_and_point_that_a_claim_on_the_mechanism_asks_of():
+    config = load_config(ROOT / "config/study-tcnn.yaml")
+    planned = {(run.variant, point.name) for run in selected_runs(ROOT, config) for point, _ in points_of(ROOT, run)}
+    asked = {
+        (source.address.variant, source.point)
+        for source in PAPER.systems.values()
+        if source.label.startswith("motion-digits@")
+    }
+    asked |= {(variant, "magnified") for variant in ("tiny-odc", "tiny-odc-random", "tiny-odc-centre")}
+    asked |= {("tiny-odc", f"magnified-{place}") for place in ("random", "centre")}
+    assert asked <= planned
 
 
 # The claims on print
