@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fake_findings import figures_of, found_of, tables_of
 from matplotlib.patches import Rectangle
 from seals import seal
 
 from saccade.project import load_module
 from saccade.report.figures import save_figure
 from saccade.report.findings import finding_figures, finding_tables
-from saccade.results.found import Found
 
 FOLDER = Path(__file__).parents[1]
 decisions, drawing, findings, places = (
@@ -150,10 +150,7 @@ def make_found(root, log=True, truth=True, videos=True):
         table = pd.DataFrame(seen, columns=["video_id", "frame", "informative"])
         table.assign(x0=44.0, y0=36.0, x1=52.0, y1=46.0, visibility=1.0, moment=0).to_parquet(folder / "truth.parquet")
     fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
-    seal(root)
-    (root / "methods").mkdir()
-    (root / "methods/adafocus").symlink_to(FOLDER)
-    return Found(grid, root, "adafocus")
+    return found_of(root, grid, FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -163,12 +160,12 @@ def found(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(found):
-    return {name.removeprefix("findings--"): table.text() for name, _, table in finding_tables(found)}
+    return {name: table.text() for name, table in tables_of(found).items()}
 
 
 @pytest.fixture(scope="module")
 def figures(found):
-    return {name.removeprefix("findings--"): (about, figure) for name, about, figure in finding_figures(found)}
+    return figures_of(found)
 
 
 def cells(table, **where):

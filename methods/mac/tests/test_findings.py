@@ -11,12 +11,11 @@ import numbered
 import numpy as np
 import pandas as pd
 import pytest
+from fake_findings import figures_of, found_of, tables_of
 from matplotlib.patches import Rectangle
-from seals import seal
 
 from saccade.project import load_module
 from saccade.report.findings import finding_figures, finding_tables
-from saccade.results.found import Found
 
 FOLDER = Path(__file__).parents[1]
 decisions, drawing, findings = (
@@ -93,10 +92,7 @@ def make_found(root, videos=True, points=("whole", "attention")):
     seen = [(f"v{number}", frame, frame % 2 == 1 and frame < 7) for number in range(4) for frame in range(8)]
     table = pd.DataFrame(seen, columns=["video_id", "frame", "informative"])
     table.assign(x0=44.0, y0=36.0, x1=52.0, y1=46.0, visibility=1.0, moment=0).to_parquet(folder / "truth.parquet")
-    seal(root)
-    (root / "methods").mkdir()
-    (root / "methods/mac").symlink_to(FOLDER)
-    return Found(grid, root, "mac")
+    return found_of(root, grid, FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +102,12 @@ def found(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(found):
-    return {name.removeprefix("findings--"): table.text() for name, _, table in finding_tables(found)}
+    return {name: table.text() for name, table in tables_of(found).items()}
 
 
 @pytest.fixture(scope="module")
 def figures(found):
-    return {name.removeprefix("findings--"): (about, figure) for name, about, figure in finding_figures(found)}
+    return figures_of(found)
 
 
 def test_sizes_are_those_that_the_paper_chooses_from(tables):
@@ -153,10 +149,7 @@ def write_costs(root, budget, gmacs):
         }
         fake_results.write(folder / "metrics.json", {"run": run["run"], "rows": [row], "evaluated": 1, "clusters": 1})
         fake_results.write(folder / "provenance.predict.json", {"settings": {}, "code": ""})
-    seal(root)
-    (root / "methods").mkdir()
-    (root / "methods/mac").symlink_to(FOLDER)
-    return Found({"budget": budget, "runs": runs, "methods": [], "datasets": []}, root, "mac")
+    return found_of(root, {"budget": budget, "runs": runs, "methods": [], "datasets": []}, FOLDER)
 
 
 def test_ours_is_over_our_own_s_k_and_of_the_published_budget_alone(tmp_path):

@@ -8,12 +8,11 @@ import fake_results
 import numbered
 import pandas as pd
 import pytest
+from fake_findings import figures_of, found_of, tables_of
 from matplotlib.patches import Rectangle
-from seals import seal
 
 from saccade.project import load_module
 from saccade.report.findings import finding_figures, finding_tables
-from saccade.results.found import Found
 
 FOLDER = Path(__file__).parents[1]
 decisions, times = (load_module(FOLDER / f"paper/{name}.py") for name in ("decisions", "times"))
@@ -92,10 +91,7 @@ def make_found(root, truth=True, points=tuple(WAYS)):
         table["surprise"] = table.frame.map({2: 0.2, 3: 0.5}).fillna(0.0)
         table["still"] = table.frame.isin([1, 5, 6])
         table.to_parquet(folder / "truth.parquet")
-    seal(root)
-    (root / "methods").mkdir()
-    (root / "methods/mac").symlink_to(FOLDER)
-    return Found(grid, root, "mac")
+    return found_of(root, grid, FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +101,14 @@ def found(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(found):
-    every = {name.removeprefix("findings--"): table for name, _, table in finding_tables(found)}
+    every = tables_of(found)
     assert not [name for name, table in every.items() if len(table.data.select_dtypes("bool").columns)]  # none is read
     return {name: table.text() for name, table in every.items()}
 
 
 @pytest.fixture(scope="module")
 def figures(found):
-    return {name.removeprefix("findings--"): (about, figure) for name, about, figure in finding_figures(found)}
+    return figures_of(found)
 
 
 def test_decisions_are_counted_by_run_likeliest_and_drawn(tables):

@@ -2,6 +2,7 @@
 how much each of the two videos wants of it. Everything is of single frames: N of them, on a grid of G x G cells whose
 corners are the middles of the maps' corner cells."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,10 +97,22 @@ def chosen(peaks: Peaks, clip: dict[str, Any], settings: Settings, training: boo
         return split(peaks, AT_TEST)
     if not training and settings.split == "strongest":
         return strongest_and_weakest(peaks, videos * frames)
-    least = []
-    for video, draw in enumerate(lots(clip, settings, training, "split")):
-        least.append(torch.from_numpy(draw.random(int(((peaks.frame // frames) == video).sum()))))
-    return split(peaks, torch.cat(least).to(peaks.height))
+    least = drawn(peaks, clip, settings, training, "split", lambda lot, count: lot.random(count))
+    return split(peaks, least.to(peaks.height))
+
+
+def drawn(
+    peaks: Peaks,
+    clip: dict[str, Any],
+    settings: Settings,
+    training: bool,
+    use: str,
+    draw: Callable[[np.random.Generator, int], np.ndarray],
+) -> Tensor:
+    """(M, ...): of each peak what `draw` makes of its video's lot, for as many as that video has."""
+    counts = (peaks.frame // clip["rgb"].shape[1]).bincount(minlength=len(clip["rgb"])).tolist()
+    every = zip(lots(clip, settings, training, use), counts, strict=True)
+    return torch.cat([torch.from_numpy(draw(lot, count)) for lot, count in every])
 
 
 def lots(clip: dict[str, Any], settings: Settings, training: bool, use: str) -> list[np.random.Generator]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from saccade.nn.patches import true_centres
 
 from ..settings import MAPPED, Settings
-from .attention import Peaks, attention_of, chosen, lots, on_grid, peaks_of, response_maps
+from .attention import Peaks, attention_of, chosen, drawn, on_grid, peaks_of, response_maps
 
 
 @dataclass
@@ -54,14 +54,15 @@ def attend(
 
 def placed(peaks: Peaks, clip: dict[str, Any], settings: Settings, training: bool) -> Peaks:
     """As strong peaks, as many in each frame, at places by lot."""
-    draws = lots(clip, settings, training, "places")
-    videos, frames = clip["rgb"].shape[:2]
-    found = []
-    for video, draw in enumerate(draws):
-        count = int(((peaks.frame // frames) == video).sum())
-        found.append(torch.from_numpy(draw.integers(settings.attention_size, size=(count, 2))))
-    place = torch.cat(found).to(peaks.place) if videos else peaks.place
-    return Peaks(peaks.frame, place, peaks.height, peaks.discriminative)
+    place = drawn(
+        peaks,
+        clip,
+        settings,
+        training,
+        "places",
+        lambda lot, count: lot.integers(settings.attention_size, size=(count, 2)),
+    )
+    return Peaks(peaks.frame, place.to(peaks.place), peaks.height, peaks.discriminative)
 
 
 def fixed(clip: dict[str, Any], settings: Settings, wanted: str) -> Peaks:

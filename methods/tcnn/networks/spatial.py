@@ -90,7 +90,7 @@ class SpatialTCNN(nn.Module):
         if "original" in wanted:
             features = self.backbone(clip["rgb"].transpose(1, 2))
             seen.features["original"] = pooled(features)
-        elif settings.places in MAPPED:
+        else:
             with torch.no_grad():
                 features = self.read(clip, settings)
         if features is not None:

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from seals import seal
+from fake_findings import figures_of, found_of, tables_of
 from torch.nn import functional
 
 from saccade.project import load_module
 from saccade.report.findings import finding_figures, finding_tables
-from saccade.results.found import Found
 
 FOLDER = Path(__file__).parents[1]
 decisions, drawing, findings = (
@@ -99,10 +98,7 @@ def make_found(root, videos=True, variants=tuple(RUNS)):
     seen = [(f"v{number}", frame, True) for number in range(4) for frame in range(8)]
     table = pd.DataFrame(seen, columns=["video_id", "frame", "informative"])
     table.assign(x0=16.0, y0=24.0, x1=32.0, y1=48.0, visibility=1.0, moment=0).to_parquet(folder / "truth.parquet")
-    seal(root)
-    (root / "methods").mkdir()
-    (root / "methods/tcnn").symlink_to(FOLDER)
-    return Found(grid, root, "tcnn")
+    return found_of(root, grid, FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +108,12 @@ def found(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(found):
-    return {name.removeprefix("findings--"): table.text() for name, _, table in finding_tables(found)}
+    return {name: table.text() for name, table in tables_of(found).items()}
 
 
 @pytest.fixture(scope="module")
 def figures(found):
-    return {name.removeprefix("findings--"): (about, figure) for name, about, figure in finding_figures(found)}
+    return figures_of(found)
 
 
 def test_magnification_is_of_the_videos_whose_target_shows(tables):
