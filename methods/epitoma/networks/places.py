@@ -1,0 +1,60 @@
+"""The places of a video that may become timesteps, and which of them are chosen without looking: pure functions of
+numbers.
+
+A grid has `timesteps` places, spread evenly. Those of every choice are some of them, so that what one choice computed
+serves another.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from saccade.video.loader import generator
+
+Places = NDArray[np.int64]
+
+
+def starts(places: Places, timesteps: int, frames: int, snippet_frames: int) -> NDArray[np.int64]:
+    """(N,): the first frame of each place's snippet in a video of so many frames. Place j begins at j / timesteps of
+    the video, or as late as its snippet still fits; a video shorter than a snippet begins at 0."""
+    begin = places * frames // timesteps
+    return np.minimum(begin, max(frames - snippet_frames, 0))
+
+
+def snippets(begin: NDArray[np.int64], frames: int, snippet_frames: int) -> NDArray[np.int64]:
+    """(N, m): the frames of each snippet; where the video ends before, its last frame repeats."""
+    return np.minimum(begin[:, None] + np.arange(snippet_frames), frames - 1)
+
+
+def middles(begin: NDArray[np.int64], frames: int, snippet_frames: int) -> NDArray[np.int64]:
+    """(N,): the frame of each snippet that the LightNet sees, f_{j + m / 2} (Sec. 4.3)."""
+    return np.minimum(begin + snippet_frames // 2, frames - 1)
+
+
+def first(timesteps: int, number: int) -> Places:
+    """Of so many equal parts of the video the place that each begins with. A single one is the video's beginning: the
+    rule of the first author's published data scripts."""
+    return np.arange(number, dtype=np.int64) * timesteps // number
+
+
+def centre(timesteps: int, number: int) -> Places:
+    """The place in the middle of each of so many equal parts."""
+    return (2 * np.arange(number, dtype=np.int64) + 1) * timesteps // (2 * number)
+
+
+def random(timesteps: int, number: int, draw: int, video_id: str) -> Places:
+    """So many places, none twice, by lot: which lot depends on `draw` and the video's name alone."""
+    lot = generator(draw, 0, video_id, "timesteps")
+    return np.sort(lot.choice(timesteps, size=number, replace=False)).astype(np.int64)
+
+
+def truth(timesteps: int, number: int, informative: torch.Tensor, snippet_frames: int) -> Places:
+    """At most so many places, spread evenly over those whose snippet holds an informative frame; by the rule `centre`
+    where no place does. informative: (F,) of the video's frames."""
+    frames = len(informative)
+    every = np.arange(timesteps, dtype=np.int64)
+    shown = informative.cpu().numpy() > 0
+    holds = every[shown[snippets(starts(every, timesteps, frames, snippet_frames), frames, snippet_frames)].any(1)]
+    if not len(holds):
+        return centre(timesteps, number)
+    return np.unique(holds[centre(len(holds), number)])
