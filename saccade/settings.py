@@ -172,6 +172,7 @@ class Recipe(Section):
     lr_factors: dict[str, NotNegative] = field(default_factory=dict)
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False  # of `sgd`
+    adam_epsilon: Positive = 1.0e-8  # of `adam`
     weight_decay: NotNegative = 0.0
     undecayed: list[str] = field(default_factory=list)  # parameters by name (globs) that weight decay spares
     decay_vectors: bool = True  # false: it spares all of one dimension, biases and the scales of normalisation

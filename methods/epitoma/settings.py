@@ -58,6 +58,7 @@ class Timesteps(Section):
     """The places of a video that may be chosen."""
 
     timesteps: Count = 256  # in the grid, spread evenly over the video
+    timestep_frames: Count = 8  # m, of each: 3D networks see all of them, 2D networks the one in the middle
     cached_timesteps: Count = 128  # of them, spread evenly: those that training knows
 
 
@@ -98,7 +99,8 @@ class Drawn(Section):
     """How many timesteps training draws from those it knows, per video."""
 
     train_timesteps: Count = 32
-    train_fewest: CountOrNone = 0  # draws from this many to `train_timesteps`, evenly by logarithm; 0: always those
+    # `train_classifier` takes from this many to `train_timesteps`, evenly by logarithm; 0: always the latter
+    train_fewest: CountOrNone = 0
     train_rule: Literal["random", "centre"] = "random"  # centre: the same ones every time
 
 
@@ -133,8 +135,11 @@ class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, 
             raise ValueError("choose is threshold and pool 0: say of how many timesteps it chooses")
         if self.choose == "truth" and "informative" not in self.truth:
             raise ValueError("choose is truth: name `informative` in the setting truth")
-        if self.heavy == "resnet" and self.snippet_frames != 1:
-            raise ValueError(f"heavy is resnet, whose timesteps are frames, but snippet_frames {self.snippet_frames}")
+
+    @property
+    def heavy_frames(self) -> int:
+        """How many frames of a timestep the HeavyNet sees."""
+        return 1 if self.heavy == "resnet" else self.timestep_frames
 
     @property
     def looked_at(self) -> int:

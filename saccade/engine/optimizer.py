@@ -30,7 +30,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": parameters, "factor": factor, "weight_decay": decay} for (factor, decay), parameters in kinds.items()
     ]
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.lr, foreach=True)
+        return torch.optim.Adam(groups, lr=recipe.lr, eps=recipe.adam_epsilon, foreach=True)
     return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=recipe.nesterov, foreach=True)
 
 

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Triple = tuple[int, int, int]  # of time, height and width
-Widths = tuple[int, int, int, int, int, int]  # of a module's four branches: 1x1x1; 1x1x1, 3x3x3; the same; behind a pool
+Widths = tuple[
+    int, int, int, int, int, int
+]  # of a module's four branches: 1x1x1; 1x1x1, 3x3x3; the same; behind a pool
 
 # Channels of the inception modules, and between stages the pools (kernel, stride).
 PUBLISHED: tuple[Widths | tuple[Triple, Triple], ...] = (

@@ -11,24 +11,27 @@ from numpy.typing import NDArray
 
 from saccade.video.loader import generator
 
+from ..settings import Settings
+
 Places = NDArray[np.int64]
 
 
-def starts(places: Places, timesteps: int, frames: int, snippet_frames: int) -> NDArray[np.int64]:
+def starts(at: Places, frames: int, settings: Settings) -> Places:
     """(N,): the first frame of each place's snippet in a video of so many frames. Place j begins at j / timesteps of
     the video, or as late as its snippet still fits; a video shorter than a snippet begins at 0."""
-    begin = places * frames // timesteps
-    return np.minimum(begin, max(frames - snippet_frames, 0))
+    begin = at * frames // settings.timesteps
+    return np.minimum(begin, max(frames - settings.timestep_frames, 0))
 
 
-def snippets(begin: NDArray[np.int64], frames: int, snippet_frames: int) -> NDArray[np.int64]:
+def snippets(at: Places, frames: int, settings: Settings) -> Places:
     """(N, m): the frames of each snippet; where the video ends before, its last frame repeats."""
-    return np.minimum(begin[:, None] + np.arange(snippet_frames), frames - 1)
+    found = starts(at, frames, settings)[:, None] + np.arange(settings.timestep_frames)
+    return np.minimum(found, frames - 1)
 
 
-def middles(begin: NDArray[np.int64], frames: int, snippet_frames: int) -> NDArray[np.int64]:
+def middles(at: Places, frames: int, settings: Settings) -> Places:
     """(N,): the frame of each snippet that the LightNet sees, f_{j + m / 2} (Sec. 4.3)."""
-    return np.minimum(begin + snippet_frames // 2, frames - 1)
+    return np.minimum(starts(at, frames, settings) + settings.timestep_frames // 2, frames - 1)
 
 
 def first(timesteps: int, number: int) -> Places:
@@ -48,13 +51,12 @@ def random(timesteps: int, number: int, draw: int, video_id: str) -> Places:
     return np.sort(lot.choice(timesteps, size=number, replace=False)).astype(np.int64)
 
 
-def truth(timesteps: int, number: int, informative: torch.Tensor, snippet_frames: int) -> Places:
+def truth(number: int, informative: torch.Tensor, settings: Settings) -> Places:
     """At most so many places, spread evenly over those whose snippet holds an informative frame; by the rule `centre`
     where no place does. informative: (F,) of the video's frames."""
-    frames = len(informative)
-    every = np.arange(timesteps, dtype=np.int64)
+    every = np.arange(settings.timesteps, dtype=np.int64)
     shown = informative.cpu().numpy() > 0
-    holds = every[shown[snippets(starts(every, timesteps, frames, snippet_frames), frames, snippet_frames)].any(1)]
+    holds = every[shown[snippets(every, len(informative), settings)].any(1)]
     if not len(holds):
-        return centre(timesteps, number)
+        return centre(settings.timesteps, number)
     return np.unique(holds[centre(len(holds), number)])
