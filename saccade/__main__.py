@@ -157,6 +157,13 @@ def _parser() -> argparse.ArgumentParser:
     preparing.add_argument("--budget", default="demo")
     preparing.add_argument("--workers", type=_at_least_one, default=os.cpu_count() or 1)
     verb("train", verbs.run_train, "train one phase of a run", "run", "phase")
+    verb(
+        "features",
+        verbs.run_features,
+        "what a trained phase's network makes of each training and validation video, for later phases to train on",
+        "run",
+        "phase",
+    )
     predicting = verb("predict", verbs.run_predict, "predict the test split at every operating point", "run")
     trying = verb(
         "try",

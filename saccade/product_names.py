@@ -6,6 +6,7 @@ from pathlib import Path
 from saccade.records import (
     COST_FILE,
     COVERAGE_FILE,
+    FEATURES_ENDS,
     HITS_FILE,
     INDEX_FILE,
     LATENCY_FILE,
@@ -33,6 +34,7 @@ KEYS = {  # what readers rely on
     provenance_name("predict"): ("code", "settings"),
 }
 PHASE_KEYS = ("sha256", "settings", "code", "trains", "result")
+FEATURES_KEYS = ("sha256", "settings", "code", "weights", "data")
 
 
 def identity(path: Path) -> str:
@@ -48,6 +50,8 @@ def record_of(path: Path) -> Path:
     folder, name = path.parent, path.name
     if folder.parent.name in DRAWN:
         return folder.parent / provenance_name(folder.name)
+    if folder.name.endswith(FEATURES_ENDS):
+        return folder.with_name(f"{folder.name}.json")
     if name.endswith(LOG_ENDS):
         return folder / provenance_name(name.removesuffix(LOG_ENDS))
     if name.endswith((".safetensors", ".mp4")):
@@ -76,6 +80,8 @@ def _command(parts: list[str]) -> str:
             return f"prepare {dataset}{at}{edition} --budget {budget}"
         case ["results", budget, data, method, variant, seed, name] if seed.startswith("seed"):
             return _verb(name, f"{budget}/{data}/{method}/{variant}/{seed}")
+        case ["results", budget, data, method, variant, seed, folder, _] if folder.endswith(FEATURES_ENDS):
+            return f"features {budget}/{data}/{method}/{variant}/{seed} {folder.removesuffix(FEATURES_ENDS)}"
         case ["results", name] if stem(name) == "cost":
             return "cost --join"
         case ["results", "cost", name]:
@@ -105,7 +111,9 @@ def _verb(name: str, run: str) -> str:
         return f"predict {run}"
     if name in (HITS_FILE, METRICS_FILE):
         return f"score {run}"
-    return f"measure {run}" if name == LATENCY_FILE else f"train {run} {stem(name)}"
+    if (phase := stem(name)).endswith(FEATURES_ENDS):
+        return f"features {run} {phase.removesuffix(FEATURES_ENDS)}"
+    return f"measure {run}" if name == LATENCY_FILE else f"train {run} {phase}"
 
 
 def keys_of(path: Path) -> tuple[str, ...]:
@@ -113,7 +121,8 @@ def keys_of(path: Path) -> tuple[str, ...]:
     if path.name in KEYS:
         return KEYS[path.name]
     in_run = path.parent.name.startswith("seed") and not path.name.startswith(BEFORE)
-    return PHASE_KEYS if in_run and path.parts[-7:-6] == ("results",) else ()
+    of_phase = FEATURES_KEYS if stem(path.name).endswith(FEATURES_ENDS) else PHASE_KEYS
+    return of_phase if in_run and path.parts[-7:-6] == ("results",) else ()
 
 
 def kind_of(path: Path) -> str:

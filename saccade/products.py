@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from saccade import files
 from saccade.product_names import DRAWN, command_for, identity, keys_of, record_of, stem
-from saccade.records import SaccadeError, canonical, first_line
+from saccade.records import FEATURES_ENDS, SaccadeError, canonical, first_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +112,8 @@ def whole(path: Path) -> Path:
 
 def holds(holder: Path, name: str) -> Path:
     """The path of a file that a record vouches for: beside it, or in the folder that it is the record of."""
-    return holder.parent / (stem(holder.name) if holder.parent.name in DRAWN else "") / name
+    of_features = stem(holder.name).endswith(FEATURES_ENDS) and name.endswith(".safetensors")
+    return holder.parent / (stem(holder.name) if of_features or holder.parent.name in DRAWN else "") / name
 
 
 def is_whole(path: Path) -> bool:

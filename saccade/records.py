@@ -16,6 +16,7 @@ PREPARED_BY_FILE, FAILED_FILE = "provenance.json", "coverage.failed.json"
 PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
 COST_FILE, LATENCY_FILE = "cost.json", "latency.json"
 LOG_ENDS = ".log.jsonl"  # after the phase's name
+FEATURES_ENDS = ".features"  # the same: the folder of its network's features; with .json behind it, their product
 PLAN_FILE = "plan.json"  # of results/<budget>: the planned grid
 
 
@@ -139,7 +140,8 @@ class Task:
     """What a step is asked to do. The plan decides it; the steps read no card. Paths but `root` are relative to it.
 
     `weights`: the phases' products to load, in order. `drops`: for each product, globs over the tensors to leave out.
-    `points`: the operating points to predict, name -> settings.
+    `points`: the operating points to predict, name -> settings. `features`: the products of the features that the phase
+    trains on, by the phase whose network gives them.
     """
 
     root: Path
@@ -158,6 +160,7 @@ class Task:
     identity: dict[str, Any] = field(default_factory=dict)  # a saved training state of another identity isn't taken up
     released: dict[str, Any] | None = None  # of a phase `import`: {file (a path), sha256 (or ""), drops (globs)}
     points: dict[str, Any] = field(default_factory=dict)
+    features: dict[str, Path] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:

@@ -225,6 +225,8 @@ class Machine(Section):
     timing_batch_size: Count = 16  # the large batch of `measure`; 1 is always timed too
     # how often a training saves its state within an epoch; it does at the end of each
     checkpoint_minutes: NotNegative = 10.0
+    # the most that a phase's features of all training and validation videos may take on the disk
+    features_mb: Count = 20000
 
     def __post_init__(self) -> None:
         if self.cache_mb and self.workers:

@@ -25,14 +25,15 @@ from saccade.plan.availability import (
 from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.describe import describe_run, stale
+from saccade.plan.features import deciding_features, features_of, features_settings
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve, tests_only
 from saccade.plan.overview import describe_one, describe_project
-from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
+from saccade.plan.phases import Need, drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
 from saccade.project import check_budget
-from saccade.records import EAGER, EXACT, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
+from saccade.records import EAGER, EXACT, FEATURES_ENDS, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
 from saccade.temporary import clear_leftovers
 
 
@@ -108,11 +109,29 @@ def _train_phase(root: Path, run: Run, phase: Phase) -> None:
     values, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
     imports = staleness.released(root, run) if phase.name == IMPORT else None
     more = {"trains": phase.trains, "identity": staleness.train_params(root, run, phase), "released": imports}
+    more |= {"features": {cached.phase.name: cached.product for cached in features_of(root, run, phase)}}
     task = _task(root, run, settings, products, code, values, phase=phase.name, **more)
     for folder in (task.folder, task.checkpoint.parent):
         need_writable(folder)
         clear_leftovers(folder)
     (import_weights if imports else train)(task)
+
+
+def run_features(root: Path, options: argparse.Namespace) -> None:
+    from saccade.steps.features import features
+
+    run = Run.parse(root, options.run)
+    phase = phase_of(root, run, options.phase)
+    if why := why_blocked(root, run):
+        raise SaccadeError(f"{run.name}: no features can be computed here: {why}")
+    products = [need.product for need in [*needs_of(root, run, phase), Need(run, phase)]]
+    settings, values = features_settings(root, run, phase), deciding_features(root, run, phase)
+    code = staleness.features_code(root, run.method, phase.name)
+    task = _task(root, run, settings, products, code, values, phase=phase.name)
+    for folder in (task.folder, task.folder / f"{phase.name}{FEATURES_ENDS}"):
+        need_writable(folder)
+        clear_leftovers(folder)
+    features(task)
 
 
 def run_predict(root: Path, options: argparse.Namespace) -> None:

@@ -27,7 +27,7 @@ IMPORT = "import"
 class Phase(Body):
     """One training stage. `reads`: the sections of the settings that decide its weights (None: all); `trains`:
     state-dict globs; `drops`: globs over tensors of other runs' phases, needed here, that are left out (a classifier of
-    other classes)."""
+    other classes); `features`: phases, needed here, whose networks' features it trains on."""
 
     GIVEN = ("name",)
     name: str = ""
@@ -36,6 +36,7 @@ class Phase(Body):
     reads: Names | None = None
     gate: Gate | None = None
     drops: Names = ()
+    features: Names = ()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Gate(Body):
 
 
 # What a layer may say of a phase beside its settings; a gate of `null` lifts that of an earlier layer.
-OF_A_PHASE = {"needs": list[str], "trains": list[str], "drops": list[str], "gate": Gate | None}
+OF_A_PHASE = {**dict.fromkeys(("needs", "trains", "drops", "features"), list[str]), "gate": Gate | None}
 
 
 def read_layer(

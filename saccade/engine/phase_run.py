@@ -2,7 +2,7 @@
 `engine.loop`."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from torch import nn
 
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import to_device
+from saccade.engine.features import Features
 from saccade.engine.loop import Batch, Loss, fit
 from saccade.records import Head, SaccadeError
 from saccade.video.loader import VideoDataset, batches
@@ -22,7 +23,9 @@ class PhaseRun:
     """What a method's phase is given: the model (built, its needs loaded), the data, and `fit` for a supervised phase.
     A phase with a loop of its own uses `checkpoint` to go on after a kill.
 
-    `result` holds the last line of the log after the phase, or what a phase with its own loop puts there.
+    `features` holds, by the phase whose network gives them, the features that the card says this phase trains on:
+    `features["<phase>"][video_id]` is {name: tensor}. `result` holds the last line of the log after the phase, or what
+    a phase with its own loop puts there.
     """
 
     settings: Any
@@ -36,6 +39,7 @@ class PhaseRun:
     settle: Callable[[nn.Module], None]
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
     result: dict[str, float] = field(default_factory=dict)
+    features: Mapping[str, Features] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:

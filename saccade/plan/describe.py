@@ -10,6 +10,7 @@ from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan import staleness
 from saccade.plan.availability import released_file, why_blocked
 from saccade.plan.checked import check_settings
+from saccade.plan.features import Cached, deciding_features, features_of
 from saccade.plan.gates import why_gate_missed
 from saccade.plan.layers import Resolved, data_settings, resolve, without_defaults
 from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weights_of
@@ -65,22 +66,50 @@ def _lines(resolved: Resolved, keys: Iterable[str]) -> list[str]:
 
 
 def _weights(root: Path, run: Run) -> Iterator[str]:
-    """The phases that the model is made of, in the order of loading, two lines each. Those of other runs are named by
-    their path."""
+    """The phases that the model is made of, in the order of loading, two lines each, and a third where a later one
+    trains on its features. Those of other runs are named by their path."""
     moves: list[Need] = []  # those whose weights may still change
+    taken = [cached for need in weights_of(root, run) for cached in features_of(root, need.run, need.phase)]
     for need in weights_of(root, run):
         name = f"phase {need.phase.name}" if need.run == run else f"phase {need.phase.name} of {need.run.name}"
         without = f" without {', '.join(need.phase.drops)}" if need.phase.drops else ""
-        yield (
-            f"{name}: needs {', '.join(need.phase.needs) or 'nothing'}{without}; trains {', '.join(need.phase.trains)}"
-        )
+        takes = f"; takes the features of {', '.join(need.phase.features)}" if need.phase.features else ""
+        needs = ", ".join(need.phase.needs) or "nothing"
+        yield f"{name}: needs {needs}{without}{takes}; trains {', '.join(need.phase.trains)}"
         state = _phase_state(root, need.run, need.phase)
         before = [other.phase.name for other in needs_of(root, need.run, need.phase) if other in moves]
+        others = [one for one in features_of(root, need.run, need.phase) if stale_features(root, one)]
         if state == "trained, up to date" and before:
             state = f"trained; runs again if the weights of {', '.join(before)} change"
+        elif state == "trained, up to date" and others:
+            state = f"trained; runs again if the features of {', '.join(one.phase.name for one in others)} change"
         if state != "trained, up to date":
             moves.append(need)
         yield f"  {state}{_gate_state(root, need)}"
+        if (cached := Cached(need.run, need.phase)) in taken:
+            yield f"  features: {_features_state(root, cached, need in moves)}"
+
+
+def _features_state(root: Path, cached: Cached, moves: bool) -> str:
+    if not (root / cached.product).is_file():
+        return "not computed yet; are when a phase that takes them is trained"
+    if changes := stale_features(root, cached):
+        only_code = changes == ["its code changed"] and cached.run.budget not in staleness.ALWAYS_CURRENT
+        would = "stale; are computed again on request (--forcerun features)" if only_code else "would be computed again"
+        return f"{would}: {', '.join(changes)}"
+    return "computed; again if its weights change" if moves else "computed, up to date"
+
+
+def stale_features(root: Path, cached: Cached) -> list[str]:
+    """Why a phase's features aren't what would be computed now, beside its weights and data. Empty where they are, and
+    where none were computed."""
+    product, run, phase = root / cached.product, cached.run, cached.phase
+    if not product.is_file():
+        return []
+    was = products.read(product)
+    now, defaults = deciding_features(root, run, phase), load_method(root, run.method).defaults
+    code = staleness.features_code(root, run.method, phase.name)
+    return [*_changes(was["settings"], now, defaults), *(["its code changed"] if was["code"] != code else [])]
 
 
 def _gate_state(root: Path, need: Need) -> str:

@@ -11,6 +11,8 @@ from saccade.plan.layers import _layers, resolve
 from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
 
+NAMING = {"needs": "needs", "features": "takes the features of"}  # keys of a phase that name others, in words
+
 
 @dataclass(frozen=True)
 class Need:
@@ -62,7 +64,7 @@ def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) ->
     where a need doesn't exist, or was trained with other settings than those that it reads have here."""
     found: list[Need] = []
     for text in phase.needs:
-        need = _need(root, run, phase, text)
+        need = named_phase(root, run, phase, "needs", text)
         other = need.run
         label = str(need.product)
         if label in _path:
@@ -105,31 +107,33 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase as it is in this run: what it needs (`{edition}` there is the run's), what it drops of that, what it
-    trains, and the gate that holds."""
+    """The phase as it is in this run: what it needs and whose features it takes (`{edition}` there is the run's), what
+    it drops of that, what it trains, and the gate that holds."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
-        said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops")}
+        said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops", "features")}
         phase = phase.model_copy(update={**said, "gate": inner.get("gate", phase.gate)})
     if not run.edition and any("{edition}" in need for need in phase.needs):
         raise SaccadeError(
             f"{method.file}: phases.{phase.name}.needs: {', '.join(phase.needs)} names the run's edition, but "
             f"{run.name} has none; take {run.dataset}@<edition>"
         )
-    return phase.model_copy(update={"needs": tuple(need.replace("{edition}", run.edition) for need in phase.needs)})
+    named = {key: tuple(one.replace("{edition}", run.edition) for one in getattr(phase, key)) for key in NAMING}
+    return phase.model_copy(update=named)
 
 
-def _need(root: Path, run: Run, phase: Phase, text: str) -> Need:
-    """What a need names (`address.NEED`); parts that aren't said are this run's own."""
+def named_phase(root: Path, run: Run, phase: Phase, key: str, text: str) -> Need:
+    """The phase that one entry of `phase`'s `needs` or `features` (`key`) names, by `address.NEED`; parts that aren't
+    said are this run's own. Raises SaccadeError where there is none."""
     card = load_method(root, run.method).file
-    named = parse_address(text, NEED, run.address, where=f"{card}: phases.{phase.name}.needs: ")
+    named = parse_address(text, NEED, run.address, where=f"{card}: phases.{phase.name}.{key}: ")
     other = Run.of(named)
     try:
         check_run(root, other)
         return Need(other, phase_of(root, other, named.phase))
     except SaccadeError as error:
         raise SaccadeError(
-            f"{card}: in {run.name}, phase {phase.name} needs '{text}', which doesn't exist: {error}"
+            f"{card}: in {run.name}, phase {phase.name} {NAMING[key]} '{text}', which doesn't exist: {error}"
         ) from None
 
 

@@ -17,6 +17,7 @@ from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.paper import claims_hash, read_paper
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import Counterpart, counterparts_of
+from saccade.plan.features import deciding_features
 from saccade.plan.layers import data_settings, heads_of, resolve, without_defaults
 from saccade.plan.phases import phase_settings
 from saccade.plan.points import point_settings
@@ -36,6 +37,13 @@ def train_code(root: Path, method: str, phase: str) -> str:
         root,
         [(root / "saccade/steps/train.py", step), (folder / "phases.py", function), (folder / "model.py", "build")],
     )
+
+
+@lru_cache(maxsize=1024)
+def features_code(root: Path, method: str, phase: str) -> str:
+    folder = root / "methods" / method
+    entries = [(root / "saccade/steps/features.py", "features"), (folder / "phases.py", f"{phase}_features")]
+    return code_hash.code_hash(root, [*entries, (folder / "model.py", "build")])
 
 
 @lru_cache(maxsize=1024)
@@ -137,6 +145,13 @@ def train_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
     if phase.drops:
         spec["drops"] = phase.drops
     return {"settings": canonical(spec), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
+
+
+def features_params(root: Path, run: Run, phase: Phase) -> dict[str, str]:
+    """What makes a phase's features anew when it changes, beside its weights and its data; of code as of `train`."""
+    code = features_code(root, run.method, phase.name)
+    settings = _decisive(root, run, deciding_features(root, run, phase))
+    return {"settings": canonical(settings), "code": code if run.budget in ALWAYS_CURRENT else "on request"}
 
 
 def _decisive(root: Path, run: Run, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from saccade import products
 from saccade.engine import released, weights
 from saccade.engine.checkpoint import Checkpoint
 from saccade.engine.device import choose_device, place, seed_everything
+from saccade.engine.features import Features
 from saccade.engine.phase_run import PhaseRun
 from saccade.files import sha256
 from saccade.nn.convolution import quicken
@@ -53,6 +54,7 @@ def train(task: Task) -> None:
         log=log,
         settle=lambda module: weights.settle_rest(module, task.trains),
         checkpoint=checkpoint,
+        features=_features(task),
     )
     with checkpoint.stoppable():
         getattr(load_module(task.root / task.method / "phases.py"), task.phase)(run)
@@ -104,16 +106,31 @@ def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: fl
     asked["classes"] = {head.name: list(head.classes) for head in task.heads}
     where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
     where["weights"] = [str(product) for product in task.weights]
+    where |= {"features": [str(product) for product in task.features.values()]} if task.features else {}
     log, record = task.folder / (task.phase + LOG_ENDS), task.folder / provenance_name(task.phase)
     logged = {log.name: sha256(log)} if log.is_file() else {}
     products.write(record, provenance(task.root, **where), logged)
     weights.save(task.folder / f"{task.phase}.json", model, task.trains, asked | facts, {record.name: ""})
 
 
+def _features(task: Task) -> dict[str, Features]:
+    """What the phase trains on beside clips, by phase; raises SaccadeError where it is missing or of other weights or
+    data than there are now."""
+    found = {phase: Features(task.root / product) for phase, product in task.features.items()}
+    for features in found.values():
+        features.need_made_of(task.root, task.root / task.prepared / INDEX_FILE)
+    return found
+
+
 def _identity(task: Task, device: torch.device) -> dict[str, Any]:
     """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
-    return task.identity | {
-        "data": sha256(task.root / task.prepared / INDEX_FILE),
-        "weights": [products.read(task.root / product)["sha256"] for product in task.weights],
-        "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
-    }
+    features = [products.read(task.root / product)["sha256"] for product in task.features.values()]
+    return (
+        task.identity
+        | ({"features": features} if features else {})
+        | {
+            "data": sha256(task.root / task.prepared / INDEX_FILE),
+            "weights": [products.read(task.root / product)["sha256"] for product in task.weights],
+            "machine": {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads},
+        }
+    )

@@ -25,6 +25,7 @@ from saccade.files import verbatim
 from saccade.plan import staleness
 from saccade.plan.availability import released_file, what_is_wrong_with_data
 from saccade.plan.counterparts import counterparts_of
+from saccade.plan.features import features_of
 from saccade.plan.grid import planned_grid, runs_behind, selected_runs
 from saccade.plan.phases import needs_of, phase_of, weights_of
 from saccade.plan.runs import Run
@@ -166,6 +167,20 @@ def needed_by_phase(wildcards):
     return needed
 
 
+def features_for_phase(wildcards):
+    run = run_of(wildcards)
+    phase = or_workflow_error(phase_of, ROOT, run, wildcards.phase)
+    return [str(f.product) for f in or_workflow_error(features_of, ROOT, run, phase)]
+
+
+def needed_by_features(wildcards):
+    """The weights of the phase whose network gives the features, and of those it needs."""
+    run = run_of(wildcards)
+    phase = or_workflow_error(phase_of, ROOT, run, wildcards.phase)
+    needs = or_workflow_error(needs_of, ROOT, run, phase)
+    return [*(str(need.product) for need in needs), f"{run.folder}/{phase.name}.json"]
+
+
 def needed_by_model(wildcards):
     return [
         str(need.product)
@@ -183,6 +198,12 @@ def train_params(wildcards):
             or_workflow_error(phase_of, ROOT, run, wildcards.phase),
         )
     )
+
+
+def features_params(wildcards):
+    run = run_of(wildcards)
+    phase = or_workflow_error(phase_of, ROOT, run, wildcards.phase)
+    return canonical(or_workflow_error(staleness.features_params, ROOT, run, phase))
 
 
 def predict_params(wildcards):
