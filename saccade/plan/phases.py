@@ -12,6 +12,7 @@ from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
 
 NAMING = {"needs": "needs", "features": "takes the features of"}  # keys of a phase that name others, in words
+FINISHED = Phase(name="weights")  # not a phase: what needs the `weights` of a variant
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class Need:
 def phases_of(root: Path, run: Run) -> list[Phase]:
     """The run's own phases, each after those it needs."""
     method = load_method(root, run.method)
-    use = method.variants[run.variant].use or tuple(name for name in method.phases if name != IMPORT)
+    use = method.variants[run.variant].use
+    if use is None:
+        use = tuple(name for name in method.phases if name != IMPORT)
     own = {name: _in_run(method, run, method.phases[name]) for name in use}
     ordered: list[Phase] = []
 
@@ -79,8 +82,10 @@ def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) ->
 
 
 def weights_of(root: Path, run: Run) -> list[Need]:
-    """Every phase that the finished model is made of, in loading order."""
-    found: list[Need] = []
+    """Every phase that the finished model is made of, in loading order: those that its variant's `weights` name, then
+    its own, each behind what it needs."""
+    others = load_method(root, run.method).variants[run.variant].weights
+    found = needs_of(root, run, FINISHED.model_copy(update={"needs": others}))
     for phase in phases_of(root, run):
         for need in [*needs_of(root, run, phase), Need(run, phase)]:
             if need not in found:
@@ -126,14 +131,17 @@ def named_phase(root: Path, run: Run, phase: Phase, key: str, text: str) -> Need
     """The phase that one entry of `phase`'s `needs` or `features` (`key`) names, by `address.NEED`; parts that aren't
     said are this run's own. Raises SaccadeError where there is none."""
     card = load_method(root, run.method).file
-    named = parse_address(text, NEED, run.address, where=f"{card}: phases.{phase.name}.{key}: ")
+    weights = phase.name == FINISHED.name
+    place = f"variants.{run.variant}.weights" if weights else f"phases.{phase.name}.{key}"
+    named = parse_address(text, NEED, run.address, where=f"{card}: {place}: ")
     other = Run.of(named)
     try:
         check_run(root, other)
         return Need(other, phase_of(root, other, named.phase))
     except SaccadeError as error:
+        who = "the finished model" if weights else f"phase {phase.name}"
         raise SaccadeError(
-            f"{card}: in {run.name}, phase {phase.name} {NAMING[key]} '{text}', which doesn't exist: {error}"
+            f"{card}: in {run.name}, {who} {NAMING[key]} '{text}', which doesn't exist: {error}"
         ) from None
 
 
