@@ -112,7 +112,8 @@ class Prediction:
 
     probabilities: {head: (B, K) float}. macs: (B,) int64, the multiply-adds executed for each video. frames: (B,)
     int64, how many frames the networks looked at. decisions: B objects that can be written as JSON and say what was
-    chosen; empty where nothing is.
+    chosen; empty where nothing is. decoded_frames: (B,) int64, how many frames had to be decoded, where the method
+    itself asked for them (clips on demand); None where the loader knows.
 
     Two keys of a decision are compared with the ground truth (`saccade.scoring.hit_rates`); others are free. `frames`:
     the numbers of the chosen frames, counted in the video itself. `boxes`: as many entries as `frames`. Each is [x0,
@@ -126,6 +127,7 @@ class Prediction:
     macs: Any
     frames: Any
     decisions: list[Any] = field(default_factory=list)
+    decoded_frames: Any = None
 
 
 def boxes_at(entry: Sequence[Any] | None) -> list[Sequence[float]]:

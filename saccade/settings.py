@@ -94,6 +94,11 @@ class Input(Section):
     # what the sampler counts: frames, or the ticks of a clock that ticks as evenly as the video's frames do on average
     sample_by: Literal["frame", "time"] = "frame"
     num_frames: Count  # T
+    # m: how many successive frames (or ticks) stand at each place that the sampler takes: places are chosen among the
+    # first frames - m + 1, and a clip has T * m frames; a video shorter than m repeats its last one
+    snippet_frames: Count = 1
+    # the clip holds no pictures but `frames`, which a method asks for frames by their numbers; no sampler chooses then
+    on_demand: bool = False
     # which frame of each part `segments` takes. equal: its middle, in whole numbers (ours); tsn: int(tick / 2 + tick *
     # i) with tick = frames / T, in training i * (frames // T) and a drawn offset below frames // T (codes of TSN, TSM,
     # AdaFocus); pyslowfast: halfway between the rounded edges of parts of (frames - 1) / T, in training drawn between
@@ -157,6 +162,13 @@ class Input(Section):
             raise ValueError(
                 f"win_length is {self.win_length}, but n_fft {self.n_fft}: a window must fit into its transform"
             )
+        if self.snippet_frames > 1 and not self.on_demand and self.sampler in ("consecutive", "first"):
+            raise ValueError(
+                f"snippet_frames is {self.snippet_frames}, but the frames of the sampler '{self.sampler}' follow one "
+                "another as they are: set it to 1, or take the sampler segments, random or oracle"
+            )
+        if self.on_demand and (why := _why_not_on_demand(self)):
+            raise ValueError(f"on_demand is true, but {why}")
         super().__post_init__()
 
 
@@ -258,6 +270,18 @@ def why_no_views(settings: Input) -> str | None:
         return f"num_crops is {settings.num_crops}, but crop 0 keeps the whole frame; set `crop`, or num_crops to 1"
     if 0 < settings.resize < settings.crop:
         return f"crop is {settings.crop}, but resize only {settings.resize}; a crop must fit into the short side"
+    return None
+
+
+def _why_not_on_demand(settings: Input) -> str | None:
+    if "rgb" not in settings.modalities:
+        return f"modalities is {settings.modalities}: there are no pictures to ask for; add rgb"
+    if settings.num_clips * settings.num_crops != 1:
+        return f"there are {settings.num_clips} clips of {settings.num_crops} crops: set num_clips and num_crops to 1"
+    if settings.glance_frames:
+        return f"glance_frames is {settings.glance_frames}: the method asks for what it glances at; set it to 0"
+    if "audio" in settings.modalities and settings.sound == "windows":
+        return "sound is windows, which lie around frames that a sampler chose: set it to track, or leave audio out"
     return None
 
 

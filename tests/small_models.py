@@ -23,9 +23,11 @@ from saccade.project import load_module
 from saccade.records import Head
 from saccade.settings import FLOW_CHANNELS, Shared
 from saccade.video import audio
+from saccade.video.in_memory import FramesInMemory
 
 SHARED = {field.name for field in dataclasses.fields(Shared)}
 FRAMES, SIZE = 8, 48  # the most frames of a clip, and its side in pixels
+ON_DEMAND = 64  # frames of a video whose clip is on demand
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 BATCHES = (2, 1)  # clips of a phase's batches: the last one of an epoch may be a single clip
 
@@ -56,7 +58,8 @@ def kinds_of_points(run: Run) -> list[Entry]:
     for point in {point.family: point for point, _ in points_of(ROOT, run)}.values():
         settings = resolve(ROOT, run, point=point.name).typed
         own = {key: value for key, value in vars(settings).items() if key not in SHARED}
-        kinds.setdefault(repr([own, shape(settings), settings.truth]), point)
+        seen = shape(settings), settings.snippet_frames, settings.on_demand, settings.truth
+        kinds.setdefault(repr([own, seen]), point)
     return list(kinds.values())
 
 
@@ -197,6 +200,9 @@ def clip(settings: Any, videos: int, seed: int = 0) -> dict[str, Any]:
     """Clips of noise with all that these settings ask for, its ground truth included."""
     generator = torch.Generator().manual_seed(seed)
     frames, glances = shape(settings)
+    if settings.on_demand:
+        return _clip_on_demand(settings, videos, generator)
+    frames *= settings.snippet_frames
     found = {
         "rgb": _noise(videos, frames, generator),
         "indices": torch.arange(frames).expand(videos, frames),
@@ -213,6 +219,20 @@ def clip(settings: Any, videos: int, seed: int = 0) -> dict[str, Any]:
     if "audio" in settings.modalities:
         found["audio"] = _sound(settings, videos, frames, generator)
     return found | {f"truth.{column}": _truth(column, videos, frames) for column in settings.truth}
+
+
+def _clip_on_demand(settings: Any, videos: int, generator: torch.Generator) -> dict[str, Any]:
+    found = {
+        "frames": [FramesInMemory(noise, ON_DEMAND) for noise in _noise(videos, ON_DEMAND, generator)],
+        "indices": torch.empty(videos, 0, dtype=torch.int64),
+        "video_frames": torch.full((videos,), ON_DEMAND),
+        "frame_size": torch.tensor([[SIZE, SIZE]]).expand(videos, 2),
+        "video_id": [f"v{number}" for number in range(videos)],
+        "decoded_frames": torch.zeros(videos, dtype=torch.int64),
+    }
+    if "audio" in settings.modalities:
+        found["audio"] = _sound(settings, videos, ON_DEMAND, generator)
+    return found | {f"truth.{column}": list(_truth(column, videos, ON_DEMAND)) for column in settings.truth}
 
 
 def _sound(settings: Any, videos: int, frames: int, generator: torch.Generator) -> torch.Tensor:

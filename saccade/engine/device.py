@@ -68,11 +68,13 @@ def place(model: nn.Module, device: torch.device) -> nn.Module:
 
 
 def to_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """The batch with its tensors on `device`."""
+    """The batch with its tensors on `device`, and those that its frames on demand will give."""
 
     def move(value: Any) -> Any:
         if isinstance(value, Tensor):
             return value.to(device, non_blocking=True)
+        if isinstance(value, list):
+            return [one.to(device) if hasattr(one, "to") else one for one in value]
         return {key: move(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
     return {key: move(value) for key, value in batch.items()}

@@ -89,7 +89,8 @@ def check_macs(
 
 def add_view(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: int, views: int) -> None:
     """Adds one view of one video to its row."""
-    for key, value in (("macs", found.macs), ("frames", found.frames), ("decoded_frames", batch["decoded_frames"])):
+    decoded = batch["decoded_frames"] if found.decoded_frames is None else found.decoded_frames
+    for key, value in (("macs", found.macs), ("frames", found.frames), ("decoded_frames", decoded)):
         row[key] = row.get(key, 0) + int(value[number])
     row.setdefault("decisions", []).append(found.decisions[number] if found.decisions else {})
     for head, probabilities in found.probabilities.items():

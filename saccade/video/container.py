@@ -61,10 +61,17 @@ def opened(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> Ite
         for stream in (*container.streams.video, *container.streams.audio):
             if stream.codec_context is not None:
                 stream.codec_context.thread_count = 1
-        try:
+        with named_errors(path):
             yield container
-        except FFmpegError as error:
-            raise VideoError(f"{path}: decoding fails: {reason(error)}") from error
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Whatever FFmpeg finds wrong while it decodes becomes a VideoError that names the file."""
+    try:
+        yield
+    except FFmpegError as error:
+        raise VideoError(f"{path}: decoding fails: {reason(error)}") from error
 
 
 def need_file(path: Path) -> None:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from saccade.video import gops
 from saccade.video.container import VideoError, opened, video_stream
+from saccade.video.packets import Packets
 from saccade.video.probe import probe
 from saccade.video.sound import read_audio
 from saccade.video.upright import rgb_of
@@ -70,7 +70,7 @@ class _Taken:
 def _take(path: Path, wanted: np.ndarray, frames: int | None, colours: str) -> _Taken:
     taken, asked = _Taken(), set(wanted.tolist())
     with opened(path) as container:
-        for taken.reached, frame in _decoded(container, video_stream(path, container), asked, frames):
+        for taken.reached, frame in _decoded(path, container, asked, frames):
             taken.decoded += 1
             if taken.reached in asked:
                 _put(path, taken, frame, wanted, colours)
@@ -96,13 +96,8 @@ def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray, colours: str
     taken.numbers.add(taken.reached)
 
 
-def _decoded(container: Any, stream: Any, asked: set[int], frames: int | None) -> Iterator[tuple[int, Any]]:
+def _decoded(path: Path, container: Any, asked: set[int], frames: int | None) -> Iterator[tuple[int, Any]]:
     """(number, frame) of the frames to decode: by plan where the file allows one, else all from the beginning."""
-    if not frames:
-        return enumerate(container.decode(stream))
-    packets = [
-        packet for packet in container.demux(stream) if packet.size or packet.dts is not None or packet.pts is not None
-    ]
-    if (known := gops.plan(packets, stream.codec_context, frames)) and max(asked) < frames:
-        return gops.decode(packets, stream.codec_context, known, asked)
-    return enumerate(frame for packet in [*packets, None] for frame in stream.codec_context.decode(packet))
+    if frames:
+        return Packets(path, container, frames).decode(asked)
+    return enumerate(container.decode(video_stream(path, container)))

@@ -5,6 +5,7 @@ A key frame alone is no place to start: pictures after it may refer to pictures 
 refresh). And counting pictures that weren't decoded is right only where each packet is known to give one.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -78,26 +79,40 @@ def decode(
     packets: Sequence[Any], codec: Any, known: DecodingPlan, wanted: Collection[int]
 ) -> Iterator[tuple[int, Any]]:
     """(number, frame) of what has to be decoded for the frames wanted: their groups, each up to the last one wanted,
-    without spare pictures.
+    without spare pictures. Whatever the decoder held before is forgotten.
 
     Gives fewer where the decoder contradicts the plan, with another number of frames or in another order than their
     times say.
     """
-    for group, (first, end) in enumerate(zip(known.starts, [*known.starts[1:], len(packets)], strict=True)):
-        inside = {number for number in wanted if first <= number < end}
-        if not inside:
-            continue
-        if group:
-            codec.flush_buffers()
-        last = max(place for place in range(first, end) if known.numbers[place] <= max(inside))
-        sent = [place for place in range(first, last + 1) if known.numbers[place] in inside or place not in known.spare]
+    for sent, last in _groups(known, wanted):
+        codec.flush_buffers()
         given = (frame for place in [*sent, None] for frame in codec.decode(None if place is None else packets[place]))
         for place, frame in zip(sorted(sent, key=known.numbers.__getitem__), given, strict=False):
             if packets[place].pts not in (None, frame.pts):
                 return
             yield known.numbers[place], frame
-            if known.numbers[place] == max(inside):
+            if known.numbers[place] == last:
                 break
+
+
+def decoded_for(known: DecodingPlan, wanted: Collection[int]) -> int:
+    """How many frames `decode` gives for those wanted, where the decoder follows the plan."""
+    return sum(known.numbers[place] <= last for sent, last in _groups(known, wanted) for place in sent)
+
+
+def _groups(known: DecodingPlan, wanted: Collection[int]) -> Iterator[tuple[list[int], int]]:
+    """(the packets to send, the number of the last frame wanted) of each group with a wanted frame, in order."""
+    ordered = sorted(set(wanted))
+    for first, end in zip(known.starts, [*known.starts[1:], len(known.numbers)], strict=True):
+        inside = set(ordered[bisect_left(ordered, first) : bisect_left(ordered, end)])
+        if not inside:
+            continue
+        last = max(inside)
+        until = max(place for place in range(first, end) if known.numbers[place] <= last)
+        sent = [
+            place for place in range(first, until + 1) if known.numbers[place] in inside or place not in known.spare
+        ]
+        yield sent, last
 
 
 def _reader(codec: Any, first: Any) -> Any:

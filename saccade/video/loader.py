@@ -1,30 +1,33 @@
-"""Seeded batches of clips from a prepared dataset.
+"""Seeded clips of a prepared dataset; their batches (`batches`), which this door offers too.
 
 The clip of a video depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or the
 place where a run was resumed.
 """
 
 import copy
+import dataclasses
 import hashlib
 import math
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import Dataset
 
 from saccade.records import Head, SaccadeError, first_few
 from saccade.settings import Input
 from saccade.video import audio, sampling, transforms
+from saccade.video import truth as of_frames
+from saccade.video.batches import Clip, batches, collate
+from saccade.video.by_number import FramesByNumber
 from saccade.video.cache import KeptVideos
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Clip = dict[str, Any]
+__all__ = ["Clip", "VideoDataset", "batches", "collate", "generator"]
 
 
 class VideoDataset(Dataset[Clip]):
@@ -35,7 +38,11 @@ class VideoDataset(Dataset[Clip]):
     windows (T, 1, frequencies, steps); labels {head: int64, or (K,) float32 multi-hot}; video_id; indices (T,) int64;
     video_frames; decoded_frames; frame_size (2,), height and width before any crop. With `glance_frames` also
     glance.rgb and glance.indices, under the same crop and flip. For each of the settings' `truth` columns
-    `truth.<column>` (T,) float64.
+    `truth.<column>` (T,) float64. With `snippet_frames` T is the number of snippets times theirs.
+
+    With `on_demand` it holds in place of rgb `frames`, a `FramesByNumber` that shows frames as at test time whatever
+    `train` is; indices are none, decoded_frames 0, and the truth is that of all F frames, (F,). `cache_mb` keeps none
+    of these frames.
 
     With `train=False` nothing is drawn, except by the sampler `random`, which then gives a video the same frames in
     every epoch. `index`: the rows of this split, sorted.
@@ -80,8 +87,9 @@ class VideoDataset(Dataset[Clip]):
         ]
         self._kept = KeptVideos(cache_mb, settings.colours)
         self._check_modalities()
-        self._informative = self._read_truth(truth) if settings.sampler == "oracle" else {}
-        self._truth = self._read_columns(truth) if settings.truth else {}
+        needs_places = settings.sampler == "oracle" and not settings.on_demand
+        self._informative = of_frames.informative_frames(self.index, truth) if needs_places else {}
+        self._truth = of_frames.of_each_frame(self.index, truth, settings.truth) if settings.truth else {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -92,7 +100,9 @@ class VideoDataset(Dataset[Clip]):
         clip: Clip = {"video_id": row["video_id"], "video_frames": int(row["frames"]), "labels": self._labels(row)}
         clip |= {"indices": torch.empty(0, dtype=torch.int64), "decoded_frames": 0}
         heard = settings.sound if "audio" in settings.modalities else None
-        if "rgb" in settings.modalities:
+        if settings.on_demand:
+            clip |= self._on_demand(row)
+        elif "rgb" in settings.modalities:
             clip |= self._pictures(row, epoch)
         elif heard == "windows":
             clip["indices"] = torch.from_numpy(self._chosen(row, epoch)[0])
@@ -145,6 +155,13 @@ class VideoDataset(Dataset[Clip]):
             clip |= {"glance.rgb": rgb[len(indices) :], "glance.indices": torch.from_numpy(glance)}
         known = self._truth.get(video, {}).items()
         return clip | {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in known}
+
+    def _on_demand(self, row: Mapping[str, Any]) -> Clip:
+        plain = Input(**{field.name: getattr(self.settings, field.name) for field in dataclasses.fields(Input)})
+        frames = FramesByNumber(self.root / row["path"], int(row["frames"]), plain)  # plain, so that it can be pickled
+        known = self._truth.get(row["video_id"], {}).items()
+        whole = {f"truth.{column}": torch.from_numpy(values) for column, values in known}
+        return {"frames": frames, "frame_size": torch.tensor([row["height"], row["width"]])} | whole
 
     def _clock(self, row: Mapping[str, Any]) -> np.ndarray:
         """The frame that each tick shows of what the sampler counts: of frames, each itself."""
@@ -203,130 +220,8 @@ class VideoDataset(Dataset[Clip]):
                 "or less, or use an edition of the dataset without those videos"
             )
 
-    def _read_truth(self, truth: "pd.DataFrame | None") -> dict[str, np.ndarray]:
-        """{video_id: the numbers of its informative frames}, for every video of the split."""
-        if truth is None or "informative" not in truth:
-            raise SaccadeError(
-                "the sampler 'oracle' needs per-frame truth (a column 'informative'); this dataset has none: use "
-                "another sampler"
-            )
-        truth = truth[truth["video_id"].isin(self.index["video_id"])]
-        frames = {str(video): np.empty(0, dtype=np.int64) for video in truth["video_id"].unique()}
-        for video, rows in truth[truth["informative"].astype(bool)].groupby("video_id", sort=False):
-            frames[str(video)] = rows["frame"].to_numpy(np.int64)
-        if unknown := [row["video_id"] for row in self._rows if row["video_id"] not in frames]:
-            raise SaccadeError(
-                f"the sampler 'oracle' needs per-frame truth, and it is missing for {first_few(unknown)}; run "
-                "prepare again"
-            )
-        return frames
-
-    def _read_columns(self, truth: "pd.DataFrame | None") -> dict[str, dict[str, np.ndarray]]:
-        """{video_id: {column: its value at each frame}} of the settings' `truth` columns, for every video of the
-        split."""
-        if lacking := [column for column in self.settings.truth if truth is None or column not in truth]:
-            raise SaccadeError(
-                f"the setting `truth` asks for {', '.join(lacking)} of every frame, which this dataset doesn't know"
-            )
-        assert truth is not None
-        own = truth[truth["video_id"].isin(self.index["video_id"])].sort_values(["video_id", "frame"])
-        found: dict[str, dict[str, np.ndarray]] = {}
-        for video, rows in own.groupby("video_id", sort=False):
-            found[str(video)] = {column: rows[column].to_numpy(np.float64) for column in self.settings.truth}
-        for row in self._rows:
-            if (known := found.get(row["video_id"])) is None or len(next(iter(known.values()))) != row["frames"]:
-                raise SaccadeError(
-                    f"the ground truth of video {row['video_id']} isn't one row for each of its {row['frames']} frames"
-                )
-        return found
-
 
 def generator(seed: int, epoch: int, video_id: str, use: str) -> np.random.Generator:
     """The random generator of one video in one epoch for one use. Its numbers are the same on every machine."""
     words = np.frombuffer(hashlib.sha256(f"{use}/{video_id}".encode()).digest(), dtype="<u4")
     return np.random.default_rng([seed, epoch, *words.tolist()])
-
-
-def batches(
-    dataset: VideoDataset,
-    batch_size: int,
-    *,
-    shuffle: bool,
-    epoch: int,
-    workers: int,
-    start: int = 0,
-    drop_last: bool = False,
-) -> Iterator[Clip]:
-    """The epoch's batches from number `start` on; the last may be smaller, or isn't given then (`drop_last`). `workers`
-    processes read ahead.
-
-    Batches are cut from the list sorted by id, or from a permutation of it that (seed, epoch) alone decides. Nothing is
-    drawn from torch's or numpy's global generators. Raises the SaccadeError that `dataset` raises, with its own
-    message, whichever process raised it.
-    """
-    order = np.arange(len(dataset))
-    if shuffle:
-        order = np.random.default_rng([dataset.seed, epoch]).permutation(order)
-    used = len(order) - len(order) % batch_size if drop_last else len(order)
-    cuts = [order[first : first + batch_size].tolist() for first in range(0, used, batch_size)]
-    workers = min(workers, max(len(cuts) - start, 0))
-    loader = DataLoader(
-        _Batches(dataset, cuts, epoch),
-        batch_size=None,
-        sampler=range(start, len(cuts)),
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        generator=torch.Generator().manual_seed(0),
-        multiprocessing_context="fork"
-        if workers and sys.platform == "linux"
-        else None,  # 0.04 s a worker; spawning imports torch anew
-    )
-    for batch in loader:
-        if isinstance(batch, SaccadeError):
-            raise batch
-        yield batch
-
-
-class _Batches(Dataset[Any]):
-    """Item k is batch k, or the error met while making it. If a worker raised it, its traceback would bury the
-    message."""
-
-    def __init__(self, dataset: VideoDataset, cuts: list[list[int]], epoch: int) -> None:
-        self.dataset, self.cuts, self.epoch = dataset, cuts, epoch
-
-    def __len__(self) -> int:
-        return len(self.cuts)
-
-    def __getitem__(self, number: int) -> Clip | SaccadeError:
-        try:
-            return collate([self.dataset[item, self.epoch] for item in self.cuts[number]])
-        except SaccadeError as error:
-            return error
-
-
-def collate(clips: Sequence[Clip]) -> Clip:
-    """One batch: tensors stacked, numbers as (B,) int64, video_id as a list. In a worker the tensors are stacked into
-    memory that the reader shares, which saves a copy. Raises SaccadeError where pictures differ in size."""
-    for clip in clips:
-        if "rgb" in clip and clip["rgb"].shape != clips[0]["rgb"].shape:
-            one, other = ("x".join(map(str, reversed(c["rgb"].shape[-2:]))) for c in (clips[0], clip))
-            raise SaccadeError(
-                f"videos {clips[0]['video_id']} ({one}) and {clip['video_id']} ({other}) differ in size and can't "
-                "share "
-                "a batch; set `crop` (and `resize`), or batch sizes of 1"
-            )
-    stacked = [
-        key
-        for key in clips[0]
-        if key in ("rgb", "audio", "indices", "frame_size") or key.startswith(("glance.", "truth."))
-    ]
-    batch: Clip = {key: default_collate([clip[key] for clip in clips]) for key in stacked}
-    batch["labels"] = {head: default_collate([clip["labels"][head] for clip in clips]) for head in clips[0]["labels"]}
-    batch["video_id"] = [clip["video_id"] for clip in clips]
-    for key in ("video_frames", "decoded_frames"):
-        batch[key] = torch.tensor([clip[key] for clip in clips], dtype=torch.int64)
-    return batch
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch

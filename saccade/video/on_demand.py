@@ -9,9 +9,10 @@ import torch
 
 from saccade.records import SaccadeError
 from saccade.settings import Input
-from saccade.video import gops, transforms
-from saccade.video.container import VideoError, opened, video_stream
+from saccade.video import transforms
+from saccade.video.container import VideoError, opened
 from saccade.video.decode import read_frames, rgb_of
+from saccade.video.packets import Packets
 
 
 @contextmanager
@@ -38,11 +39,7 @@ class FramesOnDemand:
     def __init__(self, path: Path, container: Any, frames: int, settings: Input, among: Collection[int]) -> None:
         self.path, self.frames, self.settings, self._among = path, frames, settings, among
         self.wanted_frames = self.decoded_frames = 0  # so far
-        stream = video_stream(path, container)
-        self._codec = stream.codec_context
-        every = container.demux(stream)
-        self._packets = [one for one in every if one.size or one.dts is not None or one.pts is not None]
-        self._plan = gops.plan(self._packets, self._codec, frames)
+        self._packets = Packets(path, container, frames)
         self._group: tuple[int, int] = (-1, -1)  # the first frame of the group being decoded, and that behind its last
         self._given: Iterator[tuple[int, Any]] = iter(())
         self._last: tuple[int, torch.Tensor] | None = None
@@ -79,10 +76,5 @@ class FramesOnDemand:
 
     def _from(self, number: int) -> tuple[tuple[int, int], Iterator[tuple[int, Any]]]:
         """Where the frame's group begins and ends, and what decodes it."""
-        if self._plan is None:
-            given = (frame for packet in [*self._packets, None] for frame in self._codec.decode(packet))
-            return (0, self.frames), enumerate(given)
-        ends = [*self._plan.starts[1:], self.frames]
-        group = next((first, end) for first, end in zip(self._plan.starts, ends, strict=True) if number < end)
-        inside = {number for number in self._among if group[0] <= number < group[1]}
-        return group, gops.decode(self._packets, self._codec, self._plan, inside)
+        group = self._packets.group_of(number)
+        return group, self._packets.decode({one for one in self._among if group[0] <= one < group[1]})

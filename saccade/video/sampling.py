@@ -72,10 +72,7 @@ def oracle_frames(informative: Sequence[int] | np.ndarray, frames: int, n: int) 
     numbers = np.unique(np.asarray(informative, dtype=np.int64))
     if not len(numbers):
         return segments(frames, n)
-    if numbers[0] < 0 or numbers[-1] >= frames:
-        raise SaccadeError(
-            f"informative frame {numbers[0] if numbers[0] < 0 else numbers[-1]} is outside the video's {frames} frames"
-        )
+    _need_inside(numbers, frames)
     chosen: np.ndarray = numbers[segments(len(numbers), n)]
     return chosen
 
@@ -130,11 +127,39 @@ def choose(
     clip: int = 0,
     fps: float = 0.0,
 ) -> np.ndarray:
-    """The (num_frames,) frame numbers that the settings' sampler takes.
+    """The (num_frames * snippet_frames,) frame numbers that the settings' sampler takes: at each place the snippet that
+    begins there.
 
     `generator`: given in training; the sampler `random` always needs one. `informative`: the frame numbers that
     `oracle` needs. `clip`: which temporal view, at test time. `fps`: the video's rate, where `clips` go by it.
     """
+    if (length := settings.snippet_frames) == 1:
+        return _places(settings, frames, generator, informative, clip, fps)
+    _check(frames, settings.num_frames)
+    starts = max(frames - length + 1, 1)
+    if informative is not None:  # a snippet is where one of its frames is
+        informative = np.asarray(informative, dtype=np.int64)
+        _need_inside(informative, frames)
+        begins = np.subtract.outer(informative, np.arange(length)).ravel()
+        informative = np.unique(begins.clip(0, starts - 1))
+    return snippets(_places(settings, starts, generator, informative, clip, fps), length, frames)
+
+
+def snippets(starts: np.ndarray, length: int, frames: int) -> np.ndarray:
+    """(n * length,) frame numbers: `length` successive ones from each start; past its end a video shows its last
+    frame."""
+    successive: np.ndarray = np.minimum(starts[:, None] + np.arange(length, dtype=np.int64), frames - 1)
+    return successive.ravel()
+
+
+def _places(
+    settings: Input,
+    frames: int,
+    generator: np.random.Generator | None,
+    informative: Sequence[int] | np.ndarray | None,
+    clip: int,
+    fps: float,
+) -> np.ndarray:
     if settings.sampler == "consecutive":
         return _clip(settings, frames, generator, clip, fps)
     if settings.sampler == "first":
@@ -185,8 +210,8 @@ def choose_on_clock(
     clip: int = 0,
     fps: float = 0.0,
 ) -> np.ndarray:
-    """The (num_frames,) frame numbers that the settings' sampler takes, counting ticks: `shown` (ticks,) is the frame
-    that each tick shows (`clock`). The rest as in `choose`.
+    """The (num_frames * snippet_frames,) frame numbers that the settings' sampler takes, counting ticks: `shown`
+    (ticks,) is the frame that each tick shows (`clock`). The rest as in `choose`.
 
     To `oracle` a frame is worth the ticks that show it. Informative frames too short for any tick are taken by number
     where there are no others.
@@ -207,6 +232,11 @@ def views(settings: Input, frames: int, fps: float = 0.0) -> list[tuple[np.ndarr
         (choose(settings, frames, clip=view // settings.num_crops, fps=fps), view % settings.num_crops)
         for view in range(count)
     ]
+
+
+def _need_inside(informative: np.ndarray, frames: int) -> None:
+    if len(wrong := informative[(informative < 0) | (informative >= frames)]):
+        raise SaccadeError(f"informative frame {wrong[-1]} is outside the video's {frames} frames")
 
 
 def _check(frames: int, n: int) -> None:

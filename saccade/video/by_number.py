@@ -1,0 +1,148 @@
+"""Frames of a video by their numbers, decoded when a method asks for them: what a clip on demand holds in the place of
+`rgb`."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from saccade.records import SaccadeError
+from saccade.settings import Input
+from saccade.video import transforms
+from saccade.video.container import VideoError, named_errors, opened, video_stream
+from saccade.video.packets import Packets
+from saccade.video.upright import rgb_of
+
+Numbers = Sequence[int] | np.ndarray | torch.Tensor
+
+
+class FramesByNumber:
+    """The frames of one file, as the loader's test-time clip shows them (its centre crop).
+
+    frames: how many the video has (`probe`). decoded_frames: how many were decoded so far. decoding_s, transforms_s:
+    the seconds spent so far on decoding (and making RGB of what was wanted), and on resizing and cropping. device:
+    where `get` puts its tensors.
+
+    The file is opened when frames are first asked for, and stays open. Where a plan of it is proved (`gops`), its
+    packets stay in memory, about as many bytes as the track has in the file, and only what the wanted frames need is
+    decoded. Where none is proved, each call decodes from the beginning to the last frame wanted. It can be pickled: a
+    copy opens the file anew.
+    """
+
+    def __init__(self, path: Path, frames: int, settings: Input) -> None:
+        self.path, self.frames, self.settings = path, frames, settings
+        self.device = torch.device("cpu")
+        self.decoded_frames = 0
+        self.decoding_s = self.transforms_s = 0.0
+        self._file, self._looked = contextlib.ExitStack(), False
+        self._packets: Packets | None = None
+
+    def to(self, device: torch.device) -> "FramesByNumber":
+        """Itself, from now on with its tensors on `device`."""
+        self.device = device
+        return self
+
+    def get(self, numbers: Numbers, resize: int | None = None, crop: int | None = None) -> torch.Tensor:
+        """(N, C, H, W) float32, normalised, of these frames: in any order, repeats allowed. `resize`, `crop`: in place
+        of the settings' own.
+
+        Each frame is resized and cropped as it is decoded, so that beside the answer only a few whole frames are in
+        memory. Raises VideoError where a frame doesn't decode, SaccadeError where it lies outside of the video.
+        """
+        places = places_of(self.path, numbers, self.frames)
+        settings, found, missing = as_asked(self.settings, resize, crop), torch.empty(0), set(places)
+        with named_errors(self.path):
+            for number, frame in self._decoded(places):
+                if number not in missing:
+                    continue
+                shown = self._shown(number, frame, settings)
+                if len(missing) == len(places):
+                    found = shown.new_empty((sum(map(len, places.values())), *shown.shape))
+                if shown.shape != found.shape[1:]:
+                    raise VideoError(f"{self.path}: its frames differ in size; frame {number} has another one")
+                found[places[number]] = shown
+                missing.remove(number)
+                if not missing:
+                    break
+        if missing:
+            raise VideoError(f"{self.path}: frame {min(missing)} was asked for, but doesn't decode")
+        return found.to(self.device)
+
+    def decoded_for(self, numbers: Numbers) -> int:
+        """How many frames are decoded when `get` is asked for these, found without decoding. More really are only where
+        the decoder contradicts the plan."""
+        places = places_of(self.path, numbers, self.frames)
+        with named_errors(self.path):
+            packets = self._planned()
+        return packets.decoded_for(places) if packets else max(places) + 1
+
+    def _shown(self, number: int, frame: Any, settings: Input) -> torch.Tensor:
+        """(C, H, W)."""
+        if frame.is_corrupt:
+            raise VideoError(f"{self.path}: frame {number} decodes with errors")
+        started = time.perf_counter()
+        picture = rgb_of(frame, settings.colours)
+        decoded = time.perf_counter()
+        shown = transforms.test_clip(picture[None], settings)[0]
+        self.decoding_s += decoded - started
+        self.transforms_s += time.perf_counter() - decoded
+        return shown
+
+    def _decoded(self, wanted: dict[int, list[int]]) -> Iterator[tuple[int, Any]]:
+        """(number, frame): by plan, and then, where the caller still wants some, all from the beginning."""
+        if packets := self._planned():
+            yield from self._counted(packets.decode(wanted))
+        with opened(self.path) as container:
+            yield from self._counted(enumerate(container.decode(video_stream(self.path, container))))
+
+    def _counted(self, given: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+        while True:
+            started = time.perf_counter()
+            found = next(given, None)
+            self.decoding_s += time.perf_counter() - started
+            if found is None:
+                return
+            self.decoded_frames += 1
+            yield found
+
+    def _planned(self) -> Packets | None:
+        """The file's packets, where a plan of them is proved."""
+        if not self._looked:
+            started = time.perf_counter()
+            packets = Packets(self.path, self._file.enter_context(opened(self.path)), self.frames)
+            self._packets, self._looked = packets if packets.plan else None, True
+            if not packets.plan:
+                self._file.close()
+            self.decoding_s += time.perf_counter() - started
+        return self._packets
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_file": None, "_packets": None, "_looked": False}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state | {"_file": contextlib.ExitStack()})
+
+
+def as_asked(settings: Input, resize: int | None, crop: int | None) -> Input:
+    """The settings with another short side and another crop, where they are given."""
+    if resize is None and crop is None:
+        return settings
+    short, side = (settings.resize if resize is None else resize), (settings.crop if crop is None else crop)
+    return replace(settings, resize=short, resize_to=0, crop=side)
+
+
+def places_of(video: object, numbers: Numbers, frames: int) -> dict[int, list[int]]:
+    """{frame number: where it stands among the numbers}. Raises SaccadeError where one lies outside of the video."""
+    places: dict[int, list[int]] = {}
+    for place, number in enumerate(numbers if isinstance(numbers, Sequence) else numbers.tolist()):
+        places.setdefault(int(number), []).append(place)
+    if not places:
+        raise ValueError("numbers must hold at least one frame number")
+    if wrong := [number for number in places if not 0 <= number < frames]:
+        raise SaccadeError(f"{video}: frame {wrong[0]} was asked for; it has frames 0 to {frames - 1}")
+    return places
