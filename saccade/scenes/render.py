@@ -171,7 +171,9 @@ def _paint_thing(canvas: NDArray[np.float32], thing: Thing, state: dict[str, Any
     mask = BADGE * np.clip((1.0 - edge) * (diameter / 2) + 0.5, 0.0, 1.0)
     view = canvas[patch.rows, patch.columns]
     view += mask * (BADGE_LUMINANCE - rendering.locate_cue - view)
-    _paint_ink(canvas, thing.face if state["shown"] else thing.blank, patch, rendering, 1.0)
+    face = thing.face if state["shown"] else thing.blank
+    if face is not None:
+        _paint_ink(canvas, face, patch, rendering, 1.0)
 
 
 def _paint_ink(canvas: NDArray[np.float32], face: Face, patch: _Patch, rendering: Rendering, contrast: float) -> None:

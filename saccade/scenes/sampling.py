@@ -131,3 +131,45 @@ def sweep(rng: np.random.Generator, kind: str, start: float, length: float, dura
     low, level = rng.uniform(300, 500), rng.uniform(0.15, 0.3)
     first = round(float(np.clip(start, 0, max(0.0, duration - length))), DIGITS)
     return Sound(first, length, kind, round(float(low), 1), round(float(low * 4), 1), round(float(level), 3), event)
+
+
+def timeline(rng: np.random.Generator, lengths: list[float], duration: float, whole: bool = False) -> list[float]:
+    """When disjoint moments of these lengths begin, in the lengths' order; their order in time is random.
+
+    As in `scattered`, they lie on a circle that is cut at random, so that each moment of the video is covered with the
+    same probability, and the one over the cut goes on at the video's start (`around`). With `whole` the cut is in a
+    gap. Raises ValueError where they don't fit.
+    """
+    free, count = duration - sum(lengths), len(lengths)
+    if free < -1e-9:
+        raise ValueError(f"moments of {sum(lengths):.2f} s don't fit into {duration} s")
+    order = rng.permutation(count)
+    if not count:
+        return []
+    gaps = max(free, 0.0) * rng.dirichlet(np.ones(count + whole))
+    start = gaps[-1] if whole else rng.uniform(0, duration) if free > 1e-9 else 0.0
+    starts = [0.0] * count
+    for place, gap in zip(order.tolist(), gaps[:count], strict=True):
+        starts[place] = round(float(start % duration), DIGITS)
+        start += lengths[place] + gap
+    return starts
+
+
+def around(interval: Interval, start: float, duration: float) -> list[Interval]:
+    """An interval counted from a moment's start, in video time: in two pieces where it lies over the video's end."""
+    first, last = (start + time for time in interval)
+    if last <= duration + 10.0**-DIGITS:
+        pieces = [[first, min(last, duration)]]
+    elif first >= duration:
+        pieces = [[first - duration, last - duration]]
+    else:
+        pieces = [[0.0, last - duration], [first, duration]]
+    return [[round(one, DIGITS), round(other, DIGITS)] for one, other in pieces]
+
+
+def ramp_around(first: float, last: float, start: float, length: float, duration: float) -> Curve:
+    """From `first` to `last` over a moment of this length; it goes on at the video's start, as in `around`."""
+    if start + length <= duration:
+        return curve([start, start + length], [first, last])
+    middle = first + (last - first) * (duration - start) / length
+    return curve([0.0, start + length - duration, start, duration], [middle, last, first, middle])

@@ -46,17 +46,18 @@ class Face:
 class Thing:
     """An object that moves. It wears `face` in the intervals of `shown` and `blank` at other times.
 
-    `size` is the diameter of its badge at zoom 0. The components of `tracks[channel]` are added up.
+    `size` is the diameter of its badge at zoom 0. The components of `tracks[channel]` are added up. In a scene of
+    moments each thing is one moment, `present` for some seconds; its role says what it means (see `moments`).
     """
 
-    role: str  # target or distractor
+    role: str  # target or distractor; of a moment: key, other, marker or lookalike
     noun: int
     verb: str
     lookalike: bool  # moves both ways, so that only sound tells the verb from its twin
     badge: str  # disc or square
     size: float
-    face: Face
-    blank: Face
+    face: Face | None  # None: a bare badge
+    blank: Face | None
     shown: list[Interval]
     present: list[Interval]
     tracks: dict[str, dict[str, Curve]]
@@ -105,14 +106,14 @@ class Scene:
     video_id: str
     split: str
     seed: list[int]  # of the noise
-    labels: dict[str, int]  # the true ones; the index may hold noisy labels
+    labels: dict[str, int | list[int]]  # several of a multi-label head; the true ones; the index may hold noisy labels
     duration_s: float
     aspect: float  # width / height
     clock: Curve
     camera: dict[str, Curve]
     shots: list[Shot]
     things: list[Thing]  # painted in this order
-    sounds: list[Sound]
+    sounds: list[Sound] | None  # None: the video has no sound track
     hum: float  # level of the noise under the sounds
     silent: bool
 

@@ -8,8 +8,11 @@ from saccade.scenes.script import Scene, Sound
 SAMPLE_RATE_HZ = 16_000
 
 
-def waveform(scene: Scene) -> NDArray[np.float32]:
-    """Mono samples in [-1, 1] at SAMPLE_RATE_HZ, as long as the video; all zero where the scene is silent."""
+def waveform(scene: Scene) -> NDArray[np.float32] | None:
+    """Mono samples in [-1, 1] at SAMPLE_RATE_HZ, as long as the video; all zero where the scene is silent, None where
+    it has no sound track."""
+    if scene.sounds is None:
+        return None
     total = round(scene.duration_s * SAMPLE_RATE_HZ)
     samples = np.zeros(total, dtype=np.float32)
     if scene.silent:

@@ -18,12 +18,12 @@ from tqdm import tqdm
 from saccade import products
 from saccade.code_hash import code_hash
 from saccade.files import sha256, write_atomic
+from saccade.scenes import moments, truth
 from saccade.scenes.digits import digit_arrays, use_digit_arrays
 from saccade.scenes.encode import write_mp4
 from saccade.scenes.render import Rendering, yuv_frames
 from saccade.scenes.script import Scene, scene_to_dict
 from saccade.scenes.sound import waveform
-from saccade.scenes.truth import frame_truth, video_facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,23 +86,23 @@ def _end_with(parent: Any) -> None:
 def _write_one(job: _Job) -> dict[str, Any]:
     """Writes one video and then its script, so that a script stands only beside a whole video. Gives back the truth
     about the video's frames."""
-    script = job.path.with_suffix(".json")
+    script, about = job.path.with_suffix(".json"), moments if moments.holds(job.scene) else truth
     identity = {"scene": scene_to_dict(job.scene), "rendering": asdict(job.rendering), "code": job.code}
     if script.exists() and job.path.exists():
         if (known := _known(script, identity)) and products.is_whole(job.path):
-            return frame_truth(job.scene, job.rendering, known["pixel_change"])
+            return about.frame_truth(job.scene, job.rendering, known["pixel_change"])
         script.unlink()  # removed first: after an interruption it must not stand beside another video
     pixel_change = render_video(job.scene, job.rendering, job.path)
-    truth = frame_truth(job.scene, job.rendering, pixel_change)
+    frames = about.frame_truth(job.scene, job.rendering, pixel_change)
     value = {
         **identity,
-        "facts": video_facts(job.scene, truth),
+        "facts": about.video_facts(job.scene, frames),
         "pixel_change": pixel_change,
     }
     sealed = products.sealed(script, value, {job.path.name: sha256(job.path)})
     text = json.dumps(sealed, separators=(",", ":"), allow_nan=False)
     write_atomic(script, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    return truth
+    return frames
 
 
 def _known(script: Path, identity: dict[str, Any]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.scenes.render import Rendering, frame_times, thing_states
-from saccade.scenes.script import Scene
+from saccade.scenes.script import Scene, Thing
 
 MOMENT_STEP = 0.25  # state change, in object sizes, after which a new moment begins
 FACE_STEP = 1.0  # state change of a face that comes or goes
@@ -37,11 +37,15 @@ def boxes(scene: Scene, role: str, rendering: Rendering) -> list[NDArray[np.floa
     frame's borders."""
     result = []
     for thing in (thing for thing in scene.things if thing.role == role):
-        state = thing_states(scene, thing, frame_times(scene, rendering.fps))
-        half = thing.size * 2.0 ** state["zoom"] / 2
-        corners = [state["x"] - half, state["y"] - half, state["x"] + half, state["y"] + half]
-        result.append(np.stack(corners, axis=1) * rendering.short_side)
+        result.append(thing_box(thing, thing_states(scene, thing, frame_times(scene, rendering.fps)), rendering))
     return result
+
+
+def thing_box(thing: Thing, state: dict[str, NDArray[Any]], rendering: Rendering) -> NDArray[np.float64]:
+    """The badge's box in each of the states that `thing_states` gives, as in `boxes`."""
+    half = thing.size * 2.0 ** state["zoom"] / 2
+    corners = [state["x"] - half, state["y"] - half, state["x"] + half, state["y"] + half]
+    return np.stack(corners, axis=1) * rendering.short_side
 
 
 def frame_truth(scene: Scene, rendering: Rendering, pixel_change: list[float]) -> dict[str, Any]:
@@ -49,12 +53,12 @@ def frame_truth(scene: Scene, rendering: Rendering, pixel_change: list[float]) -
     times = frame_times(scene, rendering.fps)
     states, scene_times = target_states(scene, rendering.fps), scene.clock.at(times)
     box = boxes(scene, "target", rendering)[0]
-    visibility = _visibility(box, rendering) * (states[:, 5] > 0)
+    visibility = visible_share(box, rendering) * (states[:, 5] > 0)
     steps = np.diff(scene_times) > 0
     moving = np.append(steps, False) | np.append(False, steps)
     centre = (box[:, :2] + box[:, 2:]) / 2 - np.array([rendering.width, rendering.height]) / 2
     sound = np.zeros(len(times), dtype=bool)
-    for event in scene.sounds:
+    for event in scene.sounds or []:
         sound |= (times >= event.start_s) & (times < event.start_s + event.duration_s) & event.event
     return {
         "video_id": np.full(len(times), scene.video_id),
@@ -99,8 +103,9 @@ def _surprise(states: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([np.zeros(min(2, len(states))), np.linalg.norm(error, axis=1)])
 
 
-def _visibility(box: NDArray[np.float64], rendering: Rendering) -> NDArray[np.float64]:
-    """The share of the box that is inside the frame. The target is painted last, so nothing else hides it."""
+def visible_share(box: NDArray[np.float64], rendering: Rendering) -> NDArray[np.float64]:
+    """The share of the box that is inside the frame. What is painted last isn't hidden
+    by anything else."""
     wide = np.clip(box[:, 2], 0, rendering.width) - np.clip(box[:, 0], 0, rendering.width)
     high = np.clip(box[:, 3], 0, rendering.height) - np.clip(box[:, 1], 0, rendering.height)
     return wide * high / ((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]))

@@ -1,0 +1,51 @@
+"""The keys that recipe-digits' card may set."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from saccade.scenes.badges import MomentSettings, Pair, Seconds
+from saccade.settings import Count, CountOrNone, Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(MomentSettings):
+    """What the generator makes. A [low, high] pair is drawn from uniformly, per video."""
+
+    # which of the badges count
+    # [low, high] share of the badges with digits that are of the video's family; the rest are of the other one
+    relevant_share: Annotated[list[Share], Pair]
+    keys_by_class: bool = True  # that share rises with the activity from low to high instead of being drawn
+    # [low, high] digits that the badges of the other family show; none of them is the activity's
+    other_digits: Annotated[list[Count], Pair] = field(default_factory=lambda: [1, 3])
+    context: bool = True  # false: what would be badges of the other family are lookalikes, of either family
+
+    # what says so
+    markers: Annotated[list[CountOrNone], Pair] = field(default_factory=lambda: [2, 4])  # [low, high] per video
+    marker_s: Annotated[list[Seconds], Pair] = field(default_factory=lambda: [1.0, 2.0])  # [low, high] length of each
+    marker_size: Annotated[float, Field(ge=1)] = 1.5  # diameter over that of other badges
+
+    # what an activity is: one digit, or a pair of digits, of which `order` tells (i, j) from (j, i)
+    ingredients: Literal[1, 2] = 1
+    order: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.marker_size < 1 or self.marker_size * self.object_px > 0.75 * min(self.size):
+            raise ValueError(
+                f"marker_size is {self.marker_size}; a marker is no smaller than a badge, and must leave a quarter of "
+                f"the frame's short side {min(self.size)}"
+            )
+        if self.order and self.ingredients == 1:
+            raise ValueError("order needs ingredients: 2; one digit has no order")
+        if self.moments[0] < self.ingredients:
+            raise ValueError(f"moments is {self.moments}, too few for {self.ingredients} ingredients")
+        if self.other_digits[1] > 3:
+            raise ValueError(f"other_digits is {self.other_digits}; three digits are never the activity's at most")
+
+    def pairs(self) -> list[str]:
+        return [*super().pairs(), "relevant_share", "other_digits", "markers", "marker_s"]
+
+    def longest_s(self) -> float:
+        return super().longest_s() + self.markers[1] * self.marker_s[1]
