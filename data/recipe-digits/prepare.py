@@ -36,7 +36,9 @@ def activities(settings: Any) -> list[tuple[int, ...]]:
 
 
 def compose_all(settings: Any, seed: int) -> list[Scene]:
-    instances, backgrounds = split_instances(seed, settings.instance_shares), split_backgrounds(settings.backgrounds)
+    # the same in every drawing, so that what was trained on one has seen nothing of another's test
+    instances = split_instances(seed - settings.draw, settings.instance_shares)
+    backgrounds = split_backgrounds(settings.backgrounds)
     scenes = []
     for split in SPLITS:
         plan = plan_labels(settings, settings.counts[split], instances[split], seed, split)

@@ -27,7 +27,9 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
 
 
 def compose_all(settings: Any, seed: int) -> list[Scene]:
-    instances, backgrounds = split_instances(seed, settings.instance_shares), split_backgrounds(settings.backgrounds)
+    # the same in every drawing, so that what was trained on one has seen nothing of another's test
+    instances = split_instances(seed - settings.draw, settings.instance_shares)
+    backgrounds = split_backgrounds(settings.backgrounds)
     scenes = []
     for split in SPLITS:
         for number in range(settings.counts[split]):

@@ -139,7 +139,7 @@ def read_entries(
 
 def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> Any:
     """The text, or every text in the list or mapping, with `{key}` replaced by the entry's value; others as they
-    are, and `{edition}`, which a run knows."""
+    are, and `{edition}` and `{dataset}`, which a run knows."""
     if isinstance(value, dict):
         return {key: _filled(file, f"{place}.{key}", inner, values) for key, inner in value.items()}
     if isinstance(value, list):
@@ -147,11 +147,11 @@ def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> An
     if not isinstance(value, str):
         return value
     try:
-        return value.format(**{"edition": "{edition}", **values})
+        return value.format(**{"edition": "{edition}", "dataset": "{dataset}", **values})
     except (KeyError, IndexError, ValueError) as error:
         raise SaccadeError(
             f"{file}: {place}: '{value}' can't be filled in ({error}); between braces stand keys of the entry, "
-            "or edition in a need"
+            "or edition and dataset in a need"
         ) from None
 
 

@@ -12,7 +12,7 @@ from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
 
 NAMING = {"needs": "needs", "features": "takes the features of"}  # keys of a phase that name others, in words
-FINISHED = Phase(name="weights")  # not a phase: what needs the `weights` of a variant
+FINISHED = Phase().model_copy(update={"name": "weights"})  # not a phase: what needs the `weights` of a variant
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase as it is in this run: what it needs and whose features it takes (`{edition}` there is the run's), what
-    it drops of that, what it trains, and the gate that holds."""
+    """The phase as it is in this run: what it needs and whose features it takes (`{edition}` and `{dataset}` there are
+    the run's), what it drops of that, what it trains, and the gate that holds."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops", "features")}
@@ -123,7 +123,12 @@ def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
             f"{method.file}: phases.{phase.name}.needs: {', '.join(phase.needs)} names the run's edition, but "
             f"{run.name} has none; take {run.dataset}@<edition>"
         )
-    named = {key: tuple(one.replace("{edition}", run.edition) for one in getattr(phase, key)) for key in NAMING}
+    named = {
+        key: tuple(
+            one.replace("{edition}", run.edition).replace("{dataset}", run.dataset) for one in getattr(phase, key)
+        )
+        for key in NAMING
+    }
     return phase.model_copy(update=named)
 
 
