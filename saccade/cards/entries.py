@@ -69,7 +69,7 @@ class Entry:
     of: tuple[str, ...] = ()  # what a stand-in stands for: see `stand_ins`
     requires: tuple[str, ...] = ()
     use: tuple[str, ...] | None = None  # a variant's phases, where not all (but `import`)
-    weights: tuple[str, ...] = ()  # trained phases (as in `needs`) that a variant's finished model has beside its own
+    borrows: tuple[str, ...] = ()  # trained phases (as in `needs`) that a variant's finished model has beside its own
     part: bool = False  # a variant that only gives phases for others to need, and is never predicted itself
     released: Released | None = None  # where a variant's phase `import` finds its file
     only: tuple[str, ...] | None = None  # a point's variants (globs), where not all
@@ -91,7 +91,7 @@ class _Entry(Body):
 
 class _Variant(_Entry):
     use: Names | None = None
-    weights: Names = ()
+    borrows: Names = ()
     part: bool = False
     released: Released | None = None
 

@@ -19,7 +19,7 @@ from saccade.cards.validation import Body, Names, OrEmpty, check_value, read_bod
 from saccade.project import card_file, sections_of, settings_class
 from saccade.records import SaccadeError, suggest
 
-RESERVED_PHASES = {"weights", "metrics", "latency", "provenance", "plan", "cost"}
+RESERVED_PHASES = {"metrics", "latency", "provenance", "plan", "cost"}
 # the phase that brings in published weights; no function's name, so the method's is `import_released`
 IMPORT = "import"
 
@@ -166,9 +166,9 @@ def _check_same(file: Path, kind: str, entries: Mapping[str, Entry]) -> None:
 
 
 def _check_use(file: Path, variant: Entry, phases: Mapping[str, Phase]) -> None:
-    if variant.use == () and not variant.weights:
+    if variant.use == () and not variant.borrows:
         raise SaccadeError(
-            f"{file}: variants.{variant.name}.use: it has no phase; name one, or in `weights` those of others"
+            f"{file}: variants.{variant.name}.use: it has no phase; name one, or in `borrows` those of others"
         )
     for phase in variant.use or ():
         if phase not in phases:

@@ -12,7 +12,7 @@ from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
 
 NAMING = {"needs": "needs", "features": "takes the features of"}  # keys of a phase that name others, in words
-FINISHED = Phase().model_copy(update={"name": "weights"})  # not a phase: what needs the `weights` of a variant
+FINISHED = Phase()  # not a phase: what needs what a variant `borrows`
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def needs_of(root: Path, run: Run, phase: Phase, _path: tuple[str, ...] = ()) ->
 
 
 def weights_of(root: Path, run: Run) -> list[Need]:
-    """Every phase that the finished model is made of, in loading order: those that its variant's `weights` name, then
+    """Every phase that the finished model is made of, in loading order: those that its variant `borrows`, then
     its own, each behind what it needs."""
-    others = load_method(root, run.method).variants[run.variant].weights
+    others = load_method(root, run.method).variants[run.variant].borrows
     found = needs_of(root, run, FINISHED.model_copy(update={"needs": others}))
     for phase in phases_of(root, run):
         for need in [*needs_of(root, run, phase), Need(run, phase)]:
@@ -136,15 +136,14 @@ def named_phase(root: Path, run: Run, phase: Phase, key: str, text: str) -> Need
     """The phase that one entry of `phase`'s `needs` or `features` (`key`) names, by `address.NEED`; parts that aren't
     said are this run's own. Raises SaccadeError where there is none."""
     card = load_method(root, run.method).file
-    weights = phase.name == FINISHED.name
-    place = f"variants.{run.variant}.weights" if weights else f"phases.{phase.name}.{key}"
+    place = f"variants.{run.variant}.borrows" if not phase.name else f"phases.{phase.name}.{key}"
     named = parse_address(text, NEED, run.address, where=f"{card}: {place}: ")
     other = Run.of(named)
     try:
         check_run(root, other)
         return Need(other, phase_of(root, other, named.phase))
     except SaccadeError as error:
-        who = "the finished model" if weights else f"phase {phase.name}"
+        who = "the finished model" if not phase.name else f"phase {phase.name}"
         raise SaccadeError(
             f"{card}: in {run.name}, {who} {NAMING[key]} '{text}', which doesn't exist: {error}"
         ) from None
