@@ -1,6 +1,7 @@
 """Running a finished model on videos: its answers and what they cost. Shared by the steps predict, measure and try."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,6 @@ def finished_model(task: Task, device: torch.device) -> nn.Module:
     return place(model, device).eval()
 
 
-@torch.inference_mode()
 def predict_point(
     model: nn.Module,
     method_predict: Callable[..., Prediction],
@@ -48,10 +48,29 @@ def predict_point(
     """One row per video: probabilities averaged over its views, costs summed over them, decisions listed. Batches are
     cut from the list sorted by id. A head has targets where `dataset` labels it. With a `label` a progress bar is
     shown."""
+    return predict_points(model, method_predict, dataset, {label: settings}, device, label)[label]
+
+
+@torch.inference_mode()
+def predict_points(
+    model: nn.Module,
+    method_predict: Callable[..., Prediction],
+    dataset: VideoDataset,
+    points: Mapping[str, Any],
+    device: torch.device,
+    label: str = "",
+    check: Callable[[dict[str, Any], dict[str, Prediction]], None] | None = None,
+) -> dict[str, "pd.DataFrame"]:
+    """{point: table as of `predict_point`} of points whose clips are the same, each clip being made once for all.
+
+    Several find in their clip, beside what `dataset` gives, the same `memory`: a dict in which one may leave for the
+    next what it computed. They are asked in the order of their names. `check` is given each batch and what the points
+    made of it.
+    """
     import pandas as pd
 
-    rows: dict[str, dict[str, Any]] = {}
-    views = dataset.num_views
+    rows: dict[str, dict[str, dict[str, Any]]] = {point: {} for point in points}
+    views, settings = dataset.num_views, next(iter(points.values()))
     with tqdm(
         total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0, disable=not label
     ) as progress:
@@ -59,12 +78,21 @@ def predict_point(
             for batch in batches(
                 dataset.at_view(view), settings.eval_batch_size, shuffle=False, epoch=0, workers=settings.workers
             ):
-                found = method_predict(model, to_device(batch, device), settings)
-                for number, video in enumerate(batch["video_id"]):
-                    add_view(rows.setdefault(video, {}), found, batch, number, views)
+                clip = to_device(batch, device) | ({"memory": {}} if len(points) > 1 else {})
+                found = {point: method_predict(model, dict(clip), points[point]) for point in sorted(points)}
+                for point, number in itertools.product(found, range(len(batch["video_id"]))):
+                    row = rows[point].setdefault(batch["video_id"][number], {})
+                    add_view(row, found[point], batch, number, views)
+                if check:
+                    check(batch, found)
                 progress.update(len(batch["video_id"]))
-    table = pd.DataFrame([to_row(video, row) for video, row in sorted(rows.items())])
-    return table.merge(dataset.index[["video_id", "cluster"]], on="video_id", validate="one_to_one")
+    clusters = dataset.index[["video_id", "cluster"]]
+    return {
+        point: pd.DataFrame([to_row(video, row) for video, row in sorted(of_point.items())]).merge(
+            clusters, on="video_id", validate="one_to_one"
+        )
+        for point, of_point in rows.items()
+    }
 
 
 @torch.inference_mode()
@@ -76,7 +104,7 @@ def check_macs(
     device: torch.device,
 ) -> "pd.DataFrame":
     """The executed MACs of the first video, per module. Raises SaccadeError where they aren't those that `predict`
-    declares."""
+    declares, and where it declares other frames as decoded than it had decoded."""
     clip = to_device(collate([dataset[0]]), device)
     counted = count(method_predict, model, clip, settings)
     declared = int(counted.result.macs[0])
@@ -84,7 +112,25 @@ def check_macs(
         raise SaccadeError(
             f"video {clip['video_id'][0]}: predict declares {declared} multiply-adds but executes {counted.macs}"
         )
+    need_declared_frames(clip, counted.result)
     return module_table(counted)
+
+
+def need_declared_frames(clip: dict[str, Any], found: Prediction) -> None:
+    """Raises SaccadeError where a method that had just this clip's frames decoded, if it is on demand, doesn't say how
+    many."""
+    if "frames" not in clip:
+        return
+    if found.decoded_frames is None:
+        raise SaccadeError(
+            "a method whose clips are on demand gives `decoded_frames` in its Prediction: for each video the sum of "
+            "`decoded_for` over what it asks for"
+        )
+    for video, frames, declared in zip(clip["video_id"], clip["frames"], found.decoded_frames.tolist(), strict=True):
+        if declared != frames.decoded_frames:
+            raise SaccadeError(
+                f"video {video}: predict declares {declared} decoded frames but has {frames.decoded_frames} decoded"
+            )
 
 
 def add_view(row: dict[str, Any], found: Prediction, batch: dict[str, Any], number: int, views: int) -> None:

@@ -10,7 +10,8 @@ from torch import nn
 from saccade import products
 from saccade.cards.address import RUN, parse_address
 from saccade.engine.device import choose_device, seed_everything
-from saccade.engine.inference import check_macs, finished_model, predict_point
+from saccade.engine.inference import check_macs, finished_model
+from saccade.engine.shared_clips import groups_of, predict_together
 from saccade.project import load_module, provenance, version_of
 from saccade.records import COST_FILE, EAGER, PREDICTION_COLUMNS, PREDICTIONS_FILE, Prediction, Task, canonical
 from saccade.video.index import read_index
@@ -22,7 +23,8 @@ def predict(
     runtime: str = EAGER,
     model_in: Callable[[Task, torch.device, str], tuple[nn.Module, Callable[..., Prediction]]] | None = None,
 ) -> None:
-    """Writes `predictions.parquet`: one row per test video and operating point.
+    """Writes `predictions.parquet`: one row per test video and operating point. Points whose clips on demand are the
+    same are predicted together, in eager.
 
     Another runtime than eager is brought by `model_in` (`saccade.timing.side.checked`), since none of its code may
     decide whether what eager predicted is current: it gives the model of a task with one point in it, and what predicts
@@ -37,15 +39,18 @@ def predict(
     method = load_module(task.root / task.method / "model.py")
     model = finished_model(task, device)
     labelled = [head for head in task.heads if head.name in index]  # published weights may know others
-    tables, modules = [], {}
-    for point, settings in task.points.items():
+    tables: dict[str, pd.DataFrame] = {}
+    modules: dict[str, pd.DataFrame] = {}
+    groups = groups_of(task.points) if model_in is None else [{name: task.points[name]} for name in task.points]
+    for points in groups:
+        settings = next(iter(points.values()))
         dataset = VideoDataset(index, task.root, labelled, settings, "test", train=False, seed=task.seed, truth=truth)
-        modules[point] = check_macs(model, method.predict, dataset, settings, device)
+        modules |= {point: check_macs(model, method.predict, dataset, points[point], device) for point in points}
         runs = model, method.predict
         if model_in:
-            runs = model_in(replace(task, points={point: settings}), device, runtime)
-        tables.append(predict_point(*runs, dataset, settings, device, label=point).assign(point=point))
-    table = pd.concat(tables, ignore_index=True)
+            runs = model_in(replace(task, points=points), device, runtime)
+        tables |= predict_together(*runs, dataset, points, device)
+    table = pd.concat([tables[point].assign(point=point) for point in task.points], ignore_index=True)
     table["decisions"] = table["decisions"].map(canonical)
     answers = [f"{head.name}.{part}" for head in task.heads for part in ("target", "scores")]
     columns = [*PREDICTION_COLUMNS, *(column for column in answers if column in table)]

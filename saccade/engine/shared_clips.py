@@ -1,0 +1,107 @@
+"""Operating points that look at the same clips on demand are predicted together: a video is opened once, and what one
+point computed of it the next one finds in the clip's `memory`. What that may not change is checked on a sample."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from saccade.engine.device import to_device
+from saccade.engine.inference import need_declared_frames, predict_points
+from saccade.records import Prediction, SaccadeError, canonical
+from saccade.settings import Input
+from saccade.video.loader import VideoDataset, collate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = (0, -2, -1)  # the videos of a split, sorted by id, that every point is asked about alone, too
+CLOSE = 1e-4  # how far scores may then be from those found together
+ROUNDED = 1e-3  # how far numbers with a fraction may be in decisions, which hold them rounded
+
+
+def groups_of(points: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """The points, those together whose clips on demand are the same."""
+    groups: dict[str, dict[str, Any]] = {}
+    for point, settings in points.items():
+        names = [field.name for field in dataclasses.fields(Input)] + ["eval_batch_size", "workers"]
+        same = canonical({name: getattr(settings, name) for name in names}) if settings.on_demand else point
+        groups.setdefault(same, {})[point] = settings
+    return groups.values()
+
+
+def predict_together(
+    model: nn.Module,
+    method_predict: Callable[..., Prediction],
+    dataset: VideoDataset,
+    points: Mapping[str, Any],
+    device: torch.device,
+) -> dict[str, "pd.DataFrame"]:
+    """{point: table as of `predict_point`} of one of `groups_of`, with a progress bar. Raises SaccadeError where a
+    video of the sample gets something else from a point that is asked alone, of a clip of this video without memory:
+    other multiply-adds, decoded frames, decisions or scores."""
+    if len(points) == 1:
+        label = next(iter(points))
+        return predict_points(model, method_predict, dataset, points, device, label)
+    ids = dataset.index["video_id"].tolist()
+    sample = {ids[place]: place % len(ids) for place in SAMPLE if -len(ids) <= place}
+
+    def check(batch: dict[str, Any], together: dict[str, Prediction]) -> None:
+        for number, video in enumerate(batch["video_id"]):
+            if video in sample:
+                alone = partial(_alone, model, method_predict, dataset, sample[video], device=device)
+                for point, found in together.items():
+                    _need_same(f"video {video} at {point}", alone(points[point]), found, number)
+
+    return predict_points(model, method_predict, dataset, points, device, f"{len(points)} points", check)
+
+
+def _alone(
+    model: nn.Module,
+    method_predict: Callable[..., Prediction],
+    dataset: VideoDataset,
+    place: int,
+    settings: Any,
+    *,
+    device: torch.device,
+) -> Prediction:
+    clip = to_device(collate([dataset[place]]), device)
+    found = method_predict(model, clip, settings)
+    need_declared_frames(clip, found)
+    return found
+
+
+def _need_same(who: str, alone: Prediction, together: Prediction, number: int) -> None:
+    for what, one, other in (
+        ("multiply-adds", alone.macs, together.macs),
+        ("decoded frames", alone.decoded_frames, together.decoded_frames),
+        ("frames looked at", alone.frames, together.frames),
+    ):
+        if int(one[0]) != int(other[number]):
+            raise SaccadeError(
+                f"{who}: predict declares {int(other[number])} {what} with the clip's `memory`, but {int(one[0])} "
+                "without it; declare what the point costs by itself"
+            )
+    if not same_decisions(*(found.decisions[at : at + 1] for found, at in ((alone, 0), (together, number)))):
+        raise SaccadeError(f"{who}: it is decided otherwise with the clip's `memory` than without it")
+    for head, scores in alone.probabilities.items():
+        differ = float((scores[0].double() - together.probabilities[head][number].double()).abs().max())
+        if not differ <= CLOSE:
+            raise SaccadeError(
+                f"{who}: scores of head '{head}' with the clip's `memory` differ from those without it by "
+                f"{differ:.2g} (at most {CLOSE} is rounding)"
+            )
+
+
+def same_decisions(one: Any, other: Any) -> bool:
+    """Whether two decisions are equal, numbers with a fraction to within `ROUNDED`: rounding parts what is close."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same_decisions(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same_decisions, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= 1.001 * ROUNDED
+    return bool(one == other)
