@@ -2,16 +2,18 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from saccade.engine.device import to_device
 from saccade.engine.inference import add_view, to_row
 from saccade.records import Prediction
 from saccade.video.clip_on_demand import clip_on_demand, why_not_on_demand
+from saccade.video.loader import VideoDataset, collate
 from saccade.video.probe import VideoInfo
 
 
@@ -61,5 +63,31 @@ def timed_on_demand(
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             taken.append((reading.seconds, time.perf_counter() - started - reading.seconds))
-    read, computed = zip(*taken[1:], strict=True)
+    return _medians(taken[1:])
+
+
+@torch.inference_mode()
+def timed_by_number(
+    model: nn.Module,
+    method_predict: Callable[..., Prediction],
+    dataset: VideoDataset,
+    settings: Any,
+    device: torch.device,
+    repeats: int,
+) -> tuple[float, float]:
+    """As `timed_on_demand`, of the dataset's first video, whose clip is on demand (`settings.on_demand`)."""
+    taken = []
+    for _ in range(1 + repeats):
+        started = time.perf_counter()
+        clip = to_device(collate([dataset[0]]), device)
+        method_predict(model, clip, settings)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        reading = clip["frames"][0].decoding_s + clip["frames"][0].transforms_s
+        taken.append((reading, time.perf_counter() - started - reading))
+    return _medians(taken[1:])
+
+
+def _medians(taken: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    read, computed = zip(*taken, strict=True)
     return statistics.median(read), statistics.median(computed)

@@ -16,9 +16,10 @@ from saccade.project import load_module
 from saccade.records import SaccadeError, Task
 from saccade.settings import FLOW_CHANNELS
 from saccade.video import audio, sampling
+from saccade.video.in_memory import FramesInMemory
 
 SHARES = 1001  # made-up scores of a calibration that hasn't run: evenly spread over [0, 1]
-SOUND_S = 10.0  # of a made-up video
+SOUND_S, PICTURES = 10.0, 32  # of a made-up video; so many pictures repeat in one whose clip is on demand
 COLUMNS = ("module", "type", "calls", "parameters", "ours", "ptflops", "share")
 
 
@@ -64,10 +65,14 @@ def describe_cost(task: Task) -> Iterator[str]:
 def made_up_clip(settings: Any) -> dict[str, Any]:
     """A batch of one clip as `VideoDataset` gives it, of noise, in the sizes that `settings` ask for."""
     side = settings.crop or settings.resize or 224
-    noise, frames = torch.Generator().manual_seed(0), settings.num_frames
+    noise, frames = torch.Generator().manual_seed(0), settings.num_frames * settings.snippet_frames
     clip = {"video_id": ["made-up"], "indices": torch.zeros(1, 0, dtype=torch.int64), "labels": {}}
     clip |= {key: torch.tensor([frames * settings.stride]) for key in ("video_frames", "decoded_frames")}
-    if "rgb" in settings.modalities:
+    if settings.on_demand:
+        clip["frames"] = [FramesInMemory(torch.randn(PICTURES, 3, side, side, generator=noise), frames)]
+        clip["video_frames"], clip["frame_size"] = torch.tensor([frames]), torch.tensor([[side, side]])
+        clip |= {f"truth.{column}": [torch.zeros(frames, dtype=torch.float64)] for column in settings.truth}
+    elif "rgb" in settings.modalities:
         clip["rgb"] = torch.randn(1, frames, 3, side, side, generator=noise)
         clip["indices"] = settings.stride * torch.arange(frames)[None]
         clip["frame_size"] = torch.tensor([[max(settings.resize, side)] * 2])

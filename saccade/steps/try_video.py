@@ -16,7 +16,7 @@ from torch import nn
 from saccade import products
 from saccade.engine.device import choose_device, seed_everything, to_device
 from saccade.engine.inference import check_macs, finished_model, need_trained, predict_point
-from saccade.engine.on_demand import answer_on_demand, reads_on_demand, timed_on_demand
+from saccade.engine.on_demand import answer_on_demand, reads_on_demand, timed_by_number, timed_on_demand
 from saccade.files import write_atomic
 from saccade.project import load_module
 from saccade.records import EAGER, EXPORTED, INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, boxes_at
@@ -58,6 +58,7 @@ class Tried:
     decisions: list[dict[str, Any]]
     wanted_frames: int | None = None
     of_all: tuple[int, int] = (0, 0)
+    by_number: bool = False  # whether the clip was on demand
 
 
 def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGER) -> Iterator[str]:
@@ -95,10 +96,12 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
                 seconds = timed_on_demand(quick, predict, path, info, settings, device, RUNS)
             else:
                 row = predict_point(answers, predict, dataset, settings, device).iloc[0]
-                seconds = _timed(quick, predict, dataset, settings, device)
+                timed = _by_number if settings.on_demand else _timed
+                seconds = timed(quick, predict, dataset, settings, device)
         whole = dataset[0]
         tried = _tried(task.heads, path, info, row, dataset.num_views, seconds)
         tried = replace(tried, of_all=(len(set(whole["indices"].tolist())), whole["decoded_frames"]))
+        tried = replace(tried, by_number=settings.on_demand)
         strip = _strip(f"{task.run} at {point}", tried, whole, settings)
         file = out / f"{name}-{point}.png"
         write_atomic(file, functools.partial(strip.savefig, dpi=strips.DPI))
@@ -169,6 +172,9 @@ def _tried(
     return Tried(path, info, classes, macs, frames, decoded, views, *seconds, row["decisions"], wanted)
 
 
+_by_number = functools.partial(timed_by_number, repeats=RUNS)
+
+
 @torch.inference_mode()
 def _timed(
     model: nn.Module, predict: Callable[..., Prediction], dataset: VideoDataset, settings: Any, device: torch.device
@@ -216,7 +222,7 @@ def _described(tried: Tried, where: str) -> str:
         lines.append(f"  boxes   {most} in a frame, by colour: {slot_names(most)}")
     lines.append(f"  cost    {strips.giga(tried.macs)} GMACs (multiply-adds executed, in 10^9)")
     lines.append(f"  time    model {1000 * tried.model_s:.1f} ms, decoding and resizing {1000 * tried.read_s:.1f} ms")
-    reads = READS if tried.wanted_frames is None else RUNS
+    reads = READS if tried.wanted_frames is None and not tried.by_number else RUNS
     return "\n".join(
         [*lines, f"          ({where}, one video at a time, medians of {RUNS} and {reads} after a first one)"]
     )

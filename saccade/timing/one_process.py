@@ -100,7 +100,7 @@ def take_turns(
     clocks = turns.clocks_of(sides[0].device)
     samples: dict[bool, list[turns.Sample]] = {decoding: [] for decoding in kinds}
     for place, numbers in enumerate(batches):
-        ready = [partial(side.run, side.load(numbers)) for side in sides]
+        ready = [partial(side.run, side.load(numbers, keep=True)) for side in sides]
         decoded = [partial(_from_files, side, numbers) for side in sides]
         for decoding in kinds:
             own, against = decoded if decoding else ready

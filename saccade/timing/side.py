@@ -17,6 +17,7 @@ from saccade.project import load_module
 from saccade.records import EAGER, EXACT, EXPORTED, Prediction, SaccadeError, Task
 from saccade.timing import optimise, runtimes, turns
 from saccade.video import decode
+from saccade.video.in_memory import ChangedFrames, KeptFrames
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, collate
 
@@ -66,11 +67,15 @@ class Side:
         kept = self.task.folder / EXPORTED
         runtimes.use(self.model, self.runtime, lambda: self.run(self.load([0])), self.task.code, kept)
 
-    def load(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
-        """The videos' clips on the device, one batch per view."""
+    def load(self, numbers: Sequence[int], keep: bool = False) -> list[dict[str, Any]]:
+        """The videos' clips on the device, one batch per view. A clip on demand decodes when the model is run; with
+        `keep` only in its first run."""
         lay_out = to_device if self.runtime in PLAIN_MEMORY else optimise.lay_out
         views = (self.dataset.at_view(view) for view in range(self.dataset.num_views))
-        return [lay_out(collate([view[number] for number in numbers]), self.device) for view in views]
+        clips = [lay_out(collate([view[number] for number in numbers]), self.device) for view in views]
+        for clip in clips if keep and self.settings.on_demand else ():
+            clip["frames"] = [KeptFrames(frames) for frames in clip["frames"]]
+        return clips
 
     def run(self, clips: Sequence[dict[str, Any]]) -> list[Prediction]:
         return [self.answer(self.model, clip) for clip in clips]
@@ -102,15 +107,15 @@ def split(side: Side, videos: Sequence[int]) -> dict[str, float]:
     parts: dict[str, float] = {"decode": 0.0, "transforms": 0.0}
     for number in videos:
         started = clock()
-        clips = side.load([number])
+        clips = side.load([number], keep=True)
         loaded = clock()
         side.run(clips)  # untimed: without it the hooks and views would be cold
         ran = clock()
         side.run(clips)
         total = clock() - ran
-        decoding = time_decoding(side, number, clips)
+        decoding, transforms = time_reading(side, number, clips, loaded - started)
         parts["decode"] += decoding
-        parts["transforms"] += max(loaded - started - decoding, 0.0)
+        parts["transforms"] += transforms
         for clip in clips:
             inside = turns.by_module(side.model, lambda c=clip: side.run([c]), side.device)  # type: ignore[misc]
             for name, seconds in inside.items():
@@ -119,6 +124,16 @@ def split(side: Side, videos: Sequence[int]) -> dict[str, float]:
         rest = "outside" if inside else "model"
         parts[rest] = parts.get(rest, 0.0) + total
     return {name: max(seconds, 0.0) / len(videos) for name, seconds in parts.items()}
+
+
+def time_reading(side: Side, number: int, clips: Sequence[Mapping[str, Any]], loading_s: float) -> tuple[float, float]:
+    """(decoding, transforms) in seconds, of the video's clips, which took so long to load; those on demand have been
+    run."""
+    if side.settings.on_demand:
+        (frames,) = clips[0]["frames"]
+        return frames.decoding_s, loading_s + frames.transforms_s
+    decoding = time_decoding(side, number, clips)
+    return decoding, max(loading_s - decoding, 0.0)
 
 
 def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -> float:
@@ -143,7 +158,7 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
     plain, otherwise, largest = finished_model(side.task, side.device), 0, 0.0
     check_macs(plain, side.predict, side.dataset, side.settings, side.device)
     for number in videos:
-        for clip in side.load([number]):
+        for clip in side.load([number], keep=True):
             before, after = (side.answer(model, clip) for model in (plain, side.model))
             who = f"video {clip['video_id'][0]}"
             if before.decisions != after.decisions:
@@ -169,6 +184,8 @@ def is_tie(side: Side, plain: nn.Module, clip: dict[str, Any]) -> bool:
     generator = torch.Generator().manual_seed(side.task.seed)
 
     def disturbed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [ChangedFrames(one, disturbed) if hasattr(one, "get") else one for one in value]
         if not isinstance(value, Tensor) or not value.is_floating_point():
             return value
         noise = torch.randn(value.shape, generator=generator, dtype=value.dtype).to(value.device)

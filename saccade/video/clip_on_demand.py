@@ -22,8 +22,12 @@ Clip = dict[str, Any]
 
 def why_not_on_demand(settings: Input) -> str | None:
     """Why the settings' clip can't be given on demand; None where it can."""
+    if settings.on_demand:
+        return "the method asks for frames by their numbers"
     if "rgb" not in settings.modalities:
         return "it has no pictures"
+    if settings.snippet_frames > 1:
+        return "its snippets may overlap"
     if sampling.num_views(settings) > 1 or settings.glance_frames:
         return "its frames are seen more than once"
     if settings.sampler in ("random", "oracle"):

@@ -1,5 +1,6 @@
-"""What answers like `FramesByNumber` without a file: pictures that are there already."""
+"""What answers like `FramesByNumber`: made-up pictures, and frames that are kept or changed on their way."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -70,3 +71,16 @@ class KeptFrames:
         if asked not in self._decoded_for:
             self._decoded_for[asked] = self._frames.decoded_for(numbers)
         return self._decoded_for[asked]
+
+
+class ChangedFrames:
+    """A video's frames by number, each tensor changed by a function."""
+
+    def __init__(self, frames: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self._frames, self._change = frames, change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._frames, name)
+
+    def get(self, numbers: Numbers, resize: int | None = None, crop: int | None = None) -> torch.Tensor:
+        return self._change(self._frames.get(numbers, resize, crop))

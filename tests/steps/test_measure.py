@@ -4,30 +4,23 @@ import dataclasses
 import json
 import os
 import re
-import shutil
 
 import fake_results
-import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, edit
-from numbered import encode
-from seals import seal
+from conftest import edit
+from untrained import put_videos, put_weights
 
 from saccade.__main__ import main
 from saccade.cards.config import load_config
 from saccade.cards.method import load_method
-from saccade.engine import weights
 from saccade.plan import staleness
 from saccade.plan.grid import planned_grid
-from saccade.plan.layers import heads_of, resolve
 from saccade.plan.runs import Run
-from saccade.project import load_module
 from saccade.records import SaccadeError
 from saccade.results.speed import read_speed
 from saccade.steps import measure
 from saccade.timing import one_process, optimise, runtimes, side
-from saccade.video.probe import probe
 
 MODEL = """
 import torch
@@ -67,33 +60,9 @@ def ready(project, monkeypatch):
     edit(card, "  shared: {use: [policy], phases: {policy: {needs: [plain/base]}}}\n", "")
     edit(card, "lr: 0.1}", "lr: 0.1, timing_batch_size: 2}")
     edit(card, "  truthful:", "  quick: {num_frames: 1, against: frames2}\n  truthful:")
-    folder = project / "data/dots/prepared/demo"
-    folder.mkdir(parents=True)
-    rows = []
-    for number in range(VIDEOS):
-        path = encode(project / f"data/dots/v{number}.mp4", frames=4)
-        info = probe(path)
-        rows.append(
-            {
-                "video_id": f"v{number}",
-                "split": "test",
-                "cluster": number,
-                "path": f"data/dots/v{number}.mp4",
-                "noun": 0,
-            }
-            | info.columns()
-        )
-    pd.DataFrame(rows).to_parquet(folder / "index.parquet")
-    fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
-    seal(project)
     run = Run("demo", "dots", "", "toy", "plain", 0)
-    settings = resolve(project, run).typed
-    torch.manual_seed(0)
-    model = load_module(project / "methods/toy/model.py").build(settings, heads_of(project, run))
-    facts = {"settings": {}, "code": "", "trains": ["*"], "result": {}}
-    weights.save(project / run.folder / "base.json", model, ["*"], facts)
-    # whose code is hashed
-    shutil.copytree(ROOT / "saccade", project / "saccade", ignore=shutil.ignore_patterns("__pycache__"))
+    put_videos(project, VIDEOS, frames=4)
+    put_weights(project, run, "base")
     monkeypatch.setattr(measure, "PROCESSES", 1)
     monkeypatch.chdir(project)
     return project, run
