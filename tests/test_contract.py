@@ -19,6 +19,8 @@ from saccade.cards.method import IMPORT, load_method
 from saccade.cost import second_counter
 from saccade.cost.count import count
 from saccade.engine import device, weights
+from saccade.engine.inference import need_declared_frames
+from saccade.engine.shared_clips import groups_of
 from saccade.plan.layers import heads_of, resolve
 from saccade.plan.phases import weights_of
 from saccade.plan.points import points_of
@@ -47,7 +49,8 @@ POINTS = [(run, point) for run in RUNS for point in kinds_of_points(run)]
 @torch.inference_mode()
 def test_a_video_costs_what_it_executes_and_does_not_depend_on_its_batch_mates(run, point):
     """Of three videos: declared multiply-adds are those counted while they are executed, together and each alone, and
-    those that a second counter finds; scores, decisions and costs are equal alone and together."""
+    those that a second counter finds; scores, decisions and costs are equal alone and together. A method that asks for
+    frames declares as many decoded ones as it has decoded."""
     model, _ = finished(run)
     settings = resolve(ROOT, run, point=point.name).typed
     predict = load_module(ROOT / "methods" / run.method / "model.py").predict
@@ -55,8 +58,11 @@ def test_a_video_costs_what_it_executes_and_does_not_depend_on_its_batch_mates(r
     executed = count(predict, model, batch, settings)
     together = executed.result
     assert executed.macs == together.macs.sum().item()
+    need_declared_frames(batch, together)
     for number in range(3):
-        counted = count(predict, model, one(batch, number), settings)
+        alone = one(clip(settings, 3), number)  # its frames on demand have decoded nothing yet
+        counted = count(predict, model, alone, settings)
+        need_declared_frames(alone, counted.result)
         assert counted.macs == counted.result.macs[0].item() > 0
         assert point.mixes_videos or equal(counted.result, together, number)
     ours, theirs = second_counter.agree(predict, model, one(batch, 1), settings)
@@ -66,10 +72,43 @@ def test_a_video_costs_what_it_executes_and_does_not_depend_on_its_batch_mates(r
 def equal(alone: Prediction, together: Prediction, number: int) -> bool:
     """Whether a video got the same by itself as among others."""
     told = [(found.macs[n], found.frames[n], found.decisions[n]) for found, n in ((alone, 0), (together, number))]
-    return told[0] == told[1] and all(
-        torch.allclose(alone.probabilities[head][0], probabilities[number], rtol=0, atol=1e-5)
-        for head, probabilities in together.probabilities.items()
+    decoded = [found.decoded_frames for found in (alone, together)]
+    same_decoded = decoded == [None, None] or decoded[0][0] == decoded[1][number]
+    return (
+        told[0] == told[1]
+        and same_decoded
+        and all(
+            torch.allclose(alone.probabilities[head][0], probabilities[number], rtol=0, atol=1e-5)
+            for head, probabilities in together.probabilities.items()
+        )
     )
+
+
+ON_DEMAND = {run for run, point in POINTS if resolve(ROOT, run, point=point.name).typed.on_demand}
+
+
+@pytest.mark.parametrize("run", sorted(ON_DEMAND, key=named), ids=named)
+@torch.inference_mode()
+def test_what_points_leave_for_each_other_in_a_clip_on_demand_changes_no_answer(run):
+    """Neither where they are asked in the order of their names nor the other way round, and whatever it saves."""
+    model, _ = finished(run)
+    predict = load_module(ROOT / "methods" / run.method / "model.py").predict
+    points = {point.name: resolve(ROOT, run, point=point.name).typed for point in kinds_of_points(run)}
+    for group in groups_of(points):
+        alone = {name: predict(model, clip(settings, 2), settings) for name, settings in group.items()}
+        for order in (sorted(group), sorted(group, reverse=True)):
+            shared = clip(group[order[0]], 2) | {"memory": {}}
+            for name in order:
+                found = predict(model, dict(shared), group[name])
+                assert all(equal(one_of(alone[name], number), found, number) for number in range(2)), name
+
+
+def one_of(found: Prediction, number: int) -> Prediction:
+    """The answer of one video."""
+    rows = slice(number, number + 1)
+    scores = {head: values[rows] for head, values in found.probabilities.items()}
+    more = None if found.decoded_frames is None else found.decoded_frames[rows]
+    return Prediction(scores, found.macs[rows], found.frames[rows], found.decisions[rows], more)
 
 
 @pytest.mark.parametrize("name", METHODS)

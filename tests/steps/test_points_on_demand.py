@@ -173,8 +173,8 @@ def test_points_alone_get_what_they_get_together(ready, monkeypatch):
             "v0 at pick1: scores of head 'noun'",
         ),
         (
-            "best = memory[video]",
-            "best = ((-1) ** ('memory' in clip) * memory[video])",
+            "round(value, 4)",
+            "round(value + ('memory' in clip), 4)",
             "v0 at pick1: it is decided otherwise",
         ),
         (

@@ -446,6 +446,15 @@ def test_keeping_decoded_videos_changes_no_clip(source, cache_mb, monkeypatch):
     assert decoded == len(plain) if cache_mb == 100 else len(plain) < decoded < 2 * len(plain)
 
 
+def test_snippets_are_cropped_alike_and_can_be_kept(source):
+    changes = AUGMENTED | {"num_frames": 2, "snippet_frames": 3}
+    plain, kept = _dataset(source, **changes), _dataset(source, **changes, cache_mb=100)
+    found = _by_video(_all(plain))
+    assert _same(found, _by_video(_all(kept)))
+    for rgb, indices in found.values():
+        assert rgb.shape == (6, 3, 16, 16) and np.diff(np.reshape(indices, (2, 3))).tolist() == [[1, 1], [1, 1]]
+
+
 def test_a_start_after_the_last_batch_gives_nothing_with_workers_too(source):
     dataset = _dataset(source)
     assert list(batches(dataset, 2, shuffle=False, epoch=0, workers=2, start=99)) == []

@@ -197,3 +197,48 @@ def test_counting_the_ticks_of_a_constant_rate_is_counting_frames(frames, n, sam
         for choose, counted in ((sampling.choose, frames), (sampling.choose_on_clock, np.arange(frames)))
     )
     assert by_frame.tolist() == by_tick.tolist()
+
+
+def test_snippets_begin_at_places_of_which_each_has_its_frames():
+    """Of 10 frames, snippets of 4 begin at the first 7: of parts 0-2 and 3-6 the middles are 1 and 5, of three 1, 3
+    and 5."""
+    settings = _settings(num_frames=2, snippet_frames=4)
+    assert sampling.choose(settings, 10).tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert sampling.choose(_settings(num_frames=3, snippet_frames=4), 10)[::4].tolist() == [1, 3, 5]
+
+
+def test_a_video_shorter_than_a_snippet_repeats_its_last_frame():
+    settings = _settings(num_frames=2, snippet_frames=4)
+    assert sampling.choose(settings, 2).tolist() == [0, 1, 1, 1] * 2
+    assert sampling.choose(settings, 5).tolist() == [0, 1, 2, 3, 1, 2, 3, 4]
+
+
+def test_the_oracle_takes_snippets_with_an_informative_frame():
+    """Frame 7 of 10 is in the snippets of 3 that begin at 5, 6 and 7; frame 0 in the first one alone."""
+    settings = _settings(num_frames=3, snippet_frames=3, sampler="oracle")
+    assert sampling.choose(settings, 10, informative=[7])[::3].tolist() == [5, 6, 7]
+    assert sampling.choose(settings, 10, informative=[0]).tolist() == [0, 1, 2] * 3
+    with pytest.raises(SaccadeError, match="informative frame 10 is outside"):
+        sampling.choose(settings, 10, informative=[3, 10])
+
+
+def test_snippets_by_time_are_successive_ticks():
+    """A clock whose ticks show frames 0, 0, 1, 2, 2, 2: a snippet of two ticks in the middle shows frames 1 and 2."""
+    settings = _settings(num_frames=1, snippet_frames=2, sample_by="time")
+    assert sampling.choose_on_clock(settings, np.array([0, 0, 1, 2, 2, 2])).tolist() == [1, 2]
+
+
+@given(counts, st.integers(1, 12), st.integers(2, 9), st.sampled_from(["segments", "random", "oracle"]), seeds)
+def test_snippets_hold_successive_frames(frames, n, length, sampler, seed):
+    settings = _settings(num_frames=n, snippet_frames=length, sampler=sampler)
+    informative = list(range(0, frames, 3)) if sampler == "oracle" else None
+    found = sampling.choose(settings, frames, np.random.default_rng(seed), informative).reshape(n, length)
+    for starts in found:
+        assert starts.tolist() == [min(starts[0] + step, frames - 1) for step in range(length)]
+        assert 0 <= starts[0] <= max(frames - length, 0)
+
+
+@pytest.mark.parametrize("sampler", ["consecutive", "first"])
+def test_frames_that_follow_one_another_as_they_are_have_no_snippets(sampler):
+    with pytest.raises(ValueError, match=f"snippet_frames is 4, but the frames of the sampler '{sampler}'"):
+        _settings(snippet_frames=4, sampler=sampler)
