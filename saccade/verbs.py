@@ -127,7 +127,8 @@ def run_features(root: Path, options: argparse.Namespace) -> None:
     products = [need.product for need in [*needs_of(root, run, phase), Need(run, phase)]]
     settings, values = features_settings(root, run, phase), deciding_features(root, run, phase)
     code = staleness.features_code(root, run.method, phase.name)
-    task = _task(root, run, settings, products, code, values, phase=phase.name)
+    identity = {"settings": staleness.features_params(root, run, phase)["settings"]}
+    task = _task(root, run, settings, products, code, values, phase=phase.name, identity=identity)
     for folder in (task.folder, task.folder / f"{phase.name}{FEATURES_ENDS}"):
         need_writable(folder)
         clear_leftovers(folder)

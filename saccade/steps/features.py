@@ -38,6 +38,7 @@ def features(task: Task) -> None:
     index, truth = read_index(task.root / task.prepared, task.root, task.heads)
     seed_everything(task.seed, task.settings.threads)
     device, facts = choose_device(task.settings.device), _facts(task)
+    machine = {"torch": torch.__version__, "device": device.type, "threads": task.settings.threads}
     datasets = [
         VideoDataset(index, task.root, task.heads, task.settings, split, train=False, seed=task.seed, truth=truth)
         for split in SPLITS
@@ -45,7 +46,7 @@ def features(task: Task) -> None:
     store = _Store(
         task.folder / f"{task.phase}{FEATURES_ENDS}",
         [video for dataset in datasets for video in dataset.index["video_id"]],
-        hashlib.sha256(canonical(facts | {"run": task.run, "phase": task.phase}).encode()).hexdigest(),
+        _digest(facts | task.identity | machine | {"run": task.run, "phase": task.phase}),
         task.settings.features_mb,
     )
     if len(store.there) < len(store.videos):
@@ -59,25 +60,26 @@ def features(task: Task) -> None:
     record = product.with_name(provenance_name(f"{task.phase}{FEATURES_ENDS}"))
     products.write(record, provenance(task.root, **where))
     sums = {file.name: sha256(file) for file in store.files()}
-    found = hashlib.sha256(canonical(sums).encode()).hexdigest()
-    size = sum(file.stat().st_size for file in store.files())
-    counted = {"sha256": found, "bytes": size, "videos": len(sums)}
-    products.write(product, counted | facts, {record.name: "", **sums})
+    counted = {"sha256": _digest(sums), "bytes": store.bytes, "videos": len(sums)}
+    products.write(product, counted | {"settings": task.values} | facts, {record.name: "", **sums})
 
 
 def _facts(task: Task) -> dict[str, Any]:
-    """What decides the features."""
+    """What decides the features, beside the settings."""
     return {
-        "settings": task.values,
         "code": task.code,
         "weights": {str(product): products.read(task.root / product)["sha256"] for product in task.weights},
         "data": sha256(task.root / task.prepared / INDEX_FILE),
     }
 
 
+def _digest(value: Any) -> str:
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
 class _Store:
-    """The folder of a phase's features while it is filled. `there`: the videos whose features it holds. What is of no
-    video of `videos` is removed."""
+    """The folder of a phase's features while it is filled. `there`: the videos whose features it holds; `bytes`: the
+    room that these take; `made`: how many of them were computed now. What is of no video of `videos` is removed."""
 
     def __init__(self, folder: Path, videos: Sequence[str], identity: str, megabytes: int) -> None:
         self.folder, self.videos, self.identity, self.megabytes, self.made = folder, videos, identity, megabytes, 0
@@ -86,6 +88,7 @@ class _Store:
             if file.is_file() and file.name not in wanted:
                 file.unlink()
         self.there = {video for video in videos if kept.is_current(self.file(video), video, identity)}
+        self.bytes = sum(self.file(video).stat().st_size for video in self.there)
         if self.there:
             print(
                 f"saccade: the features of {len(self.there)} of {len(videos)} videos were there already",
@@ -100,18 +103,18 @@ class _Store:
         return (self.file(video) for video in self.videos)
 
     def add(self, found: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Writes a batch's features, those of videos that have theirs aside. The first batch tells how large all will
-        be; raises SaccadeError where that is too much."""
-        if not self.made:
-            self._need_room([sum(t.nbytes for t in tensors.values()) for tensors in found.values()])
-        for video, tensors in found.items():
-            if video not in self.there:
-                kept.write(self.folder, video, tensors, self.identity)
-                self.there.add(video)
-                self.made += 1
+        """Writes a batch's features, those of videos that have theirs aside. Raises SaccadeError where all features, as
+        large as those so far are, would take too much room."""
+        new = {video: tensors for video, tensors in found.items() if video not in self.there}
+        size = sum(tensor.nbytes for tensors in new.values() for tensor in tensors.values())
+        self._need_room((self.bytes + size) / (len(self.there) + len(new)))
+        for video, tensors in new.items():
+            kept.write(self.folder, video, tensors, self.identity)
+            self.there.add(video)
+            self.bytes += self.file(video).stat().st_size
+        self.made += len(new)
 
-    def _need_room(self, sizes: Sequence[int]) -> None:
-        each = sum(sizes) / len(sizes)
+    def _need_room(self, each: float) -> None:
         whole, missing = each * len(self.videos), each * (len(self.videos) - len(self.there))
         says = f"the features of {len(self.videos)} videos would take about {_megabytes(whole)} MB in {self.folder}"
         if whole > self.megabytes * 10**6:
