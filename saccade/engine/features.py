@@ -26,7 +26,8 @@ def file_name(video_id: str) -> str:
 
 def write(folder: Path, video_id: str, tensors: Mapping[str, Tensor], identity: str) -> None:
     """Writes a video's features. `identity`: a digest of all that decides them."""
-    metadata = {"video": video_id, "identity": identity, "sum": _sum(tensors)}
+    # one entry: safetensors writes several in an order drawn by lot, and equal features would be other bytes
+    metadata = {"made_of": _made_of(video_id, identity, tensors)}
     files.write_atomic(folder / file_name(video_id), lambda temporary: save_file(dict(tensors), temporary, metadata))
 
 
@@ -36,17 +37,16 @@ def is_current(file: Path, video_id: str, identity: str) -> bool:
         return False
     try:
         with safe_open(file, "pt") as stored:
-            metadata = stored.metadata() or {}
-        if (metadata.get("video"), metadata.get("identity")) != (video_id, identity):
-            return False
-        return bool(metadata["sum"] == _sum(load_file(file)))
-    except (SafetensorError, OSError, KeyError, ValueError):
+            made_of = (stored.metadata() or {}).get("made_of")
+        return bool(made_of == _made_of(video_id, identity, load_file(file)))
+    except (SafetensorError, OSError):
         return False
 
 
-def _sum(tensors: Mapping[str, Tensor]) -> str:
-    """The sha256 of names, types, shapes and values: safetensors would not notice a flipped bit."""
-    found = hashlib.sha256()
+def _made_of(video_id: str, identity: str, tensors: Mapping[str, Tensor]) -> str:
+    """A sha256 of the video, the identity, and names, types, shapes and values of the tensors: safetensors would not
+    notice a flipped bit."""
+    found = hashlib.sha256(canonical([video_id, identity]).encode())
     for name, tensor in sorted(tensors.items()):
         found.update(canonical([name, str(tensor.dtype), list(tensor.shape)]).encode())
         found.update(tensor.flatten().view(torch.uint8).numpy().data)
