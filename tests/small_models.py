@@ -15,8 +15,9 @@ from torch import nn
 from saccade.cards.entries import Entry
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.engine import device, phase_run, weights
+from saccade.plan.features import features_of, features_settings
 from saccade.plan.layers import heads_of, resolve
-from saccade.plan.phases import phases_of, weights_of
+from saccade.plan.phases import phase_of, phases_of, weights_of
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.project import load_module
@@ -158,8 +159,32 @@ def call_phase(
                 generator=generator,
                 log=log or Path(folder, f"{phase.name}.log.jsonl"),
                 settle=lambda module: weights.settle_rest(module, phase.trains),
+                features={
+                    cached.phase.name: random_features(root, cached.run, cached.phase.name, max(batches))
+                    for cached in features_of(root, run, phase)
+                },
             )
         )
+
+
+@lru_cache(maxsize=16)
+def random_features(root: Path, run: Run, phase: str, videos: int) -> dict[str, dict[str, torch.Tensor]]:
+    """{video_id: its features} of so many videos on demand, by the phase's network with random weights."""
+    seen = clip(features_settings(root, run, phase_of(root, run, phase)), videos)
+    return dict(zip(seen["video_id"], features_by(root, run, phase, seen), strict=True))
+
+
+@torch.no_grad()
+def features_by(root: Path, run: Run, phase: str, seen: dict[str, Any]) -> list[dict[str, torch.Tensor]]:
+    """What the phase's network with random weights, always the same ones, makes of each video of the clip."""
+    settings, folder = features_settings(root, run, phase_of(root, run, phase)), root / "methods" / run.method
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = load_module(folder / "model.py").build(settings, heads_of(root, run)).eval()
+        found: list[dict[str, torch.Tensor]] = getattr(load_module(folder / "phases.py"), f"{phase}_features")(
+            model, seen, settings
+        )
+    return found
 
 
 @contextlib.contextmanager

@@ -37,7 +37,8 @@ WITHOUT_CODE = ("tcnn",)  # methods of which none was published
 
 def cases() -> list[Case]:
     """Every phase of the variants that a card names for its contract, published weights aside."""
-    places = [(ROOT, name, "motion-digits", "") for name in names(ROOT, "methods")] + [(TOY, "toy", "dots", "a")]
+    places = [(ROOT, name, "motion-digits", "") for name in names(ROOT, "methods")]
+    places += [(TOY, name, "dots", "a") for name in names(TOY, "methods")]
     runs = [
         (root, Run("demo", data, edition, method, variant, 0))
         for root, method, data, edition in places
