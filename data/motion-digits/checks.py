@@ -6,20 +6,16 @@ Reuses the videos below raw/<budget> and makes those that are missing. Each resu
 ("max": the value must not exceed it, "min": must reach it). The checks themselves are in shortcuts.py.
 """
 
-import argparse
 import dataclasses
-import hashlib
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from saccade.cards.dataset import load_dataset
-from saccade.files import read_json, write_json
 from saccade.plan.layers import data_settings
 from saccade.project import load_module
-from saccade.records import canonical
+from saccade.scenes.checks import command, run_checks, settings_hash
 
 HERE = Path(__file__).resolve().parent
 # Per budget: checks that don't hold, and why we live with it.
@@ -44,12 +40,6 @@ def card_settings(budget: str) -> Any:
     """What the card says for that budget, as the dataset's Settings."""
     root = HERE.parents[1]
     return load_module(HERE / "settings.py").Settings(**data_settings(root, load_dataset(root, HERE.name), budget))
-
-
-def settings_hash(settings: Any) -> str:
-    """Of what the videos are like, not of which drawing of them it is."""
-    kinds = {key: value for key, value in dataclasses.asdict(settings).items() if key != "draw"}
-    return hashlib.sha256(canonical(kinds).encode()).hexdigest()[:16]
 
 
 class Data:
@@ -89,49 +79,10 @@ def run(budget: str, train: int, test: int, raw: Path, seed: int, workers: int) 
     )
     settings = dataclasses.replace(declared, counts={"train": train, "val": 0, "test": test})
     videos, truth = prepare.prepare(settings, raw, seed, workers)
-    started = time.process_time()
     data = Data(videos, truth, prepare.compose_all(settings, seed), settings, list(prepare.VERBS))
-    found: dict[str, Any] = {}
-    for check in shortcuts.CHECKS:
-        results = check(data)
-        for name, row in results.items():
-            verdict = "ok" if row["ok"] else "NOT HELD"
-            print(
-                f"{name:28} {row['value']:7.3f} {row['sense']} {row['bound']:.3f} {verdict:8} {row['says']}", flush=True
-            )
-        print(f"-- {check.__name__}: {time.process_time() - started:.0f} s of CPU so far", flush=True)
-        found |= results
-    cpu_s = round(time.process_time() - started)
-    return {
-        "settings": settings_hash(declared),
-        "train": train,
-        "test": test,
-        "seed": seed,
-        "cpu_s": cpu_s,
-        "checks": found,
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--budget", default="study")
-    parser.add_argument("--train", type=int, default=800, help="training videos to look at")
-    parser.add_argument("--test", type=int, default=300, help="test videos to look at")
-    parser.add_argument("--raw", type=Path, help="where the videos are, raw/<budget> by default")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--workers", type=int, default=2, help="processes that render what is missing; the checks use one core"
-    )
-    given = parser.parse_args()
-    import torch  # here: the processes that render import this file
-
-    torch.set_num_threads(1)
-    report = run(
-        given.budget, given.train, given.test, given.raw or HERE / "raw" / given.budget, given.seed, given.workers
-    )
-    file = HERE / "checks.json"
-    write_json(file, {**(read_json(file) if file.exists() else {}), given.budget: report})
+    counts = {"train": train, "test": test, "seed": seed}
+    return {"settings": settings_hash(declared), **counts, **run_checks(shortcuts.CHECKS, data)}
 
 
 if __name__ == "__main__":
-    main()
+    command(HERE, __doc__ or "", run)

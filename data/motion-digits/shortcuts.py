@@ -5,24 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from saccade.scenes.digits import split_backgrounds, split_instances
+from saccade.scenes.checks import at_most, result, shared_between_splits
+from saccade.scenes.probes import boosted, classify, with_detail
 
 NUM_NOUNS, NUM_VERBS = 10, 8
 HEADS = (("noun", NUM_NOUNS), ("verb", NUM_VERBS))
 PATCH = 0.43  # side of a patch over the frame's short side: 96 of 224
 LEFT_OUT = 6  # verbs from here on turn: a box doesn't show them
-
-
-def result(value: float, bound: float, sense: str, count: int, says: str) -> dict[str, Any]:
-    held = value <= bound if sense == "max" else value >= bound
-    numbers = {"value": round(float(value), 4), "bound": round(float(bound), 4), "n": int(count)}
-    return {**numbers, "sense": sense, "ok": bool(held), "says": says}
-
-
-def at_most(hits: Any, chance: float, says: str) -> dict[str, Any]:
-    """`hits`: (n,) in [0, 1], one per video; their mean must stay within 3 standard errors of chance."""
-    bound = min(1.0, chance + 3 * np.sqrt(chance * (1 - chance) / len(hits)))
-    return result(np.mean(hits), bound, "max", len(hits), says)
 
 
 def motion(data: Any) -> dict[str, Any]:
@@ -35,7 +24,7 @@ def motion(data: Any) -> dict[str, Any]:
     hits = []
     for first in (first for first in range(0, LEFT_OUT, 2) if first not in data.paired):
         mine, yours = goals // 2 == first // 2, truths // 2 == first // 2
-        hits.append(data.probes.boosted(train[mine], goals[mine], test[yours]) == truths[yours])
+        hits.append(boosted(train[mine], goals[mine], test[yours]) == truths[yours])
     says = "direction, given the axis, from 16 true boxes in no order"
     found = {"unordered_direction": at_most(np.concatenate(hits), 0.5, says)}
 
@@ -68,7 +57,7 @@ def track(box: np.ndarray) -> np.ndarray:
 
 def sound(data: Any) -> dict[str, Any]:
     """Nothing on average over time, nothing of the noun, and of the declared pairs no more than declared."""
-    found, settings, probes = {}, data.settings, data.probes
+    found, settings = {}, data.settings
     declared = {
         "noun": 1 / NUM_NOUNS,
         "verb": 2 * settings.audio_reliability / NUM_VERBS if data.paired else 1 / NUM_VERBS,
@@ -77,15 +66,15 @@ def sound(data: Any) -> dict[str, Any]:
         goals, truths = data.labels(head)
         train, test = data.pair("mean_spectrum")
         found[f"mean_spectrum_{head}"] = at_most(
-            probes.boosted(train, goals, test) == truths, 1 / classes, f"{head} from the mean spectrum"
+            boosted(train, goals, test) == truths, 1 / classes, f"{head} from the mean spectrum"
         )
         train, test = data.pair("sweeps")
         found[f"sweeps_{head}"] = at_most(
-            probes.boosted(train, goals, test) == truths, declared[head], f"{head} from the sweeps of the sound"
+            boosted(train, goals, test) == truths, declared[head], f"{head} from the sweeps of the sound"
         )
     if data.paired:
         mine, yours = np.isin(goals, data.paired), np.isin(truths, data.paired)
-        hits = probes.boosted(train[mine], goals[mine], test[yours]) == truths[yours]
+        hits = boosted(train[mine], goals[mine], test[yours]) == truths[yours]
         heard = (1 - settings.audio_silent_share) * settings.audio_reliability + settings.audio_silent_share / 2
         found["sound_in_pairs_at_most"] = at_most(
             hits, heard, "verb within the look-alike pairs from sound: no more than declared"
@@ -98,7 +87,7 @@ def sound(data: Any) -> dict[str, Any]:
 
 def surroundings(data: Any) -> dict[str, Any]:
     """What is left when the target is hidden: clutter, distractors, the file, the target's place and size."""
-    probes, found = data.probes, {}
+    found: dict[str, Any] = {}
     others = [[thing for thing in scene.things if thing.role == "distractor"] for scene in data.scenes]
     strangers = [
         [value for thing in things for value in (thing.noun, data.verbs.index(thing.verb))] or [0] for things in others
@@ -112,10 +101,8 @@ def surroundings(data: Any) -> dict[str, Any]:
     for head, classes in HEADS:
         goals, truths = data.labels(head)
         for name, ((train, test), says) in tables.items():
-            found[f"{name}_{head}"] = at_most(
-                probes.boosted(train, goals, test) == truths, 1 / classes, f"{head} from {says}"
-            )
-        hits = probes.classify(train_masked, goals, test_masked, classes, epochs=6) == truths
+            found[f"{name}_{head}"] = at_most(boosted(train, goals, test) == truths, 1 / classes, f"{head} from {says}")
+        hits = classify(train_masked, goals, test_masked, classes, epochs=6) == truths
         found[f"masked_target_{head}"] = at_most(hits, 1 / classes, f"{head} from a frame with the target masked")
     return found
 
@@ -129,11 +116,7 @@ def artefacts(data: Any) -> dict[str, Any]:
         found[f"artefact_{name}"] = result(
             abs(areas.mean() - 0.5), max(0.03, 3 * areas.std() / len(areas) ** 0.5), "max", len(areas), says
         )
-    instances = split_instances(data.scenes[0].seed[0], data.settings.instance_shares)
-    pools = [[one for group in part for one in group] for part in instances.values()]
-    tiles = split_backgrounds(data.settings.backgrounds).values()
-    shared = sum(len(group) for group in (*pools, *tiles)) - len(set().union(*pools)) - len(set().union(*tiles))
-    found["shared_between_splits"] = result(shared, 0, "max", 1797, "digits and backgrounds that two splits share")
+    found["shared_between_splits"] = shared_between_splits(data.scenes[0].seed[0], data.settings)
     train, test = (part.reshape(len(part), -1) for part in data.pair("standing"))
     train, test = (
         (part - part.mean(axis=1, keepdims=True)) / part.std(axis=1, keepdims=True) for part in (train, test)
@@ -145,13 +128,13 @@ def artefacts(data: Any) -> dict[str, Any]:
 
 def single_frames(data: Any) -> dict[str, Any]:
     """What one frame, or the mean of all, tells about noun and verb."""
-    probes, found = data.probes, {}
+    found: dict[str, Any] = {}
     for name, position in {"first": 0, "last": -1}.items():
         train, test = data.pair(name)
         hidden = data.split([not group["informative"].iloc[position] for group in data.groups])[1]
         for head, classes in HEADS:
             goals, truths = data.labels(head)
-            hits = probes.classify(train, goals, test, classes, epochs=6) == truths
+            hits = classify(train, goals, test, classes, epochs=6) == truths
             says = f"{head} from the {name} frame"
             if head == "noun":
                 hits, says = hits[hidden], says + " where it doesn't show the digit"
@@ -159,13 +142,10 @@ def single_frames(data: Any) -> dict[str, Any]:
     (train, test), (goals, truths) = data.pair("uniform"), data.labels("verb")
     count = train.shape[1]
     flat, flat_test = (part.reshape(-1, *part.shape[2:]) for part in (train, test))
-    hits = (
-        probes.classify(flat, np.repeat(goals, count), flat_test, NUM_VERBS, epochs=2).reshape(-1, count)
-        == truths[:, None]
-    )
+    hits = classify(flat, np.repeat(goals, count), flat_test, NUM_VERBS, epochs=2).reshape(-1, count) == truths[:, None]
     found["any_frame_verb"] = at_most(hits.mean(axis=1), 1 / NUM_VERBS, f"verb from any single one of {count} frames")
     train, test = data.pair("mean")
-    hits = probes.classify(train, goals, test, NUM_VERBS, epochs=8) == truths
+    hits = classify(train, goals, test, NUM_VERBS, epochs=8) == truths
     found["mean_frame_verb"] = at_most(
         hits, 0.5, "verb from the mean frame: its blur shows the axis, not the direction"
     )
@@ -174,21 +154,21 @@ def single_frames(data: Any) -> dict[str, Any]:
 
 def resolution(data: Any) -> dict[str, Any]:
     """Noun from crops around the true box at full and half resolution, and after training on shuffled labels."""
-    owner, probes, found = data.seen["crops_video"], data.probes, {}
+    owner, found = data.seen["crops_video"], {}
     nouns = np.array([scene.labels["noun"] for scene in data.scenes])[owner]
     goals, truths = nouns[data.is_train[owner]], nouns[~data.is_train[owner]]
     # else half resolution need not fail, and the set may be too small to learn from
     blind = data.settings.fine_detail == 1
     bounds = {"full": (0.95 if blind else 0.80, "min"), "half": (0.60, "max") if blind else (0.80, "min")}
     for name, array in (("full", "crops"), ("half", "half_crops")):
-        train, test = (probes.with_detail(part) for part in data.pair(array))
-        hits = probes.classify(train, goals, test, NUM_NOUNS, epochs=14) == truths
+        train, test = (with_detail(part) for part in data.pair(array))
+        hits = classify(train, goals, test, NUM_NOUNS, epochs=14) == truths
         found[f"noun_true_box_{name}"] = result(
             hits.mean(), *bounds[name], len(hits), f"noun from true-box crops at {name} resolution"
         )
-    train, test = (probes.with_detail(part) for part in data.pair("crops"))
+    train, test = (with_detail(part) for part in data.pair("crops"))
     shuffled = np.random.default_rng(0).permutation(goals)
-    hits = probes.classify(train, shuffled, test, NUM_NOUNS, epochs=3) == truths
+    hits = classify(train, shuffled, test, NUM_NOUNS, epochs=3) == truths
     per_video = [
         hits[owner[~data.is_train[owner]] == video].mean() for video in np.unique(owner[~data.is_train[owner]])
     ]

@@ -100,7 +100,8 @@ class Composer(badges.Composer):
         low, high = settings.relevant_share
         total, place = self.number(settings.moments), self.rng.uniform()
         share = low + (high - low) * (activity / (NUM_CLASSES - 1) if settings.keys_by_class else place)
-        keys = min(total, max(settings.ingredients, round(share * total)))
+        least, most = max(settings.keys[0], settings.ingredients), min(settings.keys[1], total)
+        keys = min(most, max(least, int(self.rng.binomial(total, share))))
         return keys, total - keys
 
     def dealt(self, digits: list[int], count: int) -> list[int]:
