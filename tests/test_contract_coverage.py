@@ -20,6 +20,7 @@ NETWORKS = (
     "global_backbone",
     "local_backbone",
     "attention_layer",
+    "heavy_size",
 )  # which network it is decides nothing; tests/nn has them all
 
 

@@ -1,6 +1,7 @@
 """Frames by their numbers are those of the loader, and what they cost to decode is known before."""
 
 import copy
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,14 @@ from numbered import encode, number_of
 
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
-from saccade.video import transforms
+from saccade.video import by_number, transforms
 from saccade.video.by_number import FramesByNumber
 from saccade.video.container import VideoError
 from saccade.video.decode import read_frames
 from saccade.video.in_memory import FramesInMemory, KeptFrames
 from saccade.video.loader import VideoDataset, batches, collate
 from saccade.video.probe import probe
+from saccade.video.upright import rgb_of
 
 FRAMES = 48
 PLAIN = {"num_frames": 6, "resize": 24, "crop": 20}
@@ -106,6 +108,21 @@ def test_a_batch_lists_frames_and_truth_of_each_video(source):
         shown = [frames.get([7], resize=0, crop=0)[0] for frames in batch["frames"]]
         std, mean = (torch.tensor(values)[:, None, None] for values in (SETTINGS.std, SETTINGS.mean))
         assert [number_of((255 * (one * std + mean)).permute(1, 2, 0).numpy()) for one in shown] == [7, 7]
+
+
+def test_whole_frames_do_not_pile_up(file, monkeypatch):
+    """Of all those that were made so far, only the last one, or the one before it, is still there."""
+    made: list[weakref.ref] = []
+    at_once = []
+
+    def noted(frame, colours):
+        at_once.append(sum(one() is not None for one in made))
+        made.append(weakref.ref(picture := rgb_of(frame, colours)))
+        return picture
+
+    monkeypatch.setattr(by_number, "rgb_of", noted)
+    FramesByNumber(file, FRAMES, SETTINGS).get(range(FRAMES))
+    assert len(made) == FRAMES and max(at_once) <= 1
 
 
 def test_nothing_is_opened_before_frames_are_asked_for(tmp_path):
