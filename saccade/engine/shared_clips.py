@@ -12,7 +12,6 @@ from torch import nn
 from saccade.engine.device import to_device
 from saccade.engine.inference import need_declared_frames, predict_points
 from saccade.records import Prediction, SaccadeError, canonical
-from saccade.settings import Input
 from saccade.video.loader import VideoDataset, collate
 
 if TYPE_CHECKING:
@@ -27,10 +26,17 @@ def groups_of(points: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     """The points, those together whose clips on demand are the same."""
     groups: dict[str, dict[str, Any]] = {}
     for point, settings in points.items():
-        names = [field.name for field in dataclasses.fields(Input)] + ["eval_batch_size", "workers"]
+        names = [*_of_input(settings), "eval_batch_size", "workers"]
         same = canonical({name: getattr(settings, name) for name in names}) if settings.on_demand else point
         groups.setdefault(same, {})[point] = settings
     return groups.values()
+
+
+def _of_input(settings: Any) -> list[str]:
+    """The names of the section `Input`. It is found by its name: code that mentions the class would be other code, and
+    runs made anew, with each new setting (`saccade.code_hash`)."""
+    section = next(part for part in type(settings).__mro__ if part.__name__ == "Input")
+    return [field.name for field in dataclasses.fields(section)]
 
 
 def predict_together(

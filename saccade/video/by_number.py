@@ -2,9 +2,9 @@
 `rgb`."""
 
 import contextlib
+import copy
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +134,10 @@ def as_asked(settings: Input, resize: int | None, crop: int | None) -> Input:
     """The settings with another short side and another crop, where they are given."""
     if resize is None and crop is None:
         return settings
+    asked = copy.copy(settings)  # not made anew: a method may demand more of its own crop than of this one
     short, side = (settings.resize if resize is None else resize), (settings.crop if crop is None else crop)
-    return replace(settings, resize=short, resize_to=0, crop=side)
+    vars(asked).update(resize=short, resize_to=0, crop=side)
+    return asked
 
 
 def places_of(video: object, numbers: Numbers, frames: int) -> dict[int, list[int]]:

@@ -5,7 +5,6 @@ place where a run was resumed.
 """
 
 import copy
-import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
@@ -157,8 +156,7 @@ class VideoDataset(Dataset[Clip]):
         return clip | {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in known}
 
     def _on_demand(self, row: Mapping[str, Any]) -> Clip:
-        plain = Input(**{field.name: getattr(self.settings, field.name) for field in dataclasses.fields(Input)})
-        frames = FramesByNumber(self.root / row["path"], int(row["frames"]), plain)  # plain, so that it can be pickled
+        frames = FramesByNumber(self.root / row["path"], int(row["frames"]), self.settings)
         known = self._truth.get(row["video_id"], {}).items()
         whole = {f"truth.{column}": torch.from_numpy(values) for column, values in known}
         return {"frames": frames, "frame_size": torch.tensor([row["height"], row["width"]])} | whole
