@@ -249,6 +249,16 @@ def test_a_card_that_names_no_features_is_told_why(project, old, new, message):
     assert message in str(told.value)
 
 
+def test_a_layer_of_the_card_may_take_other_features(project):
+    edit(project / CARD, "pool: largest}", "pool: largest, phases: {head: {features: []}}}")
+    edit(project / CARD, "[shared/base], reads", "['dots@{edition}/cached/shared/base'], reads")
+    taken = {}
+    for variant in ("mean", "largest"):
+        run = Run.parse(project, f"demo/dots@a/cached/{variant}/seed0")
+        taken[variant] = [str(one.product) for one in features_of(project, run, phase_of(project, run, "head"))]
+    assert taken == {"mean": [str(PRODUCT)], "largest": []}
+
+
 def test_ids_that_are_no_file_names_have_files(tmp_path):
     folder, odd = (
         tmp_path / "results/demo/d/m/v/seed0/base.features",
