@@ -2,9 +2,7 @@
 that the paper leaves open; the card says where its value comes from."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from saccade.settings import (
     Count,
