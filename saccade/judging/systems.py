@@ -130,6 +130,10 @@ class SystemResults:
         """The number that the decisions call `kept`, likewise."""
         return self._mean_of("kept", (variant, point, dataset))
 
+    def ratio(self, variant: str, point: str, dataset: str) -> SystemScores:
+        """The number that the decisions call `ratio`: the share of the timesteps looked at that were chosen."""
+        return self._mean_of("ratio", (variant, point, dataset))
+
     def similarity(self, variant: str, point: str, dataset: str, to: str = "expected") -> SystemScores:
         """How alike (SSIM) attention is, over the frames looked at but the first, to what was `expected` of it, or to
         the last map as it was (`copied`) or moved on (`shifted`)."""

@@ -115,7 +115,7 @@ def baselines():
     [
         ("adafocus2021", "TSM", "something-v1", 1),
         ("adafocus2021", "TSM+", "something-v2", 1),
-        ("epitoma2020", "RNet2D, 16 timesteps", "breakfast", 1),
+        ("epitoma2020", "RNet2D", "breakfast", 1),
         ("atfr2021", "TSM R50*", "kinetics400", 0),
     ],
 )

@@ -86,7 +86,7 @@ def _epitoma2020() -> CountedCell:
     return CountedCell(
         paper="epitoma2020",
         table="Table 1",
-        row="RNet2D, 16 timesteps",
+        row="RNet2D",
         column="HeavyNet",
         dataset="breakfast",
         ours=16 * here,
