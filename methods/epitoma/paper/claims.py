@@ -189,7 +189,8 @@ def beats(than: str) -> Claim:
     """The selector is above another sampling, for each network and number of timesteps."""
 
     def on_ours(ours: Any) -> Outcome:
-        return all_of(*(more(ours, sampled(ours, *pair[:1], "Selector", pair[1]), sampled(ours, pair[0], than, pair[1])) for pair in PAIRS))
+        pairs = [[sampled(ours, network, rule, count) for rule in ("Selector", than)] for network, count in PAIRS]
+        return all_of(*(more(ours, *pair) for pair in pairs))
 
     return finding(lambda r: all(ahead(r, *pair, than) > 0 for pair in PAIRS), on_ours)
 
@@ -252,7 +253,8 @@ def e16(reported: Reported, ours: Any) -> Finding:
 
     def on_ours() -> Outcome:
         dearest = max(
-            cost(ours, sampled(ours, "I3D", "Selector", count // 4)) / cost(ours, sampled(ours, "I3D", "Uniform", count))
+            cost(ours, sampled(ours, "I3D", "Selector", count // 4))
+            / cost(ours, sampled(ours, "I3D", "Uniform", count))
             for count in counts
         )
         cheaper = exact(dearest < HALF, f"cost of a quarter of the timesteps, selected: {dearest:.3f} at most")
@@ -375,7 +377,7 @@ def looks_better(than: str, count: int = 8) -> Claim:
     def on_ours(ours: Any) -> Outcome:
         room(ours, count)
         own = ours.named("selector")
-        return more(ours, own.at(f"selector{count}"), own.at(f"{than}"))
+        return more(ours, own.at(f"selector{count}"), own.at(than))
 
     return unprinted(on_ours)
 
@@ -448,6 +450,8 @@ def m13(ours: Any) -> Outcome:
     own = ours.named("selector, scenes")
     found = map_gain(ours, own.at("truth8"), own.at("random8-0"), "objects").interval()
     if not found.low >= LEAST_HEADROOM:
-        raise Untestable(f"headroom {found.value:.3f} [{found.low:.3f}, {found.high:.3f}] of mAP: under {LEAST_HEADROOM}")
+        raise Untestable(
+            f"headroom {found.value:.3f} [{found.low:.3f}, {found.high:.3f}] of mAP: under {LEAST_HEADROOM}"
+        )
     centre = own.at("centre8")
     return labelled(names(own, centre), better(map_gain(ours, own, centre, "objects")))
