@@ -37,7 +37,7 @@ from saccade.judging.verdict import (
 RETAINED = 0.02  # what accuracy that is "retained" may lose: about the standard error of one on Breakfast's 335 videos
 HALF = 0.5  # of the cost: "less than half"
 MARGINAL = 0.1  # of the cost: what the selector may take to be called marginal
-STEP = 1 + 1 / 8  # of the cost: with 8 timesteps a rival can't be brought nearer than by one of them
+STEP = 1 + 1 / 16  # of the cost: with 8 timesteps a rival can't be brought nearer than by half of one
 ALIKE = 0.03  # accuracies that no context can tell apart; less than the headroom below which nothing is judged
 OPEN = 0.9  # of the pool: without L0 nearly all gates are open
 

@@ -142,8 +142,19 @@ def test_one_classifier_is_printed_for_all(table):
     assert rows["ours"].max() / rows["ours"].min() > 7
 
 
+def test_what_the_choices_tell_of_costs():
+    choices = (FOLDER / "paper/choices.csv").read_text()
+    everywhere, torchvisions = pricing.attention(576, 16 * 7 * 7), 16 * pricing.frame_gmacs("resnet50")
+    assert f"alone cost {everywhere:.3f} of the 0.94" in choices
+    assert f"{16 * pricing.parts('resnet50').heavy:.1f}, where torchvision's cost {torchvisions:.1f}" in choices
+
+
 def test_the_readme_has_the_costs(table):
     readme = (FOLDER / "README.md").read_text()
     for (row, column), cell in table.iterrows():
         if column == "Total":
             assert f"| {row} | {cell.reported:g} | {cell.ours:.2f} |" in readme, row
+    ours = table.xs("Classifier", level="column")["ours"]
+    assert f"between {ours.min():.3f} and {ours.max():.3f} in ours" in readme
+    for said in ("16.98 for 17.2, 2 groups 17.39, 1 group 17.83", "all of it costs 222.3 and 111.2", "would cost 3.43"):
+        assert said in readme

@@ -408,10 +408,10 @@ def test_m01_and_m02_need_headroom(name, rival):
 
 def test_m03_needs_a_rival_that_costs_as_much():
     low = {("tiny-i3d", "equal8"): 0.55}
-    assert kind("m03", hits=low) == kind("m03", hits=low, gmacs={("tiny-i3d", "equal8"): 9.0}) == "holds"
+    assert kind("m03", hits=low) == kind("m03", hits=low, gmacs={("tiny-i3d", "equal8"): 9.5}) == "holds"
     assert kind("m03", hits={("tiny-i3d", "equal8"): 0.65}) == "contradicted"
-    found = verdict("m03", hits=low, gmacs={("tiny-i3d", "equal8"): 8.8})
-    assert found.kind == "untestable here" and found.why.startswith("selecting costs 1.136 of equal8")
+    found = verdict("m03", hits=low, gmacs={("tiny-i3d", "equal8"): 9.3})
+    assert found.kind == "untestable here" and found.why.startswith("selecting costs 1.075 of equal8")
 
 
 def test_m04_allows_two_points():
