@@ -157,6 +157,8 @@ def test_kept_is_another_number_of_the_decisions(ours, grid):
         ours.kept(*SYSTEM)
     edit(ours, grid, lambda rows: rows.assign(decisions=rows.decisions.str.replace("bins", "kept")))
     np.testing.assert_array_equal(ours.kept(*SYSTEM).values[0], [i % 5 + 2 for i in range(60)])
+    edit(ours, grid, lambda rows: rows.assign(decisions=rows.decisions.str.replace("kept", "ratio")))
+    np.testing.assert_array_equal(ours.ratio(*SYSTEM).values[0], [i % 5 + 2 for i in range(60)])
 
 
 def test_follows_has_spearmans_correlation_as_its_mean(ours):

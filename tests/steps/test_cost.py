@@ -106,7 +106,7 @@ def test_the_cells_of_one_method_are_counted_alone_and_joined(cost, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert main(["cost", "--method", "tsm"]) == 0
     assert sorted(path.name for path in Path("results/cost").iterdir()) == ["provenance.tsm.json", "tsm.csv"]
-    for name in ("adafocus", "atfr", "mac", "tcnn", "tsn"):
+    for name in ("adafocus", "atfr", "epitoma", "mac", "tcnn", "tsn"):
         pd.DataFrame(columns=COST_COLUMNS).to_csv(f"results/cost/{name}.csv", index=False)
     seal(tmp_path)
     assert main(["cost", "--join"]) == 0

@@ -16,7 +16,7 @@ def tables(found: Any) -> Iterator[tuple[str, str, str, TidyTable]]:
         "choices",
         "What the text leaves open",
         "Stated: in the paper. Inferred: from its printed costs and accuracies, or from other code of its first "
-        "author. Ours: our choice, where neither says it. In brackets: the settings. No code of this paper was published.",
+        "author. Ours: our choice, where neither says it. In brackets: the settings. No code was published.",
         choices(),
     )
 
