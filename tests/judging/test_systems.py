@@ -152,7 +152,7 @@ def test_shares_are_of_the_frames_given(ours, grid):
         SystemResults(ours.grid, ours.root, "tsn").share(*SYSTEM, "full")
 
 
-def test_kept_is_another_number_of_the_decisions(ours, grid):
+def test_kept_and_ratio_are_other_numbers_of_the_decisions(ours, grid):
     with pytest.raises(Untestable, match="hold no number of kept"):
         ours.kept(*SYSTEM)
     edit(ours, grid, lambda rows: rows.assign(decisions=rows.decisions.str.replace("bins", "kept")))
