@@ -5,12 +5,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from saccade.report.figures import PALETTE, STYLE, WIDTH, colours_of
+from saccade.report.figures import ACCENT, PALETTE, STYLE, WIDTH
 
 from .decisions import SAMPLINGS
 
 LOOKS = dict(zip(SAMPLINGS, zip(PALETTE, "os^vDP", strict=False), strict=True))
-PANEL, BAR = 2.6, 0.22  # inches
+PANEL, SHORT = 2.6, 1.1  # inches
+NAMED = 30  # classes whose names fit below their bars
 
 
 def draw_by_timesteps(rows: pd.DataFrame, across: str, label: str, measure: str) -> Figure:
@@ -49,21 +50,18 @@ def told_by_timesteps(rows: pd.DataFrame) -> str:
 
 
 def draw_shares(rows: pd.DataFrame) -> Figure:
-    """A group of bars per class, one for each variant; means over seeds. rows: `shares` of one dataset and pool."""
-    wide = rows.pivot_table(index="class", columns="variant", values="share", sort=False)
-    variants = list(map(str, wide))
-    colours = colours_of(variants)
-    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
-        figure = Figure(figsize=(WIDTH, 0.9 + BAR * wide.size), layout="constrained")
-        axes = figure.subplots()
-        height = 0.8 / len(variants)
-        for number, variant in enumerate(variants):
-            places = np.arange(len(wide)) + (number - (len(variants) - 1) / 2) * height
-            axes.barh(places, 100 * wide[variant], height=height, color=colours[variant], label=variant)
-        axes.set_yticks(np.arange(len(wide)), list(map(str, wide.index)))
-        axes.set_ylim(len(wide) - 0.5, -0.5)
-        axes.set_xlabel("selected of the timesteps looked at (%)")
-        figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    """A panel of bars per variant, one for each class; means over seeds. rows: `shares` of one dataset and pool."""
+    variants, classes = (list(dict.fromkeys(rows[name])) for name in ("variant", "class"))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, SHORT * len(variants) + 0.6), layout="constrained")
+        panels = figure.subplots(len(variants), squeeze=False, sharex=True, sharey=True)[:, 0]
+        for axes, variant in zip(panels, variants, strict=True):
+            means = rows[rows.variant == variant].groupby("class").share.mean().reindex(classes)
+            axes.bar(np.arange(len(classes)), 100 * means, width=0.7, color=ACCENT)
+            axes.set_title(variant)
+        named = classes if len(classes) <= NAMED else [""] * len(classes)
+        panels[-1].set_xticks(np.arange(len(classes)), named, rotation=0 if max(map(len, named)) < 3 else 90)
+        figure.supylabel("selected of the timesteps looked at (%)", fontsize=10)
     return figure
 
 

@@ -129,3 +129,10 @@ def test_findings_need_no_torch():
         f"load_module(Path({str(FOLDER / 'paper/findings.py')!r}))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=FOLDER.parents[1])
+
+
+def test_a_class_has_a_bar_in_the_panel_of_each_variant(figures):
+    panels = figures["shares-dots-two-32"][1].axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["context", "frame"]
+    np.testing.assert_allclose([bar.get_height() for bar in panels[0].patches], [20, 40, 90])
+    assert [label.get_text() for label in panels[1].get_xticklabels()] == ["red", "blue", "green"]
