@@ -140,6 +140,12 @@ def test_each_network_of_table_1_without_the_selector_is_table_2_with_16_uniform
     assert ours == {"RNet2D": True, "SNet3D": False, "I3D": False}
 
 
+def test_most_of_the_gain_at_one_timestep_is_over_the_first_of_the_video():
+    for network in ("I3D", "ShuffleNet3D", "ResNet2D"):
+        uniform, random, selector = (float(one.split()[0]) for one in TABLE_2[network].strip().splitlines())
+        assert f"{random - uniform:.2f} of" in README and f"{selector - uniform:.2f}" in README, network
+
+
 def test_totals_are_the_sums_of_their_parts_but_for_three():
     found = cells("Table 1")
     for row in dict.fromkeys(row for row, _ in found):
