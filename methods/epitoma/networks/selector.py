@@ -66,7 +66,7 @@ def expected_share(alpha: Tensor) -> Tensor:
 def _clipped(value: Tensor, settings: Settings) -> Tensor:
     soft = value.sigmoid()
     clipped = torch.where(soft >= OPEN, soft, 0.0)
-    return clipped + soft - soft.detach() if settings.straight_through else clipped
+    return clipped.detach() + soft - soft.detach() if settings.straight_through else clipped
 
 
 def _binary(value: Tensor, settings: Settings) -> Tensor:
