@@ -109,6 +109,7 @@ class Answer(Section):
     choose: Choice = "selector"
     selected: Count = 8  # T'
     pool: CountOrNone = 0  # timesteps that the selector looks at; 0: twice `selected`
+    wide: bool = False  # the selector looks at the whole grid
     draw: CountOrNone = 0  # which drawing of `random`
 
 
@@ -142,4 +143,4 @@ class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, 
     @property
     def looked_at(self) -> int:
         """P: timesteps that the LightNet sees, where it runs."""
-        return min(self.pool or 2 * self.selected, self.timesteps)
+        return self.timesteps if self.wide else min(self.pool or 2 * self.selected, self.timesteps)
