@@ -141,6 +141,12 @@ def test_the_order_of_points_changes_no_number(ready):
     pd.testing.assert_frame_equal(first, second)
 
 
+def test_workers_hand_clips_on_demand_over(ready):
+    first = predicted(ready)
+    edit(ready[0] / "methods/picker/card.yml", "lr: 0.1", "lr: 0.1, workers: 1")
+    pd.testing.assert_frame_equal(first, predicted(ready))
+
+
 def test_points_alone_get_what_they_get_together(ready, monkeypatch):
     together = predicted(ready)
     monkeypatch.setattr("saccade.steps.predict.groups_of", lambda points: [{name: points[name]} for name in points])

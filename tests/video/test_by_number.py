@@ -15,7 +15,7 @@ from saccade.video import by_number, transforms
 from saccade.video.by_number import FramesByNumber
 from saccade.video.container import VideoError
 from saccade.video.decode import read_frames
-from saccade.video.in_memory import FramesInMemory, KeptFrames
+from saccade.video.in_memory import ChangedFrames, FramesInMemory, KeptFrames
 from saccade.video.loader import VideoDataset, batches, collate
 from saccade.video.probe import probe
 from saccade.video.upright import rgb_of
@@ -181,6 +181,13 @@ def test_kept_frames_are_decoded_once(file):
     first, decoded = kept.get([5, 9]), inner.decoded_frames
     assert kept.get([5, 9]) is first and inner.decoded_frames == decoded == kept.decoded_for([5, 9])
     assert kept.get([5, 9], crop=8).shape[-1] == 8 and kept.frames == FRAMES
+
+
+def test_changed_frames_are_those_of_the_video_changed(file):
+    plain = FramesByNumber(file, FRAMES, SETTINGS)
+    changed = ChangedFrames(plain, lambda shown: shown + 1)
+    assert changed.get([5, 9], crop=8).equal(plain.get([5, 9], crop=8) + 1)
+    assert changed.decoded_for([5, 9]) == plain.decoded_for([5, 9])
 
 
 def test_one_clip_is_a_batch_of_one(source):
