@@ -105,7 +105,7 @@ def chance(keys: int, total: int, activity: int, settings: Any) -> float:
 
 def reading(data: Looked) -> dict[str, Any]:
     """Digits at both resolutions, the activity from its key frames, and the family from a small frame of a marker."""
-    found, logits = read_digits(data, full=0.9, half=0.6)
+    found, logits = read_digits(data)
     things = data.things(np.ones(len(data.badges["thing"]), dtype=bool))
     test = ~data.is_train[data.badges["video"]]
     role, digits = np.array([thing.role for thing in things]), np.array([thing.noun for thing in things]) >= 0

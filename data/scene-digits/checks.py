@@ -121,7 +121,7 @@ def motion(data: Looked) -> dict[str, Any]:
 
 
 def reading(data: Looked) -> dict[str, Any]:
-    return read_digits(data, full=0.9, half=0.6)[0]
+    return read_digits(data)[0]
 
 
 CHECKS = (artefacts, frequencies, motion, reading, surroundings)

@@ -18,6 +18,8 @@ FRAMES = 2  # of each moment that are looked at
 MASK = 0.7  # side of the grey square over a badge, in short sides: larger than any badge
 PLACES = {"first": "the first frame", "last": "the last frame", "random": "a random frame"}
 ARTEFACTS = ("packet_size", "gop_phase", "brightness", "change")
+FINE_FROM = 0.8  # share of the strokes that are fine detail from which half resolution must read badly
+FINE, COARSE = {"full": 0.9, "half": 0.6}, {"full": 0.8, "half": 1.0}  # least and most that may be read
 BOX = ["x0", "y0", "x1", "y1"]
 
 
@@ -125,9 +127,10 @@ def artefacts(data: Looked) -> dict[str, Result]:
     return found | {"shared_between_splits": shared_between_splits(data.scenes[0].seed[0], data.settings)}
 
 
-def read_digits(data: Looked, full: float, half: float, epochs: int = 10) -> tuple[dict[str, Result], NDArray[Any]]:
+def read_digits(data: Looked, epochs: int = 10) -> tuple[dict[str, Result], NDArray[Any]]:
     """Digits from true-box crops at both resolutions and after training on shuffled labels, one result each; and the
-    logits of each test crop at full resolution."""
+    logits of each test crop at full resolution. Where little is fine detail, half resolution needn't fail."""
+    bounds = FINE if data.settings.fine_detail >= FINE_FROM else COARSE
     which = np.array([thing.noun >= 0 for thing in data.things(np.ones(len(data.badges["thing"]), dtype=bool))])
     train, test = data.of_badges("crop", which)
     of_train = data.is_train[data.badges["video"][which]]
@@ -135,10 +138,12 @@ def read_digits(data: Looked, full: float, half: float, epochs: int = 10) -> tup
     goals, truths = nouns[of_train], nouns[~of_train]
     logits = fit_network(network(2, 10, 12), with_detail(train), goals, epochs, with_detail(test))
     says, count = "digit from true-box crops at {} resolution", len(truths)
-    found = {"digit_full": result((logits.argmax(1) == truths).mean(), full, "min", count, says.format("full"))}
+    found = {
+        "digit_full": result((logits.argmax(1) == truths).mean(), bounds["full"], "min", count, says.format("full"))
+    }
     train_half, test_half = (np.kron(halved(part), np.ones((2, 2), np.float32)) for part in (train, test))
     hits = classify(with_detail(train_half), goals, with_detail(test_half), 10, epochs) == truths
-    found["digit_half"] = result(hits.mean(), half, "max", count, says.format("half"))
+    found["digit_half"] = result(hits.mean(), bounds["half"], "max", count, says.format("half"))
     shuffled = np.random.default_rng(0).permutation(goals)
     hits = classify(with_detail(train), shuffled, with_detail(test), 10, epochs=3) == truths
     owner = data.badges["video"][which][~of_train]
