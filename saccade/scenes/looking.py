@@ -19,7 +19,7 @@ MASK = 0.7  # side of the grey square over a badge, in short sides: larger than 
 PLACES = {"first": "the first frame", "last": "the last frame", "random": "a random frame"}
 ARTEFACTS = ("packet_size", "gop_phase", "brightness", "change")
 FINE_FROM = 0.8  # share of the strokes that are fine detail from which half resolution must read badly
-FINE, COARSE = {"full": 0.9, "half": 0.6}, {"full": 0.8, "half": 1.0}  # least and most that may be read
+FINE, COARSE = {"full": 0.9, "half": 0.7}, {"full": 0.8, "half": 1.0}  # least and most that may be read
 BOX = ["x0", "y0", "x1", "y1"]
 
 
