@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from saccade.records import INDEX_FILE, TRUTH_FILE
+
 A_ROW, ZOOM, BAR = 16, 2, 4  # frames beside each other; pixels of the picture for one of a frame; height of the bar
 PER_S = 2  # frames of a second that are shown
 # what a frame shows, the first that holds: informative, another badge with a digit, a marker, anything else on a badge
@@ -18,7 +20,7 @@ COLOURS = {"informative": (0, 158, 115), "key": (213, 94, 0), "marker": (0, 114,
 
 
 def sheet(path: Path, truth: pd.DataFrame, fps: float) -> NDArray[np.uint8]:
-    """One video's rows, (rows * height, A_ROW * width, 3); `truth`: its rows of truth.parquet."""
+    """One video's rows, (rows * height, A_ROW * width, 3); `truth`: its rows of the ground truth."""
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     facts = truth.assign(seen=truth["visibility"] > 0)
@@ -35,12 +37,12 @@ def sheet(path: Path, truth: pd.DataFrame, fps: float) -> NDArray[np.uint8]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("prepared", type=Path, help="folder of an index.parquet and a truth.parquet")
+    parser.add_argument("prepared", type=Path, help="data/<d>/prepared/<budget>[@edition]")
     parser.add_argument("picture", type=Path, help="the PNG file to write")
     parser.add_argument("videos", nargs="+", help="ids of videos")
     given = parser.parse_args()
-    index = pd.read_parquet(given.prepared / "index.parquet").set_index("video_id")
-    truth = pd.read_parquet(given.prepared / "truth.parquet")
+    index = pd.read_parquet(given.prepared / INDEX_FILE).set_index("video_id")
+    truth = pd.read_parquet(given.prepared / TRUTH_FILE)
     sheets = []
     for video in given.videos:
         own = truth[truth["video_id"] == video].sort_values("frame")
