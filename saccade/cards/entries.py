@@ -25,6 +25,8 @@ Classes = Annotated[int, Field(ge=2)]
 NumClasses = Annotated[
     Annotated[Classes, Tag("one")] | Annotated[dict[str, Classes], Tag("each")], Discriminator(_form)
 ]
+# in a phase's need these stand for what the run is of (`saccade.plan.phases`)
+OF_THE_RUN = {name: "{" + name + "}" for name in ("dataset", "edition", "variant")}
 FileNames = Annotated[Annotated[str, Tag("one")] | Annotated[dict[str, str], Tag("each")], Discriminator(_form)]
 
 
@@ -139,7 +141,7 @@ def read_entries(
 
 def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> Any:
     """The text, or every text in the list or mapping, with `{key}` replaced by the entry's value; others as they
-    are, and `{edition}` and `{dataset}`, which a run knows."""
+    are, and what a run knows (`OF_THE_RUN`)."""
     if isinstance(value, dict):
         return {key: _filled(file, f"{place}.{key}", inner, values) for key, inner in value.items()}
     if isinstance(value, list):
@@ -147,11 +149,11 @@ def _filled(file: Path, place: str, value: Any, values: Mapping[str, Any]) -> An
     if not isinstance(value, str):
         return value
     try:
-        return value.format(**{"edition": "{edition}", "dataset": "{dataset}", **values})
+        return value.format(**{**OF_THE_RUN, **values})
     except (KeyError, IndexError, ValueError) as error:
         raise SaccadeError(
             f"{file}: {place}: '{value}' can't be filled in ({error}); between braces stand keys of the entry, "
-            "or edition and dataset in a need"
+            f"or {' and '.join(OF_THE_RUN)} in a need"
         ) from None
 
 

@@ -1,6 +1,7 @@
 """The phases that a run is made of, what they need from each other and from other runs, and what decides their weights.
 No torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,8 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase as it is in this run: what it needs and whose features it takes (`{edition}` and `{dataset}` there are
-    the run's), what it drops of that, what it trains, and the gate that holds."""
+    """The phase as it is in this run: what it needs and whose features it takes (`{dataset}`,
+    `{edition}` and `{variant}` there are the run's), what it drops of that, what it trains, and the gate that holds."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops", "features")}
@@ -123,13 +124,15 @@ def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
             f"{method.file}: phases.{phase.name}.needs: {', '.join(phase.needs)} names the run's edition, but "
             f"{run.name} has none; take {run.dataset}@<edition>"
         )
-    named = {
-        key: tuple(
-            one.replace("{edition}", run.edition).replace("{dataset}", run.dataset) for one in getattr(phase, key)
-        )
-        for key in NAMING
-    }
+    own = {"{dataset}": run.dataset, "{edition}": run.edition, "{variant}": run.variant}
+    named = {key: tuple(_filled(one, own) for one in getattr(phase, key)) for key in NAMING}
     return phase.model_copy(update=named)
+
+
+def _filled(text: str, own: Mapping[str, str]) -> str:
+    for name, value in own.items():
+        text = text.replace(name, value)
+    return text
 
 
 def named_phase(root: Path, run: Run, phase: Phase, key: str, text: str) -> Need:
