@@ -95,13 +95,14 @@ def weights_of(root: Path, run: Run) -> list[Need]:
 
 
 def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
-    """Globs over tensors of other runs' phases, by product. This run leaves these tensors out when it loads the
-    phase."""
+    """Globs over tensors of other runs' phases, by product, that are left out where the phase is loaded: what the phase
+    that needs it drops, whether that is the run's own or one that it needs."""
     found: dict[Path, tuple[str, ...]] = {}
-    for phase in phases_of(root, run):
-        for need in needs_of(root, run, phase):
-            if need.run != run and phase.drops:
-                found[need.product] = (*found.get(need.product, ()), *phase.drops)
+    for taker in weights_of(root, run):
+        for need in needs_of(root, taker.run, taker.phase) if taker.phase.drops else ():
+            if need.run != taker.run:
+                kept = found.get(need.product, ())
+                found[need.product] = (*kept, *(glob for glob in taker.phase.drops if glob not in kept))
     return found
 
 
