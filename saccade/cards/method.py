@@ -56,7 +56,7 @@ class Method:
     variants: Mapping[str, Entry]
     points: Mapping[str, Entry]
     contract: tuple[str, ...]  # the variants that the contract tests build, run and train
-    points_under: Mapping[str, tuple[str, ...]]  # by budget: those that are predicted, where not all
+    points_under: Mapping[str, tuple[str, ...]]  # by budget: those that are predicted (globs), where not all
     baseline: bool = False  # whether its own points make the static frontier
 
 
@@ -151,9 +151,9 @@ def _check_contract(file: Path, named: Sequence[str], variants: Mapping[str, Ent
 
 def _check_points_under(file: Path, budget: str, named: Any, points: Mapping[str, Entry]) -> None:
     place = f"{file}: budgets.{budget}.points"
-    for name in check_value(list[str], named, place):
-        if name not in points:
-            raise SaccadeError(f"{place}: unknown point '{name}'" + suggest(name, points))
+    for glob in check_value(list[str], named, place):
+        if not any(fnmatchcase(name, glob) for name in points):
+            raise SaccadeError(f"{place}: unknown point '{glob}'" + suggest(glob, points))
 
 
 def _check_same(file: Path, kind: str, entries: Mapping[str, Entry]) -> None:

@@ -6,6 +6,7 @@ without a variant a point of its own variant: the same weights, another choice. 
 `<variant>/<point>`: weights trained for that choice.
 """
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,9 @@ def _beside(method: Method, variant: str, point: str, text: str) -> list[Variant
 
 def points_of(root: Path, run: Run) -> list[tuple[Entry, str | None]]:
     """The operating points of the run's variant, each with the reason why it can't run here (None where it can). Of
-    those only the ones that the card names for the run's budget, where it names any of them."""
+    those only the ones that the card names (globs) for the run's budget, where it names any of them."""
     named, points = load_method(root, run.method).points_under.get(run.budget, ()), all_points(root, run)
-    return [each for each in points if each[0].name in named] or points
+    return [each for each in points if any(fnmatchcase(each[0].name, glob) for glob in named)] or points
 
 
 def all_points(root: Path, run: Run) -> list[tuple[Entry, str | None]]:

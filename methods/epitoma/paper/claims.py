@@ -48,6 +48,8 @@ SHRINKS = (1, 8, 128)
 DRAWS = 10  # of random timesteps
 POOLED = 2  # times as many timesteps as it chooses are what the selector looks at
 RATIO = "threshold32"  # the point that tells how many of 32 timesteps are chosen
+JOINTLY = ("jointly trained", "jointly trained of frames")  # of `systems`: with context and without
+LARGER = 0.05  # what a larger pool is to bring
 HEAD = "activity"
 
 Reported = Callable[..., float]
@@ -401,14 +403,27 @@ def m04(ours: Any) -> Outcome:
 
 
 @unprinted
+def m14(ours: Any) -> Outcome:
+    room(ours, 8)
+    own, plain = ours.named("jointly trained"), ours.named("selector")
+    return all_of(*(more(ours, own, plain.at(rival)) for rival in ("centre8", "equal8")))
+
+
+@unprinted
+def m15(ours: Any) -> Outcome:
+    own = ours.named("jointly trained")
+    return more(ours, own.at("wide8"), own, by=LARGER)
+
+
+@unprinted
 def m05(ours: Any) -> Outcome:
     room(ours, 4)
-    return more(ours, ours.named("selector").at("selector4"), ours.named("frame selector").at("selector4"))
+    return more(ours, *(ours.named(name).at("wide4") for name in JOINTLY))
 
 
 @unprinted
 def m07(ours: Any) -> Outcome:
-    own, frame = (ours.named(name) for name in ("selector", "frame selector"))
+    own, frame = (ours.named(name).at("wide8") for name in JOINTLY)
     found, chance, other = ours.frame_hits(*own), ours.frame_hits(*own, level="random"), ours.frame_hits(*frame)
     return all_of(
         labelled("timesteps that inform, selected - any", better(difference(found, chance))),
@@ -416,17 +431,17 @@ def m07(ours: Any) -> Outcome:
     )
 
 
-m08 = varies_more("selector", "frame selector")
+m08 = varies_more(*JOINTLY)
 
 
 @unprinted
 def m09(ours: Any) -> Outcome:
-    return falling_gain(ours, ours.named("selector"), "centre", (1, 8, 32))
+    return falling_gain(ours, ours.named("jointly trained"), "centre", (1, 8, 32))
 
 
 @unprinted
 def m10(ours: Any) -> Outcome:
-    pair = ours.named("selector, no context needed"), ours.named("frame selector, no context needed")
+    pair = ours.named("no context needed"), ours.named("no context needed, of frames")
     return labelled(names(*pair), comparable(gain(ours, *pair), ALIKE))
 
 
