@@ -156,6 +156,17 @@ def test_plain_videos_have_as_many_badges_and_digits_of_one_family():
         assert {thing.badge for thing in one.things if thing.noun >= 0} == {SHAPES[one.labels["family"]]}
 
 
+def test_without_a_marker_the_activity_of_a_toss_is_one_of_two_digits_whatever_their_numbers():
+    _, scenes = scenes_of(RECIPE, 800, budget="study", edition="toss")
+    more = []
+    for scene in scenes:
+        digits = [thing.noun for thing in of_role(scene, "key", "other")]
+        assert len(set(digits)) == 2
+        keys = digits.count(scene.labels["activity"])
+        more.append(0.5 if 2 * keys == len(digits) else 2 * keys > len(digits))
+    assert abs(np.mean(more) - 0.5) < 3 * 0.5 / np.sqrt(800)
+
+
 @pytest.mark.parametrize("order", [False, True])
 def test_with_order_a_pair_and_its_reverse_are_two_activities(order):
     settings, scenes = scenes_of(RECIPE, 60, ingredients=2, order=order)
