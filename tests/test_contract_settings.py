@@ -32,7 +32,7 @@ AS_CODED = (
     "resampling",
     "crop_rounding",
 )  # settings that name an official code
-WITHOUT_CODE = ("tcnn",)  # methods of which none was published
+WITHOUT_CODE = ("tcnn", "epitoma")  # methods of which none was published
 
 
 def cases() -> list[Case]:

@@ -141,6 +141,56 @@ def test_weights_load_in_the_order_of_needs(project):
     ]
 
 
+SHARED = "  shared: {use: [policy], phases: {policy: {needs: [plain/base]}}}"
+
+
+def test_a_finished_model_may_have_phases_that_its_training_never_waits_for(project):
+    """What a variant borrows is loaded before its own phases, each with what it needs."""
+    edit(project / "methods/toy/card.yml", SHARED, "  shared: {use: [base], borrows: [plain/policy]}")
+    own = run(project, "shared")
+    assert [f"{need.run.variant}/{need.phase.name}" for need in weights_of(project, own)] == [
+        "plain/base",
+        "plain/policy",
+        "shared/base",
+    ]
+    assert needs_of(project, own, phase_of(project, own, "base")) == []
+
+
+def test_a_variant_may_train_nothing_where_it_borrows(project):
+    card = project / "methods/toy/card.yml"
+    edit(card, SHARED, "  shared: {use: [], borrows: [plain/policy]}")
+    assert phases_of(project, run(project, "shared")) == []
+    assert [need.run.variant for need in weights_of(project, run(project, "shared"))] == ["plain", "plain"]
+    edit(card, "use: [], borrows: [plain/policy]", "use: []")
+    load_method.cache_clear()
+    with pytest.raises(SaccadeError, match="variants.shared.use: it has no phase; name one, or in `borrows` those"):
+        load_method(project, "toy")
+
+
+def test_a_borrowed_phase_that_does_not_exist(project):
+    edit(project / "methods/toy/card.yml", SHARED, "  shared: {use: [base], borrows: [plain/polici]}")
+    with pytest.raises(SaccadeError, match="the finished model needs 'plain/polici', which doesn't exist: .* 'policy'"):
+        weights_of(project, run(project, "shared"))
+
+
+def test_what_a_borrowed_phase_drops_stays_dropped(project):
+    card = project / "methods/toy/card.yml"
+    edit(card, SHARED, SHARED.replace("[plain/base]", '[plain/base], drops: ["head.*"]'))
+    edit(card, "  wide: {", "  borrower: {use: [], borrows: [shared/policy]}\n  wide: {")
+    found = drops_of(project, run(project, "borrower"))
+    assert {str(path): globs for path, globs in found.items()} == {
+        "results/demo/dots/toy/plain/seed0/base.json": ("head.*",)
+    }
+
+
+def test_a_need_may_name_what_the_run_is_of(project):
+    edit(project / "methods/toy/card.yml", "[plain/base]", '["{dataset}/toy/{variant}-first/base"]')
+    edit(project / "methods/toy/card.yml", "  wide: {", "  shared-first: {use: [base]}\n  wide: {")
+    assert [str(need.product) for need in weights_of(project, run(project, "shared"))][0] == (
+        "results/demo/dots/toy/shared-first/seed0/base.json"
+    )
+
+
 def test_a_shared_phase_with_other_settings_is_refused(project):
     edit(project / "methods/toy/card.yml", "shared: {use: [policy],", "shared: {width: 16, use: [policy],")
     with pytest.raises(SaccadeError, match=r"trained with other settings: width \(16 here, 4 there\)"):

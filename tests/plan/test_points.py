@@ -98,7 +98,10 @@ def test_a_budget_may_name_the_points_that_are_predicted(project):
     assert len(points_of(project, usual)) == len(all_points(project, quick)) == 5
     assert [point.name for point, _ in points_of(project, replace(quick, variant="small"))] == ["resized"]
     assert point_to_try(project, quick, "whole") == "whole"
-    edit(project / "methods/toy/card.yml", "points: [choose1]", "points: [choose9]")
+    edit(project / "methods/toy/card.yml", "points: [choose1]", 'points: ["choose*"]')
+    load_method.cache_clear()
+    assert {point.family for point, _ in points_of(project, quick)} == {"choose{num_frames}"}
+    edit(project / "methods/toy/card.yml", 'points: ["choose*"]', "points: [choose9]")
     load_method.cache_clear()
     with pytest.raises(SaccadeError, match="budgets.quick.points: unknown point 'choose9'; did you mean 'choose"):
         load_method(project, "toy")
