@@ -158,6 +158,14 @@ FIXED = {
     ("adafocus", "calibrate", "per_clip"): "with one place for a clip nothing is skipped",
     ("tcnn", "train", "original"): "without another video the original is all that there is",
     ("tcnn", "train", "augments"): "without another video nothing augments",
+    ("epitoma", "finetune_light", "cached_timesteps"): "all of a short video's timesteps are known, and trained on",
+    ("epitoma", "finetune_light", "heavy_weights"): "the name of a file, which isn't there",
+    ("epitoma", "train_selector", "heavy_weights"): "the name of a file, which isn't there",
+    ("epitoma", "finetune_heavy", "light_weights"): "the name of a file, which isn't there",
+    ("epitoma", "train_classifier", "light_weights"): "the name of a file, which isn't there",
+} | {
+    ("epitoma", phase, "pool"): "0, or at least as many as are selected of it"
+    for phase in ("finetune_light", "finetune_heavy", "train_selector", "train_classifier", "train_jointly")
 }
 
 

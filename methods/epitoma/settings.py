@@ -33,7 +33,7 @@ SELECTING = ("selector", "threshold")  # which run the LightNet
 class Light(Section):
     """The LightNet, which sees one frame of each timestep."""
 
-    light: str = "mobilenet_v3_small"  # of `saccade.nn.backbones`
+    light: Literal["mobilenet_v3_small", "mobilenet_v3_large", "conv4"] = "mobilenet_v3_small"  # conv4: for small data
     light_width: Width = 1.0
     light_weights: Weights = "none"  # where its fine-tuning starts
     light_resize: CountOrNone = 0  # short side of the frames that it sees; 0: as the settings' resize and crop
@@ -89,6 +89,12 @@ class Classifier(Section):
 
     hidden: Count = 512
     pooling: Literal["max", "mean"] = "max"  # over the timesteps, after self-attention
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped(Section):
+    """What training leaves out before every classifier, those of fine-tuning included."""
+
     dropout: Dropout = 0.5
 
 
@@ -114,7 +120,7 @@ class Answer(Section):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, Drawn, Answer):
+class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, Dropped, Drawn, Answer):
     def __post_init__(self) -> None:
         super().__post_init__()
         need_pictures(self)
