@@ -45,8 +45,8 @@ def pooled(features: Tensor, there: Tensor | None, pooling: str) -> Tensor:
 
 
 class Epitoma(nn.Module):
-    """`light` and `heavy` with the classifiers of their fine-tuning; `selector`, and the classifier of LightNet features
-    with which it is trained alone; `classifier`, of HeavyNet features."""
+    """`light` and `heavy` with the classifiers of their fine-tuning; `selector`, and `selector_classifier`, of LightNet
+    features, with which it is trained alone; `classifier`, of HeavyNet features."""
 
     def __init__(self, settings: Settings, heads: tuple[Head, ...]) -> None:
         super().__init__()
