@@ -297,8 +297,10 @@ def test_contradictory_settings_are_refused_by_name(name, change, word):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_recorded_checks_belong_to_the_card_and_hold(name):
-    checks = load_module(ROOT / "data" / name / "checks.py")
-    for budget, recorded in read_json(ROOT / "data" / name / "checks.json").items():
+    checks, file = load_module(ROOT / "data" / name / "checks.py"), ROOT / "data" / name / "checks.json"
+    if not file.exists():
+        pytest.skip(f"data/{name}/checks.py has not been run to its end yet")
+    for budget, recorded in read_json(file).items():
         assert recorded["settings"] == checks.settings_hash(checks.card_settings(budget)), (
             f"the card changed: run checks.py --budget {budget} again"
         )
