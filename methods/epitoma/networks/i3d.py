@@ -62,6 +62,8 @@ class I3D(nn.Module):
         self.layers, self.num_features = nn.Sequential(*layers), channels
 
     def forward(self, snippets: Tensor) -> Tensor:
+        # channels last in memory, as the weights lie: pools are then many times as fast on a CPU
+        snippets = snippets.contiguous(memory_format=torch.channels_last_3d)
         features: Tensor = self.layers(snippets).mean((2, 3, 4))
         return features
 
@@ -117,4 +119,6 @@ def padded(x: Tensor, kernel: Triple, stride: Triple) -> Tensor:
     for size, across, by in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
         lacking = max((math.ceil(size / by) - 1) * by + across - size, 0)
         pads += [lacking // 2, lacking - lacking // 2]
-    return functional.pad(x, pads) if any(pads) else x
+    if not any(pads):
+        return x
+    return functional.pad(x, pads).contiguous(memory_format=torch.channels_last_3d)
