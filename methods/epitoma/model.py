@@ -217,3 +217,11 @@ def _decision(clip: Clip, number: int, watched: Watched, settings: Settings) -> 
         told |= {"pool": watched.pool.tolist(), "alpha": [round(value, 3) for value in watched.alpha]}
         told["ratio"] = round(len(watched.chosen) / len(watched.pool), 4)
     return told
+
+
+def gates(decision: dict[str, Any], frames: int, settings: Settings) -> dict[int, float]:
+    """For the strip of `try`: the frame that the LightNet saw of each timestep of the pool, and how open its gate is
+    without noise (open from a half on). Nothing where no selector chose. frames: of the video."""
+    pool = np.array(decision.get("pool", []), dtype=np.int64)
+    alpha = torch.tensor(decision.get("alpha", []))
+    return dict(zip(places.middles(pool, frames, settings).tolist(), alpha.sigmoid().tolist(), strict=True))

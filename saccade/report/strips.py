@@ -3,6 +3,7 @@ them. No torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 
+from saccade.report import gate_curve
 from saccade.report.chosen_boxes import draw_boxes
 from saccade.report.figures import ACCENT, INK, MUTED, RULE, STYLE
 
@@ -85,9 +87,10 @@ def draw(
     offered: Sequence[int],
     times: Times,
     scanned: Sequence[int] = (),
+    gates: Mapping[int, float] = MappingProxyType({}),
 ) -> Figure:
     """The strip. film: pictures spread evenly over the video (`Times.along`); offered: what the method could choose
-    from; scanned: those that it only pre-scanned."""
+    from; scanned: those that it only pre-scanned; gates: of frames that a selector looked at (`draw_gates`)."""
     shown = [looks[number] for number in evenly(len(looks), MOST)] if len(looks) > MOST else list(looks)
     columns = min(max(len(shown), 4), A_ROW)
     rows = -(-len(shown) // columns)
@@ -95,7 +98,8 @@ def draw(
     cell = inner / columns
     tall = max((look.picture.shape[0] / look.picture.shape[1] for look in shown), default=0) * (cell - GAP)
     head = max(1.0, 0.2 + 0.2 * max(map(len, classes.values()), default=0))
-    height = MARGIN + head + SECONDS + FILM + JOINS + rows * (tall + CAPTION) + MARGIN / 2
+    curve = gate_curve.ABOVE + gate_curve.HEIGHT if gates else 0.0
+    height = MARGIN + head + SECONDS + FILM + curve + JOINS + rows * (tall + CAPTION) + MARGIN / 2
     with mpl.rc_context({**STYLE, "axes.grid": False, "figure.facecolor": "white", "savefig.facecolor": "white"}):
         figure = Figure(figsize=(WIDTH, height))
         place = _Placer(figure, height)
@@ -104,14 +108,20 @@ def draw(
         top = MARGIN + head + SECONDS
         strip = place(MARGIN, top, inner, FILM)
         _draw_film(strip, film, times.duration_s)
-        _mark(strip, shown, offered, times, scanned)
-        top += FILM + JOINS
+        foot = strip
+        if gates:
+            foot = place(MARGIN, top + FILM + gate_curve.ABOVE, inner, gate_curve.HEIGHT)
+            foot.set_xlim(0, times.duration_s)
+            seconds = {number: times.mark(number) for number in gates}
+            gate_curve.draw_gates(foot, gates, [look.number for look in looks], seconds)
+        _mark(strip, foot, shown, offered, times, scanned)
+        top += FILM + curve + JOINS
         for number, look in enumerate(shown):
             row, column = divmod(number, columns)
             axes = place(MARGIN + column * cell + GAP / 2, top + row * (tall + CAPTION), cell - GAP, tall)
-            _draw_look(axes, look, times)
+            _draw_look(axes, look, times, gates)
             if rows == 1:
-                _join(figure, strip, axes, times.mark(look.number))
+                _join(figure, foot, axes, times.mark(look.number))
         return figure
 
 
@@ -132,9 +142,7 @@ def _write(figure: Figure, place: _Placer, title: str, lines: Sequence[str], hei
     left, top = MARGIN / WIDTH, 1 - (MARGIN - 0.05) / height
     figure.text(left, top, _short(title, 48), fontsize=15, fontweight="bold", color=INK, **words)
     for number, line in enumerate(lines):
-        figure.text(
-            MARGIN / WIDTH, 1 - (MARGIN + 0.33 + 0.23 * number) / height, line, fontsize=9.5, color=MUTED, **words
-        )
+        figure.text(left, 1 - (MARGIN + 0.33 + 0.23 * number) / height, line, fontsize=9.5, color=MUTED, **words)
 
 
 def _draw_classes(place: _Placer, classes: Mapping[str, Sequence[tuple[str, float]]], head: float) -> None:
@@ -188,54 +196,44 @@ def _draw_film(axes: Axes, film: Sequence[np.ndarray], duration_s: float) -> Non
     axes.spines[:].set_visible(False)
 
 
-def _mark(axes: Axes, looks: Sequence[Look], offered: Sequence[int], times: Times, scanned: Sequence[int] = ()) -> None:
-    """On the film: a line and a triangle where the method looked, an empty triangle where it only pre-scanned, a grey
-    dot where it could have looked."""
+def _mark(
+    film: Axes, foot: Axes, looks: Sequence[Look], offered: Sequence[int], times: Times, scanned: Sequence[int]
+) -> None:
+    """On the film a line where the method looked; below it, or what stands below it, a triangle there, an empty one
+    where it only pre-scanned, a grey dot where it could have looked."""
     chosen = {look.number: times.mark(look.number) for look in looks}
-    across = axes.get_xaxis_transform()
+    across = foot.get_xaxis_transform()
     below: Any = {"transform": across, "clip_on": False}
     skipped = [times.mark(number) for number in offered if number not in chosen and number not in scanned]
-    axes.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, **below)
+    foot.plot(skipped, [-0.09] * len(skipped), ".", color=MUTED, markersize=4, **below)
     half = [times.mark(number) for number in scanned]
-    axes.plot(half, [-0.09] * len(half), "^", color=ACCENT, markerfacecolor="white", markersize=6, **below)
+    foot.plot(half, [-0.09] * len(half), "^", color=ACCENT, markerfacecolor="white", markersize=6, **below)
     for second in chosen.values():
-        axes.axvline(
-            second,
-            color=ACCENT,
-            linewidth=1.6,
-            path_effects=[effects.withStroke(linewidth=3.2, foreground="white")],
-        )
-    axes.plot(
-        list(chosen.values()),
-        [-0.09] * len(chosen),
-        "^",
-        color=ACCENT,
-        markersize=6,
-        **below,
-    )
+        halo = [effects.withStroke(linewidth=3.2, foreground="white")]
+        film.axvline(second, color=ACCENT, linewidth=1.6, path_effects=halo)
+        if foot is not film:
+            foot.axvline(second, color=ACCENT, linewidth=0.8, alpha=0.6, zorder=0)
+    foot.plot(list(chosen.values()), [-0.09] * len(chosen), "^", color=ACCENT, markersize=6, **below)
 
 
-def _draw_look(axes: Axes, look: Look, times: Times) -> None:
+def _draw_look(axes: Axes, look: Look, times: Times, gates: Mapping[int, float]) -> None:
+    """The picture; of a timestep with its gate, in a frame of the accent."""
     axes.imshow(look.picture, interpolation="antialiased")
     height, width = look.picture.shape[:2]
     for entry in look.boxes:
         draw_boxes(axes, entry, width, height)
     axes.set(xticks=[], yticks=[])
     axes.set_anchor("N")
-    axes.spines[:].set_visible(False)
-    axes.set_xlabel(f"{times.starts_s[look.number]:.2f} s  ·  #{look.number}", fontsize=8.5, color=MUTED, labelpad=3)
+    axes.spines[:].set(visible=look.number in gates, color=ACCENT, linewidth=1.6)
+    said = [f"{times.starts_s[look.number]:.2f} s", f"#{look.number}"]
+    said += [f"gate {gates[look.number]:.2f}"] if look.number in gates else []
+    axes.set_xlabel("  ·  ".join(said), fontsize=8.5, color=MUTED, labelpad=3)
 
 
 def _join(figure: Figure, film: Axes, axes: Axes, second: float) -> None:
     """A thin line from the frame's place in the film to its picture."""
-    line: Any = {
-        "coordsA": film.get_xaxis_transform(),
-        "coordsB": axes.transAxes,
-        "color": RULE,
-        "linewidth": 1,
-        "zorder": -1,
-    }
-    figure.add_artist(ConnectionPatch((second, -0.16), (0.5, 1.02), **line))
+    ends: Any = {"coordsA": film.get_xaxis_transform(), "coordsB": axes.transAxes}
+    figure.add_artist(ConnectionPatch((second, -0.16), (0.5, 1.02), color=RULE, linewidth=1, zorder=-1, **ends))
 
 
 def _cropped(picture: np.ndarray, shape: float) -> np.ndarray:

@@ -4,9 +4,10 @@ and where it looked."""
 import functools
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +21,9 @@ from saccade.engine.on_demand import answer_on_demand, reads_on_demand, timed_by
 from saccade.files import write_atomic
 from saccade.project import load_module
 from saccade.records import EAGER, EXPORTED, INDEX_COLUMNS, Head, Prediction, SaccadeError, Task, boxes_at
-from saccade.report import strips
-from saccade.report.chosen_boxes import slot_names
+from saccade.report import gate_curve, strips
 from saccade.report.feature_maps import draw_maps
+from saccade.report.tried import READS, RUNS, Tried, described
 from saccade.timing import optimise, runtimes
 from saccade.video.decode import read_frames
 from saccade.video.index import read_index
@@ -34,38 +35,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOP = 5
-READS, RUNS = 3, 5  # how often reading and the model are timed, after one untimed run
-
-
-@dataclass(frozen=True)
-class Tried:
-    """One video: its classes (head -> [(name, probability)], likeliest first) and what they cost, all views together.
-
-    read_s: decoding, resizing and cropping; model_s: the method's `predict` on one video. `decisions`: one per view.
-    Where frames were decoded on demand `wanted_frames` is how many were asked for, and `of_all`: (how many the clip
-    has, how many would be decoded for all of it).
-    """
-
-    path: Path
-    info: VideoInfo
-    classes: dict[str, list[tuple[str, float]]]
-    macs: int
-    frames: int
-    decoded_frames: int
-    views: int
-    read_s: float
-    model_s: float
-    decisions: list[dict[str, Any]]
-    wanted_frames: int | None = None
-    of_all: tuple[int, int] = (0, 0)
-    by_number: bool = False  # whether the clip was on demand
 
 
 def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGER) -> Iterator[str]:
     """Gives, for each video in turn, what to print of it. Before that its strip is written to `out`, and a picture of
     its feature maps where the method's model.py has `maps(model, clip, settings)`: {name: frames (N, H, W, 3) in [0, 1]
-    or maps (N, C, H, W)} of one clip, as arrays. Multiply-adds are counted, and maps drawn, in eager. Where `predict`
-    reads its frames one by one (`engine.on_demand.reads_on_demand`), what it doesn't ask for isn't decoded for it.
+    or maps (N, C, H, W)} of one clip, as arrays. The strip has a curve of gates where model.py has `gates(decision,
+    frames, settings)`: {frame: gate, 0 to 1} by a view's decision and the video's number of frames. Multiply-adds are
+    counted, and maps drawn, in eager. Where `predict` reads its frames one by one
+    (`engine.on_demand.reads_on_demand`), what it doesn't ask for isn't decoded for it.
 
     `task.points` holds the one operating point. Raises SaccadeError before anything is computed where a video can't be
     read, or has no sound where the run listens.
@@ -102,7 +80,8 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
         tried = _tried(task.heads, path, info, row, dataset.num_views, seconds)
         tried = replace(tried, of_all=(len(set(whole["indices"].tolist())), whole["decoded_frames"]))
         tried = replace(tried, by_number=settings.on_demand)
-        strip = _strip(f"{task.run} at {point}", tried, whole, settings)
+        gates = method.gates(tried.decisions[0], info.frames, settings) if hasattr(method, "gates") else {}
+        strip = _strip(f"{task.run} at {point}", tried, whole, settings, gates)
         file = out / f"{name}-{point}.png"
         write_atomic(file, functools.partial(strip.savefig, dpi=strips.DPI))
         maps = ""
@@ -115,7 +94,7 @@ def try_video(task: Task, videos: Sequence[Path], out: Path, runtime: str = EAGE
         unnamed = "".join(f"\n  names   {head.unnamed}" for head in task.heads if head.unnamed)
         where = f"{device.type}, {settings.threads} thread{'s' * (settings.threads != 1)}"
         where += f", {runtime}" * (runtime != EAGER)
-        yield f"{path}\n{_described(tried, where)}{unnamed}\n  strip   {file}{maps}"
+        yield f"{path}\n{described(tried, where)}{unnamed}\n  strip   {file}{maps}"
 
 
 def _need_sound(task: Task, videos: Sequence[Path], infos: Sequence[VideoInfo]) -> None:
@@ -200,48 +179,11 @@ def _median_s(act: Callable[[], object], repeats: int, device: torch.device) -> 
     return statistics.median(taken[1:])
 
 
-def _described(tried: Tried, where: str) -> str:
-    """The classes and the price as lines of text."""
-    lines = []
-    for head, classes in tried.classes.items():
-        for number, (name, probability) in enumerate(classes):
-            lines.append(f"  {head if number == 0 else '':7} {100 * probability:5.1f} %  {name}")
-    of_views = f" in {tried.views} views" if tried.views > 1 else ""
-    lines.append(
-        f"  looked  at {tried.frames} of {tried.info.frames} frames{of_views}; {tried.decoded_frames} were decoded for "
-        "them"
-    )
-    if tried.wanted_frames is not None:
-        lines.append(
-            f"          each when it was asked for: {tried.wanted_frames} of the clip's {tried.of_all[0]}, for which "
-            f"{tried.of_all[1]} would be"
-        )
-    lines += _fates(tried.decisions[0])
-    most = max((len(boxes_at(entry)) for view in tried.decisions for entry in view.get("boxes") or []), default=0)
-    if most > 1:
-        lines.append(f"  boxes   {most} in a frame, by colour: {slot_names(most)}")
-    lines.append(f"  cost    {strips.giga(tried.macs)} GMACs (multiply-adds executed, in 10^9)")
-    lines.append(f"  time    model {1000 * tried.model_s:.1f} ms, decoding and resizing {1000 * tried.read_s:.1f} ms")
-    reads = READS if tried.wanted_frames is None and not tried.by_number else RUNS
-    return "\n".join(
-        [*lines, f"          ({where}, one video at a time, medians of {RUNS} and {reads} after a first one)"]
-    )
-
-
-def _fates(decision: dict[str, Any]) -> list[str]:
-    """What became of the frames of a view, and what one of either kind costs, where the decision says so."""
-    if not {"frames", "scanned", "skipped", "frame_macs"} <= set(decision):
-        return []
-    full, scanned = (strips.giga(macs) for macs in decision["frame_macs"])
-    return [
-        f"  frames  {len(decision['frames'])} in full ({full} GMACs each; the first for no decision a little less), "
-        f"{len(decision['scanned'])} pre-scanned ({scanned}), {len(decision['skipped'])} skipped (nothing)"
-    ]
-
-
-def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
-    """The strip of the first view: pictures as the network was given them, where the clip holds them, else whole
-    frames."""
+def _strip(
+    run: str, tried: Tried, clip: dict[str, Any], settings: Any, gates: Mapping[int, float] = MappingProxyType({})
+) -> Any:
+    """The strip of the first view: pictures as the network was given them, where the clip holds them, or gives them on
+    demand, else whole frames."""
     info, first = tried.info, tried.decisions[0]
     offered = [int(number) for number in clip["indices"]]
     chosen = [int(number) for number in first.get("frames", offered)]
@@ -252,9 +194,10 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
             "a list of boxes or null"
         )
     given: dict[int, np.ndarray] = {}
-    if offered and "rgb" in clip:
-        seen = strips.pictures(clip["rgb"], settings.mean, settings.std, settings.channel_order)
-        given = dict(zip(offered, seen, strict=True))
+    shown = clip["frames"].get(chosen) if "frames" in clip and chosen else clip.get("rgb")
+    if (numbers := chosen if "frames" in clip else offered) and shown is not None:
+        seen = strips.pictures(shown, settings.mean, settings.std, settings.channel_order)
+        given = dict(zip(numbers, seen, strict=True))
     others = sorted(set(chosen) - set(given))
     whole = dict(zip(others, read_frames(tried.path, others, info.frames).rgb, strict=True)) if others else {}
     looks = []
@@ -264,7 +207,8 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
             taken = [_in_clip(entry, info, settings) for entry in taken]
         looks.append(strips.Look(number, given[number] if number in given else whole[number], taken))
     times = strips.Times(info.times_s, info.duration_s)
-    along = times.along(strips.thumbnails(info.width / info.height))
+    thumbnails = strips.thumbnails(info.width / info.height)
+    along = times.along(max(thumbnails, gate_curve.THUMBNAILS) if gates else thumbnails)
     film = list(read_frames(tried.path, along, info.frames).rgb)
     price = (
         f"{strips.giga(tried.macs)} GMACs  ·  model {1000 * tried.model_s:.0f} ms  ·  decoding "
@@ -278,7 +222,7 @@ def _strip(run: str, tried: Tried, clip: dict[str, Any], settings: Any) -> Any:
         run,
     ]
     scanned = [int(number) for number in first.get("scanned", [])]
-    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), times, scanned)
+    return strips.draw(tried.path.name, lines, tried.classes, film, looks, sorted(set(offered)), times, scanned, gates)
 
 
 def _in_clip(entry: Sequence[Any], info: VideoInfo, settings: Any) -> Sequence[Any]:

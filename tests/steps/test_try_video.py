@@ -25,6 +25,7 @@ from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError
 from saccade.report import strips
+from saccade.report import tried as tried_videos
 from saccade.steps import try_video
 from saccade.timing import runtimes
 from saccade.video import decode, sampling, transforms
@@ -190,8 +191,8 @@ def test_without_a_wish_the_point_with_the_runs_own_settings_is_taken(project):
     assert point_to_try(project, run) == "uniform8"
 
 
-def tried(path: Path, decisions: dict) -> try_video.Tried:
-    return try_video.Tried(
+def tried(path: Path, decisions: dict) -> tried_videos.Tried:
+    return tried_videos.Tried(
         path, probe(path), {"label": [("jump", 0.9), ("run", 0.1)]}, 10**9, 3, 9, 1, 0.2, 0.1, [decisions]
     )
 
@@ -242,7 +243,7 @@ def test_several_boxes_of_a_frame_lie_on_its_picture_in_their_order(project, mon
     [([[[0, 0, 1, 1]] * 2, None], "  boxes   2 in a frame, by colour: first red"), ([[0, 0, 1, 1]], "")],
 )
 def test_the_colours_of_several_boxes_are_told(project, boxes, line):
-    said = try_video._described(tried(project / "clip.mp4", {"frames": [0] * len(boxes), "boxes": boxes}), "here")
+    said = tried_videos.described(tried(project / "clip.mp4", {"frames": [0] * len(boxes), "boxes": boxes}), "here")
     assert line in said and ("boxes" in said) == bool(line)
 
 

@@ -13,6 +13,7 @@ KEYS = ["dataset", "variant", "seed"]
 # How timesteps are chosen, in the order of the tables, and by what name.
 SAMPLINGS = {
     "selector": "Selector",
+    "wide": "Selector, of all",
     "first": "Uniform, first",
     "centre": "Uniform, centre",
     "equal": "Uniform, at the selector's cost",
@@ -22,29 +23,70 @@ SAMPLINGS = {
 POINT = re.compile(rf"({'|'.join(SAMPLINGS)})(\d+)(?:-\d+)?")
 THRESHOLD = re.compile(r"threshold(\d+)")
 MEASURES = ("top1", "map")  # the first that a head was scored by is the one that is shown
-MEANS = {"gmacs": "gmacs.mean", "informs": "hit.frames"}
+MEANS = {"gmacs": "gmacs.mean", "looked": "frames.mean", "decoded": "decoded_frames.mean"}
+# what a variant's name says: its network, whether selector and classifier were trained together, and what else differs
+NAMES = re.compile(r"(?P<network>(?:tiny-)?(?:i3d|shufflenet3d|resnet(?:50)?))(?P<jointly>-e2e)?(?:-(?P<other>.+))?")
 
 
 def by_timesteps(found: Any) -> pd.DataFrame:
     """A row per run, sampling and number of timesteps: KEYS, sampling, timesteps, head, measure; the mean over drawings
-    of its value, of GMACs a video, and of the share of chosen timesteps that inform (nan where no truth tells)."""
+    of its value, of GMACs a video, and of frames that were looked at and decoded; `spread`, the sample standard
+    deviation of the value over drawings (nan where there is one)."""
     metrics = found.metrics
     place = metrics.point.str.fullmatch(POINT.pattern)
     rows = metrics[place].assign(
         sampling=metrics.point[place].str.replace(POINT, r"\1", regex=True),
         timesteps=metrics.point[place].str.replace(POINT, r"\2", regex=True).astype(int),
     )
-    wide = rows.pivot_table(
-        index=[*KEYS, "sampling", "timesteps"], columns="metric", values="value", aggfunc="mean", sort=False
-    )
+    how: Any = {"index": [*KEYS, "sampling", "timesteps"], "columns": "metric", "values": "value", "sort": False}
+    wide, spread = (rows.pivot_table(aggfunc=name, **how) for name in ("mean", "std"))
     tables = []
     for head, measure in _shown(wide):
-        of_head = wide[f"{head}.{measure}"].rename("value").to_frame().assign(head=head, measure=measure)
+        name = f"{head}.{measure}"
+        of_head = wide[name].rename("value").to_frame().assign(head=head, measure=measure)
+        of_head["spread"] = spread.get(name, np.nan)
         for name, metric in MEANS.items():
             of_head[name] = wide.get(metric, np.nan)
         tables.append(of_head.dropna(subset="value").reset_index())
-    names = [*KEYS, "sampling", "timesteps", "value", "head", "measure", *MEANS]
+    names = [*KEYS, "sampling", "timesteps", "value", "spread", "head", "measure", *MEANS]
     return pd.concat(tables, ignore_index=True)[names] if tables else pd.DataFrame(columns=names)
+
+
+def main(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of variants that the paper's figures compare: each network, trained apart and together; the network and
+    `jointly` as columns."""
+    return _named(rows, rows.variant.map(lambda name: _kind(name)[2] is None).astype(bool))
+
+
+def with_and_without_context(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of variants that have a counterpart without context, and the counterparts; `context` as a column."""
+    frame = rows.variant.map(lambda name: _kind(name)[2] == "frame").astype(bool)
+    pairs = {_kind(name)[:2] for name in rows.variant[frame]}
+    kept = rows.variant.map(lambda name: _kind(name)[2] in (None, "frame") and _kind(name)[:2] in pairs).astype(bool)
+    return _named(rows, kept).assign(context=~frame[kept])
+
+
+def _named(rows: pd.DataFrame, kept: Any) -> pd.DataFrame:
+    own = rows[kept]
+    kinds = [_kind(name) for name in own.variant]
+    return own.assign(network=[kind[0] for kind in kinds], jointly=[kind[1] for kind in kinds])
+
+
+def _kind(variant: str) -> tuple[str, bool, str | None]:
+    """Network, whether trained together, what else differs; a variant that isn't named so is a network of its own."""
+    found = NAMES.fullmatch(variant)
+    return (found["network"], bool(found["jointly"]), found["other"]) if found else (variant, False, None)
+
+
+def opened(found: Any) -> pd.DataFrame:
+    """A row per run and point of open gates: KEYS, pool, `share`, the mean share of the pool that is open, and `value`,
+    the measure of the first head there."""
+    metrics = found.metrics[found.metrics.metric.str.endswith(tuple(f".{name}" for name in MEASURES))]
+    firsts, rows = metrics.drop_duplicates([*KEYS, "point"]).set_index([*KEYS, "point"]).value, []
+    for (*key, pool), one in shares(found).groupby([*KEYS, "pool"], sort=False):
+        value = firsts.get((*key, f"threshold{pool}"), np.nan)
+        rows.append([*key, pool, np.average(one.share, weights=one.videos), value])
+    return pd.DataFrame(rows, columns=[*KEYS, "pool", "share", "value"])
 
 
 def _shown(wide: pd.DataFrame) -> list[tuple[str, str]]:

@@ -4,17 +4,20 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import fake_results
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from fake_findings import figures_of, found_of, tables_of
 
 from saccade.project import load_module
 
 FOLDER = Path(__file__).parents[1]
 decisions = load_module(FOLDER / "paper/decisions.py")
+keys = load_module(FOLDER / "paper/keys.py")
 VALUES = {  # point -> top-1 with seed 0, with seed 1 0.02 more; GMACs
     "selector2": (0.60, 2.0),
     "selector8": (0.80, 8.0),
@@ -23,6 +26,8 @@ VALUES = {  # point -> top-1 with seed 0, with seed 1 0.02 more; GMACs
     "random8-1": (0.54, 8.0),
 }
 SHARES = {"context": [0.2, 0.4, 0.9], "frame": [0.5, 0.5, 0.5]}  # of threshold32, of the classes red, blue, green
+CHOSEN = {"selector2": [3, 5], "selector8": list(range(8)), "centre8": list(range(0, 16, 2))}  # of a grid of 16
+EVIDENCE = [6, 7]  # informative frames of 32, in v0 alone: of 16 snippets of 2 frames the one at place 3 holds them
 VIDEOS = [(0, 0.1), (0, -0.1), (1, 0.0), (2, 0.0)]  # class, and how much more than that is selected
 
 
@@ -32,9 +37,11 @@ def write_run(root, run):
     folder.mkdir(parents=True)
     rows = []
     for number, (label, apart) in enumerate(VIDEOS):
-        view = {"frames": [0], "ratio": SHARES[run["variant"]][label] + apart}
-        row = {"point": "threshold32", "video_id": f"v{number}", "decisions": json.dumps([view])}
-        rows.append(row | {"n.target": label, "n.scores": np.eye(3)[label].tolist()})
+        views = {"threshold32": {"frames": [0], "ratio": SHARES[run["variant"]][label] + apart}}
+        views |= {point: {"frames": [0], "timesteps": chosen} for point, chosen in CHOSEN.items()}
+        for point, view in views.items():
+            row = {"point": point, "video_id": f"v{number}", "decisions": json.dumps([view])}
+            rows.append(row | {"n.target": label, "n.scores": np.eye(3)[label].tolist()})
     pd.DataFrame(rows).to_parquet(folder / "predictions.parquet")
     found = [
         {"point": point, "metric": metric, "value": value, "low": 0.0, "high": 1.0, "n": 4}
@@ -43,11 +50,14 @@ def write_run(root, run):
             ("n.top1", top1 + more),
             ("n.map", 0.9),
             ("gmacs.mean", gmacs),
-            ("hit.frames", 0.5),
+            ("frames.mean", 10.0),
+            ("decoded_frames.mean", 24.0 if point.startswith("random") else 12.0),
         )
-        if not (metric == "hit.frames" and run["variant"] == "frame")
     ]
-    settings = dict.fromkeys((*VALUES, "threshold32"), {})
+    found += [
+        {"point": "threshold32", "metric": "n.top1", "value": 0.7 + more, "low": 0.0, "high": 1.0, "n": 4},
+    ]
+    settings = dict.fromkeys((*VALUES, "threshold32"), {"timesteps": 16, "timestep_frames": 2})
     fake_results.write(folder / "provenance.predict.json", {"settings": settings, "code": ""})
     fake_results.write(folder / "metrics.json", {"run": run["run"], "rows": found, "evaluated": 4, "clusters": 4})
 
@@ -66,6 +76,14 @@ def found(tmp_path_factory):
     grid["datasets"] = [{"name": "dots", "classes": {"n": ["red", "blue", "green"]}}]
     for run in runs:
         write_run(root, run)
+    folder = root / "data/dots/prepared/study@two"
+    folder.mkdir(parents=True)
+    truth = pd.MultiIndex.from_product([["v0", "v1", "v2", "v3"], range(32)], names=["video_id", "frame"]).to_frame(
+        False
+    )
+    truth["informative"] = (truth.video_id == "v0") & truth.frame.isin(EVIDENCE)
+    truth.to_parquet(folder / "truth.parquet")
+    fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
     return found_of(root, grid, FOLDER)
 
 
@@ -87,9 +105,65 @@ def test_random_timesteps_are_the_mean_of_drawings_and_seeds(tables):
     assert rows.loc["Selector", ["2", "8"]].tolist() == ["61.0", "81.0"]
 
 
-def test_what_informs_is_told_only_where_it_is_known(tables):
-    assert set(tables["informing"]["Variant"]) == {"context"}
-    assert set(tables["informing"]["8"]) == {"50.0"}
+def test_key_timesteps_beside_chance(tables):
+    """Of v0's 16 places the one numbered 3 holds evidence: 1 of the 2 chosen, of the 8, none of the centres."""
+    precision, recall = (
+        tables[f"key-{name}"].set_index(["Variant", "Timesteps"]).loc["context"] for name in ("precision", "recall")
+    )
+    assert precision.loc["Selector", ["2", "8"]].tolist() == ["50.0", "12.5"]
+    assert recall.loc["Selector", ["2", "8"]].tolist() == ["100.0", "100.0"]
+    assert precision.loc["Uniform, centre", "8"] == recall.loc["Uniform, centre", "8"] == "0.0"
+    assert precision.loc["By chance", ["2", "8"]].tolist() == ["6.2", "6.2"]  # 1 of 16
+    assert recall.loc["By chance", ["2", "8"]].tolist() == ["12.5", "50.0"]
+
+
+def test_a_place_holds_evidence_where_true_timesteps_are_taken_from():
+    places = load_module(FOLDER / "networks/places.py")
+    settings = SimpleNamespace(timesteps=16, timestep_frames=3)
+    shown = np.random.default_rng(0).random(50) < 0.1
+    true = places.truth(16, torch.from_numpy(shown), settings)
+    assert np.flatnonzero(keys.holding(shown, 16, 3)).tolist() == true.tolist() and 2 < len(true) < 12
+
+
+def test_what_is_decoded_stands_beside_what_is_seen(tables):
+    rows = tables["decoding"].set_index(["Variant", "Timesteps"]).loc["context"]
+    assert rows.loc["Random", ["8: seen", "8: decoded"]].tolist() == ["10", "24"]
+    assert rows.loc["Selector", "8: decoded"] == "12"
+
+
+def test_open_gates_have_their_accuracy_beside_them(tables):
+    """The classes' videos have 0.3, 0.1, 0.4, 0.9."""
+    rows = tables["gates"].set_index("Variant")
+    assert rows.loc["context", ["Of timesteps", "Open (%)"]].tolist() == ["32", "42.5 ± 0.0"]
+    assert rows.loc["context", "Top-1 or mAP (%)"].startswith("71.0 ±")
+
+
+def test_activations_are_those_of_the_network():
+    curves = pd.read_csv(FOLDER / "paper/activations.csv")
+    selector, value = load_module(FOLDER / "networks/selector.py"), torch.tensor(curves.value)
+    assert set(curves) == {"value", *selector.ACTIVATIONS}
+    for name, activation in selector.ACTIVATIONS.items():
+        found = activation(value, SimpleNamespace(straight_through=False))
+        np.testing.assert_allclose(found, curves[name], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("variant", "kind"),
+    [
+        ("tiny-i3d", ("tiny-i3d", False, None)),
+        ("resnet50-e2e", ("resnet50", True, None)),
+        ("tiny-i3d-e2e-no-l0", ("tiny-i3d", True, "no-l0")),
+        ("shufflenet3d-frame", ("shufflenet3d", False, "frame")),
+    ],
+)
+def test_a_variants_name_says_what_it_is(variant, kind):
+    assert decisions._kind(variant) == kind
+
+
+def test_only_variants_with_a_counterpart_are_told_by_context():
+    rows = pd.DataFrame({"variant": ["tiny-i3d", "tiny-i3d-e2e", "tiny-i3d-e2e-frame", "tiny-i3d-e2e-relu"]})
+    found = decisions.with_and_without_context(rows)
+    assert found[["variant", "context"]].to_numpy().tolist() == [["tiny-i3d-e2e", True], ["tiny-i3d-e2e-frame", False]]
 
 
 def test_shares_are_means_of_classes_and_their_variance_is_between_them(tables):
@@ -111,11 +185,14 @@ def test_a_video_with_several_labels_counts_for_each(found, monkeypatch):
 
 
 def test_each_figure_says_what_it_shows(figures):
-    assert list(figures) == ["by-timesteps-dots-two-n", "by-gmacs-dots-two-n", "shares-dots-two-32"]
+    assert list(figures) == [
+        "activations",
+        *("by-timesteps-dots-two-n", "by-gmacs-dots-two-n", "key-timesteps-dots-two", "shares-dots-two"),
+    ]
     about, figure = figures["by-timesteps-dots-two-n"]
     assert "context, Selector: 61.0 % at 2, 81.0 % at 8" in about["alt"]
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["context", "frame"]
-    assert "context selects least of red, 20 %, and most of green, 90 %" in figures["shares-dots-two-32"][0]["alt"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["context, apart", "frame, apart"]
+    assert "context selects least of red, 20 %, and most of green, 90 %" in figures["shares-dots-two"][0]["alt"]
 
 
 def test_a_line_has_its_means(figures):
@@ -132,7 +209,7 @@ def test_findings_need_no_torch():
 
 
 def test_a_class_has_a_bar_in_the_panel_of_each_variant(figures):
-    panels = figures["shares-dots-two-32"][1].axes
+    panels = figures["shares-dots-two"][1].axes
     assert [axes.get_title(loc="left") for axes in panels] == ["context", "frame"]
     np.testing.assert_allclose([bar.get_height() for bar in panels[0].patches], [20, 40, 90])
     assert [label.get_text() for label in panels[1].get_xticklabels()] == ["red", "blue", "green"]
