@@ -226,7 +226,7 @@ def _draw_look(axes: Axes, look: Look, times: Times, gates: Mapping[int, float])
     axes.set_anchor("N")
     axes.spines[:].set(visible=look.number in gates, color=ACCENT, linewidth=1.6)
     said = [f"{times.starts_s[look.number]:.2f} s", f"#{look.number}"]
-    said += [f"gate {gates[look.number]:.2f}"] if look.number in gates else []
+    said += [f"gate {gates[look.number]:.2g}"] if look.number in gates else []
     axes.set_xlabel("  ·  ".join(said), fontsize=8.5, color=MUTED, labelpad=3)
 
 

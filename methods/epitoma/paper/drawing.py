@@ -31,8 +31,8 @@ def draw_by_timesteps(rows: pd.DataFrame, across: str, label: str, measure: str)
         for (row, network), (column, jointly) in itertools.product(enumerate(networks), enumerate(columns)):
             axes = grid[row, column]
             own = rows[(rows.network == network) & (rows.jointly == jointly)]
-            for sampling, one in own.groupby("sampling", sort=False):
-                _draw_line(axes, one, str(sampling), across)
+            for sampling in (name for name in SAMPLINGS if name in set(own.sampling)):
+                _draw_line(axes, own[own.sampling == sampling], sampling, across)
             axes.set_title(f"{network}, {'together' if jointly else 'apart'}", fontsize=9)
             axes.set_visible(bool(len(own)))
             axes.set_xscale("log", base=2 if across == "timesteps" else 10)
@@ -40,7 +40,8 @@ def draw_by_timesteps(rows: pd.DataFrame, across: str, label: str, measure: str)
             ticks = sorted(rows.timesteps.unique())
             grid[-1, 0].set_xticks(ticks, list(map(str, ticks)))
             grid[-1, 0].minorticks_off()
-        figure.supxlabel(label, fontsize=10)
+        for axes in grid[-1]:
+            axes.set_xlabel(label, fontsize=9)
         figure.supylabel(f"{measure} (%)", fontsize=10)
         _legend(figure, grid.ravel())
     return figure
@@ -120,13 +121,14 @@ def draw_keys(rows: pd.DataFrame) -> Figure:
                 axes.plot(line.index, line, label=SAMPLINGS[str(sampling)], **look)
             chance = 100 * own.groupby("timesteps")[f"chance {name}"].mean()
             axes.plot(chance.index, chance, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="By chance")
-            axes.set_title(f"{variant}: {name}", fontsize=9)
+            axes.set_title(variant if column == 0 else "", fontsize=9)
+            axes.set_ylabel(f"{name} (%)", fontsize=9)
             axes.set_xscale("log", base=2)
         ticks = sorted(rows.timesteps.unique())
         grid[-1, 0].set_xticks(ticks, list(map(str, ticks)))
         grid[-1, 0].minorticks_off()
-        figure.supxlabel("timesteps that are chosen", fontsize=10)
-        figure.supylabel("%", fontsize=10)
+        for axes in grid[-1]:
+            axes.set_xlabel("timesteps that are chosen", fontsize=9)
         _legend(figure, grid.ravel())
     return figure
 

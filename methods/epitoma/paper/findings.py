@@ -18,7 +18,7 @@ from .keys import key_timesteps
 HERE = Path(__file__).parent
 NAMED = (words("Dataset", "dataset"), words("Variant", "variant"))
 MEASURES = {"top1": "top-1", "map": "mAP"}
-ACROSS = {"timesteps": "timesteps that the HeavyNet sees", "gmacs": "GMACs a video"}
+ACROSS = {"timesteps": "number of timesteps", "gmacs": "GMACs a video"}
 PAPERS = {("timesteps", "top1"): "Figure 4", ("gmacs", "top1"): "Figure 7", ("timesteps", "map"): "Figure 8"}
 FEW = (1, 8, 32)  # numbers of timesteps of which decoding is told
 SEEDS = Column("Seeds", ("seeds",), "whole")

@@ -84,7 +84,7 @@ def test_what_the_heavynet_saw_is_framed_and_says_its_gate(tried):
     figure = tried("wide4")[1]
     gates = sorted(lines_of(figure, "chosen")[0].get_ydata())
     framed = [axes for axes in figure.axes if "gate" in axes.get_xlabel()]
-    assert sorted(float(axes.get_xlabel().split("gate ")[1]) for axes in framed) == pytest.approx(gates, abs=0.006)
+    assert sorted(float(axes.get_xlabel().split("gate ")[1]) for axes in framed) == pytest.approx(gates, rel=0.06)
     assert all(spine.get_visible() for axes in framed for spine in axes.spines.values())
 
 
