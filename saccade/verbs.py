@@ -25,7 +25,7 @@ from saccade.plan.availability import (
 from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.describe import describe_run, stale
-from saccade.plan.features import deciding_features, features_of, features_settings
+from saccade.plan.features import Cached, deciding_features, features_of, features_settings
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve, tests_only
 from saccade.plan.overview import describe_one, describe_project
@@ -109,12 +109,20 @@ def _train_phase(root: Path, run: Run, phase: Phase) -> None:
     values, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
     imports = staleness.released(root, run) if phase.name == IMPORT else None
     more = {"trains": phase.trains, "identity": staleness.train_params(root, run, phase), "released": imports}
-    more |= {"features": {cached.phase.name: cached.product for cached in features_of(root, run, phase)}}
+    more |= {"features": {one.phase.name: (one.product, _made_of(root, one)) for one in features_of(root, run, phase)}}
     task = _task(root, run, settings, products, code, values, phase=phase.name, **more)
     for folder in (task.folder, task.checkpoint.parent):
         need_writable(folder)
         clear_leftovers(folder)
     (import_weights if imports else train)(task)
+
+
+def _made_of(root: Path, cached: Cached) -> dict[str, Any]:
+    """What features must have been made of to be trained on: of code only where edited code counts at once."""
+    found = {"decides": staleness.features_params(root, cached.run, cached.phase)["settings"]}
+    if cached.run.budget in staleness.ALWAYS_CURRENT:
+        found["code"] = staleness.features_code(root, cached.run.method, cached.phase.name)
+    return found
 
 
 def run_features(root: Path, options: argparse.Namespace) -> None:

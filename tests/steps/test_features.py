@@ -166,6 +166,21 @@ def test_features_of_other_weights_are_not_trained_on_and_are_computed_again(pro
     assert not set(before.items()) & set(dates().items()) and main(["train", MEAN, "head"]) == 0
 
 
+def test_features_made_otherwise_are_not_trained_on(project, capsys):
+    """With settings that only the features function reads, or by other code."""
+    assert main(COMPUTE) == 0 and main(["train", MEAN, "head"]) == 0
+    edit(project / CARD, "settings: {num_frames: 4", "settings: {timesteps: 3, num_frames: 4")
+    again = shutil.copytree(project, project.parent / "again")  # cards are read once per folder
+    os.chdir(again)
+    assert main(["train", MEAN, "head"]) == 1
+    assert "base.features.json was made with other settings than there are now" in capsys.readouterr().err
+    assert main(COMPUTE) == 0 and main(["train", MEAN, "head"]) == 0
+    edit(again / PHASES, "model.features(frames.get(numbers))", "model.features(frames.get(numbers)) / 2")
+    staleness.features_code.cache_clear()
+    assert main(["train", MEAN, "head"]) == 1
+    assert "base.features.json was made with other code than there are now" in capsys.readouterr().err
+
+
 def test_other_splits_take_away_the_features_of_videos_that_left(project, capsys):
     assert main(COMPUTE) == 0
     was = cached_ids()
