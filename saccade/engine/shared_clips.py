@@ -11,6 +11,7 @@ from torch import nn
 
 from saccade.engine.device import to_device
 from saccade.engine.inference import need_declared_frames, predict_points
+from saccade.engine.ties import is_tie, same_decisions
 from saccade.records import Prediction, SaccadeError, canonical
 from saccade.video.loader import VideoDataset, collate
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 SAMPLE = (0, -2, -1)  # the videos of a split, sorted by id, that every point is asked about alone, too
 CLOSE = 1e-4  # how far scores may then be from those found together
-ROUNDED = 1e-3  # how far numbers with a fraction may be in decisions, which hold them rounded
 
 
 def groups_of(points: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -55,32 +55,34 @@ def predict_together(
     ids = dataset.index["video_id"].tolist()
     sample = {ids[place]: place % len(ids) for place in SAMPLE if -len(ids) <= place}
 
+    def clip_of(place: int) -> dict[str, Any]:
+        return to_device(collate([dataset[place]]), device)
+
     def check(batch: dict[str, Any], together: dict[str, Prediction]) -> None:
         for number, video in enumerate(batch["video_id"]):
             if video in sample:
-                alone = partial(_alone, model, method_predict, dataset, sample[video], device=device)
                 for point, found in together.items():
-                    _need_same(f"video {video} at {point}", alone(points[point]), found, number)
+                    answer = partial(method_predict, model, settings=points[point])
+                    _need_same(f"video {video} at {point}", answer, partial(clip_of, sample[video]), found, number)
 
     return predict_points(model, method_predict, dataset, points, device, f"{len(points)} points", check)
 
 
-def _alone(
-    model: nn.Module,
-    method_predict: Callable[..., Prediction],
-    dataset: VideoDataset,
-    place: int,
-    settings: Any,
-    *,
-    device: torch.device,
-) -> Prediction:
-    clip = to_device(collate([dataset[place]]), device)
-    found = method_predict(model, clip, settings)
-    need_declared_frames(clip, found)
-    return found
-
-
-def _need_same(who: str, alone: Prediction, together: Prediction, number: int) -> None:
+def _need_same(
+    who: str,
+    answer: Callable[[dict[str, Any]], Prediction],
+    fresh: Callable[[], dict[str, Any]],
+    together: Prediction,
+    number: int,
+) -> None:
+    """Unless the video's decision is a tie. answer: of a clip; fresh: what gives one of this video alone."""
+    clip = fresh()
+    alone = answer(clip)
+    need_declared_frames(clip, alone)
+    if not same_decisions(*(found.decisions[at : at + 1] for found, at in ((alone, 0), (together, number)))):
+        if is_tie(answer, fresh()):
+            return
+        raise SaccadeError(f"{who}: it is decided otherwise with the clip's `memory` than without it")
     for what, one, other in (
         ("multiply-adds", alone.macs, together.macs),
         ("decoded frames", alone.decoded_frames, together.decoded_frames),
@@ -91,8 +93,6 @@ def _need_same(who: str, alone: Prediction, together: Prediction, number: int) -
                 f"{who}: predict declares {int(other[number])} {what} with the clip's `memory`, but {int(one[0])} "
                 "without it; declare what the point costs by itself"
             )
-    if not same_decisions(*(found.decisions[at : at + 1] for found, at in ((alone, 0), (together, number)))):
-        raise SaccadeError(f"{who}: it is decided otherwise with the clip's `memory` than without it")
     for head, scores in alone.probabilities.items():
         differ = float((scores[0].double() - together.probabilities[head][number].double()).abs().max())
         if not differ <= CLOSE:
@@ -100,14 +100,3 @@ def _need_same(who: str, alone: Prediction, together: Prediction, number: int) -
                 f"{who}: scores of head '{head}' with the clip's `memory` differ from those without it by "
                 f"{differ:.2g} (at most {CLOSE} is rounding)"
             )
-
-
-def same_decisions(one: Any, other: Any) -> bool:
-    """Whether two decisions are equal, numbers with a fraction to within `ROUNDED`: rounding parts what is close."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same_decisions(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(map(same_decisions, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return abs(one - other) <= 1.001 * ROUNDED
-    return bool(one == other)

@@ -19,7 +19,8 @@ from saccade.video import audio, sampling
 from saccade.video.in_memory import FramesInMemory
 
 SHARES = 1001  # made-up scores of a calibration that hasn't run: evenly spread over [0, 1]
-SOUND_S, PICTURES = 10.0, 32  # of a made-up video; so many pictures repeat in one whose clip is on demand
+SOUND_S = 10.0  # of a made-up video
+LONG, PICTURES = 2048, 32  # frames of one whose clip is on demand, and the pictures that repeat in it
 COLUMNS = ("module", "type", "calls", "parameters", "ours", "ptflops", "share")
 
 
@@ -53,7 +54,8 @@ def describe_cost(task: Task) -> Iterator[str]:
     except ModuleNotFoundError as error:
         raise SaccadeError(f"counting by modules needs {error.name}: pip install {error.name}") from None
     views, declared = sampling.num_views(settings), int(found.executed.result.macs[0])
-    yield f"{task.run} at {point}: multiply-adds (MACs) of one view, one made-up clip, random weights"
+    side = _side(settings)
+    yield f"{task.run} at {point}: multiply-adds (MACs) of one view, one made-up clip of {side} pixels, random weights"
     yield from _table(_rows(model, found))
     static = f"{found.static_macs:,} by ptflops (recurrent and attention parts by hand)"
     yield f"{declared:,} MACs declared by predict; {found.executed.macs:,} executed; {static}"
@@ -64,11 +66,12 @@ def describe_cost(task: Task) -> Iterator[str]:
 
 def made_up_clip(settings: Any) -> dict[str, Any]:
     """A batch of one clip as `VideoDataset` gives it, of noise, in the sizes that `settings` ask for."""
-    side = settings.crop or settings.resize or 224
+    side = _side(settings)
     noise, frames = torch.Generator().manual_seed(0), settings.num_frames * settings.snippet_frames
     clip = {"video_id": ["made-up"], "indices": torch.zeros(1, 0, dtype=torch.int64), "labels": {}}
     clip |= {key: torch.tensor([frames * settings.stride]) for key in ("video_frames", "decoded_frames")}
     if settings.on_demand:
+        frames = LONG
         clip["frames"] = [FramesInMemory(torch.randn(PICTURES, 3, side, side, generator=noise), frames)]
         clip["video_frames"], clip["frame_size"] = torch.tensor([frames]), torch.tensor([[side, side]])
         clip |= {f"truth.{column}": [torch.zeros(frames, dtype=torch.float64)] for column in settings.truth}
@@ -90,9 +93,15 @@ def made_up_clip(settings: Any) -> dict[str, Any]:
     return clip
 
 
+def _side(settings: Any) -> int:
+    """Of the made-up frames in pixels; frames that keep their own size are taken for some of 224."""
+    return settings.crop or settings.resize or 224  # type: ignore[no-any-return]
+
+
 def _from_scratch(settings: Any) -> Any:
     """The settings without pretrained weights, which need a download and change no cost."""
-    return dataclasses.replace(settings, weights="none") if hasattr(settings, "weights") else settings
+    starts = [key for key, value in vars(settings).items() if key.endswith("weights") and isinstance(value, str)]
+    return dataclasses.replace(settings, **dict.fromkeys(starts, "none"))
 
 
 def _calibrate(model: nn.Module) -> None:

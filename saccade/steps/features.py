@@ -61,7 +61,11 @@ def features(task: Task) -> None:
     products.write(record, provenance(task.root, **where))
     sums = {file.name: sha256(file) for file in store.files()}
     counted = {"sha256": _digest(sums), "bytes": store.bytes, "videos": len(sums)}
-    products.write(product, counted | {"settings": task.values, "decides": task.identity["settings"]} | facts, {record.name: "", **sums})
+    products.write(
+        product,
+        counted | {"settings": task.values, "decides": task.identity["settings"]} | facts,
+        {record.name: "", **sums},
+    )
 
 
 def _facts(task: Task) -> dict[str, Any]:

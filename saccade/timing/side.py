@@ -5,25 +5,26 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from saccade.engine.device import to_device
 from saccade.engine.inference import check_macs, finished_model
+from saccade.engine.ties import is_tie
 from saccade.project import load_module
 from saccade.records import EAGER, EXACT, EXPORTED, Prediction, SaccadeError, Task
 from saccade.timing import optimise, runtimes, turns
 from saccade.video import decode
-from saccade.video.in_memory import ChangedFrames, KeptFrames
+from saccade.video.in_memory import KeptFrames
 from saccade.video.index import read_index
 from saccade.video.loader import VideoDataset, collate
 
 CLOSE = 1e-4  # how far probabilities of an exact runtime may be from plain ones, where the decisions are the same
 FIRST = 4  # videos that a prediction is checked on before it is believed
-TRIES = 8  # how often a decision is asked for again with disturbed input before it counts as none of a tie
 PLAIN_MEMORY = ("onnxruntime", "openvino")  # their parts take tensors in plain layout
 
 
@@ -163,7 +164,7 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
             who = f"video {clip['video_id'][0]}"
             if before.decisions != after.decisions:
                 otherwise += 1
-                if side.runtime in EXACT and not is_tie(side, plain, clip):
+                if side.runtime in EXACT and not is_tie(partial(side.answer, plain), clip, side.task.seed):
                     raise SaccadeError(f"{_in(side)}, {who} is decided otherwise, and not by a tie")
                 continue
             differs = max(
@@ -176,26 +177,6 @@ def check(side: Side, videos: Sequence[int]) -> dict[str, Any]:
                     f"{int(before.macs[0])}, probabilities differ by {differs:.2g} (at most {CLOSE} is rounding)"
                 )
     return {"folded": side.folded, "decided_otherwise": otherwise, "largest_difference": largest}
-
-
-def is_tie(side: Side, plain: nn.Module, clip: dict[str, Any]) -> bool:
-    """Whether the plain model itself decides otherwise about the clip once its input is off by as little as
-    `CLOSE`."""
-    generator = torch.Generator().manual_seed(side.task.seed)
-
-    def disturbed(value: Any) -> Any:
-        if isinstance(value, list):
-            return [ChangedFrames(one, disturbed) if hasattr(one, "get") else one for one in value]
-        if not isinstance(value, Tensor) or not value.is_floating_point():
-            return value
-        noise = torch.randn(value.shape, generator=generator, dtype=value.dtype).to(value.device)
-        return value + CLOSE * noise * value.abs().mean()
-
-    decisions = side.answer(plain, clip).decisions
-    return any(
-        side.answer(plain, {key: disturbed(value) for key, value in clip.items()}).decisions != decisions
-        for _ in range(TRIES)
-    )
 
 
 def _in(side: Side) -> str:
