@@ -73,12 +73,16 @@ class Unit(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: Triple = (1, 1, 1)) -> None:
         super().__init__()
-        self.convolution = nn.Conv3d(in_channels, out_channels, kernel, stride, bias=False)
-        self.normalisation = nn.BatchNorm3d(out_channels, eps=1e-3)
+        self.kernel, self.stride = (kernel, kernel, kernel), stride
+        self.layers = nn.Sequential(
+            nn.Conv3d(in_channels, out_channels, kernel, stride, bias=False),
+            nn.BatchNorm3d(out_channels, eps=1e-3),
+            nn.ReLU(inplace=True),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = padded(x, self.convolution.kernel_size, self.convolution.stride)  # type: ignore[arg-type]
-        return self.normalisation(self.convolution(x)).relu_()  # type: ignore[no-any-return]
+        found: Tensor = self.layers(padded(x, self.kernel, self.stride))
+        return found
 
 
 class Pool(nn.Module):

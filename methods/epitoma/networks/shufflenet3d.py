@@ -31,11 +31,10 @@ class ShuffleNet3D(nn.Module):
 
         stem = wide(STEM) if width != 1 else STEM
         stride = 2 if size == "published" else 1
+        first = nn.Conv3d(3, stem, 3, (1, stride, stride), 1, bias=False)
+        # in a part of its own: optimised inference folds what it can trace, which a unit's padding isn't
         layers: list[nn.Module] = [
-            nn.Conv3d(3, stem, 3, (1, stride, stride), 1, bias=False),
-            nn.BatchNorm3d(stem),
-            nn.ReLU(inplace=True),
-            nn.MaxPool3d(3, 2, 1),
+            nn.Sequential(first, nn.BatchNorm3d(stem), nn.ReLU(inplace=True), nn.MaxPool3d(3, 2, 1))
         ]
         channels = stem
         for stage, (out_channels, repeats) in enumerate(zip(CHANNELS[groups], REPEATS[size], strict=True)):
