@@ -29,8 +29,9 @@ from .settings import SELECTING, Settings
 BUILT = (
     *("light", "light_width", "heavy", "heavy_size", "heavy_width", "shuffle_groups"),
     *("context", "concepts", "gate_hidden", "hidden", "pooling"),
+    *("timesteps", "timestep_frames", "light_resize", "light_crop"),  # places mean others then, and features
 )
-FRAMES_AT_ONCE = 256  # that are decoded and pass a network: what memory a long video takes
+FRAMES_AT_ONCE = 32  # that are decoded and pass a network: I3D's first maps of so many take 50 MB at 224 pixels
 Clip = dict[str, Any]
 
 
@@ -66,8 +67,8 @@ def predict(model: Epitoma, clip: Clip, settings: Settings) -> Prediction:
     network than this one."""
     if other := next((name for name in BUILT if getattr(settings, name) != getattr(model.settings, name)), None):
         raise SaccadeError(
-            f"{other} is {getattr(settings, other)} here, and {getattr(model.settings, other)} in the network, which "
-            "no point can change: make it a variant"
+            f"{other} is {getattr(settings, other)} here, and {getattr(model.settings, other)} in the variant, which "
+            "no point can change: make another variant"
         )
     seen, logits = zip(*(watch(model, clip, number, settings) for number in range(len(clip["video_id"]))), strict=True)
     together = {head: torch.cat([one[head] for one in logits]) for head in logits[0]}
@@ -113,11 +114,9 @@ def look(model: Epitoma, clip: Clip, number: int, at: places.Places, settings: S
 
 
 def see(model: Epitoma, clip: Clip, number: int, at: places.Places, settings: Settings) -> Seen:
-    """What the HeavyNet sees there: snippets, or what is in the middle of them."""
+    """What the HeavyNet sees there."""
     video, length = clip["frames"][number], settings.heavy_frames
-    shown = places.snippets(at, video.frames, settings)  # (N, m)
-    if length == 1:
-        shown = places.middles(at, video.frames, settings)[:, None]
+    shown = places.seen(at, video.frames, settings)  # (N, m)
 
     def features(numbers: NDArray[np.int64]) -> Tensor:
         pictures = video.get(numbers).unflatten(0, (-1, length))  # (n, m, C, H, W)

@@ -2,7 +2,7 @@
 is trained on their features, which stay as they are (our choice: the paper's recipe, Adam for 100 epochs, is one for
 features)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from saccade.engine.loop import Batch
 from saccade.engine.phase_run import PhaseRun
 from saccade.nn.losses import classification_loss
-from saccade.records import Head, SaccadeError
+from saccade.records import SaccadeError
 
 from .model import look, see
 from .networks import places
@@ -26,7 +26,8 @@ Features = list[dict[str, Tensor]]
 def finetune_light(run: PhaseRun) -> None:
     """Cross-entropy of the mean of the scores of some frames of each video."""
     settings = run.settings
-    if settings.light_resize and (settings.resize, settings.crop) != (settings.light_resize, settings.light_crop):
+    own = settings.light_resize or settings.light_crop
+    if own and (settings.resize, settings.crop) != (settings.light_resize, settings.light_crop):
         raise SaccadeError(
             f"the LightNet is to see frames of light_resize {settings.light_resize}, light_crop {settings.light_crop}, "
             f"but phase finetune_light has resize {settings.resize}, crop {settings.crop}: make them equal"
@@ -173,9 +174,3 @@ def _drawn(settings: Settings, generator: torch.Generator | None, fewest: int) -
 
 def _videos(clip: dict[str, Any]) -> range:
     return range(len(clip["video_id"]))
-
-
-def import_released(settings: Any, heads: Sequence[Head], published: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The networks of a file that holds tensors of our fine-tuning phases by their names, without classifiers: the
-    authors published no weights."""
-    return {name: tensor for name, tensor in published.items() if name.startswith(("light.", "heavy."))}

@@ -48,7 +48,7 @@ class Heavy(Section):
     heavy_size: Literal["published", "tiny"] = "published"  # tiny: a few blocks of few channels, for embedded data
     heavy_width: Width = 1.0  # of ShuffleNet3D the paper doesn't say it
     shuffle_groups: Literal[1, 2, 3, 4, 8] = 3
-    heavy_weights: Weights = "none"  # of `resnet`: where its fine-tuning starts
+    heavy_weights: Weights = "none"  # of `resnet` alone: where its fine-tuning starts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +134,14 @@ class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, 
             )
         if self.train_fewest > self.train_timesteps:
             raise ValueError(f"train_fewest is {self.train_fewest}, above train_timesteps, {self.train_timesteps}")
+        if self.train_fewest and self.train_rule != "random":
+            raise ValueError(f"train_fewest is {self.train_fewest}, but train_rule {self.train_rule} draws nothing")
+        if self.heavy_weights != "none" and self.heavy != "resnet":
+            raise ValueError(f"heavy_weights is {self.heavy_weights}, which {self.heavy} has none of; set it to none")
+        if self.straight_through and self.activation != "clipped":
+            raise ValueError(f"straight_through is of clipped gates, but activation is {self.activation}")
+        if self.l0_weight and self.activation == "sigmoid":
+            raise ValueError("activation is sigmoid, whose gates never close: set l0_weight to 0")
         if self.choose == "selector" and 0 < self.pool < self.selected:
             raise ValueError(f"pool is {self.pool}: {self.selected} timesteps can't be selected of it")
         if self.choose == "threshold" and not self.pool:

@@ -13,6 +13,8 @@ from .shufflenet3d import ShuffleNet3D
 class ResNet(nn.Module):
     """Snippets of one frame (N, 3, 1, H, W) to features (N, D) of ResNet-50 as published (He et al., CVPR 2016), which
     Table 1's cost is: a stage's first block strides in its first convolution, where torchvision's does in its second.
+    torchvision's ImageNet weights, which were trained for the latter, are where fine-tuning starts all the same: others
+    aren't at hand.
 
     `size` tiny is ResNet-10.
     """

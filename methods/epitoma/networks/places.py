@@ -34,6 +34,13 @@ def middles(at: Places, frames: int, settings: Settings) -> Places:
     return np.minimum(starts(at, frames, settings) + settings.timestep_frames // 2, frames - 1)
 
 
+def seen(at: Places, frames: int, settings: Settings) -> Places:
+    """(N, m) or (N, 1): the frames that the HeavyNet sees of each place: its snippet, or the frame in the middle."""
+    if settings.heavy_frames == 1:
+        return middles(at, frames, settings)[:, None]
+    return snippets(at, frames, settings)
+
+
 def first(timesteps: int, number: int) -> Places:
     """Of so many equal parts of the video the place that each begins with. A single one is the video's beginning: the
     rule of the first author's published data scripts."""
@@ -52,11 +59,11 @@ def random(timesteps: int, number: int, draw: int, video_id: str) -> Places:
 
 
 def truth(number: int, informative: torch.Tensor, settings: Settings) -> Places:
-    """At most so many places, spread evenly over those whose snippet holds an informative frame; by the rule `centre`
-    where no place does. informative: (F,) of the video's frames."""
+    """At most so many places, spread evenly over those of which the HeavyNet sees an informative frame; by the rule
+    `centre` where there are none. informative: (F,) of the video's frames."""
     every = np.arange(settings.timesteps, dtype=np.int64)
     shown = informative.cpu().numpy() > 0
-    holds = every[shown[snippets(every, len(informative), settings)].any(1)]
+    holds = every[shown[seen(every, len(informative), settings)].any(1)]
     if not len(holds):
         return centre(settings.timesteps, number)
     return np.unique(holds[centre(len(holds), number)])

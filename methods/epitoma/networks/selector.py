@@ -8,7 +8,10 @@ from torch.nn import functional
 from ..settings import Activation, Settings
 from .attention import SelfAttention
 
-OPEN = 0.5  # from this value on a gate is open: the gating value is 0 there
+OPEN = 0.5  # from this value of the sigmoid on a gate is open: the gating value is 0 there
+# Where all gates are closed: the value of the one that stays and its derivative, those of the sigmoid at 0. A ReLU has
+# neither there, and gets 1 and 1
+KEPT = {"clipped": (OPEN, 0.25), "binary": (1.0, 0.25)}
 
 
 class Selector(nn.Module):
@@ -36,7 +39,7 @@ class Selector(nn.Module):
 
 def gates(alpha: Tensor, settings: Settings, generator: torch.Generator | None) -> Tensor:
     """(B, T): by what training multiplies each timestep, 0 where it is discarded. At least the timestep of the highest
-    gating value stays, which then counts as just open: without any there would be nothing to classify.
+    gating value stays, as if it were just open (`KEPT`): without any there would be nothing to classify.
 
     `generator`: of the noise, which is the difference of two Gumbel variables, hence logistic; None: no noise.
     """
@@ -47,7 +50,8 @@ def gates(alpha: Tensor, settings: Settings, generator: torch.Generator | None) 
     found = ACTIVATIONS[settings.activation](drawn / settings.temperature, settings)
     closed = ~(found > 0).any(1, keepdim=True)  # (B, 1)
     best = functional.one_hot(alpha.argmax(1), alpha.shape[1]).bool()
-    return torch.where(closed & best, OPEN + alpha - alpha.detach(), found)
+    value, slope = KEPT.get(settings.activation, (1.0, 1.0))
+    return torch.where(closed & best, value + slope * (alpha - alpha.detach()) / settings.temperature, found)
 
 
 def step(alpha: Tensor) -> Tensor:

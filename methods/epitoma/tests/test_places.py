@@ -65,6 +65,8 @@ def test_true_timesteps_hold_an_informative_frame():
     assert places.truth(4, informative, settings()).tolist() == [2, 5]
     assert places.truth(1, informative, settings()).tolist() == [5]
     assert places.truth(2, torch.zeros(32), settings()).tolist() == [2, 6]
+    # a ResNet sees frames 2, 6, 10, ... alone: of these 22 informs
+    assert places.truth(4, informative, settings(heavy="resnet")).tolist() == [5]
 
 
 def chosen(alpha, **more):

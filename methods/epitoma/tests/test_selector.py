@@ -43,7 +43,7 @@ def test_the_clipped_sigmoid_is_the_sigmoid_from_a_half_on_and_0_below():
     ("chosen", "values", "gradients"),
     [
         ({"activation": "binary"}, [0.0, 1.0, 1.0], [0.1875, 0.25, 0.1875]),
-        ({"activation": "sigmoid"}, [0.25, 0.5, 0.75], [0.1875, 0.25, 0.1875]),
+        ({"activation": "sigmoid", "l0_weight": 0.0}, [0.25, 0.5, 0.75], [0.1875, 0.25, 0.1875]),
         ({"activation": "relu"}, [0.0, 0.0, HIGH], [0.0, 0.0, 1.0]),
         ({"straight_through": True}, [0.0, 0.5, 0.75], [0.1875, 0.25, 0.1875]),
         ({"temperature": 2.0}, [0.0, 0.5, 3**0.5 / (1 + 3**0.5)], [0.0, 0.125, 0.5 * 3**0.5 / (1 + 3**0.5) ** 2]),
@@ -55,10 +55,18 @@ def test_other_activations(chosen, values, gradients):
     assert found[1] == pytest.approx(gradients, abs=1e-6)
 
 
-def test_where_all_gates_are_closed_the_best_one_stays_and_can_open():
-    values, gradients = gated([-3.0, -1.0, -2.0])
-    assert values == [0.0, 0.5, 0.0]
-    assert gradients == [0.0, 1.0, 0.0]
+@pytest.mark.parametrize(
+    ("chosen", "value", "gradient"),
+    [
+        ({}, 0.5, 0.25),
+        ({"temperature": 2.0}, 0.5, 0.125),
+        ({"activation": "binary"}, 1.0, 0.25),
+        ({"activation": "relu"}, 1.0, 1.0),
+    ],
+)
+def test_where_all_gates_are_closed_the_best_one_stays_and_can_open(chosen, value, gradient):
+    values, gradients = gated([-3.0, -1.0, -2.0], **chosen)
+    assert values == [0.0, value, 0.0] and gradients[1] == gradient
     assert selector.step(torch.tensor([[-3.0, -1.0, -2.0]])).tolist() == [[False, True, False]]
 
 
