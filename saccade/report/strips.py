@@ -225,9 +225,9 @@ def _draw_look(axes: Axes, look: Look, times: Times, gates: Mapping[int, float])
     axes.set(xticks=[], yticks=[])
     axes.set_anchor("N")
     axes.spines[:].set(visible=look.number in gates, color=ACCENT, linewidth=1.6)
-    said = [f"{times.starts_s[look.number]:.2f} s", f"#{look.number}"]
-    said += [f"gate {gates[look.number]:.2g}"] if look.number in gates else []
-    axes.set_xlabel("  ·  ".join(said), fontsize=8.5, color=MUTED, labelpad=3)
+    second, gate = times.starts_s[look.number], gates.get(look.number)
+    said = f"{second:.2f} s  ·  #{look.number}" if gate is None else f"{second:.1f} s, gate {gate:.2g}"
+    axes.set_xlabel(said, fontsize=8.5, color=MUTED, labelpad=3)
 
 
 def _join(figure: Figure, film: Axes, axes: Axes, second: float) -> None:
