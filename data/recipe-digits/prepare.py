@@ -42,9 +42,10 @@ def compose_all(settings: Any, seed: int) -> list[Scene]:
     scenes = []
     for split in SPLITS:
         plan = plan_labels(settings, settings.counts[split], instances[split], seed, split)
+        counted = [sorted({own[digit] for *_, own in plan if digit in own}) for digit in range(NUM_CLASSES)]
         for number, (activity, family, own) in enumerate(plan):
             rng = sampling.video_generator(seed, split, number)
-            composer = Composer(settings, rng, instances[split], backgrounds[split])
+            composer = Composer(settings, rng, instances[split], backgrounds[split], counted)
             name, seeds = f"{split}-{number:05d}", [seed, SPLITS.index(split), number]
             scenes.append(composer.video(name, seeds, activity, family, own))
     return scenes
@@ -69,8 +70,13 @@ def plan_labels(
     return plan[:count]
 
 
+@dataclasses.dataclass
 class Composer(badges.Composer):
     """Draws one video."""
+
+    # per digit, the instances that count in some video of the split. The other family shows these as well, so that none
+    # can be remembered as one that never counts
+    counted: list[list[int]]
 
     def video(self, name: str, seeds: list[int], activity: int, family: int, own: dict[int, int]) -> Scene:
         """The scene of an activity (its digits and their instances: `own`) in a family."""
@@ -94,14 +100,14 @@ class Composer(badges.Composer):
         return self.seconds(getattr(self.settings, key), count)
 
     def shares(self, activity: int) -> tuple[int, int]:
-        """How many badges are of the video's family, and how many of the other. Their sum doesn't depend on the
-        activity."""
+        """How many badges are of the video's family, and how many of the other: of both as many as it has ingredients
+        at least, where they suffice. Their sum doesn't depend on the activity."""
         settings = self.settings
         low, high = settings.relevant_share
         total, place = self.number(settings.moments), self.rng.uniform()
         share = low + (high - low) * (activity / (NUM_CLASSES - 1) if settings.keys_by_class else place)
-        least, most = max(settings.keys[0], settings.ingredients), min(settings.keys[1], total)
-        keys = min(most, max(least, int(self.rng.binomial(total, share))))
+        least = settings.ingredients
+        keys = max(least, min(total - least, int(self.rng.binomial(total, share))))
         return keys, total - keys
 
     def dealt(self, digits: list[int], count: int) -> list[int]:
@@ -114,7 +120,8 @@ class Composer(badges.Composer):
         """Digits of the other family's badges, and their instances: of other activities."""
         used = {digit for one in activities(self.settings) for digit in one}
         digits = self.rng.permutation(sorted(used - set(own)))[: self.number(self.settings.other_digits)].tolist()
-        return self.dealt(digits, count), {digit: self.instance(digit) for digit in digits}
+        pools = {digit: self.counted[digit] or self.instances[digit] for digit in digits}
+        return self.dealt(digits, count), {digit: int(self.rng.choice(pool)) for digit, pool in pools.items()}
 
     def badges(self, role: str, shape: str, digits: list[int], instances: dict[int, int]) -> list[Moment]:
         """One badge for each of the digits; a digit looks the same throughout a video."""
