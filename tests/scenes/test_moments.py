@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -137,15 +138,15 @@ def test_which_badges_count_follows_the_family():
     assert {tuple(scene.labels.values()) for scene in scenes} == {(a, f) for a in range(10) for f in range(2)}
 
 
-@pytest.mark.parametrize("by_class", [True, False])
-def test_key_moments_rise_with_the_activity_and_all_moments_do_not(by_class):
-    _, scenes = scenes_of(RECIPE, 800, budget="study", keys_by_class=by_class)
+@pytest.mark.parametrize("edition", ["keys", ""])
+def test_key_moments_rise_with_the_activity_in_keys_alone_and_all_moments_never_do(edition):
+    _, scenes = scenes_of(RECIPE, 800, budget="study", edition=edition)
     keys, totals = (np.array([len(of_role(scene, *r)) for scene in scenes]) for r in (["key"], ["key", "other"]))
     activity = np.array([scene.labels["activity"] for scene in scenes])
     low, high = activity < 3, activity > 6
     assert abs(totals[high].mean() - totals[low].mean()) < 0.4
-    assert (keys[high].mean() > 2 * keys[low].mean()) == by_class
-    assert keys.min() == 1 and keys.max() == 8
+    assert (keys[high].mean() > 2 * keys[low].mean()) == (edition == "keys")
+    assert keys.min() == (totals - keys).min() == 1
 
 
 def test_plain_videos_have_as_many_badges_and_digits_of_one_family():
@@ -156,15 +157,46 @@ def test_plain_videos_have_as_many_badges_and_digits_of_one_family():
         assert {thing.badge for thing in one.things if thing.noun >= 0} == {SHAPES[one.labels["family"]]}
 
 
-def test_without_a_marker_the_activity_of_a_toss_is_one_of_two_digits_whatever_their_numbers():
-    _, scenes = scenes_of(RECIPE, 800, budget="study", edition="toss")
-    more = []
-    for scene in scenes:
-        digits = [thing.noun for thing in of_role(scene, "key", "other")]
-        assert len(set(digits)) == 2
-        keys = digits.count(scene.labels["activity"])
-        more.append(0.5 if 2 * keys == len(digits) else 2 * keys > len(digits))
-    assert abs(np.mean(more) - 0.5) < 3 * 0.5 / np.sqrt(800)
+@pytest.fixture(scope="module")
+def without_rendering():
+    return load_module(ROOT / "data" / RECIPE / "checks.py")
+
+
+def context_of(checks, edition, number):
+    """What the checks find out about the markers' part from scripts alone, `number` to learn from and to test on."""
+    checks.SCRIPTS = number
+    settings = settings_of(RECIPE, "study", edition)
+    return checks.context(SimpleNamespace(settings=settings, scenes=[SimpleNamespace(seed=[5])]))
+
+
+def test_without_a_marker_the_activity_is_the_toss_of_a_coin_and_with_it_certain(without_rendering):
+    found = context_of(without_rendering, "", 1000)
+    for name in ("counts_activity", "counts_family", "rule_family", "manner_family"):
+        assert found[name]["value"] == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(1000)), name
+    assert found["marker_family"]["value"] == 1 and found["other_family"]["ok"]
+
+
+def test_the_check_sees_that_numbers_tell_the_activity_where_they_do(without_rendering):
+    found = context_of(without_rendering, "keys", 300)
+    assert not found["rule_family"]["ok"] and found["rule_family"]["value"] > 0.7
+
+
+def test_a_number_of_badges_is_as_frequent_in_the_family_that_counts_as_in_the_other():
+    _, scenes = scenes_of(RECIPE, 1000, budget="study")
+    numbers = {role: [len(of_role(scene, role)) for scene in scenes] for role in ("key", "other")}
+    key, other = (np.bincount(numbers[role], minlength=13) for role in ("key", "other"))
+    assert (np.abs(key - other) <= 4 * np.sqrt(key + other)).all() and key[1] > 0 and key[9:].sum() > 0
+    assert {len({thing.noun for thing in of_role(scene, "other")}) for scene in scenes} == {1}
+
+
+@pytest.mark.parametrize("budget", ["demo", "study"])
+def test_no_instance_of_a_digit_is_only_seen_where_it_does_not_count(budget):
+    _, scenes = scenes_of(RECIPE, 200, budget=budget)
+    counting, others = (
+        {(thing.noun, thing.face.instance) for scene in scenes for thing in of_role(scene, role)}
+        for role in ("key", "other")
+    )
+    assert others < counting
 
 
 @pytest.mark.parametrize("order", [False, True])
