@@ -18,8 +18,8 @@ from saccade.plan.layers import data_settings
 from saccade.project import load_module
 from saccade.scenes.badges import SHAPES
 from saccade.scenes.checks import at_most, command, result, run_checks, settings_hash
-from saccade.scenes.looking import PLACES, Looked, artefacts, read_digits
-from saccade.scenes.probes import boosted, classify
+from saccade.scenes.looking import PLACES, SHAPE, SMALL, Looked, artefacts, read_digits, read_frames
+from saccade.scenes.probes import boosted, classify, shrunk
 from saccade.scenes.script import Scene
 
 HERE = Path(__file__).resolve().parent
@@ -153,7 +153,7 @@ def chance(keys: int, total: int, activity: int, settings: Any) -> float:
 
 
 def reading(data: Looked) -> dict[str, Any]:
-    """Digits at both resolutions, the activity from its key frames, and the family from a small frame of a marker."""
+    """Digits and shapes, the activity from its key frames, and the family from a small frame of a marker."""
     found, logits = read_digits(data)
     things = data.things(np.ones(len(data.badges["thing"]), dtype=bool))
     test = ~data.is_train[data.badges["video"]]
@@ -165,12 +165,13 @@ def reading(data: Looked) -> dict[str, Any]:
         for video in np.unique(owner)
     ]
     found["key_frames_activity"] = result(np.mean(hits), 0.9, "min", len(hits), "activity from true key frames")
-    train, tests = data.of_badges("half_frame", role == "marker")
+    train, tests = (shrunk(part, SMALL)[:, None] for part in data.of_badges("frame", role == "marker"))
     shapes = np.array([SHAPES.index(thing.badge) for thing in data.things(role == "marker")])
     of_train = data.is_train[data.badges["video"][role == "marker"]]
-    hits = classify(train[:, None], shapes[of_train], tests[:, None], 2, epochs=6) == shapes[~of_train]
-    says = "family from a half-resolution frame with a marker"
-    return found | {"marker_half_family": result(hits.mean(), 0.95, "min", len(hits), says)}
+    hits = classify(train, shapes[of_train], tests, 2, epochs=6) == shapes[~of_train]
+    says = f"family from whole frames of {SMALL} x {SMALL} pixels with a marker"
+    found["marker_small"] = result(hits.mean(), SHAPE, "min", len(hits), says)
+    return found | read_frames(data)
 
 
 CHECKS = (artefacts, context, reading, surroundings)

@@ -18,7 +18,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.plan.layers import data_settings
 from saccade.project import load_module
 from saccade.scenes.checks import command, result, run_checks, settings_hash
-from saccade.scenes.looking import PLACES, Looked, artefacts, read_digits
+from saccade.scenes.looking import PLACES, Looked, artefacts, read_digits, read_frames
 from saccade.scenes.render import frame_times, thing_states
 
 HERE = Path(__file__).resolve().parent
@@ -121,7 +121,7 @@ def motion(data: Looked) -> dict[str, Any]:
 
 
 def reading(data: Looked) -> dict[str, Any]:
-    return read_digits(data)[0]
+    return read_digits(data)[0] | read_frames(data)
 
 
 CHECKS = (artefacts, frequencies, motion, reading, surroundings)

@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from saccade.scenes.badges import SHAPES
 from saccade.scenes.checks import Result, at_most, result, shared_between_splits
 from saccade.scenes.encode import KEYFRAME_EVERY
-from saccade.scenes.probes import Decoded, classify, crop, decode, fit_network, halved, network, with_detail
+from saccade.scenes.probes import Decoded, classify, crop, decode, fit_network, network, shrunk, with_detail
 from saccade.scenes.script import Scene
 
 FRAMES = 2  # of each moment that are looked at
 MASK = 0.7  # side of the grey square over a badge, in short sides: larger than any badge
 PLACES = {"first": "the first frame", "last": "the last frame", "random": "a random frame"}
 ARTEFACTS = ("packet_size", "gop_phase", "brightness", "change")
-FINE_FROM = 0.8  # share of the strokes that are fine detail from which half resolution must read badly
-FINE, COARSE = {"full": 0.9, "half": 0.7}, {"full": 0.8, "half": 1.0}  # least and most that may be read
+SMALL = 32  # side of the frames that a light network sees: `light_resize` of the embedded studies
+READ = 0.9  # of digits on crops at their own size, at least
+# Share of digits read on whole frames: at least of those of their own size, and how much less of SMALL ones, where
+# there is fine detail. Share of shapes told on SMALL ones. Chosen after a pilot, which the READMEs tell.
+WHOLE, LESS, SHAPE = 0.7, 0.1, 0.95
 BOX = ["x0", "y0", "x1", "y1"]
 
 
@@ -87,13 +91,13 @@ def look_at_badges(
     """What is kept of FRAMES frames of each moment, in which it shows what it has."""
     side, boxes = 2 * round(0.65 * settings.object_px), table[BOX].to_numpy()
     shows, moment = (table["key"] | table["marker"]).to_numpy(), table["moment"].to_numpy()
-    found: dict[str, list[Any]] = {"thing": [], "crop": [], "half_frame": []}
+    found: dict[str, list[Any]] = {"thing": [], "crop": [], "frame": []}
     numbered = [place for place, thing in enumerate(scene.things) if thing.role != "lookalike"]
     for number, place in enumerate(numbered):
         for index in rng.permutation(np.flatnonzero(shows & (moment == number)))[:FRAMES]:
             found["thing"].append(place)
             found["crop"].append(crop(decoded.luminance[index], boxes[index], side))
-            found["half_frame"].append(halved(decoded.luminance[index]))
+            found["frame"].append(decoded.luminance[index])
     return found
 
 
@@ -128,26 +132,53 @@ def artefacts(data: Looked) -> dict[str, Result]:
 
 
 def read_digits(data: Looked, epochs: int = 10) -> tuple[dict[str, Result], NDArray[Any]]:
-    """Digits from true-box crops at both resolutions and after training on shuffled labels, one result each; and the
-    logits of each test crop at full resolution. Where little is fine detail, half resolution needn't fail."""
-    bounds = FINE if data.settings.fine_detail >= FINE_FROM else COARSE
-    which = np.array([thing.noun >= 0 for thing in data.things(np.ones(len(data.badges["thing"]), dtype=bool))])
+    """Digits from true-box crops, also after training on shuffled labels, one result each; and the logits of each test
+    crop."""
+    which = of_digits(data)
     train, test = data.of_badges("crop", which)
-    of_train = data.is_train[data.badges["video"][which]]
-    nouns = np.array([thing.noun for thing in data.things(which)])
-    goals, truths = nouns[of_train], nouns[~of_train]
+    goals, truths = nouns(data, which)
     logits = fit_network(network(2, 10, 12), with_detail(train), goals, epochs, with_detail(test))
-    says, count = "digit from true-box crops at {} resolution", len(truths)
-    found = {
-        "digit_full": result((logits.argmax(1) == truths).mean(), bounds["full"], "min", count, says.format("full"))
-    }
-    train_half, test_half = (np.kron(halved(part), np.ones((2, 2), np.float32)) for part in (train, test))
-    hits = classify(with_detail(train_half), goals, with_detail(test_half), 10, epochs) == truths
-    found["digit_half"] = result(hits.mean(), bounds["half"], "max", count, says.format("half"))
+    hits = logits.argmax(1) == truths
+    found = {"digit_crop": result(hits.mean(), READ, "min", len(truths), "digit from true-box crops")}
     shuffled = np.random.default_rng(0).permutation(goals)
     hits = classify(with_detail(train), shuffled, with_detail(test), 10, epochs=3) == truths
-    owner = data.badges["video"][which][~of_train]
+    owner = data.badges["video"][which & ~data.is_train[data.badges["video"]]]
     found["shuffled_labels"] = at_most(
         [hits[owner == video].mean() for video in np.unique(owner)], 0.1, "digit after training on shuffled labels"
     )
     return found, logits
+
+
+def read_frames(data: Looked, epochs: int = 10) -> dict[str, Result]:
+    """What whole frames with a digit tell, at their own size and at SMALL pixels: the digit, of which small ones must
+    tell less where there is fine detail, and the badge's shape."""
+    which = of_digits(data)
+    train, test = data.of_badges("frame", which)
+    goals, truths = nouns(data, which)
+    small_train, small_test = shrunk(train, SMALL)[:, None], shrunk(test, SMALL)[:, None]
+    full = (classify(train[:, None], goals, test[:, None], 10, epochs) == truths).mean()
+    small = (classify(small_train, goals, small_test, 10, epochs) == truths).mean()
+    count, says = len(truths), f"whole frames of {SMALL} x {SMALL} pixels"
+    bound = full - LESS if data.settings.fine_detail else 1.0
+    shapes = np.array([SHAPES.index(thing.badge) for thing in data.things(which)])
+    of_train = data.is_train[data.badges["video"][which]]
+    told = classify(small_train, shapes[of_train], small_test, 2, epochs // 2) == shapes[~of_train]
+    return {
+        "digit_frame": result(full, WHOLE, "min", count, "digit from whole frames at their own size"),
+        "digit_small": result(small, bound, "max", count, f"digit from {says}"),
+        "shape_small": result(told.mean(), SHAPE, "min", count, f"shape of a badge with a digit from {says}"),
+    }
+
+
+def of_digits(data: Looked) -> NDArray[np.bool_]:
+    """Which of the looked-at frames show a digit."""
+    return np.array([thing.noun >= 0 for thing in data.things(np.ones(len(data.badges["thing"]), dtype=bool))])
+
+
+def nouns(data: Looked, which: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The digits of these frames, as (train, test)."""
+    digits, of_train = (
+        np.array([thing.noun for thing in data.things(which)]),
+        data.is_train[data.badges["video"][which]],
+    )
+    return digits[of_train], digits[~of_train]

@@ -44,6 +44,13 @@ def halved(images: NDArray) -> NDArray:
     return (images[..., 0::2, 0::2] + images[..., 1::2, 0::2] + images[..., 0::2, 1::2] + images[..., 1::2, 1::2]) / 4
 
 
+def shrunk(frames: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """(N, H, W) to (N, side, side), as the loader resizes."""
+    pictures = torch.from_numpy(np.ascontiguousarray(frames))[:, None]
+    resized = nn.functional.interpolate(pictures, (side, side), mode="bilinear", antialias=True)
+    return resized[:, 0].numpy()  # type: ignore[no-any-return]
+
+
 def with_detail(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, H, W) to (N, 2, H, W): the image, and the strength of its single-pixel detail, so that no network need learn
     to see a carrier."""
