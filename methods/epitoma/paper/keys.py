@@ -44,15 +44,18 @@ def measured(held: NDArray[np.bool_], chosen: Sequence[int]) -> tuple[float, flo
 
 
 def places_that_hold(found: Any, run: Any, point: str) -> dict[str, NDArray[np.bool_]]:
-    """Video -> (G,): whether the snippet at each place of the grid has an informative frame, as for true timesteps
+    """Video -> (G,): whether the HeavyNet sees an informative frame at each place of the grid, as for true timesteps
     (networks/places.py, which needs torch; a test holds this one to it)."""
     settings, truth = found.settings(run, point), found.truth(run)
     grid, length = (int(settings.get(name, usual)) for name, usual in (("timesteps", 256), ("timestep_frames", 8)))
     informs = {str(video): one.informative.to_numpy(bool) for video, one in truth.groupby("video_id", sort=False)}
-    return {video: holding(shown, grid, length) for video, shown in informs.items()}
+    alone = settings.get("heavy") == "resnet"
+    return {video: holding(shown, grid, length, alone) for video, shown in informs.items()}
 
 
-def holding(shown: NDArray[np.bool_], grid: int, length: int) -> NDArray[np.bool_]:
-    """(G,): whether each place's snippet of so many frames has one that is shown, (F,)."""
+def holding(shown: NDArray[np.bool_], grid: int, length: int, alone: bool = False) -> NDArray[np.bool_]:
+    """(G,): whether each place's snippet of so many frames has one that is shown, (F,); of those that see one frame of
+    it alone, whether that in the middle is."""
     starts = np.minimum(np.arange(grid) * len(shown) // grid, max(len(shown) - length, 0))
-    return np.asarray(shown[np.minimum(starts[:, None] + np.arange(length), len(shown) - 1)].any(1))
+    seen = np.array([length // 2]) if alone else np.arange(length)
+    return np.asarray(shown[np.minimum(starts[:, None] + seen, len(shown) - 1)].any(1))

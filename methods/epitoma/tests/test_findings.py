@@ -117,12 +117,15 @@ def test_key_timesteps_beside_chance(tables):
     assert recall.loc["By chance", ["2", "8"]].tolist() == ["12.5", "50.0"]
 
 
-def test_a_place_holds_evidence_where_true_timesteps_are_taken_from():
-    places = load_module(FOLDER / "networks/places.py")
-    settings = SimpleNamespace(timesteps=16, timestep_frames=3)
-    shown = np.random.default_rng(0).random(50) < 0.1
-    true = places.truth(16, torch.from_numpy(shown), settings)
-    assert np.flatnonzero(keys.holding(shown, 16, 3)).tolist() == true.tolist() and 2 < len(true) < 12
+@pytest.mark.parametrize("heavy", ["i3d", "resnet"])
+def test_a_place_holds_evidence_where_true_timesteps_are_taken_from(heavy):
+    places, settings = (load_module(FOLDER / name) for name in ("networks/places.py", "settings.py"))
+    grid = {"timesteps": 16, "cached_timesteps": 16, "train_timesteps": 16, "timestep_frames": 3, "heavy": heavy}
+    asked = settings.Settings(num_frames=1, resize=0, crop=0, epochs=1, batch_size=1, lr=0.1, **grid)
+    shown = np.random.default_rng(0).random(50) < 0.2
+    true = places.truth(16, torch.from_numpy(shown), asked)
+    assert np.flatnonzero(keys.holding(shown, 16, 3, heavy == "resnet")).tolist() == true.tolist()
+    assert 1 < len(true) < 14
 
 
 def test_what_is_decoded_stands_beside_what_is_seen(tables):
