@@ -1,7 +1,7 @@
 """The keys that recipe-digits' card may set."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -29,7 +29,7 @@ class Settings(MomentSettings):
     marker_size: Annotated[float, Field(ge=1)] = 1.5  # diameter over that of other badges
 
     # what an activity is: one digit, or a pair of digits, of which `order` tells (i, j) from (j, i)
-    ingredients: Literal[1, 2] = 1
+    ingredients: Annotated[int, Field(ge=1, le=2)] = 1
     order: bool = False
 
     def __post_init__(self) -> None:

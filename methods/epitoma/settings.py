@@ -2,7 +2,9 @@
 that the paper leaves open; the card says where its value comes from."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from saccade.settings import (
     Count,
@@ -47,7 +49,7 @@ class Heavy(Section):
     heavy: Literal["i3d", "shufflenet3d", "resnet"] = "i3d"
     heavy_size: Literal["published", "tiny"] = "published"  # tiny: a few blocks of few channels, for embedded data
     heavy_width: Width = 1.0  # of ShuffleNet3D the paper doesn't say it
-    shuffle_groups: Literal[1, 2, 3, 4, 8] = 3
+    shuffle_groups: Annotated[int, Field(ge=1, le=8)] = 3  # 1, 2, 3, 4 or 8
     heavy_weights: Weights = "none"  # of `resnet` alone: where its fine-tuning starts
 
 
@@ -134,6 +136,8 @@ class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, 
             )
         if self.train_fewest > self.train_timesteps:
             raise ValueError(f"train_fewest is {self.train_fewest}, above train_timesteps, {self.train_timesteps}")
+        if self.shuffle_groups not in (1, 2, 3, 4, 8):
+            raise ValueError(f"shuffle_groups is {self.shuffle_groups}; ShuffleNet has 1, 2, 3, 4 or 8")
         if self.train_fewest and self.train_rule != "random":
             raise ValueError(f"train_fewest is {self.train_fewest}, but train_rule {self.train_rule} draws nothing")
         if self.heavy_weights != "none" and self.heavy != "resnet":
