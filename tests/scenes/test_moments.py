@@ -8,12 +8,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
 from saccade.cards.dataset import load_dataset
 from saccade.files import read_json
 from saccade.plan.layers import data_settings
 from saccade.project import load_module
-from saccade.scenes import badges, moments, sampling
+from saccade.scenes import badges, looking, moments, sampling
 from saccade.scenes.badges import SHAPES
 from saccade.scenes.render import luminance_frames
 from saccade.scenes.script import Thing
@@ -325,6 +326,13 @@ def test_label_noise_is_in_the_training_labels_only(name, tmp_path):
 def test_contradictory_settings_are_refused_by_name(name, change, word):
     with pytest.raises(ValueError, match=re.escape(word)):
         settings_of(name, **change)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_checks_look_at_frames_as_small_as_the_light_network_of_the_studies_does(name):
+    card = yaml.safe_load((ROOT / "methods/epitoma/card.yml").read_text())
+    assert {card["budgets"][budget]["light_resize"] for budget in ("study", "demo")} == {looking.SMALL}
+    assert settings_of(name, "study").size[0] > looking.SMALL
 
 
 @pytest.mark.parametrize("name", NAMES)
