@@ -95,14 +95,23 @@ def weights_of(root: Path, run: Run) -> list[Need]:
 
 
 def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
-    """Globs over tensors of other runs' phases, by product, that are left out where the phase is loaded: what the phase
-    that needs it drops, whether that is the run's own or one that it needs."""
-    found: dict[Path, tuple[str, ...]] = {}
+    """Globs over tensors of other runs' phases, by product. This run leaves these tensors out when it loads the phase:
+    what its own phases that need it drop, and where none of them says anything, what all others that need it drop."""
+    found = _dropped(root, [Need(run, phase) for phase in phases_of(root, run)])
+    others: dict[Path, tuple[str, ...]] = {}
     for taker in weights_of(root, run):
-        for need in needs_of(root, taker.run, taker.phase) if taker.phase.drops else ():
-            if need.run != taker.run:
-                kept = found.get(need.product, ())
-                found[need.product] = (*kept, *(glob for glob in taker.phase.drops if glob not in kept))
+        for product, globs in _dropped(root, [taker], every=True).items():
+            others[product] = tuple(glob for glob in others.get(product, globs) if glob in globs)
+    return {product: globs for product, globs in others.items() if globs} | found
+
+
+def _dropped(root: Path, takers: list[Need], every: bool = False) -> dict[Path, tuple[str, ...]]:
+    """What these phases drop of those of other runs that they need; of `every` of those, or where anything is."""
+    found: dict[Path, tuple[str, ...]] = {}
+    for taker in takers:
+        for need in needs_of(root, taker.run, taker.phase):
+            if need.run != taker.run and (taker.phase.drops or every):
+                found[need.product] = (*found.get(need.product, ()), *taker.phase.drops)
     return found
 
 

@@ -185,6 +185,8 @@ def test_no_other_module_opens_a_product():
         "products.py": "the reader",
         "cost/printed.py": "reported.csv",
         "judging/reported.py": "reported.csv",
+        "scenes/checks.py": "checks.json",
+        "scenes/contact_sheet.py": "scripts beside videos",
         "report/sections.py": "reported.csv",
         "report/tidy.py": "the sealed folder's",
         "report/pages.py": "the sealed folder's",
