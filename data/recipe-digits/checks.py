@@ -26,7 +26,11 @@ HERE = Path(__file__).resolve().parent
 HEADS = (("activity", 10), ("family", 2))
 SCRIPTS = 1000  # that trees learn from, and as many that they are tested on
 # Per budget: checks that don't hold, and why we live with it.
-KNOWN_FAILURES: dict[str, dict[str, str]] = {}
+KNOWN_FAILURES: dict[str, dict[str, str]] = {
+    "study": {
+        "digit_small": "the pilot's network lost 0.19 by the smaller frames, this better one 0.05: see the README"
+    }
+}
 
 
 def card_settings(budget: str) -> Any:
