@@ -174,6 +174,21 @@ def test_a_point_cannot_change_the_network(small):
         model.predict(network, one(clip(settings, 1), 0), asked(settings, context=False))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("timesteps", 64), ("timestep_frames", 4), ("light_resize", 24), ("light_crop", 24)]
+)
+@torch.inference_mode()
+def test_points_that_share_memory_cannot_mean_other_places_or_see_other_frames(small, name, value):
+    """By its number in the grid a place would be given the features of another, or of other pictures of it."""
+    network, settings = small
+    assert getattr(settings, name) != value
+    shared = one(clip(settings, 1), 0) | {"memory": {}}
+    model.predict(network, shared, settings)
+    assert shared["memory"]
+    with pytest.raises(SaccadeError, match=f"{name} is {value} here, and {getattr(settings, name)} in the variant"):
+        model.predict(network, shared, asked(settings, **{name: value}))
+
+
 # ---- phases
 
 

@@ -1,21 +1,15 @@
-"""reported.csv beside a second typing of the printed numbers, in the form in which the paper has them; what print says
-of itself, and what it leaves open."""
+"""reported.csv beside a second typing of the printed numbers, in the form in which the paper has them; and what print
+says of itself."""
 
-import dataclasses
-import re
 from pathlib import Path
 
 import pytest
 
 from saccade.cards.paper import read_paper
 from saccade.judging.reported import printed_cells
-from saccade.plan.staleness import paper_files
-from saccade.project import load_module
-from saccade.settings import Shared
 
 FOLDER = Path(__file__).parents[1]
 ROOT = FOLDER.parents[1]
-findings = load_module(FOLDER / "paper/findings.py")
 PRINTED = printed_cells(read_paper(ROOT, "epitoma"))  # with the cost that stands in tsn's file
 
 TABLE_1 = """
@@ -152,19 +146,3 @@ def test_totals_are_the_sums_of_their_parts_but_for_three():
         whole = sum(float(found.get((row, part), 0)) for part in COLUMNS[2:5])
         rounds = abs(whole - float(found[row, "Total"])) <= 0.05 + 1e-9
         assert rounds == (row not in ("SNet3D + Ours", "I3D", "I3D + Ours")), row
-
-
-# ---- the choices
-
-
-def test_the_readme_has_the_choices_of_the_page():
-    for row in findings.choices().text().itertuples(index=False):
-        assert f"| {' | '.join(row)} |".replace("|  |", "| |").replace("|  |", "| |") in README, row
-    assert "methods/epitoma/paper/choices.csv" in paper_files(ROOT, "epitoma")  # which makes the page anew
-
-
-def test_every_setting_of_this_method_has_a_row_among_the_choices():
-    settings = load_module(FOLDER / "settings.py").Settings
-    own = {one.name for one in dataclasses.fields(settings)} - {one.name for one in dataclasses.fields(Shared)}
-    brackets = re.findall(r"\(([a-z0-9_, ]+)\)", "\n".join(findings.choices().data["what"]))
-    assert {name for some in brackets for name in some.split(", ")} == own
