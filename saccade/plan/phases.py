@@ -96,21 +96,21 @@ def weights_of(root: Path, run: Run) -> list[Need]:
 
 def drops_of(root: Path, run: Run) -> dict[Path, tuple[str, ...]]:
     """Globs over tensors of other runs' phases, by product. This run leaves these tensors out when it loads the phase:
-    what its own phases that need it drop, and where none of them says anything, what all others that need it drop."""
-    found = _dropped(root, [Need(run, phase) for phase in phases_of(root, run)])
+    what its own phases that need it drop, and where none of them drops any, what all others do that drop some."""
     others: dict[Path, tuple[str, ...]] = {}
     for taker in weights_of(root, run):
-        for product, globs in _dropped(root, [taker], every=True).items():
+        for product, globs in _dropped(root, [taker]).items():
             others[product] = tuple(glob for glob in others.get(product, globs) if glob in globs)
-    return {product: globs for product, globs in others.items() if globs} | found
+    own = _dropped(root, [Need(run, phase) for phase in phases_of(root, run)])
+    return {product: globs for product, globs in others.items() if globs} | own
 
 
-def _dropped(root: Path, takers: list[Need], every: bool = False) -> dict[Path, tuple[str, ...]]:
-    """What these phases drop of those of other runs that they need; of `every` of those, or where anything is."""
+def _dropped(root: Path, takers: list[Need]) -> dict[Path, tuple[str, ...]]:
+    """What these phases drop of those of other runs that they need."""
     found: dict[Path, tuple[str, ...]] = {}
     for taker in takers:
-        for need in needs_of(root, taker.run, taker.phase):
-            if need.run != taker.run and (taker.phase.drops or every):
+        for need in needs_of(root, taker.run, taker.phase) if taker.phase.drops else ():
+            if need.run != taker.run:
                 found[need.product] = (*found.get(need.product, ()), *taker.phase.drops)
     return found
 
