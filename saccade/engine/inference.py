@@ -20,6 +20,8 @@ from saccade.video.loader import VideoDataset, batches, collate
 if TYPE_CHECKING:
     import pandas as pd
 
+KEEP_BYTES = 16 * 10**6  # of decoded frames of a video: a whole one of embedded data, whose points ask for most of it
+
 
 def need_trained(task: Task) -> None:
     """Raises SaccadeError, saying how to train the run, where one of its weights isn't there."""
@@ -64,7 +66,8 @@ def predict_points(
     """{point: table as of `predict_point`} of points whose clips are the same, each clip being made once for all.
 
     Several find in their clip, beside what `dataset` gives, the same `memory`: a dict in which one may leave for the
-    next what it computed. They are asked in the order of their names. `check` is given each batch and what the points
+    next what it computed; and what one had decoded is kept for the next, up to KEEP_BYTES. They are asked in the order
+    of their names. `check` is given each batch and what the points
     made of it.
     """
     import pandas as pd
@@ -78,7 +81,11 @@ def predict_points(
             for batch in batches(
                 dataset.at_view(view), settings.eval_batch_size, shuffle=False, epoch=0, workers=settings.workers
             ):
-                clip = to_device(batch, device) | ({"memory": {}} if len(points) > 1 else {})
+                clip = to_device(batch, device)
+                if len(points) > 1:
+                    clip["memory"] = {}
+                    for frames in clip["frames"]:
+                        frames.keep_bytes = KEEP_BYTES
                 found = {point: method_predict(model, dict(clip), points[point]) for point in sorted(points)}
                 for point, number in itertools.product(found, range(len(batch["video_id"]))):
                     row = rows[point].setdefault(batch["video_id"][number], {})

@@ -4,7 +4,7 @@
 import contextlib
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ class FramesByNumber:
 
     frames: how many the video has (`probe`). decoded_frames: how many were decoded so far. decoding_s, transforms_s:
     the seconds spent so far on decoding (and making RGB of what was wanted), and on resizing and cropping. device:
-    where `get` puts its tensors.
+    where `get` puts its tensors. keep_bytes: how many bytes
+    of decoded frames it may still keep, and not decode again; 0 unless somebody sets it.
 
     The file is opened when frames are first asked for, and stays open. Where a plan of it is proved (`gops`), its
     packets stay in memory, about as many bytes as the track has in the file, and only what the wanted frames need is
@@ -40,6 +41,7 @@ class FramesByNumber:
         self.device = torch.device("cpu")
         self.decoded_frames = 0
         self.decoding_s = self.transforms_s = 0.0
+        self.keep_bytes, self._kept = 0, dict[int, np.ndarray]()
         self._file, self._looked = contextlib.ExitStack(), False
         self._packets: Packets | None = None
 
@@ -58,18 +60,14 @@ class FramesByNumber:
         places = places_of(self.path, numbers, self.frames)
         settings, found, missing = as_asked(self.settings, resize, crop), torch.empty(0), set(places)
         with named_errors(self.path):
-            for number, frame in self._decoded(places):
-                if number not in missing:
-                    continue
-                shown = self._shown(number, frame, settings)
+            for number, picture in self._pictures(places):
+                shown = self._shown(picture, settings)
                 if len(missing) == len(places):
                     found = shown.new_empty((sum(map(len, places.values())), *shown.shape))
                 if shown.shape != found.shape[1:]:
                     raise VideoError(f"{self.path}: its frames differ in size; frame {number} has another one")
                 found[places[number]] = shown
                 missing.remove(number)
-                if not missing:
-                    break
         if missing:
             raise VideoError(f"{self.path}: frame {min(missing)} was asked for, but doesn't decode")
         return found.to(self.device)
@@ -82,20 +80,37 @@ class FramesByNumber:
             packets = self._planned()
         return packets.decoded_for(places) if packets else max(places) + 1
 
-    def _shown(self, number: int, frame: Any, settings: Input) -> torch.Tensor:
+    def _shown(self, picture: np.ndarray, settings: Input) -> torch.Tensor:
         """(C, H, W)."""
-        if frame.is_corrupt:
-            raise VideoError(f"{self.path}: frame {number} decodes with errors")
         started = time.perf_counter()
-        picture = rgb_of(frame, settings.colours)
-        decoded = time.perf_counter()
         with _disable_current_modes():  # whoever counts what a model executes counts no reading
             shown = transforms.test_clip(picture[None], settings)[0]
-        self.decoding_s += decoded - started
-        self.transforms_s += time.perf_counter() - decoded
+        self.transforms_s += time.perf_counter() - started
         return shown
 
-    def _decoded(self, wanted: dict[int, list[int]]) -> Iterator[tuple[int, Any]]:
+    def _pictures(self, wanted: Collection[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """(number, (H, W, 3) uint8) of each wanted frame once: those kept, then those decoded now."""
+        missing = set(wanted)
+        for number in sorted(missing & self._kept.keys()):
+            missing.remove(number)
+            yield number, self._kept[number]
+        for number, frame in self._decoded(sorted(missing)) if missing else ():
+            if number in missing and frame.is_corrupt:
+                raise VideoError(f"{self.path}: frame {number} decodes with errors")
+            if number not in missing and (self.keep_bytes <= 0 or number in self._kept or frame.is_corrupt):
+                continue
+            started = time.perf_counter()
+            picture = rgb_of(frame, self.settings.colours)
+            self.decoding_s += time.perf_counter() - started
+            if number not in self._kept and picture.nbytes <= self.keep_bytes:
+                self._kept[number], self.keep_bytes = picture, self.keep_bytes - picture.nbytes
+            if number in missing:
+                missing.remove(number)
+                yield number, picture
+                if not missing:
+                    return
+
+    def _decoded(self, wanted: Collection[int]) -> Iterator[tuple[int, Any]]:
         """(number, frame): by plan, and then, where the caller still wants some, all from the beginning."""
         if packets := self._planned():
             yield from self._counted(packets.decode(wanted))
@@ -124,7 +139,7 @@ class FramesByNumber:
         return self._packets
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_file": None, "_packets": None, "_looked": False}
+        return vars(self) | {"_file": None, "_packets": None, "_looked": False, "_kept": {}, "keep_bytes": 0}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state | {"_file": contextlib.ExitStack()})
