@@ -19,6 +19,7 @@ from saccade.video.container import VideoError, named_errors, opened, video_stre
 from saccade.video.packets import Packets
 from saccade.video.upright import rgb_of
 
+BYTES_AT_ONCE = 2**18  # of pictures that are resized together: one by one, small ones take four to nine times as long
 Numbers = Sequence[int] | np.ndarray | torch.Tensor
 
 
@@ -54,20 +55,21 @@ class FramesByNumber:
         """(N, C, H, W) float32, normalised, of these frames: in any order, repeats allowed. `resize`, `crop`: in place
         of the settings' own.
 
-        Each frame is resized and cropped as it is decoded, so that beside the answer only a few whole frames are in
-        memory. Raises VideoError where a frame doesn't decode, SaccadeError where it lies outside of the video.
+        Frames are resized and cropped as they are decoded, small ones some at a time, so that beside the answer only a
+        few whole frames are in memory. Raises VideoError where a frame doesn't decode, SaccadeError where it lies outside of the video.
         """
         places = places_of(self.path, numbers, self.frames)
         settings, found, missing = as_asked(self.settings, resize, crop), torch.empty(0), set(places)
         with named_errors(self.path):
-            for number, picture in self._pictures(places):
-                shown = self._shown(picture, settings)
+            for some, pictures in self._stacked(self._pictures(places)):
+                shown = self._shown(pictures, settings)
                 if len(missing) == len(places):
-                    found = shown.new_empty((sum(map(len, places.values())), *shown.shape))
-                if shown.shape != found.shape[1:]:
-                    raise VideoError(f"{self.path}: its frames differ in size; frame {number} has another one")
-                found[places[number]] = shown
-                missing.remove(number)
+                    found = shown.new_empty((sum(map(len, places.values())), *shown.shape[1:]))
+                if shown.shape[1:] != found.shape[1:]:
+                    raise VideoError(f"{self.path}: its frames differ in size; frame {some[0]} has another one")
+                for number, one in zip(some, shown, strict=True):
+                    found[places[number]] = one
+                missing.difference_update(some)
         if missing:
             raise VideoError(f"{self.path}: frame {min(missing)} was asked for, but doesn't decode")
         return found.to(self.device)
@@ -80,11 +82,24 @@ class FramesByNumber:
             packets = self._planned()
         return packets.decoded_for(places) if packets else max(places) + 1
 
-    def _shown(self, picture: np.ndarray, settings: Input) -> torch.Tensor:
-        """(C, H, W)."""
+    def _stacked(self, given: Iterator[tuple[int, np.ndarray]]) -> Iterator[tuple[list[int], np.ndarray]]:
+        """(numbers, (n, H, W, 3)): neighbours of one size, as many as BYTES_AT_ONCE holds, or one."""
+        numbers, pictures = list[int](), list[np.ndarray]()
+        for number, picture in given:
+            full = (len(pictures) + 1) * picture.nbytes > BYTES_AT_ONCE
+            if pictures and (full or picture.shape != pictures[0].shape):
+                yield numbers, np.stack(pictures)
+                numbers, pictures = [], []
+            numbers.append(number)
+            pictures.append(picture)
+        if pictures:
+            yield numbers, np.stack(pictures)
+
+    def _shown(self, pictures: np.ndarray, settings: Input) -> torch.Tensor:
+        """(n, C, H, W)."""
         started = time.perf_counter()
         with _disable_current_modes():  # whoever counts what a model executes counts no reading
-            shown = transforms.test_clip(picture[None], settings)[0]
+            shown = transforms.test_clip(pictures, settings)
         self.transforms_s += time.perf_counter() - started
         return shown
 

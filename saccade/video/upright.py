@@ -6,14 +6,17 @@ The matrix (ISO/IEC 14496-12, Sec. 8.3.2; FFmpeg's AV_FRAME_DATA_DISPLAYMATRIX) 
 stays as stored.
 """
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
 from av.sidedata.sidedata import Type
+from av.video.reformatter import VideoReformatter
 
 # libswscale's flags: bicubic, exact rounding, a colour for every pixel, the same bits on every machine. Without them it
 # is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes them 4 times as fast.
 _EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
+_OF_THREAD = threading.local()
 _SLANTED = 0.0175  # how far a matrix may be from one of the eight: 1 degree, as in ffmpeg's own autorotation
 
 
@@ -74,7 +77,15 @@ def turn_of(frame: Any) -> Turn:
 def rgb_of(frame: Any, colours: str = "exact") -> np.ndarray:
     """(H, W, 3) uint8: the decoded frame upright, its colours converted exactly, or with `colours` pyav as by PyAV's
     `to_rgb`."""
-    if colours == "pyav":
-        return turn_of(frame).upright(frame.to_ndarray(format="rgb24", threads=1))
-    shape = "rgb24" if frame.format.is_rgb else "gbrp"
-    return turn_of(frame).upright(frame.to_ndarray(format=shape, interpolation=_EXACT, threads=1))
+    exact = colours != "pyav"
+    shape = "gbrp" if exact and not frame.format.is_rgb else "rgb24"
+    converted = _converter().reformat(frame, format=shape, interpolation=_EXACT if exact else None, threads=1)
+    return turn_of(frame).upright(converted.to_ndarray())
+
+
+def _converter() -> VideoReformatter:
+    """This thread's. A frame has one of its own, too, but preparing it takes longer than converting a small frame."""
+    if not hasattr(_OF_THREAD, "converter"):
+        _OF_THREAD.converter = VideoReformatter()
+    converter: VideoReformatter = _OF_THREAD.converter
+    return converter
