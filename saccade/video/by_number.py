@@ -56,7 +56,8 @@ class FramesByNumber:
         of the settings' own.
 
         Frames are resized and cropped as they are decoded, small ones some at a time, so that beside the answer only a
-        few whole frames are in memory. Raises VideoError where a frame doesn't decode, SaccadeError where it lies outside of the video.
+        few whole frames are in memory. Raises VideoError where a frame doesn't decode, SaccadeError where it lies
+        outside of the video.
         """
         places = places_of(self.path, numbers, self.frames)
         settings, found, missing = as_asked(self.settings, resize, crop), torch.empty(0), set(places)
