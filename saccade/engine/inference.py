@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from saccade.cards.address import RUN, parse_address
 from saccade.cost.count import count, module_table
+from saccade.cost.forward import modules_stay
 from saccade.engine import weights
 from saccade.engine.device import place, to_device
 from saccade.project import load_module
@@ -74,9 +75,12 @@ def predict_points(
 
     rows: dict[str, dict[str, dict[str, Any]]] = {point: {} for point in points}
     views, settings = dataset.num_views, next(iter(points.values()))
-    with tqdm(
-        total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0, disable=not label
-    ) as progress:
+    with (
+        modules_stay(),
+        tqdm(
+            total=len(dataset) * views, desc=f"predict {label}", unit="view", mininterval=1.0, disable=not label
+        ) as progress,
+    ):
         for view in range(views):
             for batch in batches(
                 dataset.at_view(view), settings.eval_batch_size, shuffle=False, epoch=0, workers=settings.workers
