@@ -21,7 +21,7 @@ from saccade.settings import (
 )
 
 # What becomes of a timestep's gating value in training. clipped: its sigmoid where that is a half or more, else 0
-# (Sec. 3); binary: 1 there, with the sigmoid's gradient everywhere (Bejnordi et al.); sigmoid: never 0; relu: the value
+# (Sec. 3); binary: 1 there, with the sigmoid's gradient (Bejnordi et al.); sigmoid: never 0; relu: the value
 # itself where it is above 0, without an upper bound
 Activation = Literal["clipped", "binary", "sigmoid", "relu"]
 # Which timesteps the HeavyNet sees. selector: the best of a pool; threshold: those of the pool whose gate is open;
@@ -71,7 +71,6 @@ class Selector(Section):
     gate_hidden: Count = 64
     gate_bias: float = 1.0  # where the gating value starts: open, as a closed gate has no gradient
     activation: Activation = "clipped"
-    straight_through: bool = False  # of `clipped`: the gradient is the sigmoid's also where it is 0
     temperature: Positive = 1.0  # that the gating value and its noise are divided by
     noise: bool = True
 
@@ -142,8 +141,6 @@ class Settings(Shared, Light, Heavy, Timesteps, Selector, Sparsity, Classifier, 
             raise ValueError(f"train_fewest is {self.train_fewest}, but train_rule {self.train_rule} draws nothing")
         if self.heavy_weights != "none" and self.heavy != "resnet":
             raise ValueError(f"heavy_weights is {self.heavy_weights}, which {self.heavy} has none of; set it to none")
-        if self.straight_through and self.activation != "clipped":
-            raise ValueError(f"straight_through is of clipped gates, but activation is {self.activation}")
         if self.l0_weight and self.activation == "sigmoid":
             raise ValueError("activation is sigmoid, whose gates never close: set l0_weight to 0")
         if self.choose == "selector" and 0 < self.pool < self.selected:

@@ -47,7 +47,7 @@ def gates(alpha: Tensor, settings: Settings, generator: torch.Generator | None) 
     if settings.noise and generator is not None:
         uniform = torch.rand(alpha.shape, generator=generator).clamp(1e-6, 1 - 1e-6).to(alpha)
         drawn = alpha + torch.log(uniform) - torch.log1p(-uniform)
-    found = ACTIVATIONS[settings.activation](drawn / settings.temperature, settings)
+    found = ACTIVATIONS[settings.activation](drawn / settings.temperature)
     closed = ~(found > 0).any(1, keepdim=True)  # (B, 1)
     best = functional.one_hot(alpha.argmax(1), alpha.shape[1]).bool()
     value, slope = KEPT.get(settings.activation, (1.0, 1.0))
@@ -67,13 +67,12 @@ def expected_share(alpha: Tensor) -> Tensor:
     return alpha.sigmoid().mean(1)
 
 
-def _clipped(value: Tensor, settings: Settings) -> Tensor:
+def _clipped(value: Tensor) -> Tensor:
     soft = value.sigmoid()
-    clipped = torch.where(soft >= OPEN, soft, 0.0)
-    return clipped.detach() + soft - soft.detach() if settings.straight_through else clipped
+    return torch.where(soft >= OPEN, soft, 0.0)
 
 
-def _binary(value: Tensor, settings: Settings) -> Tensor:
+def _binary(value: Tensor) -> Tensor:
     soft = value.sigmoid()
     return (soft >= OPEN).to(soft) + soft - soft.detach()
 
@@ -81,7 +80,7 @@ def _binary(value: Tensor, settings: Settings) -> Tensor:
 ACTIVATIONS = {
     "clipped": _clipped,
     "binary": _binary,
-    "sigmoid": lambda value, settings: value.sigmoid(),
-    "relu": lambda value, settings: value.relu(),
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
 }
 assert set(ACTIVATIONS) == set(Activation.__args__)  # type: ignore[attr-defined]

@@ -54,7 +54,6 @@ PHRASES = {  # setting named first in brackets, or the row -> what the row tells
     "concepts": [f"N = {SELECTOR.concepts}"],
     "gate_hidden": [f"{SELECTOR.gate_hidden} hidden", f"the bias begins at {SELECTOR.gate_bias:g},"],
     "activation": [f"| {RULES[SELECTOR.activation]}"],
-    "straight_through": [{False: "none;"}[SELECTOR.straight_through]],
     "noise": [{True: "Gumbel noise in training"}[SELECTOR.noise], f"temperature {SELECTOR.temperature:g}"],
     "l0_weight": [
         f"open gates, weight {SELECTOR.l0_weight:g}, from the {SELECTOR.l0_warmup_epochs + 1:g}th epoch on, "
@@ -75,6 +74,7 @@ PHRASES = {  # setting named first in brackets, or the row -> what the row tells
         f"batches of {SELECTOR.batch_size}, {SELECTOR.epochs} epochs",
         f"a {SELECTOR.schedule} rate, { ({0.0: 'no weight decay'}[SELECTOR.weight_decay]) }",
         f"small networks epsilon {rate(SMALL.adam_epsilon)}",
+        f"{SMALL.epochs} epochs down a {SMALL.schedule}",
     ],
     "fine-tuning": [
         f"{TUNED.epochs} epochs of {TUNED.optimizer.upper()}, {TUNED.lr:g} down a {TUNED.schedule}, momentum "

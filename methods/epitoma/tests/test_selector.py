@@ -45,7 +45,6 @@ def test_the_clipped_sigmoid_is_the_sigmoid_from_a_half_on_and_0_below():
         ({"activation": "binary"}, [0.0, 1.0, 1.0], [0.1875, 0.25, 0.1875]),
         ({"activation": "sigmoid", "l0_weight": 0.0}, [0.25, 0.5, 0.75], [0.1875, 0.25, 0.1875]),
         ({"activation": "relu"}, [0.0, 0.0, HIGH], [0.0, 0.0, 1.0]),
-        ({"straight_through": True}, [0.0, 0.5, 0.75], [0.1875, 0.25, 0.1875]),
         ({"temperature": 2.0}, [0.0, 0.5, 3**0.5 / (1 + 3**0.5)], [0.0, 0.125, 0.5 * 3**0.5 / (1 + 3**0.5) ** 2]),
     ],
 )
