@@ -14,8 +14,9 @@ from benchmarks.adafocus import Side
 from benchmarks.clips import pictures
 from benchmarks.inside import clock
 from saccade.records import INDEX_COLUMNS
+from saccade.video.batches import collate
 from saccade.video.clip_on_demand import clip_on_demand
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import VideoInfo, probe
 
 SIDE, RATE_HZ, FPS = 256, 24000, 30

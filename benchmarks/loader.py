@@ -22,7 +22,8 @@ import torch
 from benchmarks.clips import make_clips
 from saccade.records import Head
 from saccade.settings import Input
-from saccade.video.loader import VideoDataset, batches
+from saccade.video.batches import batches
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import probe
 
 INPUT = Input(num_frames=16, resize=256, crop=224, train_crop="multiscale", flip=True)

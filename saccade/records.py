@@ -143,7 +143,7 @@ class Task:
 
     `weights`: the phases' products to load, in order. `drops`: for each product, globs over the tensors to leave out.
     `points`: the operating points to predict, name -> settings. `features`: the products of the features that the phase
-    trains on, by the phase whose network gives them, each with what must be true of it: {key of the product: value}.
+    trains on, by the phase whose network gives them.
     """
 
     root: Path
@@ -162,7 +162,7 @@ class Task:
     identity: dict[str, Any] = field(default_factory=dict)  # a saved training state of another identity isn't taken up
     released: dict[str, Any] | None = None  # of a phase `import`: {file (a path), sha256 (or ""), drops (globs)}
     points: dict[str, Any] = field(default_factory=dict)
-    features: dict[str, tuple[Path, dict[str, Any]]] = field(default_factory=dict)
+    features: dict[str, Path] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:

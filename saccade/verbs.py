@@ -24,7 +24,7 @@ from saccade.plan.availability import (
 )
 from saccade.plan.checked import check_settings
 from saccade.plan.counterparts import Counterpart, counterparts_of
-from saccade.plan.describe import describe_run, stale
+from saccade.plan.describe import describe_run, on_request, stale, stale_features
 from saccade.plan.features import Cached, deciding_features, features_of, features_settings
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve, tests_only
@@ -32,6 +32,7 @@ from saccade.plan.overview import describe_one, describe_project
 from saccade.plan.phases import Need, drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, point_to_try, points_of
 from saccade.plan.runs import Run
+from saccade.product_names import command_for
 from saccade.project import check_budget
 from saccade.records import EAGER, EXACT, FEATURES_ENDS, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
 from saccade.temporary import clear_leftovers
@@ -109,7 +110,7 @@ def _train_phase(root: Path, run: Run, phase: Phase) -> None:
     values, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
     imports = staleness.released(root, run) if phase.name == IMPORT else None
     more = {"trains": phase.trains, "identity": staleness.train_params(root, run, phase), "released": imports}
-    more |= {"features": {one.phase.name: (one.product, _made_of(root, one)) for one in features_of(root, run, phase)}}
+    more |= {"features": {one.phase.name: _current(root, one) for one in features_of(root, run, phase)}}
     task = _task(root, run, settings, products, code, values, phase=phase.name, **more)
     for folder in (task.folder, task.checkpoint.parent):
         need_writable(folder)
@@ -117,12 +118,17 @@ def _train_phase(root: Path, run: Run, phase: Phase) -> None:
     (import_weights if imports else train)(task)
 
 
-def _made_of(root: Path, cached: Cached) -> dict[str, Any]:
-    """What features must have been made of to be trained on: of code only where edited code counts at once."""
-    found = {"decides": staleness.features_params(root, cached.run, cached.phase)["settings"]}
-    if cached.run.budget in staleness.ALWAYS_CURRENT:
-        found["code"] = staleness.features_code(root, cached.run.method, cached.phase.name)
-    return found
+def _current(root: Path, cached: Cached) -> Path:
+    """The product of the features; raises SaccadeError where they are so stale that Snakemake would compute them anew.
+    Of weights and data the step sees that itself."""
+    changes = stale_features(root, cached)
+    if changes and not on_request(cached.run, changes):
+        product = root / cached.product
+        raise SaccadeError(
+            f"{product} was made otherwise than it would be now: {', '.join(changes)}; this makes it anew: "
+            f"{command_for(product)}"
+        )
+    return cached.product
 
 
 def run_features(root: Path, options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from saccade.records import SPLITS
 from saccade.scenes import sampling
 from saccade.scenes.digits import NUM_CLASSES, digit_labels, split_backgrounds, split_instances
-from saccade.scenes.render import Rendering
+from saccade.scenes.scene_settings import rendering
 from saccade.scenes.script import CHANNELS, Curve, Face, Scene, Shot, Sound, Thing
 from saccade.scenes.store import video_path, write_scenes
 
@@ -33,17 +33,6 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     scenes = compose_all(settings, seed)
     truth = write_scenes(scenes, rendering(settings), raw, workers)
     return videos_table(scenes, settings, raw, seed), truth
-
-
-def rendering(settings: Any) -> Rendering:
-    names = {field.name for field in dataclasses.fields(Rendering)} - {"height", "width", "still_noise"}
-    height, width = settings.size
-    return Rendering(
-        height=height,
-        width=width,
-        still_noise=settings.static_noise,
-        **{name: getattr(settings, name) for name in names},
-    )
 
 
 def compose_all(settings: Any, seed: int) -> list[Scene]:

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from saccade.records import SPLITS
-from saccade.settings import Count, CountOrNone, NotNegative, Section, Share
+from saccade.scenes.scene_settings import Clutter, Pair, SceneSettings
+from saccade.settings import CountOrNone, NotNegative, Share
 
 # Each verb is a ramp of one channel in one direction, again and again; the first four displace the target, the others
 # change it in place.
@@ -15,41 +15,21 @@ VERBS = {
     "grow": ("zoom", 1), "shrink": ("zoom", -1), "clockwise": ("angle", 1), "anticlockwise": ("angle", -1),
 }  # fmt: skip
 
-Side = Annotated[int, Field(ge=16, le=4096, multiple_of=2)]
 Sixteenths = Annotated[int, Field(ge=1, le=16)]
-Pair = Field(min_length=2, max_length=2)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(Section):
+class Settings(SceneSettings):
     """What the generator makes. A [low, high] pair is drawn from uniformly, per video."""
 
-    draw: CountOrNone = 0  # which drawing of the set: another number, other videos from the same settings
-
-    # size of the set and of its videos
-    counts: dict[str, CountOrNone]  # videos per split
-    size: Annotated[list[Side], Pair]  # height, width in pixels, even
-    duration_s: Annotated[float, Field(gt=0, le=3600)]
-    fps: Annotated[float, Field(ge=1, le=1000)]
-    crf: Annotated[int, Field(ge=0, le=51)]  # x264's quality: 18 keeps nearly all, 28 is coarse
-
     # what is on the picture
-    object_px: Count  # diameter of the target's badge at zoom 0; its digit spans 0.84 of it
-    # share of the strokes that only a one-pixel checkerboard carries: 1 means blind at half resolution
-    fine_detail: Share = 0.0
-    contrast: Share = 1.0  # of the strokes
-    # how much darker the badge is than its surround, in luminance of 1: visible at half resolution
     locate_cue: Share = 0.15
-    # on the background: digits with their blocks shuffled, or whole ones
-    clutter: Literal["none", "tiles", "digits"] = "tiles"
-    clutter_count: CountOrNone = 6  # pieces of clutter
+    clutter: Clutter = "tiles"
+    clutter_count: CountOrNone = 6
     distractors: CountOrNone = 0  # moving digits of any class on square badges (the target's is round)
     position: Literal["uniform", "centre"] = "uniform"  # where the target is; uniform reaches the corners
-    sensor_noise: Share = 0.01  # standard deviation, in luminance of 1
+    sensor_noise: Share = 0.01
     camera: Literal["still", "pan", "shake", "cuts"] = "still"
-    # tiles per split, disjoint
-    backgrounds: dict[str, Count] = field(default_factory=lambda: {"train": 400, "val": 100, "test": 100})
-    # of the 1,797 digits
     instance_shares: dict[str, Share] = field(default_factory=lambda: {"train": 0.6, "val": 0.2, "test": 0.2})
 
     # what happens, and when
@@ -64,7 +44,6 @@ class Settings(Section):
     drift: Share = 0.0
     jump_rate: NotNegative = 0.0  # jumps per second of scene time to another place, of target and distractors each
     predictable_share: Share = 1.0  # share of scene time without random wobble; unrelated to when the digit shows
-    label_noise: Share = 0.0  # share of training videos whose label is another, per head
 
     # sound
     # pairs of verbs that look alike and that sound tells apart
@@ -78,20 +57,16 @@ class Settings(Section):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for key in ("speed", "static_share", "informative_frames", "audio_events"):
-            low, high = getattr(self, key)
-            if low > high:
-                raise ValueError(f"{key} is {[low, high]}, but must be [low, high]")
-        for key in ("counts", "backgrounds", "instance_shares"):
-            if set(getattr(self, key)) != set(SPLITS):
-                raise ValueError(f"{key} must give {', '.join(SPLITS)} a number each, not {getattr(self, key)}")
-        if self.object_px > 0.45 * min(self.size):
-            raise ValueError(
-                f"object_px is {self.object_px}, more than 0.45 of the frame's short side {min(self.size)}"
-            )
         for pair in self.audio_pairs:
             if len(pair) != 2 or not set(pair) <= set(VERBS) or VERBS[pair[0]][0] != VERBS[pair[1]][0]:
                 raise ValueError(f"audio_pairs holds {pair}, which is no pair of opposite verbs of {', '.join(VERBS)}")
         paired = [verb for pair in self.audio_pairs for verb in pair]
         if len(set(paired)) != len(paired):
             raise ValueError(f"audio_pairs names a verb twice: {', '.join(paired)}")
+
+    def pairs(self) -> list[str]:
+        return [*super().pairs(), "speed", "static_share", "informative_frames", "audio_events"]
+
+    @property
+    def still_noise(self) -> bool:
+        return self.static_noise

@@ -12,6 +12,7 @@ from saccade.records import SPLITS
 from saccade.scenes import badges, sampling
 from saccade.scenes.badges import SHAPES, Moment
 from saccade.scenes.digits import NUM_CLASSES, split_backgrounds, split_instances
+from saccade.scenes.scene_settings import rendering
 from saccade.scenes.script import Face, Scene
 from saccade.scenes.store import write_scenes
 
@@ -22,7 +23,7 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     """(videos, truth): the videos rendered below `raw`, with one row each, and one row per frame."""
     raw, seed = Path(raw), seed + settings.draw
     scenes = compose_all(settings, seed)
-    truth = write_scenes(scenes, badges.rendering(settings), raw, workers)
+    truth = write_scenes(scenes, rendering(settings), raw, workers)
     return videos_table(scenes, settings, raw, seed), truth
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from saccade.scenes.badges import MomentSettings, Pair, Seconds
+from saccade.scenes.badges import MomentSettings
+from saccade.scenes.scene_settings import Pair, Seconds
 from saccade.settings import Count, CountOrNone, Share
 
 

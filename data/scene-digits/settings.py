@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from saccade.scenes.badges import MomentSettings, Pair
+from saccade.scenes.badges import MomentSettings
+from saccade.scenes.scene_settings import Pair
 from saccade.settings import NotNegative, Share
 
 MOTIONS = ("turning", "growing")  # of badges with shuffled digits, after the digits among the classes

@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -81,15 +80,11 @@ class Features:
         except (SafetensorError, OSError) as error:
             raise products.DamageError(file, f"can't be read ({first_line(error)})") from None
 
-    def need_made_of(self, root: Path, index: Path, asked: Mapping[str, Any]) -> None:
-        """Raises SaccadeError where the features were computed of another index, with weights that are others by now,
-        or otherwise than is `asked` (key of the product: value): whoever trains by hand may have left them behind."""
+    def need_made_of(self, root: Path, index: Path) -> None:
+        """Raises SaccadeError where the features were computed of another index or with weights that are others by now:
+        whoever trains by hand may have left them behind."""
         if self.facts["data"] != files.sha256(index):
             raise products.DamageError(self.product, f"was made of other data than {index} is of now")
         for product, was in self.facts["weights"].items():
             if products.read(root / product)["sha256"] != was:
                 raise products.DamageError(self.product, f"was made with other weights than {product} has now")
-        for key, value in asked.items():
-            if self.facts.get(key) != value:
-                what = {"decides": "settings", "code": "code"}.get(key, key)
-                raise products.DamageError(self.product, f"was made with other {what} than there are now")

@@ -16,7 +16,8 @@ from saccade.engine import weights
 from saccade.engine.device import place, to_device
 from saccade.project import load_module
 from saccade.records import Prediction, SaccadeError, Task
-from saccade.video.loader import VideoDataset, batches, collate
+from saccade.video.batches import batches, collate
+from saccade.video.loader import VideoDataset
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,9 @@ from torch import nn
 from saccade.engine.device import to_device
 from saccade.engine.inference import add_view, to_row
 from saccade.records import Prediction
+from saccade.video.batches import collate
 from saccade.video.clip_on_demand import clip_on_demand, why_not_on_demand
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import VideoInfo
 
 

@@ -15,7 +15,8 @@ from saccade.engine.device import to_device
 from saccade.engine.features import Features
 from saccade.engine.loop import Batch, Loss, fit
 from saccade.records import Head, SaccadeError
-from saccade.video.loader import VideoDataset, batches
+from saccade.video.batches import batches
+from saccade.video.loader import VideoDataset
 
 
 @dataclass

@@ -13,7 +13,8 @@ from saccade.engine.device import to_device
 from saccade.engine.inference import need_declared_frames, predict_points
 from saccade.engine.ties import is_tie, same_decisions
 from saccade.records import Prediction, SaccadeError, canonical
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.batches import collate
+from saccade.video.loader import VideoDataset
 
 if TYPE_CHECKING:
     import pandas as pd

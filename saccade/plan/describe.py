@@ -1,6 +1,6 @@
 """What `plan` prints: one run, with the origin of every setting."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from saccade.plan.phases import Need, needs_of, phase_settings, phases_of, weigh
 from saccade.plan.points import point_settings, points_of, role, stands_for
 from saccade.plan.runs import Run
 from saccade.records import COVERAGE_FILE, INDEX_FILE, PREDICTIONS_FILE, canonical, provenance_name
+
+CODE_CHANGED = "its code changed"  # among what makes a product stale
 
 
 def describe_run(root: Path, run: Run) -> str:
@@ -94,8 +96,8 @@ def _features_state(root: Path, cached: Cached, moves: bool) -> str:
     if not (root / cached.product).is_file():
         return "not computed yet; are when a phase that takes them is trained"
     if changes := stale_features(root, cached):
-        only_code = changes == ["its code changed"] and cached.run.budget not in staleness.ALWAYS_CURRENT
-        would = "stale; are computed again on request (--forcerun features)" if only_code else "would be computed again"
+        asked = on_request(cached.run, changes)
+        would = "stale; are computed again on request (--forcerun features)" if asked else "would be computed again"
         return f"{would}: {', '.join(changes)}"
     return "computed; again if its weights change" if moves else "computed, up to date"
 
@@ -109,7 +111,13 @@ def stale_features(root: Path, cached: Cached) -> list[str]:
     was = products.read(product)
     now, defaults = deciding_features(root, run, phase), load_method(root, run.method).defaults
     code = staleness.features_code(root, run.method, phase.name)
-    return [*_changes(was["settings"], now, defaults), *(["its code changed"] if was["code"] != code else [])]
+    return [*_changes(was["settings"], now, defaults), *([CODE_CHANGED] if was["code"] != code else [])]
+
+
+def on_request(run: Run, changes: Sequence[str]) -> bool:
+    """Whether what is stale by these changes is made anew only if one asks for it: by edited code alone, in a budget
+    where that re-runs nothing by itself."""
+    return run.budget not in staleness.ALWAYS_CURRENT and set(changes) == {CODE_CHANGED}
 
 
 def _gate_state(root: Path, need: Need) -> str:
@@ -136,7 +144,7 @@ def stale(root: Path, run: Run, phase: Any) -> list[str]:
     was = products.read(product)
     now, code = phase_settings(root, run, phase), staleness.train_code(root, run.method, phase.name)
     changes = list(_changes(was["settings"], now, load_method(root, run.method).defaults))
-    changes += ["its code changed"] if was["code"] != code else []
+    changes += [CODE_CHANGED] if was["code"] != code else []
     if phase.name == IMPORT and was["released"]["asked"] != staleness.released(root, run):
         changes.append("the card's `released` changed")
     if phase.name == IMPORT and (file := root / released_file(root, run)).is_file():
@@ -156,12 +164,8 @@ def _phase_state(root: Path, run: Run, phase: Any) -> str:
         return f"would run again: its data would be prepared again ({why})"
     if not changes:
         return "trained, up to date"
-    only_code = all(change == "its code changed" for change in changes)
-    would = (
-        "stale; runs again on request (--forcerun train)"
-        if only_code and run.budget not in staleness.ALWAYS_CURRENT
-        else "would run again"
-    )
+    asked = on_request(run, changes)
+    would = "stale; runs again on request (--forcerun train)" if asked else "would run again"
     return f"{would}: {', '.join(changes)}"
 
 
@@ -179,7 +183,7 @@ def _predict_state(root: Path, run: Run) -> str:
     for point, values in was["settings"].items():
         changed = _changes(values, now[point], defaults) if point in now else ()
         changes += [f"{point}.{change}" for change in changed] if point in now else [f"point {point} is gone"]
-    changes += ["its code changed"] if was["code"] != staleness.predict_code(root, run.method) else []
+    changes += [CODE_CHANGED] if was["code"] != staleness.predict_code(root, run.method) else []
     return f"would run again: {', '.join(changes)}" if changes else "predicted, up to date"
 
 

@@ -1,8 +1,8 @@
 """What the datasets of moments share: their settings, and the drawing of scenes made of badges that come and go."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -10,46 +10,25 @@ from pydantic import Field
 from saccade.records import SPLITS
 from saccade.scenes import sampling
 from saccade.scenes.digits import NUM_CLASSES
-from saccade.scenes.render import SQUARE, Rendering
+from saccade.scenes.render import SQUARE
+from saccade.scenes.scene_settings import Clutter, Pair, SceneSettings, Seconds
 from saccade.scenes.script import Face, Interval, Scene, Shot, Thing
 from saccade.scenes.store import video_path
-from saccade.settings import Count, CountOrNone, NotNegative, Section, Share
+from saccade.settings import CountOrNone, NotNegative, Share
 
 SHAPES = ("disc", "square")
 MOST_RUNS = 2  # stretches of a moment in which its digit shows
 
-Side = Annotated[int, Field(ge=16, le=4096, multiple_of=2)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Pair = Field(min_length=2, max_length=2)
-
 
 @dataclass(frozen=True, kw_only=True)
-class MomentSettings(Section):
+class MomentSettings(SceneSettings):
     """What every dataset of moments may set. A [low, high] pair is drawn from uniformly."""
 
-    draw: CountOrNone = 0  # which drawing of the set: another number, other videos from the same settings
-
-    # size of the set and of its videos
-    counts: dict[str, CountOrNone]  # videos per split
-    size: Annotated[list[Side], Pair]  # height, width in pixels, even
-    duration_s: Seconds
-    fps: Annotated[float, Field(ge=1, le=1000)]
-    crf: Annotated[int, Field(ge=0, le=51)]  # x264's quality: 18 keeps nearly all, 28 is coarse
-
     # what is on the picture
-    object_px: Count  # diameter of a badge; its digit spans 0.84 of it
-    # share of the strokes that only a one-pixel checkerboard carries: 1 means blind at half resolution
-    fine_detail: Share = 0.0
-    contrast: Share = 1.0  # of the strokes
-    # how much darker a badge is than its surround, in luminance of 1: visible at half resolution
     locate_cue: Share = 0.35
-    # on the background: digits with their blocks shuffled, or whole ones
-    clutter: Literal["none", "tiles", "digits"] = "none"
-    clutter_count: CountOrNone = 2  # pieces of clutter on each background
-    sensor_noise: Share = 0.005  # standard deviation, in luminance of 1; it never stands still
-    # tiles per split, disjoint
-    backgrounds: dict[str, Count] = field(default_factory=lambda: {"train": 400, "val": 100, "test": 100})
-    # of the 1,797 digits
+    clutter: Clutter = "none"
+    clutter_count: CountOrNone = 2
+    sensor_noise: Share = 0.005  # it never stands still
     instance_shares: dict[str, Share] = field(default_factory=lambda: {"train": 0.7, "val": 0.1, "test": 0.2})
 
     # moments, at random times, one at a time
@@ -65,40 +44,19 @@ class MomentSettings(Section):
     )  # badges with shuffled digits
     scenery: NotNegative = 0.0  # cuts to another background per second; 0: a blank video stays as it is
 
-    label_noise: Share = 0.0  # share of training videos whose label is another, per head
-
     def __post_init__(self) -> None:
         super().__post_init__()
-        for key in self.pairs():
-            low, high = getattr(self, key)
-            if low > high:
-                raise ValueError(f"{key} is {[low, high]}, but must be [low, high]")
-        for key in ("counts", "backgrounds", "instance_shares"):
-            if set(getattr(self, key)) != set(SPLITS):
-                raise ValueError(f"{key} must give {', '.join(SPLITS)} a number each, not {getattr(self, key)}")
-        if self.object_px > 0.45 * min(self.size):
-            raise ValueError(
-                f"object_px is {self.object_px}, more than 0.45 of the frame's short side {min(self.size)}"
-            )
         if self.flicker < 1 and self.flicker * self.moment_s[0] < MOST_RUNS / self.fps:
             raise ValueError(f"flicker {self.flicker} leaves a moment of {self.moment_s[0]} s without its digit")
         if self.longest_s() > self.duration_s + 1e-9:
             raise ValueError(f"moments may take {self.longest_s():g} s, more than duration_s {self.duration_s:g}")
 
     def pairs(self) -> list[str]:
-        """The settings that are [low, high]."""
-        return ["moments", "moment_s", "lookalikes"]
+        return [*super().pairs(), "moments", "moment_s", "lookalikes"]
 
     def longest_s(self) -> float:
         """Seconds that all moments of a video may take together."""
         return (self.moments[1] + self.lookalikes[1]) * self.moment_s[1]
-
-
-def rendering(settings: Any) -> Rendering:
-    """How videos of these settings are rendered."""
-    names = {item.name for item in fields(Rendering)} - {"height", "width", "still_noise"}
-    height, width = settings.size
-    return Rendering(height=height, width=width, still_noise=True, **{name: getattr(settings, name) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,9 @@ from saccade.engine.device import choose_device, place, seed_everything, to_devi
 from saccade.files import sha256
 from saccade.project import load_module, provenance
 from saccade.records import FEATURES_ENDS, INDEX_FILE, SaccadeError, Task, canonical, provenance_name
+from saccade.video.batches import batches
 from saccade.video.index import read_index
-from saccade.video.loader import VideoDataset, batches
+from saccade.video.loader import VideoDataset
 
 SPLITS = ("train", "val")  # features serve training only
 
@@ -61,11 +62,7 @@ def features(task: Task) -> None:
     products.write(record, provenance(task.root, **where))
     sums = {file.name: sha256(file) for file in store.files()}
     counted = {"sha256": _digest(sums), "bytes": store.bytes, "videos": len(sums)}
-    products.write(
-        product,
-        counted | {"settings": task.values, "decides": task.identity["settings"]} | facts,
-        {record.name: "", **sums},
-    )
+    products.write(product, counted | {"settings": task.values} | facts, {record.name: "", **sums})
 
 
 def _facts(task: Task) -> dict[str, Any]:

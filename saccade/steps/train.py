@@ -106,7 +106,7 @@ def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: fl
     asked["classes"] = {head.name: list(head.classes) for head in task.heads}
     where |= {"threads": task.settings.threads, "seconds": round(time.perf_counter() - started, 1)}
     where["weights"] = [str(product) for product in task.weights]
-    where |= {"features": [str(product) for product, _ in task.features.values()]} if task.features else {}
+    where |= {"features": [str(product) for product in task.features.values()]} if task.features else {}
     log, record = task.folder / (task.phase + LOG_ENDS), task.folder / provenance_name(task.phase)
     logged = {log.name: sha256(log)} if log.is_file() else {}
     products.write(record, provenance(task.root, **where), logged)
@@ -114,18 +114,18 @@ def _keep(task: Task, model: torch.nn.Module, facts: dict[str, Any], started: fl
 
 
 def _features(task: Task) -> dict[str, Features]:
-    """What the phase trains on beside clips, by phase; raises SaccadeError where it is missing or of other weights,
-    data, settings or code than there are now."""
+    """What the phase trains on beside clips, by phase; raises SaccadeError where it is missing, or of other
+    weights or data than there are now."""
     found = {}
-    for phase, (product, asked) in task.features.items():
+    for phase, product in task.features.items():
         found[phase] = Features(task.root / product)
-        found[phase].need_made_of(task.root, task.root / task.prepared / INDEX_FILE, asked)
+        found[phase].need_made_of(task.root, task.root / task.prepared / INDEX_FILE)
     return found
 
 
 def _identity(task: Task, device: torch.device) -> dict[str, Any]:
     """What decides how the training goes on. Another version of torch may round otherwise, so it starts afresh."""
-    features = [products.read(task.root / product)["sha256"] for product, _ in task.features.values()]
+    features = [products.read(task.root / product)["sha256"] for product in task.features.values()]
     return (
         task.identity
         | ({"features": features} if features else {})

@@ -25,9 +25,10 @@ from saccade.report import gate_curve, strips
 from saccade.report.feature_maps import draw_maps
 from saccade.report.tried import READS, RUNS, Tried, described
 from saccade.timing import optimise, runtimes
+from saccade.video.batches import collate
 from saccade.video.decode import read_frames
 from saccade.video.index import read_index
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import VideoInfo, probe
 from saccade.video.transforms import in_test_clip
 

@@ -19,9 +19,10 @@ from saccade.project import load_module
 from saccade.records import EAGER, EXACT, EXPORTED, Prediction, SaccadeError, Task
 from saccade.timing import optimise, runtimes, turns
 from saccade.video import decode
+from saccade.video.batches import collate
 from saccade.video.in_memory import KeptFrames
 from saccade.video.index import read_index
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.loader import VideoDataset
 
 CLOSE = 1e-4  # how far probabilities of an exact runtime may be from plain ones, where the decisions are the same
 FIRST = 4  # videos that a prediction is checked on before it is believed

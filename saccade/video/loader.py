@@ -1,4 +1,4 @@
-"""Seeded clips of a prepared dataset; their batches (`batches`), which this door offers too.
+"""Seeded clips of a prepared dataset.
 
 The clip of a video depends on (seed, epoch, video_id) and on nothing else: not on workers, batch size, order or the
 place where a run was resumed.
@@ -19,14 +19,12 @@ from saccade.records import Head, SaccadeError, first_few
 from saccade.settings import Input
 from saccade.video import audio, sampling, transforms
 from saccade.video import truth as of_frames
-from saccade.video.batches import Clip, batches, collate
+from saccade.video.batches import Clip
 from saccade.video.by_number import FramesByNumber
 from saccade.video.cache import KeptVideos
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["Clip", "VideoDataset", "batches", "collate", "generator"]
 
 
 class VideoDataset(Dataset[Clip]):

@@ -56,8 +56,8 @@ def test_a_new_setting_with_a_default_re_runs_nothing(tmp_path):
         edit(file, line, f"    other_option: int = 0\n{line}")
     edit(
         copied / "data/motion-digits/settings.py",
-        "    draw: CountOrNone",
-        "    new_option: int = 0\n    draw: CountOrNone",
+        "    locate_cue: Share",
+        "    new_option: int = 0\n    locate_cue: Share",
     )
     assert params() == before
 

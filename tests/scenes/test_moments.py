@@ -14,7 +14,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.files import read_json
 from saccade.plan.layers import data_settings
 from saccade.project import load_module
-from saccade.scenes import badges, looking, moments, sampling
+from saccade.scenes import looking, moments, sampling, scene_settings
 from saccade.scenes.badges import SHAPES
 from saccade.scenes.render import luminance_frames
 from saccade.scenes.script import Thing
@@ -38,7 +38,7 @@ def scenes_of(name, count=30, seed=3, **given):
 
 def filmed(scene, settings):
     """Frames without noise (T, H, W) and their truth."""
-    rendering = badges.rendering(settings)
+    rendering = scene_settings.rendering(settings)
     frames = np.stack([frame.copy() for frame in luminance_frames(scene, rendering, noise=False)])
     return frames, moments.frame_truth(scene, rendering, [0.0] * len(frames))
 

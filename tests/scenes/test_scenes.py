@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from saccade.files import read_json
 from saccade.project import load_module
 from saccade.records import Head
-from saccade.scenes import sampling, store
+from saccade.scenes import sampling, scene_settings, store
 from saccade.scenes.digits import digit_arrays, digit_labels, face_picture, split_backgrounds, split_instances
 from saccade.scenes.render import luminance_frames
 from saccade.scenes.script import Curve, Face, scene_to_dict
@@ -29,7 +29,8 @@ from saccade.scenes.sound import SAMPLE_RATE_HZ, waveform
 from saccade.scenes.truth import boxes, frame_truth, moments
 from saccade.settings import Input
 from saccade.video import audio
-from saccade.video.loader import VideoDataset, batches
+from saccade.video.batches import batches
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import probe
 
 FOLDER = Path(__file__).resolve().parents[2] / "data/motion-digits"
@@ -69,7 +70,7 @@ def decoded(path) -> list[str]:
 def frames_and_truth(prepare, settings, seed=3):
     """Per scene: its frames without noise (T, H, W) and its truth."""
     for scene in prepare.compose_all(settings, seed):
-        rendering = prepare.rendering(settings)
+        rendering = scene_settings.rendering(settings)
         frames = np.stack([frame.copy() for frame in luminance_frames(scene, rendering, noise=False)])
         yield scene, frames, frame_truth(scene, rendering, [0.0] * len(frames))
 
@@ -297,8 +298,8 @@ def test_where_the_clock_stands_frames_are_equal_unless_noise_goes_on(prepare):
             counts={"train": 3, "val": 0, "test": 0}, informative_frames=[16, 16], static_noise=noisy
         )
         for scene in prepare.compose_all(settings, 3):
-            frames = [frame.copy() for frame in luminance_frames(scene, prepare.rendering(settings))]
-            still = frame_truth(scene, prepare.rendering(settings), [0.0] * len(frames))["still"]
+            frames = [frame.copy() for frame in luminance_frames(scene, scene_settings.rendering(settings))]
+            still = frame_truth(scene, scene_settings.rendering(settings), [0.0] * len(frames))["still"]
             assert still.any()
             assert all(np.array_equal(frames[index], frames[index - 1]) != noisy for index in np.flatnonzero(still))
 
@@ -311,7 +312,7 @@ def test_the_informative_share_is_as_set_and_even_over_time(prepare):
         distractors=0,
         clutter="none",
     )
-    rendering = prepare.rendering(settings)
+    rendering = scene_settings.rendering(settings)
     shown = np.stack(
         [frame_truth(scene, rendering, [0.0] * 48)["informative"] for scene in prepare.compose_all(settings, 1)]
     )
@@ -420,7 +421,7 @@ def test_the_script_beside_a_video_is_all_of_it(prepare, made):
 def test_one_script_renders_at_any_size_and_rate(prepare, made):
     settings = made[1]
     scene = prepare.compose_all(settings, 3)[0]
-    small = prepare.rendering(settings)
+    small = scene_settings.rendering(settings)
     large = dataclasses.replace(small, height=192, width=224, fps=small.fps * 2)
     twice, once = boxes(scene, "target", large)[0], boxes(scene, "target", small)[0]
     assert twice.shape == (24, 4) and len(once) == 12
@@ -481,7 +482,7 @@ def test_one_frame_of_the_true_box_does_not_tell_the_verb(prepare):
     """A live shortcut check that fails if a verb starts at its own place or with its own size."""
     settings = settings_of(counts={"train": 400, "val": 0, "test": 0}, distractors=0, clutter="none", duration_s=0.25)
     scenes = prepare.compose_all(settings, 0)
-    rendering = prepare.rendering(settings)
+    rendering = scene_settings.rendering(settings)
     seen = np.array([boxes(scene, "target", rendering)[0][0] for scene in scenes])
     seen = np.column_stack([seen[:, :2] + seen[:, 2:], np.log(seen[:, 2] - seen[:, 0])])
     verbs = np.array([scene.labels["verb"] for scene in scenes])

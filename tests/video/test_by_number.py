@@ -12,11 +12,12 @@ from numbered import encode, number_of
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
 from saccade.video import by_number, transforms
+from saccade.video.batches import batches, collate
 from saccade.video.by_number import FramesByNumber
 from saccade.video.container import VideoError
 from saccade.video.decode import read_frames
 from saccade.video.in_memory import ChangedFrames, FramesInMemory, KeptFrames
-from saccade.video.loader import VideoDataset, batches, collate
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import probe
 from saccade.video.upright import rgb_of
 

@@ -11,8 +11,9 @@ from numbered import encode, tone
 from saccade.records import INDEX_COLUMNS, SaccadeError
 from saccade.settings import Input
 from saccade.video import sound
+from saccade.video.batches import collate
 from saccade.video.clip_on_demand import clip_on_demand, why_not_on_demand
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import probe
 
 SETTINGS = Input(

@@ -13,9 +13,10 @@ from seals import seal
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.settings import Input
 from saccade.video import decode, sampling
+from saccade.video.batches import batches
 from saccade.video.container import VideoError
 from saccade.video.index import read_index
-from saccade.video.loader import VideoDataset, batches
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import probe
 
 NOUN, TAGS = Head("noun", "single", ("a", "b", "c")), Head("tags", "multi", ("x", "y", "z"))

@@ -23,7 +23,8 @@ from small_models import finished, run_of
 from saccade.plan.layers import resolve
 from saccade.plan.runs import Run
 from saccade.project import load_module
-from saccade.video.loader import VideoDataset, collate
+from saccade.video.batches import collate
+from saccade.video.loader import VideoDataset
 from saccade.video.probe import probe
 
 # name: (width, height, frames, rate). One is shorter than any clip.
