@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from benchmarks.adafocus import Side
-from benchmarks.inside import clock, timed
+from benchmarks.inside import Places, clock, least
 from benchmarks.long_video import FILES, FPS, HEIGHT, WIDTH, encode
 from benchmarks.mac import ROOT, Clip
 from benchmarks.tcnn import fast
@@ -77,21 +77,14 @@ def from_files(one: Side) -> Iterator[tuple[str, Clip]]:
 
 def parts(one: Side, clip: Clip, rounds: int) -> dict[str, float]:
     """{part: milliseconds of processor time a video}, the least of the rounds."""
-    where: dict[str, tuple[Any, str]] = {
+    where: Places = {
         "LightNet": (one.net.light, "forward"),
         "selector": (one.net.selector, "forward"),
         "HeavyNet": (one.net.heavy, "forward"),
         "classifier": (one.net.classifier, "forward"),
         "frames": (clip["frames"][0], "get"),
     }
-    found: dict[str, float] = {}
-    for _ in range(rounds + 1):  # one unheard
-        with timed(where) as spent:
-            started = clock()
-            one(clip)
-            spent["rest"] = 1000 * (clock() - started) - sum(spent.values())
-        found = {name: min(ms, found.get(name, ms)) for name, ms in spent.items()}
-    return found
+    return least(lambda: one(clip), where, rounds + 1)  # one unheard
 
 
 def told(variant: str, frames: str, own: Side, rival: Side, clip: Clip, given: argparse.Namespace) -> None:

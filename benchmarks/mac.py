@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from benchmarks.adafocus import Side
-from benchmarks.inside import clock, timed
+from benchmarks.inside import Places, clock, least
 from saccade.cost.formulas import gru_macs
 from saccade.cost.forward import forward_macs
 from saccade.engine.device import keep_memory
@@ -67,7 +67,7 @@ def parts(one: Side, plain: Side, clip: Clip, rounds: int) -> dict[str, tuple[fl
     """{part: (milliseconds of processor time a video, G multiply-adds a video)}; the least of the rounds. `rest`: what
     none of the parts is. `plain`: the side as it was before it was optimised."""
     net, networks = one.net, load_module(ROOT / "methods/mac/networks/mac.py")
-    places: dict[str, tuple[Any, str]] = {
+    places: Places = {
         "shrinking": (networks, "low_resolution"),
         "attention map": (networks, "cumulative"),
         "sampler": (networks.regions, "corners_and_number"),
@@ -77,13 +77,7 @@ def parts(one: Side, plain: Side, clip: Clip, rounds: int) -> dict[str, tuple[fl
     for name in net.sizes:
         attends = name == "low_cnn" and one.settings.regions
         places[name] = (net.get_submodule(name), "attend" if attends else "forward")
-    found: dict[str, float] = {}
-    for _ in range(rounds):
-        with timed(places) as spent:
-            started = clock()
-            one(clip)
-            spent["rest"] = 1000 * (clock() - started) - sum(spent.values())
-        found = {name: min(ms, found.get(name, ms)) for name, ms in spent.items()}
+    found = least(lambda: one(clip), places, rounds)
     videos = len(clip["video_id"])
     return {name: (ms / videos, gmacs(plain, clip, name)) for name, ms in found.items() if ms}
 

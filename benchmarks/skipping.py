@@ -19,21 +19,20 @@ import csv
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from benchmarks.adafocus import Side
 from benchmarks.from_file import FPS, FromFile, encode
-from benchmarks.inside import clock, timed
+from benchmarks.inside import Places, clock, least
 from benchmarks.mac import CPU, ROOT, Clip, clip_for, side
 from saccade.cost.formulas import gru_macs
 from saccade.cost.forward import forward_macs
 from saccade.cost.prescan import prescan_macs
 from saccade.engine.device import keep_memory
 from saccade.project import load_module
-from saccade.records import EAGER
+from saccade.records import EAGER, Prediction
 from saccade.timing import machine, optimise, turns
 
 DATA, FRAMES, DRAWS = "epic-kitchens-55", 10, 2000
@@ -83,7 +82,7 @@ def parts(one: Side, plain: Side, clip: Clip, rounds: int) -> dict[str, tuple[fl
     """{part: (milliseconds of processor time a video, G multiply-adds a video)}, the least of the rounds; `rest`: what
     is none of them. `plain`: the side as it was before it was optimised."""
     net = one.net
-    places: dict[str, tuple[Any, str]] = {
+    places: Places = {
         "shrinking": (watching if one.settings.decides else networks, "low_resolution"),
         "crops' places": (regions, "corners_and_number"),
         "sound": (net.high_spectrogram_cnn, "forward"),
@@ -97,16 +96,11 @@ def parts(one: Side, plain: Side, clip: Clip, rounds: int) -> dict[str, tuple[fl
     if one.settings.regions:
         places["crops"] = (net.high_cnn, "forward")
     places |= {f"head {name}": (head, "forward") for name, head in net.heads.items()}
-    found: dict[str, float] = {}
-    for _ in range(rounds):
-        with timed(places) as spent:
-            started = clock()
-            seen = one(clip)
-            spent["rest"] = 1000 * (clock() - started) - sum(spent.values())
-        found = {name: min(ms, found.get(name, ms)) for name, ms in spent.items()}
+    answers: list[Prediction] = []
+    found = least(lambda: answers.append(one(clip)), places, rounds)
     videos = len(clip["video_id"])
-    full = sum(len(video["frames"]) for video in seen.decisions) / videos
-    of_all = gmacs(plain, full, float(seen.frames.double().mean()))
+    full = sum(len(video["frames"]) for video in answers[0].decisions) / videos
+    of_all = gmacs(plain, full, float(answers[0].frames.double().mean()))
     return {name: (ms / videos, of_all.get(name, 0.0)) for name, ms in found.items() if ms}
 
 

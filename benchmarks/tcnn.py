@@ -13,12 +13,11 @@ goes. `--presets`, in place of all that: each network that Table 1 leaves possib
 import argparse
 import copy
 import dataclasses
-from typing import Any
 
 import torch
 
 from benchmarks.adafocus import Side
-from benchmarks.inside import clock, timed
+from benchmarks.inside import Places, clock, least
 from benchmarks.mac import CPU, ROOT, Clip
 from saccade.cost.forward import forward_macs
 from saccade.engine.device import keep_memory
@@ -65,7 +64,7 @@ def gmacs(one: Side, clip: Clip) -> float:
 
 def parts(one: Side, clip: Clip, rounds: int) -> dict[str, float]:
     """{part: milliseconds of processor time a video}, the least of the rounds; `rest`: what is none of them."""
-    where: dict[str, tuple[Any, str]] = {
+    where: Places = {
         "passes": (one.net.backbone, "forward"),
         "response maps": (places, "response_maps"),
         "response maps on the grid": (places, "on_grid"),
@@ -75,13 +74,7 @@ def parts(one: Side, clip: Clip, rounds: int) -> dict[str, float]:
         "grid": (one.net.resampler, "forward"),
         "resampling": (spatial, "resample"),
     }
-    found: dict[str, float] = {}
-    for _ in range(rounds + 1):  # one unheard
-        with timed(where) as spent:
-            started = clock()
-            one(clip)
-            spent["rest"] = 1000 * (clock() - started) - sum(spent.values())
-        found = {name: min(ms, found.get(name, ms)) for name, ms in spent.items()}
+    found = least(lambda: one(clip), where, rounds + 1)  # one unheard
     return {name: ms / len(clip["video_id"]) for name, ms in found.items() if ms}
 
 

@@ -123,17 +123,19 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 
 
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
-    """The phase as it is in this run: what it needs and whose features it takes (`{dataset}`,
-    `{edition}` and `{variant}` there are the run's), what it drops of that, what it trains, and the gate that holds."""
+    """The phase as it is in this run: what it needs and whose features it takes (`{dataset}`, `{edition}` and
+    `{variant}` there are the run's), what it drops of that, what it trains, and the gate that holds. Raises
+    SaccadeError for `{edition}` in either where the run has none."""
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops", "features")}
         phase = phase.model_copy(update={**said, "gate": inner.get("gate", phase.gate)})
-    if not run.edition and any("{edition}" in need for need in phase.needs):
-        raise SaccadeError(
-            f"{method.file}: phases.{phase.name}.needs: {', '.join(phase.needs)} names the run's edition, but "
-            f"{run.name} has none; take {run.dataset}@<edition>"
-        )
+    for key in NAMING if not run.edition else ():
+        if of_edition := [one for one in getattr(phase, key) if "{edition}" in one]:
+            raise SaccadeError(
+                f"{method.file}: phases.{phase.name}.{key}: {', '.join(of_edition)} names the run's edition, but "
+                f"{run.name} has none; take {run.dataset}@<edition>"
+            )
     own = {"{dataset}": run.dataset, "{edition}": run.edition, "{variant}": run.variant}
     named = {key: tuple(_filled(one, own) for one in getattr(phase, key)) for key in NAMING}
     return phase.model_copy(update=named)

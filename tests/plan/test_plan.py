@@ -241,9 +241,17 @@ def test_a_need_may_be_of_another_edition_dataset_or_method(project, need, produ
     assert str(weights_of(project, shared)[0].product) == f"results/demo/{product}"
 
 
-def test_a_need_of_the_runs_edition_needs_an_edition(project):
-    edit(project / "methods/toy/card.yml", "needs: [plain/base]", 'needs: ["dots@{edition}/toy/plain/base"]')
-    with pytest.raises(SaccadeError, match="demo/dots/toy/shared/seed0 has none; take dots@<edition>"):
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ('needs: ["dots@{edition}/toy/plain/base"]', "needs"),
+        ('needs: [plain/base], features: [plain/base, "dots@{edition}/toy/plain/base"]', "features"),
+    ],
+)
+def test_what_is_of_the_runs_edition_needs_an_edition(project, said, key):
+    edit(project / "methods/toy/card.yml", "needs: [plain/base]", said)
+    wrong = rf"phases.policy.{key}: dots@{{edition}}/toy/plain/base names the run's edition, but "
+    with pytest.raises(SaccadeError, match=wrong + "demo/dots/toy/shared/seed0 has none; take dots@<edition>"):
         weights_of(project, Run("demo", "dots", "", "toy", "shared", 0))
 
 
