@@ -2,6 +2,7 @@
 the same network, as ratios in one run.
 
     python -m benchmarks.epitoma [--variant i3d shufflenet3d resnet50] [--rounds 2] [--parts] [--decoding] [--quick]
+    python -m benchmarks.epitoma --memory [--variant ...]
 
 Random weights, a random video of 2048 frames of 224 x 224, or, of variants whose names begin with tiny, of 48 x 48;
 neither changes how much is computed. Processor time of one thread, one video at a time, as `predict` goes through them.
@@ -9,11 +10,15 @@ Both sides are optimised alike (`timing/optimise.py`) and take turns call by cal
 (A/A; more than 3 % from 1 is marked †). Without decoding frames lie in memory as the networks want them. `--decoding`:
 they come from a video of 140 s (Breakfast's mean) of 320 x 240 at 15 frames a second, in MPEG-4 as Breakfast's and in
 H.264, by number; how many frames each side decodes is told beside. `--parts`: where the time goes. `--quick`: the small
-ResNet, one round.
+ResNet, one round. `--memory`: instead of time, what a process holds with its libraries, with the network, as `predict` has
+it, and at most while that is asked about a video of ten minutes of these sizes, 8 selected of the whole grid.
 """
 
 import argparse
 import dataclasses
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +28,7 @@ import torch
 
 from benchmarks.adafocus import Side
 from benchmarks.inside import Places, clock, least
-from benchmarks.long_video import FILES, FPS, HEIGHT, WIDTH, encode
+from benchmarks.long_video import FILES, FPS, HEIGHT, WIDTH, encode, memory
 from benchmarks.mac import ROOT, Clip
 from benchmarks.tcnn import fast
 from saccade.engine.device import keep_memory
@@ -37,12 +42,12 @@ from saccade.video.in_memory import FramesInMemory, KeptFrames
 
 SELECTED, UNIFORM = 8, 16  # Table 1
 FRAMES, PICTURES = 2048, 64  # of the video in memory, and how many of them differ
-SECONDS = 140
+SECONDS, LONG_SECONDS = 140, 600
 model_py = load_module(ROOT / "methods/epitoma/model.py")
 
 
-def sides(variant: str) -> tuple[Side, Side]:
-    """(selector, uniform): the same network, optimised, with random weights, at both points."""
+def sides(variant: str, optimised: bool = True) -> tuple[Side, Side]:
+    """(selector, uniform): the same network with random weights at both points."""
     run = Run("study", "recipe-digits", "", "epitoma", variant, 0)
     if not variant.startswith("tiny"):
         run = dataclasses.replace(run, budget="paper")
@@ -50,7 +55,8 @@ def sides(variant: str) -> tuple[Side, Side]:
     settings = dataclasses.replace(settings, light_weights="none", heavy_weights="none", truth=[])
     torch.manual_seed(0)
     heads = (Head("activity", "single", tuple(map(str, range(10)))),)
-    one = fast(Side(model_py.predict, model_py.build(settings, heads).eval(), settings))
+    one = Side(model_py.predict, model_py.build(settings, heads).eval(), settings)
+    one = fast(one) if optimised else one
     points = ({"choose": "selector", "selected": SELECTED}, {"choose": "centre", "selected": UNIFORM})
     own, rival = (dataclasses.replace(one, settings=dataclasses.replace(settings, **point)) for point in points)
     return own, rival
@@ -60,6 +66,28 @@ def in_memory(one: Side) -> Clip:
     size = one.settings.crop or 48
     drawn = torch.randn(PICTURES, 3, size, size, generator=torch.Generator().manual_seed(0))
     return clip_of(KeptFrames(FramesInMemory(drawn, FRAMES)), size, size)
+
+
+def memory_of(variant: str, path: Path) -> dict[str, float]:
+    """MB of this process with libraries, with the network, and at most."""
+    libraries = memory()[0]
+    own = sides(variant, optimised=False)[0]
+    own = dataclasses.replace(own, settings=dataclasses.replace(own.settings, wide=True))
+    network, frames = memory()[0], FramesByNumber(path, LONG_SECONDS * FPS, own.settings)
+    with torch.inference_mode():
+        own(clip_of(frames, HEIGHT, WIDTH))
+    return {"libraries": libraries / 1e6, "network": network / 1e6, "most": memory()[1] / 1e6}
+
+
+def tell_memory(variants: list[str]) -> None:
+    print("| network | file | libraries MB | with the network | at most |\n|" + " --- |" * 5)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in [encode(Path(folder, name), LONG_SECONDS * FPS) for name in FILES]:
+            for variant in variants:
+                command = [sys.executable, "-m", "benchmarks.epitoma", "--one", variant, str(path)]
+                found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                cells = " | ".join(f"{megabytes:.0f}" for megabytes in found.values())
+                print(f"| {variant} | {path.name} | {cells} |", flush=True)
 
 
 def clip_of(frames: Any, height: int, width: int) -> Clip:
@@ -111,11 +139,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--parts", action="store_true", help="where the time goes")
     parser.add_argument("--decoding", action="store_true", help="also with frames from files")
+    parser.add_argument("--memory", action="store_true", help="what a process holds, in place of time")
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)  # variant, file
     parser.add_argument("--quick", action="store_true", help="the small ResNet, one round: whether it runs")
     given = parser.parse_args()
     if given.quick:
         given.variant, given.rounds = ["tiny-resnet"], 1
     torch.set_num_threads(1)
+    if given.one:
+        print(json.dumps(memory_of(given.one[0], Path(given.one[1]))))
+        return
+    if given.memory:
+        tell_memory(given.variant)
+        return
     keep_memory()
     watch = machine.Watch()
     print(

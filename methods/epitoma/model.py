@@ -31,7 +31,7 @@ BUILT = (
     *("context", "concepts", "gate_hidden", "hidden", "pooling"),
     *("timesteps", "timestep_frames", "light_resize", "light_crop"),  # places mean others then, and features
 )
-FRAMES_AT_ONCE = 32  # that are decoded and pass a network: I3D's first maps of so many take 50 MB at 224 pixels
+PIXELS_AT_ONCE = 8 * 224 * 224  # of frames that are decoded and pass a network together: a snippet, or many small ones
 Clip = dict[str, Any]
 
 
@@ -102,56 +102,61 @@ def watch(model: Epitoma, clip: Clip, number: int, settings: Settings) -> tuple[
 def look(model: Epitoma, clip: Clip, number: int, at: places.Places, settings: Settings) -> Seen:
     """What the LightNet sees at these places of the clip's video `number`."""
     video, size = clip["frames"][number], _light_size(settings)
-    shown = places.middles(at, video.frames, settings)[:, None]  # (N, 1)
+    shape = _shape(clip, number, settings, **size)
+    rows = Rows(places.middles(at, video.frames, settings)[:, None], shape)
 
     def features(numbers: NDArray[np.int64]) -> Tensor:
         return model.light(video.get(numbers, **size))  # type: ignore[no-any-return]
 
-    found = _remembered(clip, ("light", number), at, shown, features)
-    return Seen(
-        found, len(at) * forward_macs(model.light, _shape(clip, number, settings, **size)), _decoded(video, shown)
-    )
+    found = _remembered(clip, ("light", number), at, rows, features)
+    return Seen(found, len(at) * forward_macs(model.light, shape), rows.decoded_for(video))
 
 
 def see(model: Epitoma, clip: Clip, number: int, at: places.Places, settings: Settings) -> Seen:
     """What the HeavyNet sees there."""
     video, length = clip["frames"][number], settings.heavy_frames
-    shown = places.seen(at, video.frames, settings)  # (N, m)
+    rows = Rows(places.seen(at, video.frames, settings), _shape(clip, number, settings))
 
     def features(numbers: NDArray[np.int64]) -> Tensor:
         pictures = video.get(numbers).unflatten(0, (-1, length))  # (n, m, C, H, W)
         return model.heavy(pictures.transpose(1, 2))  # type: ignore[no-any-return]
 
-    found = _remembered(clip, ("heavy", number), at, shown, features)
-    return Seen(found, len(at) * _timestep_macs(model, clip, number, settings), _decoded(video, shown))
+    found = _remembered(clip, ("heavy", number), at, rows, features)
+    return Seen(found, len(at) * _timestep_macs(model, clip, number, settings), rows.decoded_for(video))
+
+
+@dataclass
+class Rows:
+    """shown: (N, m) the frames of each place that a network sees, of `shape` (C, H, W) each."""
+
+    shown: NDArray[np.int64]
+    shape: tuple[int, int, int]
+
+    def some(self, which: NDArray[Any]) -> list[NDArray[Any]]:
+        """Numbers of rows, in pieces that are decoded and computed at once."""
+        each = max(PIXELS_AT_ONCE // (self.shape[1] * self.shape[2] * self.shown.shape[1]), 1)
+        return [which[first : first + each] for first in range(0, len(which), each)]
+
+    def decoded_for(self, video: Any) -> int:
+        """How many frames are decoded for all of them, in a video by itself."""
+        return sum(video.decoded_for(self.shown[few].ravel()) for few in self.some(np.arange(len(self.shown))))
 
 
 def _remembered(
     clip: Clip,
     what: tuple[str, int],
     at: places.Places,
-    shown: NDArray[np.int64],
+    rows: Rows,
     features: Callable[[NDArray[np.int64]], Tensor],
 ) -> Tensor:
-    """(N, D): what `features` gives of the frames shown at these places, (N, m), some at a time; of places that an
-    earlier point asked about what it gave then."""
+    """(N, D): what `features` gives of the frames shown at these places, some at a time; of places that an earlier
+    point asked about what it gave then."""
     memory = clip.get("memory")
     known: dict[int, Tensor] = {} if memory is None else memory.setdefault(what, {})
     new = np.flatnonzero([place not in known for place in at.tolist()])
-    for few in _some(new, shown.shape[1]):
-        known |= dict(zip(at[few].tolist(), features(shown[few].ravel()), strict=True))
+    for few in rows.some(new):
+        known |= dict(zip(at[few].tolist(), features(rows.shown[few].ravel()), strict=True))
     return torch.stack([known[place] for place in at.tolist()])
-
-
-def _some(rows: NDArray[Any], length: int) -> list[NDArray[Any]]:
-    """The rows, of so many frames each, in pieces that are decoded at once."""
-    each = max(FRAMES_AT_ONCE // length, 1)
-    return [rows[first : first + each] for first in range(0, len(rows), each)]
-
-
-def _decoded(video: Any, shown: NDArray[np.int64]) -> int:
-    """How many frames are decoded for these, (N, m), in a video by itself."""
-    return sum(video.decoded_for(some.ravel()) for some in _some(shown, shown.shape[1]))
 
 
 def _selected(alpha: Tensor, settings: Settings) -> Any:
