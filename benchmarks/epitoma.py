@@ -10,8 +10,8 @@ Both sides are optimised alike (`timing/optimise.py`) and take turns call by cal
 (A/A; more than 3 % from 1 is marked †). Without decoding frames lie in memory as the networks want them. `--decoding`:
 they come from a video of 140 s (Breakfast's mean) of 320 x 240 at 15 frames a second, in MPEG-4 as Breakfast's and in
 H.264, by number; how many frames each side decodes is told beside. `--parts`: where the time goes. `--quick`: the small
-ResNet, one round. `--memory`: instead of time, what a process holds with its libraries, with the network, as `predict` has
-it, and at most while that is asked about a video of ten minutes of these sizes, 8 selected of the whole grid.
+ResNet, one round. `--memory`: instead of time, what a process holds with its libraries, with the network, as `predict`
+has it, and at most while that is asked about a video of ten minutes of these sizes, 8 selected of the whole grid.
 """
 
 import argparse
