@@ -24,7 +24,16 @@ from saccade.scenes.render import frame_times, thing_states
 HERE = Path(__file__).resolve().parent
 SHUFFLES = 200  # of the test videos' labels, which say how far chance reaches
 # Per budget: checks that don't hold, and why we live with it.
-KNOWN_FAILURES: dict[str, dict[str, str]] = {}
+KNOWN_FAILURES: dict[str, dict[str, str]] = {
+    "demo": {
+        "artefact_brightness": "shuffled faces, which badges wear between their digits, are a little brighter",
+        "artefact_change": "what turns or grows changes more than what drifts",
+    },
+    "study": {
+        "digit_small": "as in recipe-digits, small frames lose less than the pilot's network lost by them",
+        "file": "the sizes of packets tell a little of the classes; no network reads them",
+    },
+}
 
 
 def card_settings(budget: str) -> Any:

@@ -143,8 +143,10 @@ def read_digits(data: Looked, epochs: int = 10) -> tuple[dict[str, Result], NDAr
     shuffled = np.random.default_rng(0).permutation(goals)
     hits = classify(with_detail(train), shuffled, with_detail(test), 10, epochs=3) == truths
     owner = data.badges["video"][which & ~data.is_train[data.badges["video"]]]
+    # digits needn't be equally frequent: who learnt nothing else may still name the most frequent one
+    chance = max(np.bincount(truths).max() / len(truths), 0.1)
     found["shuffled_labels"] = at_most(
-        [hits[owner == video].mean() for video in np.unique(owner)], 0.1, "digit after training on shuffled labels"
+        [hits[owner == video].mean() for video in np.unique(owner)], chance, "digit after training on shuffled labels"
     )
     return found, logits
 
