@@ -10,8 +10,8 @@ Both sides are optimised alike (`timing/optimise.py`) and take turns call by cal
 (A/A; more than 3 % from 1 is marked †). Without decoding frames lie in memory as the networks want them. `--decoding`:
 they come from a video of 140 s (Breakfast's mean) of 320 x 240 at 15 frames a second, in MPEG-4 as Breakfast's and in
 H.264, by number; how many frames each side decodes is told beside. `--parts`: where the time goes. `--quick`: the small
-ResNet, one round. `--memory`: instead of time, what a process holds with its libraries, with the network, as `predict`
-has it, and at most while that is asked about a video of ten minutes of these sizes, 8 selected of the whole grid.
+ResNet, one round. `--memory`: instead of time, the memory of a process: once libraries are loaded, once the network is
+built, and at most, after one point (8 selected of the whole grid) was asked about a video of ten minutes.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def tell_memory(variants: list[str]) -> None:
         for path in [encode(Path(folder, name), LONG_SECONDS * FPS) for name in FILES]:
             for variant in variants:
                 command = [sys.executable, "-m", "benchmarks.epitoma", "--one", variant, str(path)]
-                found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
                 cells = " | ".join(f"{megabytes:.0f}" for megabytes in found.values())
                 print(f"| {variant} | {path.name} | {cells} |", flush=True)
 

@@ -31,7 +31,9 @@ BUILT = (
     *("context", "concepts", "gate_hidden", "hidden", "pooling"),
     *("timesteps", "timestep_frames", "light_resize", "light_crop"),  # places mean others then, and features
 )
-PIXELS_AT_ONCE = 8 * 224 * 224  # of frames that are decoded and pass a network together: a snippet, or many small ones
+# How many frames are decoded and pass a network together. Each time decoding begins at key frames again, so of large ones
+# there are 32, too, whose first maps in I3D take 50 MB at 224 pixels
+FRAMES_AT_ONCE, PIXELS_AT_ONCE = 32, 8 * 224 * 224
 Clip = dict[str, Any]
 
 
@@ -134,7 +136,8 @@ class Rows:
 
     def some(self, which: NDArray[Any]) -> list[NDArray[Any]]:
         """Numbers of rows, in pieces that are decoded and computed at once."""
-        each = max(PIXELS_AT_ONCE // (self.shape[1] * self.shape[2] * self.shown.shape[1]), 1)
+        frames = max(PIXELS_AT_ONCE // (self.shape[1] * self.shape[2]), FRAMES_AT_ONCE)
+        each = max(frames // self.shown.shape[1], 1)
         return [which[first : first + each] for first in range(0, len(which), each)]
 
     def decoded_for(self, video: Any) -> int:

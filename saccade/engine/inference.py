@@ -68,7 +68,7 @@ def predict_points(
     """{point: table as of `predict_point`} of points whose clips are the same, each clip being made once for all.
 
     Several find in their clip, beside what `dataset` gives, the same `memory`: a dict in which one may leave for the
-    next what it computed; and what one had decoded is kept for the next, up to KEEP_BYTES. They are asked in the order
+    next what it computed; and what one had decoded is kept for the next, of videos that take no more than KEEP_BYTES. They are asked in the order
     of their names. `check` is given each batch and what the points
     made of it.
     """
@@ -89,7 +89,7 @@ def predict_points(
                 clip = to_device(batch, device)
                 if len(points) > 1:
                     clip["memory"] = {}
-                    for frames in clip["frames"]:
+                    for frames in clip.get("frames", ()):
                         frames.keep_bytes = KEEP_BYTES
                 found = {point: method_predict(model, dict(clip), points[point]) for point in sorted(points)}
                 for point, number in itertools.product(found, range(len(batch["video_id"]))):

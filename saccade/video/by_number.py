@@ -19,7 +19,7 @@ from saccade.video.container import VideoError, named_errors, opened, video_stre
 from saccade.video.packets import Packets
 from saccade.video.upright import rgb_of
 
-BYTES_AT_ONCE = 2**18  # of pictures that are resized together: one by one, small ones take four to nine times as long
+BYTES_AT_ONCE = 2**18  # of pictures that are resized together: small ones one by one take much longer
 Numbers = Sequence[int] | np.ndarray | torch.Tensor
 
 
@@ -28,8 +28,8 @@ class FramesByNumber:
 
     frames: how many the video has (`probe`). decoded_frames: how many were decoded so far. decoding_s, transforms_s:
     the seconds spent so far on decoding (and making RGB of what was wanted), and on resizing and cropping. device:
-    where `get` puts its tensors. keep_bytes: how many bytes
-    of decoded frames it may still keep, and not decode again; 0 unless somebody sets it.
+    where `get` puts its tensors. keep_bytes: a video whose
+    frames take no more is decoded once, and kept; 0 unless somebody sets it.
 
     The file is opened when frames are first asked for, and stays open. Where a plan of it is proved (`gops`), its
     packets stay in memory, about as many bytes as the track has in the file, and only what the wanted frames need is
@@ -113,13 +113,15 @@ class FramesByNumber:
         for number, frame in self._decoded(sorted(missing)) if missing else ():
             if number in missing and frame.is_corrupt:
                 raise VideoError(f"{self.path}: frame {number} decodes with errors")
-            if number not in missing and (self.keep_bytes <= 0 or number in self._kept or frame.is_corrupt):
+            if number not in missing and (not self.keep_bytes or number in self._kept or frame.is_corrupt):
                 continue
             started = time.perf_counter()
             picture = rgb_of(frame, self.settings.colours)
             self.decoding_s += time.perf_counter() - started
-            if number not in self._kept and picture.nbytes <= self.keep_bytes:
-                self._kept[number], self.keep_bytes = picture, self.keep_bytes - picture.nbytes
+            if self.keep_bytes and picture.nbytes * self.frames > self.keep_bytes:
+                self.keep_bytes = 0
+            if self.keep_bytes:
+                self._kept.setdefault(number, picture.copy())  # a view would hold its padding, too
             if number in missing:
                 missing.remove(number)
                 yield number, picture
