@@ -22,7 +22,7 @@ from saccade.video.loader import VideoDataset
 if TYPE_CHECKING:
     import pandas as pd
 
-KEEP_BYTES = 16 * 10**6  # of decoded frames of a video: a whole one of embedded data, whose points ask for most of it
+KEEP_BYTES = 16 * 10**6  # of a video's decoded frames: those of embedded data, whose points ask for most of them
 
 
 def need_trained(task: Task) -> None:
@@ -68,9 +68,8 @@ def predict_points(
     """{point: table as of `predict_point`} of points whose clips are the same, each clip being made once for all.
 
     Several find in their clip, beside what `dataset` gives, the same `memory`: a dict in which one may leave for the
-    next what it computed; and what one had decoded is kept for the next, of videos that take no more than KEEP_BYTES. They are asked in the order
-    of their names. `check` is given each batch and what the points
-    made of it.
+    next what it computed. Frames by number stay decoded for the next where all of a video's take no more than
+    KEEP_BYTES. Points are asked in the order of their names. `check` is given each batch and what they made of it.
     """
     import pandas as pd
 
