@@ -31,8 +31,8 @@ BUILT = (
     *("context", "concepts", "gate_hidden", "hidden", "pooling"),
     *("timesteps", "timestep_frames", "light_resize", "light_crop"),  # places mean others then, and features
 )
-# How many frames are decoded and pass a network together. Each time decoding begins at key frames again, so there are 32
-# of large frames, too (their first maps in I3D take 50 MB at 224 pixels)
+# How many frames are decoded and pass a network together. Each time decoding begins at key frames again, so of large
+# frames there are 32, too (their first maps in I3D take 50 MB at 224 pixels)
 FRAMES_AT_ONCE, PIXELS_AT_ONCE = 32, 8 * 224 * 224
 Clip = dict[str, Any]
 
