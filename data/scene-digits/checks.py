@@ -27,10 +27,11 @@ SHUFFLES = 200  # of the test videos' labels, which say how far chance reaches
 KNOWN_FAILURES: dict[str, dict[str, str]] = {
     "demo": {
         "artefact_brightness": "shuffled faces, which badges wear between their digits, are a little brighter",
-        "artefact_change": "what turns or grows changes more than what drifts",
+        "artefact_change": "what turns or grows changes more than what rests, and a badge's short shuffled spells, of "
+        "which more frames are the first after a change of face, change more than its digit does",
     },
     "study": {
-        "digit_small": "as in recipe-digits, small frames lose less than the pilot's network lost by them",
+        "digit_small": "smaller frames cost the check's network 0.05, not 0.1: see recipe-digits' README",
         "file": "the sizes of packets tell a little of the classes; no network reads them",
     },
 }
