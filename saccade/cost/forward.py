@@ -23,7 +23,7 @@ _TRUSTED = [False]  # whether modules that were asked about before are taken for
 @contextlib.contextmanager
 def modules_stay() -> Iterator[None]:
     """Inside, no module changes, so what is remembered is believed without a look at the module: for the clock, which
-    is to time a method and not its accounts."""
+    is to time a method and not its accounts, and where a finished model predicts."""
     before, _TRUSTED[0] = _TRUSTED[0], True
     try:
         yield

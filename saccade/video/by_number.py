@@ -28,8 +28,8 @@ class FramesByNumber:
 
     frames: how many the video has (`probe`). decoded_frames: how many were decoded so far. decoding_s, transforms_s:
     the seconds spent so far on decoding (and making RGB of what was wanted), and on resizing and cropping. device:
-    where `get` puts its tensors. keep_bytes: a video whose
-    frames take no more is decoded once, and kept; 0 unless somebody sets it.
+    where `get` puts its tensors. keep_bytes: a video whose frames take no more is decoded once, and kept; 0 unless
+    somebody sets it.
 
     The file is opened when frames are first asked for, and stays open. Where a plan of it is proved (`gops`), its
     packets stay in memory, about as many bytes as the track has in the file, and only what the wanted frames need is
