@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from saccade.cards.plain_yaml import read_yaml
+from saccade.cards.published import FileBodies, Listed, ListedBodies, PublishedFile, published_files, published_lists
 from saccade.cards.typed_settings import check_complete, read_layer
 from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, check_value, read_body
 from saccade.project import NAME, card_file, load_module, settings_class
@@ -23,7 +24,11 @@ class Dataset:
     """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells
     have none while it is empty; `listing` is a digest of what lies there, '' where the card doesn't ask; `wrong` says
     why what lies there can't be used, '' where it can; `untrainable` why nothing can be trained on it, '' where
-    something can: it may be tested on all the same."""
+    something can: it may be tested on all the same.
+
+    videos_of: the dataset whose raw/ holds its videos, where that isn't its own ('').
+    obtained: how its files come here: `automatic` (acquire fetches them), `manual` (the user fetches them, who has an
+    account or an agreement), `unavailable` (only who already has them), '' (generated here, or the user's own)."""
 
     name: str
     file: Path
@@ -39,6 +44,12 @@ class Dataset:
     allow_missing: float
     expects: tuple[str, ...]
     acquire: str
+    terms: str  # what its publisher asks of who uses it, told before anything is fetched
+    obtained: str
+    videos_of: str
+    files: tuple[PublishedFile, ...]
+    listed: tuple[Listed, ...]
+    counts: Mapping[str, Mapping[str, int]]  # {edition: {split: how many videos its published lists name}}
     keys: Mapping[str, Any]
     defaults: Mapping[str, Any]
     layers: Mapping[str, Mapping[str, Any]]
@@ -76,6 +87,12 @@ class _Card(Body):
     allow_missing: float = 0.0
     expects: Names = ()
     acquire: str | None = None
+    terms: str = ""
+    obtained: Literal["automatic", "manual", "unavailable", ""] = ""
+    videos_of: str = ""
+    files: Annotated[FileBodies, OrEmpty] = {}
+    listed: ListedBodies = ()
+    counts: Annotated[dict[str, dict[str, int]], OrEmpty] = {}
     settings: Annotated[dict[str, Any], OrEmpty] = {}
     budgets: Annotated[dict[str, Any], OrEmpty] = {}
     editions: Annotated[dict[str, Any], OrEmpty] = {}
@@ -106,6 +123,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
     if not 0 <= card.allow_missing <= 1:
         raise SaccadeError(f"{file}: allow_missing: {card.allow_missing} is not a share between 0 and 1")
     _check_means(file, card)
+    files = published_files(card.files, str(file))
     return Dataset(
         name=name,
         file=file,
@@ -121,6 +139,12 @@ def load_dataset(root: Path, name: str) -> Dataset:
         allow_missing=card.allow_missing,
         expects=card.expects,
         acquire=card.acquire or "",
+        terms=card.terms,
+        obtained=card.obtained,
+        videos_of=card.videos_of,
+        files=files,
+        listed=published_lists(card.listed, files, str(file)),
+        counts=card.counts,
         keys=keys,
         defaults=defaults,
         layers=layers,

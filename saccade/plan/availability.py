@@ -47,8 +47,26 @@ def why_raw_lacking(dataset: Dataset) -> str | None:
         return dataset.wrong
     missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
     what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
-    whole = not missing and all(head.classes for head in dataset.heads.values())
-    return None if whole else f"data/{dataset.name}/raw {what}; {dataset.acquire}".rstrip("; ")
+    if missing or not all(head.classes for head in dataset.heads.values()):
+        return f"data/{dataset.name}/raw {what}; {how_to_bring(dataset)}".rstrip("; ")
+    return why_raw_lacking(_videos_of(dataset)) if dataset.videos_of else None
+
+
+def _videos_of(dataset: Dataset) -> Dataset:
+    """The dataset whose raw/ holds this one's videos."""
+    return load_dataset(dataset.folder.parents[1], dataset.videos_of)
+
+
+def how_to_bring(dataset: Dataset) -> str:
+    """What the user can do to have the dataset here, in one sentence."""
+    command = f"saccade acquire {dataset.name}"
+    known = [file.bytes for file in dataset.files if not file.on_request]
+    size = f" ({sum(filter(None, known)) / 1e9:.1f} GB)" if known and None not in known and not dataset.listed else ""
+    return {
+        "automatic": f"`{command}` fetches it{size}",
+        "manual": f"`{command}` says which file to get, and where to put it",
+        "unavailable": f"its publisher no longer offers it; `{command}` says how to bring in what you have",
+    }.get(dataset.obtained, dataset.acquire)
 
 
 def why_blocked(root: Path, run: Run) -> str | None:

@@ -35,6 +35,7 @@ from saccade.video.coverage import (
     why_not_whole,
 )
 from saccade.video.index import check_index
+from saccade.video.labels import numbered
 from saccade.video.probe import VideoInfo, probe
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def prepare(
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
     answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
     videos, frames = _tables(answer, file, truth, list(heads))
+    videos = numbered(videos, list(heads.values()), file)
     check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         _refuse_shared_clusters(videos, file)

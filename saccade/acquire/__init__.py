@@ -1,0 +1,1 @@
+"""Brings published datasets: fetched, verified, unpacked. No torch."""

@@ -1,0 +1,91 @@
+"""What lies below a published dataset's raw/, however it came there: fetched and unpacked by `acquire`, or linked to
+where a user already has it. No torch."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from saccade.records import SaccadeError
+from saccade.temporary import PREFIX
+
+DOWNLOADS = "downloads"  # of raw/: the files as their publisher offers them
+VIDEO_SUFFIXES = (".mp4", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".flv", ".mpg")
+
+
+class RawFiles:
+    """Every file below raw/, by name; links to folders are followed, each folder once. Folders whose name `frames`
+    matches hold a video's frames: they are noted and not entered, as they may have a hundred thousand files."""
+
+    def __init__(self, raw: Path, frames: str = "") -> None:
+        self.raw = raw
+        self._frames = re.compile(frames) if frames else None
+        self._by_name: dict[str, list[Path]] = {}
+        self._folders: dict[str, list[Path]] = {}
+        for path in self._below(raw, set()):
+            self._by_name.setdefault(path.name.casefold(), []).append(path)
+
+    def named(self, name: str) -> Path:
+        """The one file of this name: an annotation. Of several the one in downloads/, else the one in the fewest
+        folders. Raises SaccadeError where there is none."""
+        found = self._by_name.get(name.casefold(), [])
+        if not found:
+            dataset = self.raw.parent.name
+            raise SaccadeError(
+                f"{self.raw} has no {name}, neither in {DOWNLOADS}/ nor in another folder; `saccade acquire {dataset}` "
+                "brings it, or tells where to get it"
+            )
+        return min(found, key=lambda path: (path.parent != self.raw / DOWNLOADS, len(path.parts), str(path)))
+
+    def video(self, tail: str, last: str = "") -> Path | None:
+        """The video whose path ends so, its suffix and the case of letters aside: `v_Diving_g01_c01`, or with as many
+        folders as tell it from others, `P03/cam01/P03_tea`. Of several the first by name; those below a folder named
+        `last` go before."""
+        wanted = PurePosixPath(tail.casefold())
+        found = [path for path in self._videos().get(wanted.name, []) if _ends(path, wanted)]
+        if not found:
+            return None
+        return min(found, key=lambda path: (last not in path.parts if last else False, str(path)))
+
+    def folder(self, name: str) -> Path | None:
+        """The folder of this name that holds a video's frames; of several the first."""
+        return min(self._folders.get(name.casefold(), []), default=None)
+
+    def unlisted(self, known: set[Path]) -> list[str]:
+        """The videos below raw/ that aren't among these, as paths below it, sorted."""
+        every = [path for paths in self._videos().values() for path in paths]
+        return sorted(path.relative_to(self.raw).as_posix() for path in every if path not in known)
+
+    def _videos(self) -> dict[str, list[Path]]:
+        if not hasattr(self, "_by_stem"):
+            self._by_stem: dict[str, list[Path]] = {}
+            for name, paths in self._by_name.items():
+                stem, dot, suffix = name.rpartition(".")
+                if dot + suffix in VIDEO_SUFFIXES:
+                    self._by_stem.setdefault(stem, []).extend(paths)
+        return self._by_stem
+
+    def _below(self, folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+        try:
+            about = folder.stat()
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            return  # gone meanwhile, a link that leads nowhere, or not ours to read: what is missed is said later
+        if (about.st_dev, about.st_ino) in seen:
+            return
+        seen.add((about.st_dev, about.st_ino))
+        for entry in entries:
+            if entry.name.startswith((PREFIX, ".")):
+                continue
+            if not entry.is_dir():
+                yield Path(entry.path)
+            elif self._frames and self._frames.fullmatch(entry.name):
+                self._folders.setdefault(entry.name.casefold(), []).append(Path(entry.path))
+            else:
+                yield from self._below(Path(entry.path), seen)
+
+
+def _ends(path: Path, wanted: PurePosixPath) -> bool:
+    count = len(wanted.parts)
+    own = [part.casefold() for part in path.parts[-count:]]
+    return [*own[:-1], own[-1].rpartition(".")[0]] == list(wanted.parts)

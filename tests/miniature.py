@@ -1,0 +1,123 @@
+"""A published dataset in miniature: a few made-up videos, packed and listed as the original is, served on loopback
+below the addresses of its card. What the card says of sizes, checksums and counts is put in for the miniature's own."""
+
+import hashlib
+import io
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import yaml
+from conftest import ROOT, copy_project
+
+from saccade.cards.plain_yaml import read_yaml
+from saccade.project import load_module
+
+SCHEME = re.compile(r"https?://")
+CODECS = {"avi": "mpeg4", "mp4": "libx264", "webm": "libvpx-vp9"}
+
+
+class Tools:
+    """What a dataset's sample.py makes its files with."""
+
+    @staticmethod
+    def made(path: Path) -> Path:
+        """The path, whose folder is there now."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @staticmethod
+    def clip(number: int, suffix: str, frames: int = 8, size: tuple[int, int] = (64, 48), fps: int = 10) -> bytes:
+        """A video that differs by its number; `size` is (width, height)."""
+        file = io.BytesIO()
+        kind = {"webm": "webm", "mp4": "mp4", "avi": "avi"}[suffix]
+        with av.open(file, "w", format=kind) as container:
+            stream = container.add_stream(CODECS[suffix], rate=fps)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.codec_context.thread_count = 1
+            if suffix == "mp4":  # else x264 reads memory that nobody wrote
+                stream.codec_context.options = {"x264-params": "threads=1:lookahead-threads=1:no-mbtree=1"}
+            for time in range(frames):
+                picture = np.full((size[1], size[0], 3), (37 * number + 9 * time) % 256, np.uint8)
+                picture[:, : 4 + 4 * (number % 12)] = 255
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(stream.encode(None))
+        return file.getvalue()
+
+    @staticmethod
+    def picture(number: int, size: tuple[int, int] = (64, 48)) -> bytes:
+        """A JPEG that differs by its number."""
+        from PIL import Image
+
+        file = io.BytesIO()
+        Image.fromarray(np.full((size[1], size[0], 3), 9 * number % 256, np.uint8)).save(file, "JPEG")
+        return file.getvalue()
+
+    @staticmethod
+    def rar(path: Path, members: dict[str, bytes]) -> None:
+        """A RAR archive that stores these files."""
+        from acquire.rar import write_rar
+
+        write_rar(path, members)
+
+
+def publish(name: str, served: Path) -> Any:
+    """Writes what the publishers of the dataset serve, each file at served/<host>/<path>; gives its sample.py."""
+    sample = load_module(ROOT / "data" / name / "sample.py")
+    sample.publish(served, Tools())
+    return sample
+
+
+def project_of(home: Path, name: str, served: Path, address: str) -> Path:
+    """A project with the dataset (and that which holds its videos), whose cards name the miniature's files at
+    `address`, where `served` is served; with the code, TSN and the workflow."""
+    copy_project(home, ["Snakefile", "workflow", "profiles", "saccade", "environment.yml", "config"])
+    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
+    shutil.copytree(ROOT / "methods/tsn", home / "methods/tsn", ignore=ignore)
+    for each in (name, read_yaml(ROOT / "data" / name / "card.yml").get("videos_of")):
+        if each:
+            shutil.copytree(ROOT / "data" / each, home / "data" / each, ignore=ignore)
+            sample = publish(each, served)
+            _localise(served, address)
+            card = home / "data" / each / "card.yml"
+            card.write_text(_miniature_card(read_yaml(card), sample, served, address))
+    return home
+
+
+def _localise(served: Path, address: str) -> None:
+    """Served lists of addresses name the miniature's."""
+    for file in served.rglob("*.txt"):
+        text = file.read_bytes()
+        if text.startswith(b"http"):
+            file.write_bytes(SCHEME.sub(f"{address}/", text.decode()).encode())
+
+
+def _miniature_card(card: dict[str, Any], sample: Any, served: Path, address: str) -> str:
+    for body in card["files"].values():
+        own = next((path for one in body.get("sources", ()) if (path := _served(served, one["url"])).is_file()), None)
+        for source in body.get("sources", ()):
+            source["url"] = SCHEME.sub(f"{address}/", source["url"])
+        if own is None:
+            continue
+        data = own.read_bytes()
+        if "bytes" in body:
+            body["bytes"] = len(data)
+        blob = b"blob %d\0" % len(data) + data
+        digests = {
+            "sha256": hashlib.sha256(data),
+            "md5": hashlib.md5(data),
+            "git_blob": hashlib.sha1(blob),
+        }
+        body |= {kind: digest.hexdigest() for kind, digest in digests.items() if kind in body}
+    for listed in card.get("listed", ()):
+        if "url" in listed:
+            listed["url"] = SCHEME.sub(f"{address}/", listed["url"])
+    card["counts"] = sample.COUNTS
+    return yaml.safe_dump(card, sort_keys=False, allow_unicode=True)
+
+
+def _served(served: Path, url: str) -> Path:
+    return served / SCHEME.sub("", url).partition("?")[0]
