@@ -152,7 +152,16 @@ def _parser() -> argparse.ArgumentParser:
     making = verb("new", verbs.run_new, "the folder of a new method or dataset, which runs and is tested as it is")
     making.add_argument("kind", choices=["method", "dataset"])
     making.add_argument("name")
-    verb("acquire", verbs.run_acquire, "bring a dataset's raw files, or say how", "dataset")
+    acquiring = verb("acquire", verbs.run_acquire, "bring a dataset's raw files, or say how", "dataset")
+    acquiring.add_argument(
+        "--only", action="append", default=[], metavar="PATTERN", help="files whose name fits; may be given several times"
+    )
+    acquiring.add_argument("--archives", type=Path, metavar="FOLDER", help="has the published files; nothing is copied")
+    acquiring.add_argument("--videos", type=Path, metavar="FOLDER", help="has the unpacked videos; nothing is copied")
+    acquiring.add_argument("--parallel", type=_at_least_one, default=4, help="files at a time (default: %(default)s)")
+    acquiring.add_argument("--remove-archives", action="store_true", help="each as soon as it is unpacked")
+    acquiring.add_argument("--accept-changed", action="store_true", help="take files that differ from those first seen")
+    acquiring.add_argument("--dry-run", action="store_true", help="say what would be fetched, and change nothing")
     preparing = verb("prepare", verbs.run_prepare, "index a dataset: <dataset>[@<edition>]", "dataset")
     preparing.add_argument("--budget", default="demo")
     preparing.add_argument("--workers", type=_at_least_one, default=os.cpu_count() or 1)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 # The files of data/<d>/prepared/<budget>[@edition], and those of a run's folder.
 INDEX_FILE, TRUTH_FILE, COVERAGE_FILE = "index.parquet", "truth.parquet", "coverage.json"
+ACQUIRED_FILE = "acquired.json"  # of data/<d>
 PREPARED_BY_FILE, FAILED_FILE = "provenance.json", "coverage.failed.json"
 PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
 COST_FILE, LATENCY_FILE = "cost.json", "latency.json"

@@ -1,6 +1,7 @@
 """What each verb of the command line does: it asks the plan what is meant, and hands it to a step."""
 
 import argparse
+import dataclasses
 import shutil
 import sys
 from pathlib import Path
@@ -62,9 +63,15 @@ def run_new(root: Path, options: argparse.Namespace) -> None:
 
 def run_acquire(root: Path, options: argparse.Namespace) -> None:
     dataset = load_dataset(root, options.dataset)
-    if why := why_raw_lacking(dataset):
-        raise SaccadeError(why)
-    print(f"{dataset.name}: nothing to acquire")
+    if not dataset.obtained:
+        if why := why_raw_lacking(dataset):
+            raise SaccadeError(why)
+        print(f"{dataset.name}: nothing to acquire")
+        return
+    from saccade.steps.acquire import Order, acquire
+
+    asked = {item.name: getattr(options, item.name) for item in dataclasses.fields(Order)}
+    acquire(dataset, Order(**asked | {"only": tuple(options.only)}))
 
 
 def run_prepare(root: Path, options: argparse.Namespace) -> None:

@@ -1,3 +1,17 @@
+# Fetched on request alone, and never a rule's input: `snakemake data/ucf101/acquired.json`. Where it was stopped, the next
+# run goes on; where only the user can bring something, it says what.
+rule acquire:
+    output:
+        "data/{dataset}/acquired.json",
+    log:
+        "results/logs/acquire/{dataset}.log",
+    conda:
+        environment
+    threads: 1
+    shell:
+        "exec python -m saccade acquire {wildcards.dataset} > {log} 2>&1"
+
+
 # raw/ is never an input. What a dataset brings or generates is its own affair, and a missing one stops only its own
 # runs.
 rule prepare:
