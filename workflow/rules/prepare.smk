@@ -4,7 +4,7 @@ rule acquire:
     output:
         "data/{dataset}/acquired.json",
     log:
-        "results/logs/acquire/{dataset}.log",
+        "data/{dataset}/acquire.log",
     conda:
         environment
     threads: 1
