@@ -154,7 +154,11 @@ def _parser() -> argparse.ArgumentParser:
     making.add_argument("name")
     acquiring = verb("acquire", verbs.run_acquire, "bring a dataset's raw files, or say how", "dataset")
     acquiring.add_argument(
-        "--only", action="append", default=[], metavar="PATTERN", help="files whose name fits; may be given several times"
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="files whose name fits; may be given several times",
     )
     acquiring.add_argument("--archives", type=Path, metavar="FOLDER", help="has the published files; nothing is copied")
     acquiring.add_argument("--videos", type=Path, metavar="FOLDER", help="has the unpacked videos; nothing is copied")

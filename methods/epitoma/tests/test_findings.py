@@ -26,6 +26,10 @@ VALUES = {  # point -> top-1 with seed 0, with seed 1 0.02 more; GMACs
 }
 SHARES = {"context": [0.2, 0.4, 0.9], "frame": [0.5, 0.5, 0.5]}  # of threshold32, of the classes red, blue, green
 CHOSEN = {"selector2": [3, 5], "selector8": list(range(8)), "centre8": list(range(0, 16, 2))}  # of a grid of 16
+SHOWN_ELSEWHERE, MARKED = (
+    [10],
+    13,
+)  # frames of v0 that would be evidence in another video, and that show a marker: places 5, 6
 EVIDENCE = [6, 7]  # informative frames of 32, in v0 alone: of 16 snippets of 2 frames the one at place 3 holds them
 VIDEOS = [(0, 0.1), (0, -0.1), (1, 0.0), (2, 0.0)]  # class, and how much more than that is selected
 
@@ -81,6 +85,8 @@ def found(tmp_path_factory):
         False
     )
     truth["informative"] = (truth.video_id == "v0") & truth.frame.isin(EVIDENCE)
+    truth["key"] = truth.informative | (truth.video_id == "v0") & truth.frame.isin(SHOWN_ELSEWHERE)
+    truth["marker"] = (truth.video_id == "v0") & (truth.frame == MARKED)
     truth.to_parquet(folder / "truth.parquet")
     fake_results.write(folder / "coverage.json", {"problems": [], "settings": {}})
     return found_of(root, grid, FOLDER)
@@ -114,6 +120,17 @@ def test_key_timesteps_beside_chance(tables):
     assert precision.loc["Uniform, centre", "8"] == recall.loc["Uniform, centre", "8"] == "0.0"
     assert precision.loc["By chance", ["2", "8"]].tolist() == ["6.2", "6.2"]  # 1 of 16
     assert recall.loc["By chance", ["2", "8"]].tolist() == ["12.5", "50.0"]
+
+
+def test_what_else_the_chosen_timesteps_show(tables):
+    """Of v0's places 3 and 5 would be evidence in some video, and place 6 shows a marker."""
+    shown, marked = (
+        tables[f"key-{name}"].set_index(["Variant", "Timesteps"]).loc["context"]
+        for name in ("any-evidence", "with-a-marker")
+    )
+    assert shown.loc["Selector", ["2", "8"]].tolist() == ["100.0", "25.0"]
+    assert marked.loc["Selector", ["2", "8"]].tolist() == ["0.0", "100.0"]
+    assert marked.loc["Uniform, centre", "8"] == "100.0" and "By chance" not in marked.index
 
 
 @pytest.mark.parametrize("heavy", ["i3d", "resnet"])
