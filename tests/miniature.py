@@ -74,6 +74,7 @@ def publish(name: str, served: Path) -> Any:
 def project_of(home: Path, name: str, served: Path, address: str) -> Path:
     """A project with the dataset (and that which holds its videos), whose cards name the miniature's files at
     `address`, where `served` is served; with the code, TSN and the workflow."""
+    home.mkdir()
     copy_project(home, ["Snakefile", "workflow", "profiles", "saccade", "environment.yml", "config"])
     ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
     shutil.copytree(ROOT / "methods/tsn", home / "methods/tsn", ignore=ignore)

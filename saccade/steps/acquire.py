@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from saccade import products
 from saccade.acquire.archives import unpack
 from saccade.acquire.checksums import verify
@@ -151,7 +153,13 @@ def _unpack(dataset: Dataset, ledger: Ledger, file: PublishedFile) -> None:
     raw = dataset.folder / "raw"
     paths = [raw / DOWNLOADS / name for name in file.parts or (file.name,)]
     into = unpacked(raw, file)
-    out = unpack(paths, into, nested=file.nested, again=f"saccade acquire {dataset.name}")
+    with tqdm(desc=file.name, unit="B", unit_scale=True, mininterval=1.0) as bar:
+
+        def tell(done: int, of: int) -> None:
+            bar.total = of
+            bar.update(done - bar.n)
+
+        out = unpack(paths, into, nested=file.nested, dataset=dataset.name, progress=tell)
     print(f"{file.name}: {out.files} files, {words(out.bytes)}, in {into.relative_to(raw)}/", flush=True)
     for name in file.parts or (file.name,):
         ledger.record_unpacked(name, Unpacked(into=into.relative_to(raw).as_posix(), files=out.files, bytes=out.bytes))
@@ -207,7 +215,7 @@ def _tell_end(dataset: Dataset, raw: Path, files: Sequence[PublishedFile]) -> No
     if why := why_raw_lacking(dataset):
         print(f"what was asked for is here; {why}")
     else:
-        products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "files": here})
+        products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "published": here})
         print(f"{dataset.name} is here; next: saccade prepare {dataset.name} --budget paper")
 
 
