@@ -77,8 +77,8 @@ def need_room(found: Inventory, sizes: Mapping[str, int | None], keep: bool, at_
     without = content + sum(sorted(fetched)[-at_once:]) + RESERVE
     hint = f"; with --remove-archives {words(without)} are enough" if keep and without <= free else ""
     raise SaccadeError(
-        f"{found.raw}: {words(needed)} are needed ({words(kept)} to fetch, {words(content)} to unpack, {words(RESERVE)} "
-        f"to spare), {words(free)} are free; make {found.raw} a link to a folder on a larger disk, or name fewer files "
+        f"{found.raw}: {words(needed)} are needed ({words(kept)} to fetch, {words(content)} to unpack, "
+        f"{words(RESERVE)} to spare), {words(free)} are free; make {found.raw} a link to a folder on a larger disk, or name fewer files "
         f"with --only{hint}"
     )
 

@@ -30,7 +30,7 @@ from saccade.cards.dataset import Dataset
 from saccade.cards.published import PublishedFile
 from saccade.files import need_writable
 from saccade.plan.availability import why_raw_lacking
-from saccade.records import ACQUIRED_FILE, SaccadeError
+from saccade.records import ACQUIRED_FILE, SaccadeError, first_few
 from saccade.temporary import clear_leftovers
 
 AT_ONCE = 8  # archives that lie beside what came out of others, where they are removed
@@ -69,11 +69,14 @@ def acquire(dataset: Dataset, order: Order) -> None:
     clear_leftovers(raw)
     with lock(raw):
         ledger = Ledger(raw, order.accept_changed)
-        if order.archives:
-            _link_files(dataset, raw, order.archives)
         if order.videos:
             _link_videos(dataset, raw, order.videos)
+        if order.archives:
+            _link_files(raw, order.archives, lists_of(dataset))
         _bring(dataset, ledger, lists_of(dataset), order, {})
+        if order.archives and not _link_files(raw, order.archives, every := offered(dataset, ["*"])):
+            names = first_few([file.name for file in every])
+            raise SaccadeError(f"--archives {order.archives}: it holds none of the files of {dataset.name}: {names}")
         files = offered(dataset, order.only)
         found = inventory(raw, files)
         known = sizes([wanted(file) for file in found.fetch])
@@ -112,7 +115,7 @@ def _bring(
     order: Order,
     known: Mapping[str, int | None],
 ) -> None:
-    """Fetches and unpacks what isn't here; archives are removed as soon as they are unpacked where that is asked for."""
+    """Fetches and unpacks what isn't here; archives go as soon as they are unpacked where that is asked for."""
     raw = dataset.folder / "raw"
     _verify(dataset, ledger, files)
     for batch in in_batches(files, AT_ONCE) if order.remove_archives else [tuple(files)]:
@@ -176,15 +179,15 @@ def _by_hand(dataset: Dataset, found: Inventory) -> str:
     return (
         f"{dataset.title} {why} ({dataset.source}). {dataset.acquire}\nThese files are missing; put them there and run "
         f"`saccade acquire {dataset.name}` again, which verifies them:\n" + "\n".join(lines) + "\nWho has the files in "
-        f"a folder says --archives FOLDER, who has the videos already unpacked --videos FOLDER: nothing is copied"
+        "a folder says --archives FOLDER, who has the videos already unpacked --videos FOLDER: nothing is copied"
     )
 
 
-def _link_files(dataset: Dataset, raw: Path, folder: Path) -> None:
-    """Makes downloads/<name> a link to the user's file of that name."""
+def _link_files(raw: Path, folder: Path, files: Sequence[PublishedFile]) -> int:
+    """Makes downloads/<name> a link to the user's file of that name, where he has one; how many he has."""
     _need_folder(folder, "--archives")
     found = 0
-    for file in offered(dataset, ["*"]):
+    for file in files:
         own = next((each for each in (folder / file.name, folder / Path(file.name).name) if each.is_file()), None)
         path = downloaded(raw, file)
         found += own is not None
@@ -192,9 +195,7 @@ def _link_files(dataset: Dataset, raw: Path, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)  # a link that leads nowhere
             path.symlink_to(own.resolve())
-    if not found:
-        names = ", ".join(file.name for file in dataset.files)
-        raise SaccadeError(f"--archives {folder}: none of the files of {dataset.name} is there ({names})")
+    return found
 
 
 def _link_videos(dataset: Dataset, raw: Path, folder: Path) -> None:

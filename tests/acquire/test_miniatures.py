@@ -54,6 +54,7 @@ def test_a_network_learns_from_it_and_is_scored(here, capsys):
     project, name = here
     card = project / "methods/tsn/card.yml"
     edit(card, "    epochs: 20\n    batch_size: 8\n", "    epochs: 1\n    batch_size: 8\n")
+    edit(card, "    resize: 128\n    crop: 112\n", "    resize: 32\n    crop: 32\n")
     run = f"own/{name}/tsn/resnet18-tiny/seed0"
     assert main(["prepare", name, "--budget", "own", "--workers", "1"]) == 0
     for arguments in (["train", run, "train"], ["predict", run], ["score", run]):
