@@ -78,8 +78,8 @@ def need_room(found: Inventory, sizes: Mapping[str, int | None], keep: bool, at_
     hint = f"; with --remove-archives {words(without)} are enough" if keep and without <= free else ""
     raise SaccadeError(
         f"{found.raw}: {words(needed)} are needed ({words(kept)} to fetch, {words(content)} to unpack, "
-        f"{words(RESERVE)} to spare), {words(free)} are free; make {found.raw} a link to a folder on a larger disk, or name fewer files "
-        f"with --only{hint}"
+        f"{words(RESERVE)} to spare), {words(free)} are free; make {found.raw} a link to a folder on a larger disk, "
+        f"or name fewer files with --only{hint}"
     )
 
 
