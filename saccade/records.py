@@ -2,6 +2,7 @@
 whose message says what would be right. No torch."""
 
 import difflib
+import hashlib
 import json
 import re
 import unicodedata
@@ -105,6 +106,11 @@ class Head:
     @property
     def num_classes(self) -> int:
         return len(self.classes)
+
+    @property
+    def classes_sha256(self) -> str:
+        """12 hex digits of the names and their order."""
+        return hashlib.sha256(canonical(self.classes).encode()).hexdigest()[:12]
 
 
 @dataclass

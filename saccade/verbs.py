@@ -80,10 +80,9 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
     check_budget(options.budget)
     named = parse_address(options.dataset, DATA)
     dataset, edition = load_dataset(root, named.dataset), named.edition
+    heads = dataset.heads_in(edition)
     if why := why_unavailable(root, dataset, options.budget, edition):
         raise SaccadeError(why)
-    if edition and edition not in dataset.editions:
-        raise SaccadeError(f"{dataset.file}: there is no edition '{edition}' ({', '.join(dataset.editions) or 'none'})")
     settings = data_settings(root, dataset, options.budget, edition)
     label, trained = with_edition(options.budget, edition), not tests_only(root, dataset, options.budget, edition)
     prepare(
@@ -91,7 +90,7 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         dataset.folder,
         label,
         settings,
-        dataset.heads,
+        heads,
         dataset.allow_missing,
         options.workers,
         listing=dataset.listing,

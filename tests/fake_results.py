@@ -41,9 +41,9 @@ def make_grid(seeds: int = 2, variants: tuple[str, ...] = ("tiny",), budget: str
             {
                 "name": "motion-digits",
                 "title": "Motion digits",
-                "classes": {"noun": ["0", "1"], "verb": ["go_left", "go_right"]},
+                "classes": {"": {"noun": ["0", "1"], "verb": ["go_left", "go_right"]}},
             },
-            {"name": "ucf101", "title": "UCF101", "classes": {"action": ["a", "b"]}},
+            {"name": "ucf101", "title": "UCF101", "classes": {"2": {"action": ["a", "b"]}}},
         ],
     }
 

@@ -47,7 +47,7 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         dataset.folder,
         label,
         data_settings(home, dataset, "demo", edition) | sample.SETTINGS,
-        dataset.heads,
+        dataset.heads_in(edition),
         dataset.allow_missing,
         workers=1,
         listing=dataset.listing,
@@ -69,16 +69,17 @@ def test_every_dataset_has_a_sample():
 
 
 def test_the_index_has_its_columns_and_every_split_a_video(case):
-    _, dataset, folder = case
-    index, _ = read_index(folder, dataset.folder.parents[1], list(dataset.heads.values()))
-    assert list(index.columns) == [*INDEX_COLUMNS, *dataset.heads]
+    (*_, edition), dataset, folder = case
+    heads = dataset.heads_in(edition)
+    index, _ = read_index(folder, dataset.folder.parents[1], list(heads.values()))
+    assert list(index.columns) == [*INDEX_COLUMNS, *heads]
     assert set(index["split"]) == set(SPLITS)
     assert index["video_id"].is_monotonic_increasing and (index["frames"] > 0).all() and (index["fps"] > 0).all()
 
 
 def test_the_ground_truth_has_every_frame_of_every_video_or_there_is_none(case):
-    _, dataset, folder = case
-    index, truth = read_index(folder, dataset.folder.parents[1], list(dataset.heads.values()))
+    (*_, edition), dataset, folder = case
+    index, truth = read_index(folder, dataset.folder.parents[1], list(dataset.heads_in(edition).values()))
     assert (truth is not None) == dataset.truth
     if truth is not None:
         assert set(TRUTH_COLUMNS) <= set(truth.columns)
@@ -87,8 +88,8 @@ def test_the_ground_truth_has_every_frame_of_every_video_or_there_is_none(case):
 
 
 def test_clusters_are_apart_where_the_card_says_so(case):
-    _, dataset, folder = case
-    index, _ = read_index(folder, dataset.folder.parents[1], list(dataset.heads.values()))
+    (*_, edition), dataset, folder = case
+    index, _ = read_index(folder, dataset.folder.parents[1], list(dataset.heads_in(edition).values()))
     assert not dataset.clusters_apart or index.groupby("cluster")["split"].nunique().max() == 1
 
 
@@ -165,6 +166,6 @@ def test_what_a_prepare_gives_back_wrongly_is_named_with_what_would_be_right(pro
     (project / "data/dots/prepare.py").write_text(VIDEOS + answer + "\n")
     dataset = load_dataset(project, "dots")
     with pytest.raises(SaccadeError, match=message) as error:
-        prepare(project, dataset.folder, "demo", {}, dataset.heads, 0.0, 1, truth=truth, clusters_apart=truth)
+        prepare(project, dataset.folder, "demo", {}, dataset.heads_in(""), 0.0, 1, truth=truth, clusters_apart=truth)
     assert "data/dots/prepare.py" in str(error.value)
     assert not (dataset.folder / "prepared").exists()

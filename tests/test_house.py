@@ -15,6 +15,7 @@ from conftest import ROOT
 # leave alone.
 GROUND = (
     "records",
+    "class_lists",
     "settings",
     "temporary",
     "files",

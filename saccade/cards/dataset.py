@@ -1,22 +1,21 @@
 """Reads the datasets' cards, `data/<d>/card.yml`, strictly: every mistake is a `SaccadeError` naming file, place and
 remedy. No torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from saccade.cards.heads import FROM_RAW, HeadBody, read_heads
 from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.published import FileBodies, Listed, ListedBodies, PublishedFile, published_files, published_lists
 from saccade.cards.typed_settings import check_complete, read_layer
-from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, check_value, read_body
+from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, read_body
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
 from saccade.settings import Modality
 from saccade.unforeseen import why_no_file
-
-FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Dataset:
     title: str
     source: str
     licence: str
-    heads: Mapping[str, Head]
+    heads_by_edition: Mapping[str, Mapping[str, Head]]  # to be asked through `heads_in`
     derive: Mapping[str, tuple[str, ...]]
     modalities: tuple[Modality, ...]  # what its videos may hold; a run that needs another one is not run
     truth: bool  # whether prepare gives the ground truth of every frame
@@ -65,10 +64,16 @@ class Dataset:
     def folder(self) -> Path:
         return self.file.parent
 
+    @property
+    def classes_known(self) -> bool:
+        """Whether each head has classes; not where raw/ tells them and is empty."""
+        return all(head.classes for head in self.heads_in("").values())
 
-class _Head(Body):
-    kind: Literal["single", "multi"]
-    classes: Any  # names, or FROM_RAW
+    def heads_in(self, edition: str) -> Mapping[str, Head]:
+        """The heads in an edition of the dataset, '' for none. Raises SaccadeError where there is no such edition."""
+        if edition not in self.heads_by_edition:
+            raise SaccadeError(f"{self.file}: unknown edition '{edition}'" + suggest(edition, self.editions))
+        return self.heads_by_edition[edition]
 
 
 class _Card(Body):
@@ -78,7 +83,7 @@ class _Card(Body):
     title: str
     source: str
     licence: str
-    heads: dict[str, _Head]
+    heads: dict[str, HeadBody]
     derive: Annotated[dict[str, Names], OrEmpty] = {}
     modalities: Annotated[tuple[Modality, ...], AsTuple] = ("rgb", "audio")
     truth: bool = False
@@ -109,11 +114,12 @@ def load_dataset(root: Path, name: str) -> Dataset:
         raise SaccadeError(f"{file}: dataset is '{card.dataset}' but the folder is '{name}'; they must be equal")
     from_raw = tuple(head for head, body in card.heads.items() if body.classes == FROM_RAW)
     found, listing, untrainable, wrong = _look(file.parent) if from_raw else ({}, "", "", "")
-    heads = {head: _head(file, head, body, found) for head, body in card.heads.items()}
+    _check_editions(file, card)
+    heads = read_heads(file, card.heads, card.editions, found)
     for label, parts in card.derive.items():
         for part in parts:
-            if part not in heads:
-                raise SaccadeError(f"{file}: derive.{label}: unknown head '{part}'" + suggest(part, heads))
+            if part not in card.heads:
+                raise SaccadeError(f"{file}: derive.{label}: unknown head '{part}'" + suggest(part, card.heads))
     keys, defaults = settings_class(file.parent)
     layers = {"settings": read_layer(file, "settings", card.settings, keys)}
     for kind, bodies in (("budgets", card.budgets), ("editions", card.editions)):
@@ -122,7 +128,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         check_complete(file, label, keys, defaults, layers["settings"], layers[label])
     if not 0 <= card.allow_missing <= 1:
         raise SaccadeError(f"{file}: allow_missing: {card.allow_missing} is not a share between 0 and 1")
-    _check_means(file, card)
+    _check_means(file, card, heads)
     files = published_files(card.files, str(file))
     return Dataset(
         name=name,
@@ -130,7 +136,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         title=card.title,
         source=card.source,
         licence=card.licence,
-        heads=heads,
+        heads_by_edition=heads,
         derive=card.derive,
         modalities=card.modalities,
         truth=card.truth,
@@ -177,23 +183,21 @@ def _look(folder: Path) -> tuple[dict[str, list[str]], str, str, str]:
         return {}, "", "", why_no_file(error)
 
 
-def _check_means(file: Path, card: _Card) -> None:
+def _check_editions(file: Path, card: _Card) -> None:
+    for name in card.editions:
+        if not NAME.fullmatch(name):
+            raise SaccadeError(f"{file}: editions: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
+
+
+def _check_means(file: Path, card: _Card, heads: Mapping[str, Mapping[str, Head]]) -> None:
     for name, members in card.means.items():
         if name in card.editions or not NAME.fullmatch(name):
             raise SaccadeError(f"{file}: means: '{name}' must be a name in lower-case letters that no edition has")
         for member in members:
             if member not in card.editions:
                 raise SaccadeError(f"{file}: means.{name}: unknown edition '{member}'" + suggest(member, card.editions))
-
-
-def _head(file: Path, name: str, body: _Head, found: Mapping[str, Sequence[str]]) -> Head:
-    if body.classes == FROM_RAW:
-        if found and name not in found:
-            raise SaccadeError(
-                f"{file}: heads.{name}: {file.parent / 'listing.py'} tells the classes of {', '.join(found)} only"
-            )
-        return Head(name, body.kind, tuple(found.get(name, ())))
-    classes = check_value(list[str], body.classes, f"{file}: heads.{name}.classes")
-    if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise SaccadeError(f"{file}: heads.{name}.classes: two or more different names are needed")
-    return Head(name, body.kind, tuple(classes))
+            if heads[member] != heads[members[0]]:
+                raise SaccadeError(
+                    f"{file}: means.{name}: {members[0]} and {member} have other classes, and what is right of some "
+                    "says nothing of others; leave one of them out"
+                )

@@ -37,7 +37,7 @@ def need_trained(task: Task) -> None:
 def finished_model(task: Task, device: torch.device) -> nn.Module:
     """The method's network with all phases loaded, in evaluation mode on `device`."""
     model: nn.Module = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-    weights.load(model, task.loads, whole=True)
+    weights.load(model, task.loads, whole=True, heads=task.heads)
     return place(model, device).eval()
 
 

@@ -9,8 +9,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from saccade import products
+from saccade.class_lists import how_they_differ
 from saccade.files import sha256, write_atomic
-from saccade.records import SaccadeError
+from saccade.records import Head, SaccadeError
 
 
 def covered(names: Iterable[str], globs: Sequence[str], key: str = "trains") -> list[str]:
@@ -59,13 +60,14 @@ def save(
     products.write(product, counted | facts, {file.name: found, **(beside or {})})
 
 
-def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
+def load(model: nn.Module, phases: Iterable[Path], *, whole: bool, heads: Sequence[Head] = ()) -> None:
     """Loads phases, named by their `<phase>.json`, in order. Every tensor must exist in the model with its shape; a
     buffer that was built empty takes any shape.
 
     With `whole`, every tensor of the model must come from some phase, so that nothing is left at its random start.
     Where `phases` is a mapping (`Task.loads`), it gives for each phase globs over the tensors that are left out; each
-    of them must leave something out of some phase.
+    of them must leave something out of some phase. A tensor that bears the name of one of the `heads` was trained for
+    the same classes in the same order; published weights bring their own.
     Raises SaccadeError otherwise, and where a file isn't what was written.
     """
     state, loaded, offered = model.state_dict(), set(), set()
@@ -75,6 +77,7 @@ def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
         if globs := drops.get(product, ()):
             offered |= set(tensors)
             tensors = {k: v for k, v in tensors.items() if not any(fnmatchcase(k, glob) for glob in globs)}
+        _need_same_classes(product, tensors, heads)
         empty = built_empty(model)
         for name, tensor in tensors.items():
             if name not in state or (state[name].shape != tensor.shape and name not in empty):
@@ -92,6 +95,20 @@ def load(model: nn.Module, phases: Iterable[Path], *, whole: bool) -> None:
             f"no phase gives {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; check `trains` in the "
             "method's card"
         )
+
+
+def _need_same_classes(product: Path, names: Iterable[str], heads: Sequence[Head]) -> None:
+    """Raises SaccadeError where the phase was trained for other classes of a head than the run has, and one of its
+    tensors is that head's: it would fit wherever there are as many, and answer wrongly."""
+    trained_for = products.read(product).get("classes", {})
+    for head in heads:
+        own = next((name for name in names if head.name in name.split(".")), "")
+        how = how_they_differ("this run", head.classes, "that phase", trained_for.get(head.name, head.classes))
+        if own and how and not head.of_weights:
+            raise SaccadeError(
+                f"{product}: {own} was trained for other classes of '{head.name}', or in another order: {how}; train "
+                "that phase again, or name it in the `drops` of what needs it"
+            )
 
 
 def built_empty(model: nn.Module) -> set[str]:

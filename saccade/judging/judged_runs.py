@@ -6,14 +6,13 @@ that it is made of missed its gate, or where its tables don't hold what is asked
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from saccade.cards.address import SYSTEM, Address, parse_address
 from saccade.judging.verdict import Untestable, need_gates
 from saccade.records import SaccadeError
-from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, dataset_label, runs_of
+from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, classes_of, dataset_label, runs_of
 from saccade.results.runs import missed_gates
 
 
@@ -54,12 +53,17 @@ class JudgedRuns:
             raise Untestable(f"the predictions of {run['run']} have no {', '.join(lacking)}")
         return files.predictions(["video_id", "cluster", *columns], point)
 
-    def dataset_of(self, run: PlannedRun) -> dict[str, Any]:
-        return next(dict(entry) for entry in self.grid["datasets"] if entry["name"] == run["dataset"])
+    def classes_of(self, run: PlannedRun) -> dict[str, list[str]]:
+        """{head: the names of its classes, by number} of the run's data."""
+        return classes_of(self.grid, run)
+
+    def derived(self, run: PlannedRun) -> dict[str, list[str]]:
+        """{derived label: the heads that it is made of} of the run's dataset."""
+        return next(dict(one.get("derive", {})) for one in self.grid["datasets"] if one["name"] == run["dataset"])
 
     def parts(self, run: PlannedRun, head: str) -> list[str]:
         """The heads that a label is made of: itself, unless it is derived."""
-        return list(self.dataset_of(run).get("derive", {}).get(head, [head]))
+        return list(self.derived(run).get(head, [head]))
 
     def predicted_head(self, run: PlannedRun) -> str:
         columns = RunFiles(run, self.root).prediction_columns()

@@ -109,9 +109,7 @@ class SystemResults:
         chosen = head or self.runs.predicted_head(runs[0])
         columns = {f"{chosen}.{what}": what for what in ("target", "scores")}
         tables = [self.runs.predictions(run, point, list(columns)).rename(columns=columns) for run in runs]
-        return to_scored(
-            [" ".join(run["weights"]) for run in runs], tables, self.runs.dataset_of(runs[0])["classes"][chosen]
-        )
+        return to_scored([" ".join(run["weights"]) for run in runs], tables, self.runs.classes_of(runs[0])[chosen])
 
     def gmacs(self, variant: str, point: str, dataset: str, per_frame: bool = False) -> SystemScores:
         """Billions of multiply-adds per video, as executed over all its views; or per frame that was looked at."""
@@ -227,11 +225,11 @@ class SystemResults:
         run = next((run for run in runs_of(self.grid, self.method) if dataset_label(run) == dataset), None)
         if run is None:
             raise NotRun(f"{self.grid['budget']}/{dataset}/{self.method} is not planned")
-        entry = self.runs.dataset_of(run)
-        parts = self.runs.parts(run, head or default_head([*entry["classes"], *entry.get("derive", {})], dataset))
+        classes, derived = self.runs.classes_of(run), self.runs.derived(run)
+        parts = self.runs.parts(run, head or default_head([*classes, *derived], dataset))
         index = RunFiles(run, self.root).index(["video_id", *parts]).set_index("video_id")
         labels = [[np.atleast_1d(one).tolist() for one in index.loc[runs.videos, part]] for part in parts]
-        return holding(labels, [entry["classes"][part] for part in parts])
+        return holding(labels, [classes[part] for part in parts])
 
     def _ask(self, what: str, key: tuple[str | None, ...], read: Callable[[PlannedRun], pd.DataFrame]) -> SystemScores:
         """All trainings of a system that have been scored, asked once. read: (video_id, cluster, value) rows of one

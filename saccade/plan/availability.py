@@ -11,9 +11,9 @@ from saccade.cards.entries import Released
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan.layers import heads_of, resolve, tests_only
 from saccade.plan.phases import weights_of
-from saccade.plan.published import class_names
+from saccade.plan.published import why_other_classes
 from saccade.plan.runs import Run
-from saccade.records import COVERAGE_FILE, INDEX_FILE, Head, SaccadeError, spelled_alike
+from saccade.records import COVERAGE_FILE, INDEX_FILE, Head, SaccadeError
 
 
 def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
@@ -24,7 +24,7 @@ def why_unavailable(root: Path, dataset: Dataset, budget: str, edition: str = ""
         return f"{dataset.name} is embedded data and has no {budget} budget ({', '.join(dataset.budgets)})"
     prepared = Path("data", dataset.name, "prepared", with_edition(budget, edition), INDEX_FILE)
     # not even the prepared index tells what its labels mean
-    if not all(head.classes for head in dataset.heads.values()):
+    if not dataset.classes_known:
         return why_raw_lacking(dataset)
     return None if (root / prepared).is_file() else why_raw_lacking(dataset)
 
@@ -47,7 +47,7 @@ def why_raw_lacking(dataset: Dataset) -> str | None:
         return dataset.wrong
     missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
     what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
-    if missing or not all(head.classes for head in dataset.heads.values()):
+    if missing or not dataset.classes_known:
         return f"data/{dataset.name}/raw {what}; {how_to_bring(dataset)}".rstrip("; ")
     return why_raw_lacking(_videos_of(dataset)) if dataset.videos_of else None
 
@@ -117,7 +117,7 @@ def why_unfit(root: Path, run: Run) -> str | None:
     heads = heads_of(root, run)
     if why := _why_other_heads(released, heads):
         return why
-    whys = (_why_other_classes(method, released, dataset, head) for head in heads)
+    whys = (why_other_classes(method, released, run.data, head) for head in heads)
     if why := next(filter(None, whys), None):
         return why
     of_weights = any(head.of_weights for head in heads)
@@ -133,27 +133,6 @@ def _why_other_heads(released: Released, heads: Sequence[Head]) -> str | None:
     if {head.name for head in heads} == set(theirs):
         return None
     return f"published weights have the classifiers {', '.join(theirs)}, but the run has the heads {names}"
-
-
-def _why_other_classes(method: Method, released: Released, dataset: Dataset, head: Head) -> str | None:
-    """Why the classes of one of the run's heads aren't those of the weights, in their order; None where they are."""
-    try:
-        theirs = class_names(method, released, head.name)
-    except SaccadeError as error:
-        return str(error)
-    if head.of_weights:
-        return None
-    has, number = f"{dataset.name}'s head '{head.name}'", released.classes_of(head.name)
-    if len(head.classes) != number:
-        return f"{released.file} tells {number} classes apart, but {has} has {len(head.classes)}"
-    for place, (own, their) in enumerate(zip(head.classes, theirs, strict=False)):
-        if spelled_alike(own) != spelled_alike(their):
-            return (
-                f"class {place} of {released.file} is '{their}' (methods/{method.name}/"
-                f"{released.names_of(head.name)}), but that of {has} is '{own}'; the same classes are needed, in the "
-                "same order"
-            )
-    return None
 
 
 def _why_other_budget(root: Path, dataset: Dataset, run: Run) -> str:

@@ -1,14 +1,14 @@
 """What to run: a config, the runs that it selects, and the planned grid that the report is held against."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from saccade.cards.address import RUNS, VARIANT_ON_DATA, Address, parse_address
 from saccade.cards.config import Config
-from saccade.cards.dataset import load_dataset
+from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.entries import Entry
 from saccade.cards.method import Method, load_method
 from saccade.plan import staleness
@@ -76,7 +76,6 @@ def planned_grid(root: Path, config: Config) -> dict[str, Any]:
     clocked = measured(root, config, runs)
     rows = [_grid_row(root, config, run) | {"measured": run in clocked} for run in runs]
     methods = [load_method(root, name) for name in sorted({run.method for run in runs})]
-    datasets = [load_dataset(root, name) for name in sorted({run.dataset for run in runs})]
     return {
         "budget": config.budget,
         "runs": rows,
@@ -85,15 +84,23 @@ def planned_grid(root: Path, config: Config) -> dict[str, Any]:
             for m in methods
         ],
         "datasets": [
-            {
-                "name": d.name,
-                "title": d.title,
-                "classes": {h.name: list(h.classes) for h in d.heads.values()},
-                "derive": {name: list(parts) for name, parts in d.derive.items()},
-                "means": dict(d.means),
-            }
-            for d in datasets
+            _dataset_row(load_dataset(root, name), {run.edition for run in runs if run.dataset == name})
+            for name in sorted({run.dataset for run in runs})
         ],
+    }
+
+
+def _dataset_row(dataset: Dataset, editions: Collection[str]) -> dict[str, Any]:
+    """`classes`: {edition: {head: their names}} of the editions that the runs have (`reader.classes_of`)."""
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "classes": {
+            edition: {head.name: list(head.classes) for head in dataset.heads_in(edition).values()}
+            for edition in sorted(editions)
+        },
+        "derive": {name: list(parts) for name, parts in dataset.derive.items()},
+        "means": dict(dataset.means),
     }
 
 

@@ -46,13 +46,14 @@ def without_defaults(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> 
 
 
 def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
-    """The label spaces that the run learns: those that `heads` names, or all that the dataset has. Published weights
+    """The label spaces that the run learns: those that `heads` names, or all that its data has. Published weights
     bring their own classes, and where they name several heads these, too, where the dataset's are what lies in raw/."""
     dataset, method, resolved = load_dataset(root, run.dataset), load_method(root, run.method), resolve(root, run)
     released = method.variants[run.variant].released
-    theirs = heads_of_weights(method, released, dataset) if released else {}
-    known = {**dataset.heads, **theirs}
-    wanted = resolved.values["heads"] or (released and theirs and released.heads) or dataset.heads
+    own = dataset.heads_in(run.edition)
+    theirs = heads_of_weights(method, released, dataset, run.edition) if released else {}
+    known = {**own, **theirs}
+    wanted = resolved.values["heads"] or (released and theirs and released.heads) or own
     for head in wanted:
         if head not in known:
             raise SaccadeError(

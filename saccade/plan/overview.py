@@ -19,6 +19,7 @@ from saccade.records import INDEX_FILE, SaccadeError, one_line, suggest
 
 SELECTED = "*"
 FEW = 2  # lines of names at a glance, where most readers want none of them
+RAW_SAYS = "classes as raw/ says"
 WIDEST_NAME = 32  # of a column; a longer name moves only its own line's text
 
 
@@ -174,14 +175,25 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
     for label, text in facts.items():
         yield from _labelled(label, text, width)
     yield from ("", "heads")
-    for head in dataset.heads.values():
-        classes = f"{head.num_classes} classes: {', '.join(head.classes)}" if head.classes else "classes as raw/ says"
-        yield from _row(head.name, f"{head.kind}, {classes}", dataset.heads, width)
+    told = _heads(dataset)
+    for name, text in told.items():
+        yield from _row(name, text, told, width)
     yield from ("", f"for budget {config.budget}")
     editions = {edition: with_edition(dataset.name, edition) for edition in ("", *dataset.editions)}
     marked = {edition: (SELECTED if data in chosen else "") + data for edition, data in editions.items()}
     for edition, data in marked.items():
         yield from _row(data, state_of_data(root, dataset, config.budget, edition), marked.values(), width)
+
+
+def _heads(dataset: Dataset) -> dict[str, str]:
+    """What each head is, and in which editions its classes are others."""
+    usual, told = dataset.heads_in(""), {}
+    for edition in ("", *dataset.editions):
+        for head in dataset.heads_in(edition).values():
+            if not edition or head != usual[head.name]:
+                names = f"{head.num_classes} classes: {', '.join(head.classes)}"
+                told[with_edition(head.name, edition)] = f"{head.kind}, {names if head.classes else RAW_SAYS}"
+    return told
 
 
 def state_of_data(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str:

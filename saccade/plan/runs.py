@@ -68,7 +68,6 @@ class Run:
 def check_run(root: Path, run: Run) -> None:
     """Raises SaccadeError where the run's dataset, edition, method or variant doesn't exist."""
     dataset, method = load_dataset(root, run.dataset), load_method(root, run.method)
-    if run.edition and run.edition not in dataset.editions:
-        raise SaccadeError(f"{dataset.file}: unknown edition '{run.edition}'" + suggest(run.edition, dataset.editions))
+    dataset.heads_in(run.edition)
     if run.variant not in method.variants:
         raise SaccadeError(f"{method.file}: unknown variant '{run.variant}'" + suggest(run.variant, method.variants))

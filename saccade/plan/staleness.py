@@ -164,7 +164,7 @@ def _head(head: Head) -> dict[str, Any]:
     facts: dict[str, Any] = {"name": head.name, "kind": head.kind, "classes": head.classes}
     facts |= {"of_weights": True} if head.of_weights else {}
     if head.num_classes > NAMED:
-        facts["classes"] = f"{head.num_classes} classes, {shortened(head.classes)}"
+        facts["classes"] = f"{head.num_classes} classes, sha256 {head.classes_sha256}"
     return facts
 
 
@@ -227,7 +227,7 @@ def score_params(root: Path, run: Run) -> dict[str, str]:
 def prepare_params(root: Path, dataset: Dataset, budget: str, edition: str) -> dict[str, str]:
     spec = {
         "settings": without_defaults(data_settings(root, dataset, budget, edition), dataset.defaults),
-        "heads": [_head(head) for head in dataset.heads.values()],
+        "heads": [_head(head) for head in dataset.heads_in(edition).values()],
         "allow_missing": dataset.allow_missing,
     } | ({"listing": dataset.listing} if dataset.listing else {})
     return {"settings": canonical(spec), "code": prepare_code(root, dataset.name)}

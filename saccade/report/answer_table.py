@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from saccade.report.tidy import Column, TidyTable, tidy, words
-from saccade.results.reader import PlannedGrid, RunFiles, dataset_label, runs_of
+from saccade.results.reader import PlannedGrid, RunFiles, classes_of, dataset_label, runs_of
 
 MOST = 100  # videos of a run
 PLACES = ("Likeliest", "Second", "Third")
@@ -42,7 +42,7 @@ def _rows(grid: PlannedGrid, files: RunFiles) -> Iterator[dict[str, Any]]:
     run = files.run
     if "answers" not in run or not files.complete:
         return
-    given = next(entry["classes"] for entry in grid["datasets"] if entry["name"] == run["dataset"])
+    given = classes_of(grid, run)
     asked = [
         f"{head}.{part}"
         for head in run["answers"]

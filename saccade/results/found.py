@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, runs_of
+from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, classes_of, runs_of
 from saccade.results.runs import collect_metrics, read_history
 from saccade.video.decode import read_frames
 
@@ -77,7 +77,7 @@ class Found:
 
     def classes(self, run: PlannedRun, head: str) -> list[str]:
         """The names of the head's classes, by number."""
-        known = {entry["name"]: entry["classes"] for entry in self.grid["datasets"]}[run["dataset"]]
+        known = classes_of(self.grid, run)
         if head not in known:
             raise NotRun(f"{run['run']} has no head '{head}' ({', '.join(known)})")
         return list(known[head])

@@ -45,6 +45,12 @@ def runs_of(grid: PlannedGrid, method: str) -> list[PlannedRun]:
     return [run for run in grid["runs"] if run["method"] == method]
 
 
+def classes_of(grid: PlannedGrid, run: PlannedRun) -> dict[str, list[str]]:
+    """{head: the names of its classes, by number} of the data that the run reads."""
+    known = next(entry["classes"] for entry in grid["datasets"] if entry["name"] == run["dataset"])
+    return dict(known[run.get("edition", "")])
+
+
 def run_folder(run: PlannedRun, root: Path) -> Path:
     return root / "results" / str(run["run"])
 

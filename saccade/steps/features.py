@@ -52,7 +52,7 @@ def features(task: Task) -> None:
     )
     if len(store.there) < len(store.videos):
         model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-        weights.load(model, task.loads, whole=False)
+        weights.load(model, task.loads, whole=False, heads=task.heads)
         compute = getattr(load_module(task.root / task.method / "phases.py"), f"{task.phase}_features")
         _fill(store, datasets, place(model, device).eval(), compute, task.settings, device)
     where = {"device": str(device), "threads": task.settings.threads, "made_now": store.made}

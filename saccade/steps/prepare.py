@@ -88,6 +88,7 @@ def prepare(
         "lost_classes": lost_classes(videos, index, list(heads.values())),
         "untrained": untrained_classes(index, list(heads.values())),
         "copies": copies(index, root),
+        "classes_sha256": {head.name: head.classes_sha256 for head in heads.values()},
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
         "settings": dict(settings),
         "listing": listing,
@@ -104,6 +105,7 @@ def prepare(
         raise SaccadeError(f"{dataset}: {why}. What was found of each video is in {folder / FAILED_FILE}")
     (folder / FAILED_FILE).unlink(missing_ok=True)
     index.attrs["classes"] = {head.name: list(head.classes) for head in heads.values()}
+    index.attrs["classes_sha256"] = coverage["classes_sha256"]
     _keep(folder, index, coverage, frames, provenance(root, decoder=fingerprint()))
 
 

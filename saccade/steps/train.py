@@ -72,7 +72,7 @@ def start(task: Task) -> tuple[torch.nn.Module, torch.Generator]:
     """
     seed_everything(task.seed, task.settings.threads)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-    weights.load(model, task.loads, whole=False)
+    weights.load(model, task.loads, whole=False, heads=task.heads)
     weights.freeze_rest(model, task.trains)
     return model, seed_everything(seed_of(task.seed, f"phase {task.phase}"), task.settings.threads)
 
@@ -83,7 +83,7 @@ def import_weights(task: Task) -> None:
     started = time.perf_counter()
     seed_everything(task.seed, task.settings.threads)
     model = load_module(task.root / task.method / "model.py").build(task.settings, task.heads)
-    weights.load(model, task.loads, whole=False)
+    weights.load(model, task.loads, whole=False, heads=task.heads)
     rename = functools.partial(
         load_module(task.root / task.method / "phases.py").import_released, task.settings, task.heads
     )

@@ -215,3 +215,59 @@ def test_a_mean_of_editions_names_editions(project, means, message):
     edit(project / "data/dots/card.yml", "editions:", f"means: {means}\neditions:")
     with pytest.raises(SaccadeError, match=message):
         load_dataset(project, "dots")
+
+
+XIE_AND_AR = """heads:
+  noun: {kind: single, classes: xie.txt, editions: {"2": ar.txt}}
+  verb: {kind: single, classes: [go, stop]}
+expects"""
+
+
+def two_lists(project) -> None:
+    """The card of dots, whose edition 2 has other classes; both lists stand in files."""
+    card = project / "data/dots/card.yml"
+    edit(card, "heads:\n  noun: {kind: single, classes: [a, b]}\nexpects", XIE_AND_AR)
+    (card.parent / "xie.txt").write_text("walk\nrun (in game)\n\u00e9t\u00e9\n", encoding="utf-8")
+    (card.parent / "ar.txt").write_bytes(b"\xef\xbb\xbfrun (in game)\r\nwalk\r\n")
+
+
+def test_classes_may_stand_in_a_file_and_be_others_in_an_edition(project):
+    two_lists(project)
+    dataset = load_dataset(project, "dots")
+    assert dataset.heads_in("")["noun"].classes == ("walk", "run (in game)", "\u00e9t\u00e9")
+    assert dataset.heads_in("2")["noun"].classes == ("run (in game)", "walk")
+    assert dataset.heads_in("2")["verb"] == dataset.heads_in("")["verb"]
+    with pytest.raises(SaccadeError, match="data/dots/card.yml: unknown edition '3'"):
+        dataset.heads_in("3")
+
+
+def test_the_order_of_classes_is_part_of_their_digest(project):
+    two_lists(project)
+    noun = load_dataset(project, "dots").heads_in("2")["noun"]
+    (project / "data/dots/ar.txt").write_text("walk\nrun (in game)\n")
+    load_dataset.cache_clear()
+    assert noun.classes_sha256 != load_dataset(project, "dots").heads_in("2")["noun"].classes_sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("xie.txt", "xia.txt", "heads.noun.classes: there is no file 'xia.txt' beside the card; write the classes as"),
+        ("xie.txt", "../dots/xie.txt", "heads.noun.classes: there is no file '../dots/xie.txt' beside the card"),
+        ("xie.txt", "[a, b, a]", "heads.noun.classes: two or more different names are needed; there are 3, of which 2"),
+        ("xie.txt", "blank.txt", "classes: blank.txt: two or more different names are needed; there are 3, of which 2"),
+        ("xie.txt", "latin.txt", "data/dots/latin.txt: byte 0 is no UTF-8"),
+        ('{"2": ar.txt}', '{"3": ar.txt}', "heads.noun.editions: unknown edition '3'"),
+        ('{"2": ar.txt}', '{"2": from-raw}', "heads.noun.editions.2: there is no file 'from-raw'"),
+        ("xie.txt", "from-raw", "heads.noun: .*listing.py tells its classes, the same for every edition"),
+        ('{"2": {}}', '{"2": {}, b: {}}\nmeans: {mean: ["2", b]}', "means.mean: 2 and b have other classes"),
+    ],
+)
+def test_a_mistake_in_lists_of_classes_is_named(project, old, new, message):
+    two_lists(project)
+    (project / "data/dots/blank.txt").write_text("a\n\nb\n")
+    (project / "data/dots/latin.txt").write_bytes("\u00e9t\u00e9\na\n".encode("latin-1"))
+    (project / "data/dots/listing.py").write_text("def look(raw):\n    return {}, '', ''\n")
+    edit(project / "data/dots/card.yml", old, new)
+    with pytest.raises(SaccadeError, match=message):
+        load_dataset(project, "dots")

@@ -5,7 +5,7 @@ from torch import nn
 
 from saccade.engine import weights
 from saccade.files import read_json
-from saccade.records import SaccadeError
+from saccade.records import Head, SaccadeError
 
 
 def model() -> nn.Module:
@@ -39,6 +39,28 @@ def test_a_wrong_shape_or_an_unknown_tensor_is_named(tmp_path):
     other = nn.ModuleDict({"head": nn.Linear(3, 5)})
     with pytest.raises(SaccadeError, match=r"head.bias is \(2,\) in the file but \(5,\) in the model"):
         weights.load(other, [tmp_path / "base.json"], whole=False)
+
+
+@pytest.mark.parametrize(
+    ("classes", "how"),
+    [
+        (("a", "c"), "only this run has c; only that phase has b"),
+        (("b", "a"), "class 0 is 'b' in this run, 'a' in that phase"),
+        (("A", "b"), ""),
+    ],
+)
+def test_weights_of_other_classes_of_a_head_are_refused_though_they_fit(tmp_path, classes, how):
+    """But what the head's tensors aren't part of may have been trained for any classes."""
+    weights.save(tmp_path / "body.json", model(), ["body.*"], {"classes": {"head": ["x", "y", "z"]}})
+    weights.save(tmp_path / "head.json", model(), ["head.*"], {"classes": {"head": ["a", "b"]}})
+    heads = [Head("head", "single", classes)]
+    weights.load(model(), [tmp_path / "body.json"], whole=False, heads=heads)
+    if not how:
+        weights.load(model(), [tmp_path / "head.json"], whole=False, heads=heads)
+        return
+    with pytest.raises(SaccadeError, match=f"other classes of 'head', or in another order: {how}; train that phase"):
+        weights.load(model(), [tmp_path / "head.json"], whole=False, heads=heads)
+    weights.load(model(), {tmp_path / "head.json": ["head.*"]}, whole=False, heads=heads)
 
 
 def test_a_file_that_was_changed_or_lost_is_refused(tmp_path):

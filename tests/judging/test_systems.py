@@ -24,7 +24,7 @@ SYSTEM = ("tiny", "uniform8", "motion-digits")
 def grid():
     made = fake_results.make_grid(seeds=2, budget="study")
     made["datasets"][0] |= {
-        "classes": {"noun": list("0123456789"), "verb": ["left", "right"]},
+        "classes": {"": {"noun": list("0123456789"), "verb": ["left", "right"]}},
         "derive": {"action": ["verb", "noun"]},
     }
     return made

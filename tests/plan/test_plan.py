@@ -22,6 +22,7 @@ from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, ph
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError
+from saccade.results.reader import classes_of
 
 
 def run(project, variant="plain", seed=0):
@@ -41,6 +42,21 @@ def test_the_path_is_the_identity(project):
     text = "demo/dots@2/toy/wide/seed3"
     assert Run.parse(project, text).name == text
     assert str(Run.parse(project, text).prepared) == "data/dots/prepared/demo@2"
+
+
+def test_a_run_learns_the_classes_of_its_edition_and_the_grid_tells_both(project, monkeypatch):
+    monkeypatch.setattr(staleness, "prepare_code", lambda *_: "")
+    edit(project / "data/dots/card.yml", "classes: [a, b]", 'classes: [a, b], editions: {"2": [b, c, d]}')
+    assert [head.classes for head in heads_of(project, Run("demo", "dots", "2", "toy", "plain", 0))] == [
+        ("b", "c", "d")
+    ]
+    config = load_config({"budget": "demo", "runs": ["dots/toy/plain", "dots@2/toy/plain"], "seeds": [0]})
+    grid = planned_grid(project, config)
+    assert [classes_of(grid, run) for run in grid["runs"]] == [{"noun": ["a", "b"]}, {"noun": ["b", "c", "d"]}]
+    params = [
+        staleness.prepare_params(project, load_dataset(project, "dots"), "demo", edition) for edition in ("", "2")
+    ]
+    assert ['"classes":["b","c","d"]' in made["settings"] for made in params] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from saccade.results.reader import NotRun
 @pytest.fixture
 def found(tmp_path):
     grid = fake_results.make_grid(seeds=2)
-    grid["datasets"][0]["classes"]["noun"] = ["zero", "one"]
+    grid["datasets"][0]["classes"][""]["noun"] = ["zero", "one"]
     fake_results.write_tree(tmp_path, grid)
     fake_paper.write_decisions(tmp_path, grid)
     fake_paper.write_paper(tmp_path)

@@ -77,6 +77,7 @@ def test_every_video_is_indexed_and_counted(clips):
     coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
     assert (coverage["expected"], coverage["usable"], coverage["problems"]) == (4, 4, [])
     assert coverage["by_split"] == {"train": 2, "val": 1, "test": 1}
+    assert coverage["classes_sha256"] == index.attrs["classes_sha256"] == {"noun": HEADS["noun"].classes_sha256}
 
 
 def test_an_index_of_other_classes_is_refused(clips):
@@ -212,7 +213,7 @@ def test_an_unknown_dataset_edition_or_run_is_one_message(clips, capsys):
     shutil.copytree(root / "data/clips", root / "data/other", ignore=shutil.ignore_patterns("raw", "prepared"))
     for arguments, message in (
         (["prepare", "klips"], "unknown dataset 'klips'; did you mean 'clips'"),
-        (["prepare", "clips@2"], "there is no edition '2'"),
+        (["prepare", "clips@2"], "unknown edition '2'"),
         (["prepare", "other"], "dataset is 'clips' but the folder is 'other'"),
         (["train", "demo/clips/none/x/seed0", "train"], "unknown method 'none'"),
     ):

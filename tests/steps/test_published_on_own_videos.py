@@ -193,17 +193,30 @@ def test_where_no_name_is_a_class_costs_are_told_and_a_page_is_made(project, cap
         ("demo/dots/tsn/mini-released/seed0", "mini.pth tells 4 classes apart, but dots's head 'noun' has 2"),
         (
             "demo/four/tsn/mini-released/seed0",
-            "class 2 of mini.pth is 'Naïve dancing' (methods/tsn/released/names.txt), but that of four's head 'noun' "
-            "is 'falling'",
+            "mini.pth tells other classes apart, or in another order: only four's head 'noun' has falling; only "
+            "methods/tsn/released/names.txt has Naïve dancing",
+        ),
+        (
+            "demo/four@back/tsn/mini-released/seed0",
+            "class 0 is 'walking' in four@back's head 'noun', 'bench pressing' in methods/tsn/released/names.txt",
+        ),
+        (
+            "demo/four@few/tsn/mini-released/seed0",
+            "mini.pth tells 4 classes apart, but four@few's head 'noun' has 2 (only methods/tsn/released/names.txt has "
+            "jumping rope, Naïve dancing)",
         ),
     ],
 )
 def test_weights_that_do_not_fit_the_data_are_refused_where_it_is_planned(project, capsys, run, why):
     publish(project)
     lay(project, "jump/a.mp4", "run/b.mp4")
-    for name, classes in (("dots", "[a, b]"), ("four", "[Bench Pressing, jumping_rope, falling, walking]")):
+    others = "{back: [walking, naïve dancing, jumping rope, bench pressing], few: [bench pressing, walking]}"
+    for name, classes in (
+        ("dots", "[a, b]"),
+        ("four", f"[Bench Pressing, jumping_rope, falling, walking], editions: {others}"),
+    ):
         (project / f"data/{name}").mkdir()
-        heads = f"heads: {{noun: {{kind: single, classes: {classes}}}}}"
+        heads = f"heads: {{noun: {{kind: single, classes: {classes}}}}}\neditions: {{back: {{}}, few: {{}}}}"
         (project / f"data/{name}/card.yml").write_text(
             f"dataset: {name}\ntitle: x\nsource: x\nlicence: x\n{heads}\nexpects: []\n"
         )
@@ -288,8 +301,7 @@ def test_weights_with_several_classifiers_bring_their_heads_to_own_videos(projec
         ),
         (
             "{verb: {kind: single, classes: [open, wash, cut]}, noun: {kind: single, classes: [a, b, c, d, e, f]}}",
-            "class 1 of kitchen.pth is 'cut' (methods/tsn/released/verbs.txt), but that of kitchen's head 'verb' is "
-            "'wash'",
+            "class 1 is 'wash' in kitchen's head 'verb', 'cut' in methods/tsn/released/verbs.txt",
         ),
         (
             "{noun: {kind: single, classes: [a, b, c, d, e, f]}, verb: {kind: single, classes: [Open, cut, wash]}}",

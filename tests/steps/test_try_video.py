@@ -276,7 +276,7 @@ def test_boxes_that_do_not_fit_the_frames_are_refused(project, monkeypatch):
 
 def test_the_dataset_has_no_classes_here(project):
     """What the other tests rest on: the names that are printed come from the trained run."""
-    assert load_dataset(project, "folder").heads["label"].classes == ()
+    assert load_dataset(project, "folder").heads_in("")["label"].classes == ()
 
 
 def test_ground_truth_that_a_run_was_trained_beside_is_not_asked_of_a_video(project, capsys):

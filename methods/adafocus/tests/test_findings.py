@@ -130,7 +130,7 @@ def make_found(root, log=True, truth=True, videos=True):
         "budget": "study",
         "runs": runs,
         "methods": [],
-        "datasets": [{"name": "dots", "classes": {"n": ["red", "blue"]}}],
+        "datasets": [{"name": "dots", "classes": {"two": {"n": ["red", "blue"]}}}],
     }
     for run in runs:
         write_run(root, run, log)

@@ -76,7 +76,7 @@ def found(tmp_path_factory):
         for seed in (0, 1)
     ]
     grid = {"budget": "study", "runs": runs, "methods": []}
-    grid["datasets"] = [{"name": "dots", "classes": {"n": ["red", "blue", "green"]}}]
+    grid["datasets"] = [{"name": "dots", "classes": {"two": {"n": ["red", "blue", "green"]}}}]
     for run in runs:
         write_run(root, run)
     folder = root / "data/dots/prepared/study@two"

@@ -141,7 +141,7 @@ def test_the_cards_have_every_run_that_a_row_names():
 def test_verbs_that_look_alike_are_those_of_the_data():
     card = load_dataset(ROOT, "motion-digits")
     assert {verb for pair in card.layers["editions.foveal"]["audio_pairs"] for verb in pair} == set(claims.ALIKE)
-    assert {*claims.ALIKE, *claims.APART} == set(card.heads["verb"].classes)
+    assert {*claims.ALIKE, *claims.APART} == set(card.heads_in("")["verb"].classes)
 
 
 def macs(name):

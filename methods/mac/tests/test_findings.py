@@ -83,7 +83,7 @@ def make_found(root, videos=True, points=("whole", "attention")):
         for seed in (0, 1)
     ]
     grid = {"budget": "study", "runs": runs, "methods": []}
-    grid["datasets"] = [{"name": "dots", "classes": {"n": ["red", "blue"]}}]
+    grid["datasets"] = [{"name": "dots", "classes": {"two": {"n": ["red", "blue"]}}}]
     for run in runs:
         write_run(root, run)
     folder = root / "data/dots/prepared/study@two"

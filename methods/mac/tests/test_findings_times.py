@@ -77,7 +77,7 @@ def make_found(root, truth=True, points=tuple(WAYS)):
         for seed in (0, 1)
     ]
     grid = {"budget": "study", "runs": runs, "methods": []}
-    grid["datasets"] = [{"name": "dots", "classes": {"n": ["red", "blue"]}}]
+    grid["datasets"] = [{"name": "dots", "classes": {"": {"n": ["red", "blue"]}}}]
     for run in runs:
         write_run(root, run)
     folder = root / "data/dots/prepared/study"

@@ -32,7 +32,7 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
 def _classes(folder: Path) -> tuple[str, ...]:
     """As the card lists them; a label's number is its place there."""
     home = folder.parent
-    return load_dataset(home.parents[1], home.name).heads["label"].classes
+    return load_dataset(home.parents[1], home.name).heads_in("")["label"].classes
 
 
 def _number(label: str, classes: tuple[str, ...], file: Path) -> int:
