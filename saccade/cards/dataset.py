@@ -15,6 +15,7 @@ from saccade.records import Head, SaccadeError, suggest
 from saccade.settings import Modality
 from saccade.unforeseen import why_no_file
 
+Probe = Literal["whole", "packets"]
 FROM_RAW = "from-raw"  # a head's classes, where they are what lies in raw/; the dataset's listing.py tells them
 
 
@@ -36,6 +37,7 @@ class Dataset:
     truth: bool  # whether prepare gives the ground truth of every frame
     clusters_apart: bool  # whether no cluster may be in two splits
     whole_classes: bool  # whether each class must have a usable video in train and in test
+    probe: Probe  # whether prepare decodes all of each file, or reads its packets where these tell what it holds
     allow_missing: float
     expects: tuple[str, ...]
     acquire: str
@@ -73,6 +75,7 @@ class _Card(Body):
     truth: bool = False
     clusters_apart: bool = False
     whole_classes: bool = False
+    probe: Probe = "whole"
     allow_missing: float = 0.0
     expects: Names = ()
     acquire: str | None = None
@@ -118,6 +121,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         truth=card.truth,
         clusters_apart=card.clusters_apart,
         whole_classes=card.whole_classes,
+        probe=card.probe,
         allow_missing=card.allow_missing,
         expects=card.expects,
         acquire=card.acquire or "",
