@@ -97,6 +97,7 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         truth=dataset.truth,
         clusters_apart=dataset.clusters_apart and trained,
         whole_classes=dataset.whole_classes and trained,
+        way=dataset.probe,
     )
 
 

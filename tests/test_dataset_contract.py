@@ -19,6 +19,8 @@ from saccade.project import load_module, names
 from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, SaccadeError
 from saccade.steps.prepare import prepare
 from saccade.video.index import read_index
+from saccade.video.probe import probe
+from saccade.video.probe_packets import probe_packets
 
 TOY = ROOT / "tests/toy"
 CASES = [
@@ -85,6 +87,12 @@ def test_the_ground_truth_has_every_frame_of_every_video_or_there_is_none(case):
         assert set(TRUTH_COLUMNS) <= set(truth.columns)
         frames = truth.groupby("video_id")["frame"].apply(lambda column: sorted(column)).to_dict()
         assert frames == {row.video_id: list(range(row.frames)) for row in index.itertuples()}
+
+
+def test_packets_tell_of_every_video_what_decoding_all_of_it_tells(case):
+    _, dataset, folder = case
+    for path in read_index(folder, dataset.folder.parents[1], list(dataset.heads.values()))[0]["path"]:
+        assert probe_packets(dataset.folder.parents[1] / path) == probe(dataset.folder.parents[1] / path)
 
 
 def test_clusters_are_apart_where_the_card_says_so(case):

@@ -18,6 +18,9 @@ from saccade.settings import Modality
 from saccade.unforeseen import why_no_file
 
 
+Probe = Literal["whole", "packets"]
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A dataset's card; `expects` are the paths below raw/ that acquisition must bring. Heads whose classes raw/ tells
@@ -40,6 +43,7 @@ class Dataset:
     truth: bool  # whether prepare gives the ground truth of every frame
     clusters_apart: bool  # whether no cluster may be in two splits
     whole_classes: bool  # whether each class must have a usable video in train and in test
+    probe: Probe  # whether prepare decodes all of each file, or reads its packets where these tell what it holds
     allow_missing: float
     expects: tuple[str, ...]
     acquire: str
@@ -89,6 +93,7 @@ class _Card(Body):
     truth: bool = False
     clusters_apart: bool = False
     whole_classes: bool = False
+    probe: Probe = "whole"
     allow_missing: float = 0.0
     expects: Names = ()
     acquire: str | None = None
@@ -142,6 +147,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         truth=card.truth,
         clusters_apart=card.clusters_apart,
         whole_classes=card.whole_classes,
+        probe=card.probe,
         allow_missing=card.allow_missing,
         expects=card.expects,
         acquire=card.acquire or "",

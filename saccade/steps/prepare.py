@@ -37,6 +37,7 @@ from saccade.video.coverage import (
 from saccade.video.index import check_index
 from saccade.video.labels import numbered
 from saccade.video.probe import VideoInfo, probe
+from saccade.video.probe_packets import probe_packets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,14 +58,16 @@ def prepare(
     truth: bool = False,
     clusters_apart: bool = False,
     whole_classes: bool = False,
+    way: str = "whole",
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
 
-    `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos. coverage.json counts all that were
-    expected, says why the others can't be used, and keeps what decided this: the settings and the `listing` (a digest
-    of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't be used, where ids
-    repeat, or where a label is outside its classes; where nothing is left of a split or, with `whole_classes`, of a
-    class in train or test; and, with `clusters_apart`, where copies of a file are in two splits or have two labels.
+    `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. index.parquet holds
+    only usable videos. coverage.json counts all that were expected, says why the others can't be used, and keeps what
+    decided this: the settings and the `listing` (a digest of what lies in raw/). Raises SaccadeError where more than
+    `allow_missing` of the videos can't be used, where ids repeat, or where a label is outside its classes; where
+    nothing is left of a split or, with `whole_classes`, of a class in train or test; and, with `clusters_apart`, where
+    copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
     answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
@@ -73,7 +76,7 @@ def prepare(
     check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         _refuse_shared_clusters(videos, file)
-    probed = _probe_all(root, videos, workers)
+    probed = _probe_all(root, videos, way, workers)
     index = videos.drop(columns="path").merge(
         _frame([row for row, info in probed if info]), on="video_id", validate="one_to_one"
     )
@@ -176,20 +179,22 @@ def _typed(dataset: Path, settings: Mapping[str, Any]) -> Any:
         raise SaccadeError(f"{dataset / 'card.yml'}: {error}") from None
 
 
-def _probe_all(root: Path, videos: "pd.DataFrame", workers: int) -> list[tuple[dict[str, Any], VideoInfo | None]]:
+def _probe_all(
+    root: Path, videos: "pd.DataFrame", way: str, workers: int
+) -> list[tuple[dict[str, Any], VideoInfo | None]]:
     """What `_probe` gives for each video, in the given order."""
-    jobs = [(root, str(video), str(path)) for video, path in zip(videos["video_id"], videos["path"], strict=True)]
+    jobs = [(root, way, str(video), str(path)) for video, path in zip(videos["video_id"], videos["path"], strict=True)]
     with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:  # decoding releases the interpreter lock
         return list(tqdm(pool.map(_probe, jobs), total=len(jobs), desc="probe", unit="video", mininterval=1.0))
 
 
-def _probe(job: tuple[Path, str, str]) -> tuple[dict[str, Any], VideoInfo | None]:
+def _probe(job: tuple[Path, str, str, str]) -> tuple[dict[str, Any], VideoInfo | None]:
     """(row, what the file holds), or (row with a `reason`, None). Nothing that one file raises ends the set."""
-    root, video, text = job
+    root, way, video, text = job
     path = Path(text) if Path(text).is_absolute() else root / text
     row = {"video_id": video, "path": Path(os.path.relpath(path, root)).as_posix()}
     try:
-        info = probe(path)
+        info = probe_packets(path) if way == "packets" else probe(path)
     except SaccadeError as error:
         return row | {"reason": str(error)}, None
     except Exception as error:

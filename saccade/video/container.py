@@ -48,13 +48,22 @@ def fingerprint() -> str:
 
 
 @contextmanager
-def opened(path: Path, options: Mapping[str, str] = MappingProxyType({})) -> Iterator[Any]:
+def opened(
+    path: Path,
+    options: Mapping[str, str] = MappingProxyType({}),
+    decoder: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Any]:
     """The open container. Whatever FFmpeg finds wrong with it becomes a VideoError that names the file. `options`: of
-    FFmpeg's demuxer."""
+    FFmpeg's demuxer; `decoder`: of its decoders, as far as it decodes to learn what the tracks are."""
     path = Path(path)
     need_file(path)
     try:
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options={**options, **_OPTIONS})
+        container = av.open(
+            f"file:{path}",
+            metadata_errors="replace",
+            options=dict(decoder),
+            container_options={**options, **_OPTIONS},
+        )
     except FFmpegError as error:
         raise VideoError(f"{path}: {_refusal(path, error)}") from error
     with container:

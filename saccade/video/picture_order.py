@@ -69,6 +69,14 @@ def reader(codec: str, header: bytes) -> Reader | None:
     return counter.place
 
 
+def whole_frames(header: bytes) -> bool:
+    """Whether H.264's header (avcC) says that every picture is a whole frame; False, too, where it can't be read."""
+    try:
+        return _h264_sequence(header).frames_only
+    except (_Unreadable, IndexError):
+        return False
+
+
 @dataclass
 class _Slice:
     """lsb: None where the count starts anew (IDR). later: whether later pictures count from this one. number: H.264's

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_REORDERED = 16  # frames that a picture may be coded ahead of being shown, in H.264 and HEVC
+REORDERED = 16  # frames that a picture may be coded ahead of being shown, in H.264 and HEVC
 
 
 def joined(stamps: Sequence[int | None]) -> list[int | None]:
@@ -12,15 +12,17 @@ def joined(stamps: Sequence[int | None]) -> list[int | None]:
     broadcast, a DVD, files that were put one behind the other): its first frame follows the latest at the usual
     distance."""
     known = [stamp for stamp in stamps if stamp is not None]
+    if known == sorted(known):
+        return list(stamps)
     rising = [after - before for before, after in zip(known, known[1:], strict=False) if after > before]
     step = round(float(np.median(rising))) if rising else 0
     one_clock: list[int | None] = []
-    latest, shift = known[0] if known else 0, 0
+    latest, shift = known[0], 0
     for stamp in stamps:
         if stamp is None:
             one_clock.append(None)
             continue
-        if stamp + shift < latest - _REORDERED * step:
+        if stamp + shift < latest - REORDERED * step:
             shift = latest + step - stamp
         one_clock.append(stamp + shift)
         latest = max(latest, stamp + shift)

@@ -83,6 +83,12 @@ def rgb_of(frame: Any, colours: str = "exact") -> np.ndarray:
     return turn_of(frame).upright(converted.to_ndarray())
 
 
+def need_colours(frame: Any) -> None:
+    """Raises FFmpegError where libswscale can't make RGB of the frame's colours. It is asked for a few pixels, since a
+    whole picture takes longer."""
+    _converter().reformat(frame, 16, 16, "gbrp", threads=1)
+
+
 def _converter() -> VideoReformatter:
     """This thread's. A frame has one of its own, too, but preparing it takes longer than converting a small frame."""
     if not hasattr(_OF_THREAD, "converter"):

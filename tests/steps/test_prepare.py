@@ -137,6 +137,14 @@ def test_whatever_a_file_raises_it_is_named_and_the_others_are_read(clips, monke
     ]
 
 
+@pytest.mark.parametrize("way", ["whole", "packets"])
+def test_the_card_says_how_files_are_probed(clips, monkeypatch, way):
+    root, prepare = clips
+    (root / "data/clips/card.yml").write_text(CARD + f"probe: {way}\n")
+    monkeypatch.setattr(f"saccade.steps.prepare.{'probe_packets' if way == 'whole' else 'probe'}", None)
+    assert prepare() == 0
+
+
 def test_a_playlist_is_a_problem_that_is_named(clips, capsys):
     root, prepare = clips
     raw = root / "data/clips/raw/demo"

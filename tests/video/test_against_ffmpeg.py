@@ -14,6 +14,7 @@ import pytest
 
 from saccade.video.decode import read_frames
 from saccade.video.probe import probe
+from saccade.video.probe_packets import probe_packets
 
 pytestmark = [
     pytest.mark.slow,
@@ -83,3 +84,9 @@ def test_any_frames_are_those_of_decoding_from_the_beginning(folder, name):
     for wanted in ([info.frames - 1], *draw.integers(0, info.frames, (4, 1)), *draw.integers(0, info.frames, (4, 3))):
         planned = read_frames(path, wanted, info.frames)
         assert np.array_equal(planned.rgb, whole[wanted]), wanted
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_packets_tell_what_decoding_tells(folder, name):
+    path = odd_files.make(folder, name)
+    assert probe_packets(path) == probe(path)
