@@ -17,6 +17,7 @@ from saccade.cards.plain_yaml import read_yaml
 from saccade.project import load_module
 
 SCHEME = re.compile(r"https?://")
+IGNORED = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
 CODECS = {"avi": "mpeg4", "mp4": "libx264", "webm": "libvpx-vp9"}
 
 
@@ -72,20 +73,28 @@ def publish(name: str, served: Path) -> Any:
 
 
 def project_of(home: Path, name: str, served: Path, address: str) -> Path:
-    """A project with the dataset (and that which holds its videos), whose cards name the miniature's files at
-    `address`, where `served` is served; with the code, TSN and the workflow."""
+    """A project with the miniature's data, the code, TSN and the workflow."""
     home.mkdir()
     copy_project(home, ["Snakefile", "workflow", "profiles", "saccade", "environment.yml", "config"])
-    ignore = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
-    shutil.copytree(ROOT / "methods/tsn", home / "methods/tsn", ignore=ignore)
-    for each in (name, read_yaml(ROOT / "data" / name / "card.yml").get("videos_of")):
-        if each:
-            shutil.copytree(ROOT / "data" / each, home / "data" / each, ignore=ignore)
-            sample = publish(each, served)
-            _localise(served, address)
-            card = home / "data" / each / "card.yml"
-            card.write_text(_miniature_card(read_yaml(card), sample, served, address))
+    shutil.copytree(ROOT / "methods/tsn", home / "methods/tsn", ignore=IGNORED)
+    write_data(home, name, served, address)
     return home
+
+
+def write_data(home: Path, name: str, served: Path, address: str) -> None:
+    """The folder of the dataset (and of that which holds its videos) below home/data. Their cards name the miniature's
+    files at `address`, where `served` is served."""
+    for each in with_its_videos(name):
+        shutil.copytree(ROOT / "data" / each, home / "data" / each, ignore=IGNORED)
+        sample = publish(each, served)
+        _localise(served, address)
+        card = home / "data" / each / "card.yml"
+        card.write_text(_miniature_card(read_yaml(card), sample, served, address))
+
+
+def with_its_videos(name: str) -> list[str]:
+    """The dataset's name, behind that of the dataset which holds its videos, where another one does."""
+    return [*filter(None, [read_yaml(ROOT / "data" / name / "card.yml").get("videos_of")]), name]
 
 
 def _localise(served: Path, address: str) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from acquire.loopback import Loopback
 from conftest import ROOT
+from miniature import with_its_videos, write_data
 
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.files import read_json
@@ -17,30 +19,34 @@ from saccade.plan.availability import why_unavailable
 from saccade.plan.layers import data_settings
 from saccade.project import load_module, names
 from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, SaccadeError
+from saccade.steps.acquire import Order, acquire
 from saccade.steps.prepare import prepare
 from saccade.video.index import read_index
 from saccade.video.probe import probe
 from saccade.video.probe_packets import probe_packets
 
 TOY = ROOT / "tests/toy"
-CASES = [
+CASES = [  # other editions of published datasets: tests/acquire/test_miniatures.py
     (root, name, edition)
     for root in (ROOT, TOY)
     for name in names(root, "data")
-    for edition in ("", *load_dataset(root, name).editions)
+    for edition in ("", *(() if load_dataset(root, name).obtained else load_dataset(root, name).editions))
 ]
 
 
 def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None = None) -> tuple[Dataset, Path]:
     """The dataset in a project of its own, prepared for the budget `demo` from its sample or these raw files, and
     its folder."""
-    ignore = shutil.ignore_patterns("raw", "prepared", "__pycache__")
-    shutil.copytree(root / "data" / name, home / "data" / name, ignore=ignore)
-    sample = load_module(home / "data" / name / "sample.py")
-    if raw is None:
-        sample.write(home / "data" / name / "raw")
+    if load_dataset(root, name).obtained and raw is None:
+        acquired(home, name)
     else:
-        shutil.copytree(raw, home / "data" / name / "raw")
+        ignore = shutil.ignore_patterns("raw", "prepared", "__pycache__")
+        shutil.copytree(root / "data" / name, home / "data" / name, ignore=ignore)
+    sample = load_module(home / "data" / name / "sample.py")
+    if raw is not None:
+        shutil.copytree(raw, home / "data" / name / "raw", symlinks=True)
+    elif not load_dataset(home, name).obtained:
+        sample.write(home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
     label = "demo" + (f"@{edition}" if edition else "")
@@ -56,8 +62,17 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         truth=dataset.truth,
         clusters_apart=dataset.clusters_apart,
         whole_classes=dataset.whole_classes,
+        way=dataset.probe,
     )
     return dataset, dataset.folder / "prepared" / label
+
+
+def acquired(home: Path, name: str) -> None:
+    """Brings a published dataset's miniature, and that which holds its videos."""
+    with Loopback(home / "served") as server:
+        write_data(home, name, home / "served", server.address)
+        for each in with_its_videos(name):
+            acquire(load_dataset(home, each), Order())
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: "@".join(filter(None, case[1:])))
@@ -67,7 +82,7 @@ def case(request, tmp_path_factory):
 
 def test_every_dataset_has_a_sample():
     for root, name, _ in CASES:
-        assert (root / "data" / name / "sample.py").is_file(), f"data/{name}/sample.py: write(raw) and SETTINGS"
+        assert (root / "data" / name / "sample.py").is_file(), f"data/{name}/sample.py is missing"
 
 
 def test_the_index_has_its_columns_and_every_split_a_video(case):
@@ -91,7 +106,7 @@ def test_the_ground_truth_has_every_frame_of_every_video_or_there_is_none(case):
 
 def test_packets_tell_of_every_video_what_decoding_all_of_it_tells(case):
     _, dataset, folder = case
-    for path in read_index(folder, dataset.folder.parents[1], list(dataset.heads.values()))[0]["path"]:
+    for path in pd.read_parquet(folder / "index.parquet")["path"]:
         assert probe_packets(dataset.folder.parents[1] / path) == probe(dataset.folder.parents[1] / path)
 
 

@@ -17,7 +17,6 @@ from saccade.records import Head, SaccadeError, suggest
 from saccade.settings import Modality
 from saccade.unforeseen import why_no_file
 
-
 Probe = Literal["whole", "packets"]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from saccade.records import Head, SaccadeError, first_few, suggest
+from saccade.class_lists import how_they_differ
+from saccade.records import Head, SaccadeError, suggest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,10 +47,5 @@ def _number(value: Any, numbers: Mapping[str, int], where: str) -> Any:
 def _need_same(found: Sequence[str], wanted: Sequence[str], where: str) -> None:
     if list(found) == list(wanted):
         return
-    if strange := [repr(name) for name in found if name not in wanted]:
-        what = f"unknown class {first_few(strange)}"
-    elif lacking := [repr(name) for name in wanted if name not in found]:
-        what = f"no class {first_few(lacking)}"
-    else:
-        what = "the classes are in another order"
-    raise SaccadeError(f"{where}: {what} in the published list than in the card, which names {len(wanted)} classes")
+    differ = how_they_differ("the published list", found, "the card", wanted) or "some are spelled otherwise"
+    raise SaccadeError(f"{where}: the classes aren't the card's, in its order: {differ}")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from acquire.loopback import Loopback
 from conftest import ROOT, edit
-from miniature import project_of
+from miniature import project_of, with_its_videos
 
 from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
@@ -24,7 +24,7 @@ def miniature(request, tmp_path_factory):
     with Loopback(home / "served") as server, pytest.MonkeyPatch.context() as patch:
         project = project_of(home / "project", request.param, home / "served", server.address)
         patch.chdir(project)
-        for name in filter(None, (load_dataset(project, request.param).videos_of, request.param)):
+        for name in with_its_videos(request.param):
             assert main(["acquire", name]) == 0
     return project, request.param
 
