@@ -146,7 +146,7 @@ def relative(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
 
 
 def digests(raw: Path) -> dict[str, str]:
-    files = sorted(path for path in raw.rglob("*") if path.suffix in (".mp4", ".csv"))
+    files = sorted(path for path in raw.rglob("*") if path.suffix in (".mp4", ".avi", ".jpg", ".csv"))
     return {str(file.relative_to(raw)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
