@@ -7,9 +7,7 @@ import pandas as pd
 
 from saccade.acquire.lists import hold_out
 from saccade.acquire.raw import RawFiles
-from saccade.acquire.youtube_clips import Clip, clip_rows, id_of, read_clips, read_ids
-
-REPLACED = "replacement_for_corrupted_k400"  # whole files for damaged ones of the other archives
+from saccade.acquire.youtube_clips import clip_rows, id_of, is_replacement, read_clips, read_ids
 
 
 def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataFrame, None]:
@@ -22,7 +20,3 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     videos = pd.DataFrame(hold_out(rows, settings.val_share))
     videos.attrs = {"unlisted": files.unlisted(listed), "notes": notes}
     return videos, None
-
-
-def is_replacement(path: Path, clip: Clip) -> bool:
-    return REPLACED in path.parts

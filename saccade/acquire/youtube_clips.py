@@ -95,6 +95,11 @@ def clip_rows(
     return list(rows.values()), notes
 
 
+def is_replacement(path: Path, clip: Clip) -> bool:
+    """Whether the file is one of those that CVDF gives in place of damaged ones of Kinetics-400."""
+    return "replacement_for_corrupted_k400" in path.parts
+
+
 def row_of(clip: Clip, split: str, path: Path) -> Row:
     """The clip's row of the dataset's table."""
     return {
