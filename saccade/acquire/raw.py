@@ -30,12 +30,17 @@ class RawFiles:
         folders. Raises SaccadeError where there is none."""
         found = self._by_name.get(name.casefold(), [])
         if not found:
-            dataset = self.raw.parent.name
-            raise SaccadeError(
-                f"{self.raw} has no {name}, neither in {DOWNLOADS}/ nor in another folder; `saccade acquire {dataset}` "
-                "brings it, or tells where to get it"
-            )
+            raise self._lacking(name)
         return min(found, key=lambda path: (path.parent != self.raw / DOWNLOADS, len(path.parts), str(path)))
+
+    def matching(self, pattern: str, what: str) -> list[Path]:
+        """The files whose whole name matches the regular expression, one per name, sorted by name. Raises SaccadeError,
+        which calls them `what`, where there are none."""
+        wanted = re.compile(pattern)
+        found = [min(paths) for _, paths in sorted(self._by_name.items()) if wanted.fullmatch(paths[0].name)]
+        if not found:
+            raise self._lacking(what)
+        return found
 
     def video(self, tail: str, last: str = "") -> Path | None:
         """The video whose path ends so, its suffix and the case of letters aside: `v_Diving_g01_c01`, or with as many
@@ -55,6 +60,12 @@ class RawFiles:
         """The videos below raw/ that aren't among these, as paths below it, sorted."""
         every = [path for paths in self._videos().values() for path in paths]
         return sorted(path.relative_to(self.raw).as_posix() for path in every if path not in known)
+
+    def _lacking(self, what: str) -> SaccadeError:
+        return SaccadeError(
+            f"{self.raw} has no {what}, neither in {DOWNLOADS}/ nor in another folder; `saccade acquire "
+            f"{self.raw.parent.name}` brings it, or tells where to get it"
+        )
 
     def _videos(self) -> dict[str, list[Path]]:
         if not hasattr(self, "_by_stem"):
