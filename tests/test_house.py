@@ -18,6 +18,7 @@ GROUND = (
     "settings",
     "temporary",
     "files",
+    "processes",
     "product_names",
     "products",
     "project",
