@@ -36,12 +36,8 @@ from saccade.video.coverage import (
     why_not_whole,
 )
 from saccade.video.index import check_index
-<<<<<<< HEAD
 from saccade.video.labels import numbered
-from saccade.video.probe import VideoInfo, probe
-=======
 from saccade.video.probe import probe
->>>>>>> f7a0a60907b8d6dd02fe3dafb365feffc0383c16
 from saccade.video.probe_packets import probe_packets
 from saccade.video.probed_before import Found, ProbedBefore, probe_each
 
