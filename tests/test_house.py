@@ -19,6 +19,7 @@ GROUND = (
     "settings",
     "temporary",
     "files",
+    "processes",
     "product_names",
     "products",
     "project",
