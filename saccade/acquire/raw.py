@@ -52,9 +52,11 @@ class RawFiles:
             return None
         return min(found, key=lambda path: (last not in path.parts if last else False, str(path)))
 
-    def folder(self, name: str) -> Path | None:
-        """The folder of this name that holds a video's frames; of several the first."""
-        return min(self._folders.get(name.casefold(), []), default=None)
+    def folder(self, name: str, holds: str = "") -> Path | None:
+        """The folder of this name that holds a video's frames; of several the first, those with a file `holds`
+        before."""
+        found = self._folders.get(name.casefold(), [])
+        return min(found, key=lambda path: (not (path / holds).is_file(), path), default=None)
 
     def unlisted(self, known: set[Path]) -> list[str]:
         """The videos below raw/ that aren't among these, as paths below it, sorted."""
