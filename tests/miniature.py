@@ -5,6 +5,7 @@ import hashlib
 import io
 import re
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,15 @@ class Tools:
         return file.getvalue()
 
     @staticmethod
+    def tar_gz(path: Path, members: dict[str, bytes]) -> None:
+        """A gzipped tar of these files."""
+        with tarfile.open(Tools.made(path), "w:gz") as archive:
+            for name, data in members.items():
+                about = tarfile.TarInfo(name)
+                about.size = len(data)
+                archive.addfile(about, io.BytesIO(data))
+
+    @staticmethod
     def rar(path: Path, members: dict[str, bytes]) -> None:
         """A RAR archive that stores these files."""
         from acquire.rar import write_rar
@@ -104,7 +114,7 @@ def _localise(served: Path, address: str) -> None:
     """Served lists of addresses name the miniature's."""
     for file in served.rglob("*.txt"):
         text = file.read_bytes()
-        if text.startswith(b"http"):
+        if text.startswith(b"http") and not text.startswith(address.encode()):
             file.write_bytes(SCHEME.sub(f"{address}/", text.decode()).encode())
 
 

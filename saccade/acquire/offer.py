@@ -3,8 +3,8 @@
 import csv
 import fnmatch
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote, urlsplit
+from pathlib import Path
+from urllib.parse import quote, unquote
 
 from saccade.acquire.raw import DOWNLOADS
 from saccade.cards.dataset import Dataset
@@ -53,7 +53,7 @@ def _named_in(dataset: Dataset, listed: Listed) -> Iterator[PublishedFile]:
         if not all(fnmatch.fnmatchcase(values[column], glob) for column, glob in listed.where.items()):
             continue
         url = filled(listed.url, values, where)
-        name = filled(listed.names, values | {"name": unquote(PurePosixPath(urlsplit(url).path).name)}, where)
+        name = filled(listed.names, values | {"name": _last(url)}, where)
         if not PLAIN_NAME.fullmatch(name):
             raise SaccadeError(f"{where}: '{name}' can't be a file's name here; is it the list that was published?")
         if name in seen:
@@ -83,5 +83,12 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _quoted(url: str) -> str:
-    """The address with its blanks and other signs written as an address may have them: CVDF's lists don't."""
-    return quote(unquote(url), safe=":/?&=%#+,;@!$'()*[]~")
+    """The address as a request may have it, whether its path is quoted or not: CVDF's lists hold blanks. A `+` in it is
+    one, which S3 must be told: it takes a bare one for a blank."""
+    path, mark, query = url.partition("?")
+    return quote(unquote(path), safe=":/") + mark + query
+
+
+def _last(url: str) -> str:
+    """What stands behind the path's last slash; a `#` belongs to it, as no list names a part of a page."""
+    return unquote(url.partition("?")[0]).rpartition("/")[2]

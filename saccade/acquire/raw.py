@@ -47,7 +47,7 @@ class RawFiles:
         folders as tell it from others, `P03/cam01/P03_tea`. Of several the first by name; those below a folder named
         `last` go before."""
         wanted = PurePosixPath(tail.casefold())
-        found = [path for path in self._videos().get(wanted.name, []) if _ends(path, wanted)]
+        found = [path for path in self._by_stems().get(wanted.name, []) if _ends(path, wanted)]
         if not found:
             return None
         return min(found, key=lambda path: (last not in path.parts if last else False, str(path)))
@@ -60,8 +60,7 @@ class RawFiles:
 
     def unlisted(self, known: set[Path]) -> list[str]:
         """The videos below raw/ that aren't among these, as paths below it, sorted."""
-        every = [path for paths in self._videos().values() for path in paths]
-        return sorted(path.relative_to(self.raw).as_posix() for path in every if path not in known)
+        return sorted(path.relative_to(self.raw).as_posix() for path in self.videos() if path not in known)
 
     def _lacking(self, what: str) -> SaccadeError:
         return SaccadeError(
@@ -69,7 +68,11 @@ class RawFiles:
             f"{self.raw.parent.name}` brings it, or tells where to get it"
         )
 
-    def _videos(self) -> dict[str, list[Path]]:
+    def videos(self) -> list[Path]:
+        """Every video below raw/."""
+        return [path for paths in self._by_stems().values() for path in paths]
+
+    def _by_stems(self) -> dict[str, list[Path]]:
         if not hasattr(self, "_by_stem"):
             self._by_stem: dict[str, list[Path]] = {}
             for name, paths in self._by_name.items():

@@ -1,6 +1,7 @@
 """The step that brings a published dataset: fetched, verified, unpacked; or that says what only the user can bring, and
 verifies that."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,11 +185,14 @@ def _by_hand(dataset: Dataset, found: Inventory) -> str:
 
 
 def _link_files(raw: Path, folder: Path, files: Sequence[PublishedFile]) -> int:
-    """Makes downloads/<name> a link to the user's file of that name, where he has one; how many he has."""
+    """Makes downloads/<name> a link to the user's file of that name, where he has one; how many he has. The folder of
+    the name may be left out where no other file's name ends alike: `part_0.tar.gz` may be of train or of val."""
     _need_folder(folder, "--archives")
-    found = 0
+    found, alike = 0, Counter(Path(file.name).name for file in files)
     for file in files:
-        own = next((each for each in (folder / file.name, folder / Path(file.name).name) if each.is_file()), None)
+        short = Path(file.name).name
+        places = [folder / file.name, *([folder / short] if alike[short] == 1 else [])]
+        own = next((place for place in places if place.is_file()), None)
         path = downloaded(raw, file)
         found += own is not None
         if own and not path.exists():
@@ -201,6 +205,9 @@ def _link_files(raw: Path, folder: Path, files: Sequence[PublishedFile]) -> int:
 def _link_videos(dataset: Dataset, raw: Path, folder: Path) -> None:
     """Makes the folder of the unpacked videos, which the card expects first, a link to the user's."""
     _need_folder(folder, "--videos")
+    if dataset.videos_of:
+        whose = f"saccade acquire {dataset.videos_of} --videos {folder}"
+        raise SaccadeError(f"{dataset.name} takes its videos from {dataset.videos_of}: `{whose}`")
     place = raw / dataset.expects[0]
     if place.is_symlink() and place.resolve() == folder.resolve():
         return

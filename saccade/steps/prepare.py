@@ -93,6 +93,7 @@ def prepare(
         "lost_classes": lost_classes(videos, index, list(heads.values())),
         "untrained": untrained_classes(index, list(heads.values())),
         "copies": copies(index, root),
+        "notes": list(videos.attrs.get("notes", ())),
         "classes_sha256": {head.name: head.classes_sha256 for head in heads.values()},
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
         "settings": dict(settings),

@@ -103,7 +103,7 @@ def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Seque
 
 
 def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
-    """What to tell whoever prepares, a sentence each."""
+    """What to tell whoever prepares, a sentence each; the dataset's own last (`attrs["notes"]` of its table)."""
     if reasons := [problem["reason"] for problem in coverage["problems"]]:
         yield f"can't be used: {first_few(reasons, 3, '; ')}"
     for head, lost in coverage["lost_classes"].items():
@@ -114,6 +114,7 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     if coverage["copies"]:
         groups = [first_few(group, between=" = ") for group in coverage["copies"]]
         yield f"copies, byte for byte: {first_few(groups)}"
+    yield from coverage.get("notes", ())
 
 
 def _present(table: "pd.DataFrame", head: str) -> set[tuple[str, int]]:

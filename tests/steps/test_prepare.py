@@ -195,6 +195,15 @@ def test_what_is_peculiar_of_videos_is_counted_and_said(clips, capsys):
     assert times["b"] == pytest.approx([0, 0.1, 0.2, 3.0, 3.1]) and len(times["a"]) == len(times["c"]) == 0
 
 
+def test_what_a_dataset_notes_of_its_lists_is_said_and_kept(clips, capsys):
+    root, prepare = clips
+    noting = "    videos.attrs['notes'] = ['odd rows: 2']\n    return videos, None\n"
+    (root / "data/clips/prepare.py").write_text(PREPARE.replace("return ", "videos = ").replace(", None", "") + noting)
+    assert prepare() == 0
+    assert "note: odd rows: 2\n" in capsys.readouterr().out
+    assert read_json(root / "data/clips/prepared/demo/coverage.json")["notes"] == ["odd rows: 2"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
