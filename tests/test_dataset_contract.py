@@ -96,8 +96,9 @@ def test_the_ground_truth_has_every_frame_of_every_video_or_there_is_none(case):
 
 def test_packets_tell_of_every_video_what_decoding_all_of_it_tells(case):
     _, dataset, folder = case
-    for path in pd.read_parquet(folder / "index.parquet")["path"]:
-        assert probe_packets(dataset.folder.parents[1] / path) == probe(dataset.folder.parents[1] / path)
+    paths = [dataset.folder.parents[1] / path for path in pd.read_parquet(folder / "index.parquet")["path"]]
+    for path in filter(Path.is_file, paths):  # folders of pictures have no packets
+        assert probe_packets(path) == probe(path)
 
 
 def test_clusters_are_apart_where_the_card_says_so(case):
