@@ -1,11 +1,13 @@
 """What a paper prints: its lines of every reported.csv, and one printed number for a claim that asks. No torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, read_reported
 from saccade.records import SaccadeError, suggest
@@ -33,6 +35,48 @@ def printed_cells(paper: Paper) -> pd.DataFrame:
 
 def _read_printed(path: Path) -> pd.DataFrame:
     return read_reported(path).assign(printed=pd.read_csv(path, dtype=str, keep_default_na=False)["value"])
+
+
+def lines_of(paper: Paper, layout: Layout, reported: pd.DataFrame) -> Iterator[Any]:
+    """Each cell of the layout that the paper prints, row by row: its line of `reported`, as a named tuple that also has
+    the layout's column, `shown`. That is a column of reported.csv, or `<column>, <dataset>` where the column is printed
+    for several datasets. SaccadeError where reported.csv has none of a row or column, or the same cell for several
+    datasets."""
+    table = reported[reported["table"] == layout.name]
+    rows = {row: table["row"] == row for row in layout.rows}
+    columns = {
+        name: (table["column"] == name) | (table["column"] + ", " + table["dataset"] == name) for name in layout.columns
+    }
+    for what, masks in (("row", rows), ("column", columns)):
+        for name, mask in masks.items():
+            if not mask.any():
+                known = suggest(name, set(table[what]))
+                raise SaccadeError(
+                    f"{paper.file}: tables.{layout.name}: reported.csv has no {what} '{name}' of it{known}"
+                )
+    for row in layout.rows:
+        for column in layout.columns:
+            found = table[rows[row] & columns[column]]
+            if len(found):
+                yield _one(paper, layout, found.assign(shown=column))
+
+
+def source_of(layout: Layout, line: Any) -> Source | None:
+    """Our run behind one of these lines, at the point that answers its column; None where there is none."""
+    own = (source for source in layout.runs.get(line.row, ()) if source.dataset == line.dataset)
+    return next((source.at(line.shown) for source in own), None)
+
+
+def _one(paper: Paper, layout: Layout, found: pd.DataFrame) -> Any:
+    """The printed cell among the lines of a row and column: that of the table's dataset, or the only one."""
+    own = found[found["dataset"] == layout.dataset] if len(found) > 1 else found
+    if len(own) != 1:
+        row, column, data = found["row"].iloc[0], found["column"].iloc[0], ", ".join(found["dataset"])
+        raise SaccadeError(
+            f"{paper.file}: tables.{layout.name}: reported.csv has {row} / {column} for {data}; the table's dataset "
+            "picks none"
+        )
+    return next(own.itertuples(index=False))
 
 
 @dataclass(frozen=True, eq=False)
