@@ -13,8 +13,13 @@ def labelled(label: str, text: str, width: int) -> list[str]:
 
 def row(name: str, text: str, others: Iterable[str], width: int) -> list[str]:
     """A name and what is to be said of it, in two columns; the first is as wide as the longest of the names."""
-    column = min(max(len(other) for other in others), WIDEST_NAME, width // 2)
-    return wrapped(text, f"  {name:{column}}  ", width, " " * (column + 4)) if text else [f"  {name}"]
+    indent = second_column(others, width)
+    return wrapped(text, f"  {name:{indent - 4}}  ", width, " " * indent) if text else [f"  {name}"]
+
+
+def second_column(others: Iterable[str], width: int) -> int:
+    """Where, in letters from the left, what stands beside these names begins."""
+    return min(max(len(other) for other in others), WIDEST_NAME, width // 2) + 4
 
 
 def wrapped(text: str, first: str, width: int, then: str | None = None) -> list[str]:
@@ -24,3 +29,8 @@ def wrapped(text: str, first: str, width: int, then: str | None = None) -> list[
     return textwrap.wrap(
         text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=False
     )
+
+
+def to_type(command: str, indent: int) -> str:
+    """A command in a line of its own, never broken: who copies it gets the whole."""
+    return f"{'':{indent}}$ {command}"
