@@ -135,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
 
     a_run = "a run: <budget>/<dataset>[@<edition>]/<method>/<variant>/seed<k>"
     listing = verb("list", verbs.run_list, "methods, variants, points and datasets, and what each still lacks here")
+    examining = verb(
+        "doctor",
+        verbs.run_doctor,
+        "what this machine and this checkout can do now, and the command that brings each part further",
+    )
+    examining.add_argument("dataset", nargs="?", help="one dataset, to tell it in full")
     planning = verb(
         "plan",
         verbs.run_plan,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 INDEX_FILE, TRUTH_FILE, COVERAGE_FILE = "index.parquet", "truth.parquet", "coverage.json"
 ACQUIRED_FILE = "acquired.json"  # of data/<d>
 PREPARED_BY_FILE, FAILED_FILE = "provenance.json", "coverage.failed.json"
+PROBED_FILE = "probed.txt"  # of data/<d>/prepared: what was found of each file, for all budgets and editions
 PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
 COST_FILE, LATENCY_FILE = "cost.json", "latency.json"
 LOG_ENDS = ".log.jsonl"  # after the phase's name

@@ -45,6 +45,16 @@ def run_list(root: Path, options: argparse.Namespace) -> None:
     print(describe_one(root, config, options.name, width) if options.name else describe_project(root, config, width))
 
 
+def run_doctor(root: Path, options: argparse.Namespace) -> None:
+    from saccade.doctor.one_dataset import describe_dataset
+    from saccade.doctor.screen import describe_all
+
+    width = shutil.get_terminal_size((80, 24)).columns
+    dataset = load_dataset(root, options.dataset) if options.dataset else None
+    for line in describe_dataset(root, dataset, width) if dataset else describe_all(root, width):
+        print(line, flush=True)
+
+
 def run_plan(root: Path, options: argparse.Namespace) -> None:
     if options.write:
         products.write(options.write, planned_grid(root, _config(root, options)))

@@ -12,10 +12,13 @@ from typing import Any
 import av
 import numpy as np
 import yaml
+from acquire.loopback import Loopback
 from conftest import ROOT, copy_project
 
+from saccade.cards.dataset import load_dataset
 from saccade.cards.plain_yaml import read_yaml
 from saccade.project import load_module
+from saccade.steps.acquire import Order, acquire
 
 SCHEME = re.compile(r"https?://")
 IGNORED = shutil.ignore_patterns("__pycache__", "raw", "prepared", "released")
@@ -141,3 +144,13 @@ def _miniature_card(card: dict[str, Any], sample: Any, served: Path, address: st
 
 def _served(served: Path, url: str) -> Path:
     return served / SCHEME.sub("", url).partition("?")[0]
+
+
+def acquired_miniature(home: Path, name: str) -> Path:
+    """A project without code or method in which the miniature of the dataset was acquired."""
+    (home / "Snakefile").touch()
+    with Loopback(home / "served") as server:
+        write_data(home, name, home / "served", server.address)
+        for each in with_its_videos(name):
+            acquire(load_dataset(home, each), Order())
+    return home

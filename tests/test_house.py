@@ -19,6 +19,7 @@ GROUND = (
     "settings",
     "temporary",
     "files",
+    "processes",
     "product_names",
     "products",
     "project",
@@ -39,10 +40,11 @@ ROOMS = {
     "results": ["ground", "cards", "plan", "scoring", "video.decode"],
     "judging": ["ground", "cards", "plan", "scoring", "results", "cost.printed"],
     "report": ["ground", "cards", "plan", "scoring", "results", "judging", "cost.printed"],
+    "doctor": ["ground", "cards", "plan", "acquire", "judging", "cost.printed", "report.pdf", "timing.runtimes"],
 }
 LOWER = ["ground", *ROOMS]
 ROOMS = {"ground": [], **ROOMS, "steps": LOWER, "verbs": [*LOWER, "steps"], "__main__": ["ground", "verbs"]}
-WITHOUT_TORCH = ["ground", "cards", "plan", "scoring", "results", "judging", "report"]
+WITHOUT_TORCH = ["ground", "cards", "plan", "scoring", "results", "judging", "report", "doctor"]
 
 
 def imported(file: Path) -> set[str]:

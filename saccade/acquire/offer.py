@@ -17,7 +17,7 @@ def offered(dataset: Dataset, only: Sequence[str] = ()) -> list[PublishedFile]:
     that are not on request. Those that a list names are there once the list itself is. Raises SaccadeError where a
     pattern fits nothing, or a list can't be read."""
     lists = lists_of(dataset)
-    files = [*dataset.files, *(file for listed in dataset.listed for file in _named_in(dataset, listed))]
+    files = [*dataset.files, *(file for listed in dataset.listed for file in named_in(dataset, listed))]
     waiting = [one.file for one in dataset.listed if not (dataset.folder / "raw" / DOWNLOADS / one.file).is_file()]
     for pattern in only:
         if not any(fnmatch.fnmatchcase(file.name, pattern) for file in files) and not waiting:
@@ -39,7 +39,8 @@ def _is_chosen(file: PublishedFile, only: Sequence[str]) -> bool:
     return any(fnmatch.fnmatchcase(file.name, one) for one in only) if only else not file.on_request
 
 
-def _named_in(dataset: Dataset, listed: Listed) -> Iterator[PublishedFile]:
+def named_in(dataset: Dataset, listed: Listed) -> Iterator[PublishedFile]:
+    """The files that the list names; none while it isn't here. Raises SaccadeError where it can't be read."""
     path = dataset.folder / "raw" / DOWNLOADS / listed.file
     if not path.is_file():
         return

@@ -30,12 +30,17 @@ class RawFiles:
         folders. Raises SaccadeError where there is none."""
         found = self._by_name.get(name.casefold(), [])
         if not found:
-            dataset = self.raw.parent.name
-            raise SaccadeError(
-                f"{self.raw} has no {name}, neither in {DOWNLOADS}/ nor in another folder; `saccade acquire {dataset}` "
-                "brings it, or tells where to get it"
-            )
+            raise self._lacking(name)
         return min(found, key=lambda path: (path.parent != self.raw / DOWNLOADS, len(path.parts), str(path)))
+
+    def matching(self, pattern: str, what: str) -> list[Path]:
+        """The files whose whole name matches the regular expression, one per name, sorted by name. Raises SaccadeError,
+        which calls them `what`, where there are none."""
+        wanted = re.compile(pattern)
+        found = [min(paths) for _, paths in sorted(self._by_name.items()) if wanted.fullmatch(paths[0].name)]
+        if not found:
+            raise self._lacking(what)
+        return found
 
     def video(self, tail: str, last: str = "") -> Path | None:
         """The video whose path ends so, its suffix and the case of letters aside: `v_Diving_g01_c01`, or with as many
@@ -47,13 +52,21 @@ class RawFiles:
             return None
         return min(found, key=lambda path: (last not in path.parts if last else False, str(path)))
 
-    def folder(self, name: str) -> Path | None:
-        """The folder of this name that holds a video's frames; of several the first."""
-        return min(self._folders.get(name.casefold(), []), default=None)
+    def folder(self, name: str, holds: str = "") -> Path | None:
+        """The folder of this name that holds a video's frames; of several the first, those with a file `holds`
+        before."""
+        found = self._folders.get(name.casefold(), [])
+        return min(found, key=lambda path: (not (path / holds).is_file(), path), default=None)
 
     def unlisted(self, known: set[Path]) -> list[str]:
         """The videos below raw/ that aren't among these, as paths below it, sorted."""
         return sorted(path.relative_to(self.raw).as_posix() for path in self.videos() if path not in known)
+
+    def _lacking(self, what: str) -> SaccadeError:
+        return SaccadeError(
+            f"{self.raw} has no {what}, neither in {DOWNLOADS}/ nor in another folder; `saccade acquire "
+            f"{self.raw.parent.name}` brings it, or tells where to get it"
+        )
 
     def videos(self) -> list[Path]:
         """Every video below raw/."""

@@ -17,8 +17,8 @@ from saccade.cards.address import Address
 from saccade.cards.layout import QUOTIENT, SPEED_UP, Layout, Source
 from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity
+from saccade.judging.reported import lines_of, source_of
 from saccade.plan.grid import runs_behind
-from saccade.records import SaccadeError, suggest
 from saccade.results.reader import PlannedGrid, RunFiles
 from saccade.results.runs import average_editions, collect_metrics, collect_planned, quotients, rows_of, summarise
 
@@ -94,37 +94,17 @@ def read_results(grid: PlannedGrid, root: Path, paper: Paper) -> Results:
 
 def paper_cells(paper: Paper, layout: Layout, reported: pd.DataFrame, results: Results) -> pd.DataFrame:
     """One line (CELL_COLUMNS) per cell of the layout that the paper prints. `difference`: ours minus printed where the
-    unit is %, else ours / printed - 1. A layout's column is one of reported.csv, or `<column>, <dataset>` where that is
-    printed for several datasets. SaccadeError where reported.csv has none of a row or column, or the same cell for
-    several datasets."""
-    table = reported[reported["table"] == layout.name]
-    rows = {row: table["row"] == row for row in layout.rows}
-    columns = {
-        name: (table["column"] == name) | (table["column"] + ", " + table["dataset"] == name) for name in layout.columns
-    }
-    for what, masks in (("row", rows), ("column", columns)):
-        for name, mask in masks.items():
-            if not mask.any():
-                known = suggest(name, set(table[what]))
-                raise SaccadeError(
-                    f"{paper.file}: tables.{layout.name}: reported.csv has no {what} '{name}' of it{known}"
-                )
-    cells = []
-    for row in layout.rows:
-        for column in layout.columns:
-            line = _line(paper, layout, table[rows[row] & columns[column]].assign(shown=column))
-            if line is not None:
-                cells.append(_cell(line, answer(paper, layout, line, results)))
+    unit is %, else ours / printed - 1. SaccadeError as `lines_of` raises it."""
+    cells = [_cell(line, answer(paper, layout, line, results)) for line in lines_of(paper, layout, reported)]
     return pd.DataFrame(cells, columns=CELL_COLUMNS)
 
 
 def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
     """Ours to one line of reported.csv, which is `shown` under a column of the layout. A cited number whose row names
     no run of ours is context: nothing is asked of us."""
-    source = next((source for source in layout.runs.get(line.row, ()) if source.dataset == line.dataset), None)
+    source = source_of(layout, line)
     if line.origin == "cited" and source is None:
         return Answer("", "")
-    source = source and source.at(line.shown)
     if is_complexity(line.unit):
         counted = results.counted.get((paper.name, line.table, line.row, line.column, line.dataset))
         if counted is not None and not pd.isna(counted.ours):
@@ -143,19 +123,6 @@ def answer(paper: Paper, layout: Layout, line: Any, results: Results) -> Answer:
     seeds = f"{found.seeds} seed{'s' if found.seeds > 1 else ''}"
     numbers = (scale * number for number in (found.mean, found.sd, found.low, found.high))
     return Answer(EXECUTED, f"{source.run} at {source.point}, {seeds}", *numbers)
-
-
-def _line(paper: Paper, layout: Layout, found: pd.DataFrame) -> Any:
-    """The printed cell among the lines of a row and column: that of the table's dataset, or the only one; None where
-    none is printed."""
-    own = found[found["dataset"] == layout.dataset] if len(found) > 1 else found
-    if len(found) and len(own) != 1:
-        row, column, data = found["row"].iloc[0], found["column"].iloc[0], ", ".join(found["dataset"])
-        raise SaccadeError(
-            f"{paper.file}: tables.{layout.name}: reported.csv has {row} / {column} for {data}; the table's dataset "
-            "picks none"
-        )
-    return next(rows_of(own)) if len(own) else None
 
 
 def _cell(line: Any, ours: Answer) -> list[Any]:

@@ -76,11 +76,18 @@ def why_blocked(root: Path, run: Run) -> str | None:
     for one, phase in [(run, None), *((need.run, need.phase.name) for need in needs)]:
         if why := why_without(root, one, phase):
             return why
-    for one in dict.fromkeys([run, *(need.run for need in needs)]):
-        if why := why_unavailable(root, load_dataset(root, one.dataset), one.budget, one.edition):
-            return why
+    if missing := missing_data(root, run):
+        return next(iter(missing.values()))
     imports = [need.run for need in needs if need.phase.name == IMPORT]
     return next((why for one in imports if (why := why_not_imported(root, one))), None)
+
+
+def missing_data(root: Path, run: Run) -> dict[str, str]:
+    """{dataset[@edition]: why it can't be used here and now}, of the run's own data and of that which phases that it
+    needs are trained on; empty where all of it is here."""
+    every = dict.fromkeys([run, *(need.run for need in weights_of(root, run))])
+    asked = {one.data: (load_dataset(root, one.dataset), one.budget, one.edition) for one in every}
+    return {data: why for data, about in asked.items() if (why := why_unavailable(root, *about))}
 
 
 def why_without(root: Path, run: Run, phase: str | None = None) -> str | None:

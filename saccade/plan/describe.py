@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from saccade import files, products
-from saccade.cards.dataset import load_dataset
+from saccade.cards.address import with_edition
+from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import IMPORT, Method, load_method
 from saccade.plan import staleness
 from saccade.plan.availability import released_file, why_blocked
@@ -160,7 +161,7 @@ def _phase_state(root: Path, run: Run, phase: Any) -> str:
     if not (root / run.folder / f"{phase.name}.json").is_file():
         return "not trained yet: would run"
     changes = stale(root, run, phase)
-    if why := _why_prepared_again(root, run):
+    if why := why_prepared_again(root, load_dataset(root, run.dataset), run.budget, run.edition):
         return f"would run again: its data would be prepared again ({why})"
     if not changes:
         return "trained, up to date"
@@ -199,13 +200,13 @@ def _changes(was: Mapping[str, Any], now: Mapping[str, Any], defaults: Mapping[s
             yield f"{key} {_short(old)} -> {_short(new) if key in now else '(not read)'}"
 
 
-def _why_prepared_again(root: Path, run: Run) -> str | None:
-    """How the settings of the run's data differ from those that it was prepared with; None where they don't."""
-    coverage = root / run.prepared / COVERAGE_FILE
+def why_prepared_again(root: Path, dataset: Dataset, budget: str, edition: str = "") -> str | None:
+    """How the settings of the data differ from those that it was prepared with; None where they don't. Raises
+    SaccadeError where what was prepared is damaged."""
+    coverage = dataset.folder / "prepared" / with_edition(budget, edition) / COVERAGE_FILE
     if not coverage.is_file() and not coverage.with_name(INDEX_FILE).is_file():
         return "not prepared yet"
-    was, dataset = products.read(coverage), load_dataset(root, run.dataset)
-    now = data_settings(root, dataset, run.budget, run.edition)
+    was, now = products.read(coverage), data_settings(root, dataset, budget, edition)
     changes = list(_changes(was["settings"], now, dataset.defaults))
     return ", ".join(changes + (["other videos in raw/"] if was.get("listing", "") != dataset.listing else [])) or None
 

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from saccade.cards.method import Method, load_method
 from saccade.plan.availability import what_is_wrong, why_no_released_weights, why_unavailable
 from saccade.plan.grid import selected_runs
 from saccade.plan.runs import Run
+from saccade.plan.wrapped_text import labelled, row, wrapped
 from saccade.project import names
 from saccade.records import INDEX_FILE, SaccadeError, one_line, suggest
 
 SELECTED = "*"
 FEW = 2  # lines of names at a glance, where most readers want none of them
 RAW_SAYS = "classes as raw/ says"
-WIDEST_NAME = 32  # of a column; a longer name moves only its own line's text
 
 
 def describe_project(root: Path, config: Config, width: int = 80) -> str:
@@ -28,14 +27,14 @@ def describe_project(root: Path, config: Config, width: int = 80) -> str:
     selects, and `k{1,2}` stands for k1 and k2."""
     runs = selected_runs(root, config)
     intro = f"Budget {config.budget}: {len(runs)} runs are selected ({SELECTED}). a{{1,2}} stands for a1 and a2."
-    lines = [*_wrapped(intro, "", width), "", "METHODS"]
+    lines = [*wrapped(intro, "", width), "", "METHODS"]
     for name in names(root, "methods"):
         try:
             method = load_method(root, name)
         except SaccadeError as error:
-            lines += ["", name, *_labelled("wrong", one_line(error), width)]
+            lines += ["", name, *labelled("wrong", one_line(error), width)]
             continue
-        lines += ["", *_wrapped(f"{name}  {method.title}", "", width), *_at_a_glance(root, method, runs, width)]
+        lines += ["", *wrapped(f"{name}  {method.title}", "", width), *_at_a_glance(root, method, runs, width)]
     lines += ["", "DATASETS"]
     for name in names(root, "data"):
         lines += ["", *_dataset_at_a_glance(root, config, name, runs, width)]
@@ -63,9 +62,9 @@ def _at_a_glance(root: Path, method: Method, runs: Iterable[Run], width: int) ->
     if lacking:
         told["published"] += f" ({lacking} files aren't here)"
     for kind, text in told.items():
-        yield from _labelled(kind, text.strip(), width)
+        yield from labelled(kind, text.strip(), width)
     for kind, entries in _by_kind(method.points).items():
-        yield from _labelled("points" if kind == "variants" else kind, ", ".join(brief(entries, ())), width)
+        yield from labelled("points" if kind == "variants" else kind, ", ".join(brief(entries, ())), width)
 
 
 def _by_kind(entries: Mapping[str, Entry]) -> dict[str, list[Entry]]:
@@ -106,15 +105,15 @@ def _folded(family: str, own: Sequence[str]) -> Sequence[str]:
 
 def _method_in_full(root: Path, method: Method, runs: Iterable[Run], width: int) -> Iterator[str]:
     chosen = _chosen(method, runs)
-    yield from _wrapped(f"{method.name}  {method.title}", "", width)
-    yield from _wrapped(method.summary, "  ", width)
-    yield from ("", *_labelled("card", str(method.file.relative_to(root)), width))
-    yield from _labelled("paper", method.paper or "", width)
-    yield from _labelled("contract", ", ".join(method.contract), width)
+    yield from wrapped(f"{method.name}  {method.title}", "", width)
+    yield from wrapped(method.summary, "  ", width)
+    yield from ("", *labelled("card", str(method.file.relative_to(root)), width))
+    yield from labelled("paper", method.paper or "", width)
+    yield from labelled("contract", ", ".join(method.contract), width)
     yield from ("", "phases")
     for phase in method.phases.values():
         needs = f"needs {', '.join(phase.needs)}; " if phase.needs else ""
-        yield from _row(phase.name, f"{needs}trains {', '.join(phase.trains)}", method.phases, width)
+        yield from row(phase.name, f"{needs}trains {', '.join(phase.trains)}", method.phases, width)
     headings = {
         "variants": "variants",
         "stand-ins": "stand-ins, which the choice is compared with",
@@ -125,7 +124,7 @@ def _method_in_full(root: Path, method: Method, runs: Iterable[Run], width: int)
         yield from _section(headings[kind], entries, chosen, width)
         for entry in entries:
             if why := why_no_released_weights(root, method, entry.name):
-                yield from _wrapped(f"lacks: {why}", "    ", width)
+                yield from wrapped(f"lacks: {why}", "    ", width)
     for kind, entries in _by_kind(method.points).items():
         yield from _section({"variants": "points"}.get(kind, f"points that are {kind}"), entries, (), width)
 
@@ -138,7 +137,7 @@ def _section(heading: str, entries: Sequence[Entry], chosen: Collection[str], wi
         title = entry.title if entry.title != entry.name else ""
         stands = f"{entry.stand_in}, for {', '.join(entry.of)}" if entry.stand_in else ""
         only = f"only of {', '.join(entry.only)}" if entry.only else ""
-        yield from _row(name, "; ".join(filter(None, (title, stands, only))), marked, width)
+        yield from row(name, "; ".join(filter(None, (title, stands, only))), marked, width)
 
 
 def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[Run], width: int) -> Iterator[str]:
@@ -146,20 +145,20 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
     try:
         dataset = load_dataset(root, name)
     except SaccadeError as error:
-        yield from (mark + name, *_labelled("wrong", one_line(error), width))
+        yield from (mark + name, *labelled("wrong", one_line(error), width))
         return
-    yield from _wrapped(f"{mark}{name}  {dataset.title}", "", width)
+    yield from wrapped(f"{mark}{name}  {dataset.title}", "", width)
     if dataset.editions:
-        yield from _labelled("editions", ", ".join(dataset.editions), width)
+        yield from labelled("editions", ", ".join(dataset.editions), width)
     if wrong := what_is_wrong(root, dataset, config.budget):  # a user's own videos that can't be meant so, say
-        yield from _labelled("wrong", one_line(wrong), width)
+        yield from labelled("wrong", one_line(wrong), width)
     else:
-        yield from _labelled("here", state_of_data(root, dataset, config.budget), width)
+        yield from labelled("here", state_of_data(root, dataset, config.budget), width)
 
 
 def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterable[Run], width: int) -> Iterator[str]:
     chosen = {run.data for run in runs if run.dataset == dataset.name}
-    yield from _wrapped(f"{dataset.name}  {dataset.title}", "", width)
+    yield from wrapped(f"{dataset.name}  {dataset.title}", "", width)
     facts = {
         "card": str(dataset.file.relative_to(root)),
         "source": dataset.source,
@@ -173,16 +172,16 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
         "acquire": dataset.acquire,
     }
     for label, text in facts.items():
-        yield from _labelled(label, text, width)
+        yield from labelled(label, text, width)
     yield from ("", "heads")
     told = _heads(dataset)
     for name, text in told.items():
-        yield from _row(name, text, told, width)
+        yield from row(name, text, told, width)
     yield from ("", f"for budget {config.budget}")
     editions = {edition: with_edition(dataset.name, edition) for edition in ("", *dataset.editions)}
     marked = {edition: (SELECTED if data in chosen else "") + data for edition, data in editions.items()}
     for edition, data in marked.items():
-        yield from _row(data, state_of_data(root, dataset, config.budget, edition), marked.values(), width)
+        yield from row(data, state_of_data(root, dataset, config.budget, edition), marked.values(), width)
 
 
 def _heads(dataset: Dataset) -> dict[str, str]:
@@ -202,22 +201,3 @@ def state_of_data(root: Path, dataset: Dataset, budget: str, edition: str = "") 
         return f"lacks: {why}"
     folder = dataset.folder / "prepared" / with_edition(budget, edition)
     return f"prepared for {budget}" if (folder / INDEX_FILE).is_file() else "not prepared yet; the workflow does it"
-
-
-def _labelled(label: str, text: str, width: int) -> list[str]:
-    """A label and its text, aligned with those above; nothing where there is no text."""
-    return _wrapped(text, f"  {label:9}  ", width, " " * 13)
-
-
-def _row(name: str, text: str, others: Iterable[str], width: int) -> list[str]:
-    """A name and what is to be said of it, in two columns; the first is as wide as the longest of the names."""
-    column = min(max(len(other) for other in others), WIDEST_NAME, width // 2)
-    return _wrapped(text, f"  {name:{column}}  ", width, " " * (column + 4)) if text else [f"  {name}"]
-
-
-def _wrapped(text: str, first: str, width: int, then: str | None = None) -> list[str]:
-    """Lines of at most `width`; names, which hold hyphens, are never broken."""
-    rest = first if then is None else then
-    return textwrap.wrap(
-        text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False, break_long_words=False
-    )

@@ -1,12 +1,7 @@
-"""Templates filled with saved tables and figures: self-contained HTML, LaTeX with its own delimiters, PDF where LaTeX
-is. No torch."""
+"""Templates filled with saved tables and figures: self-contained HTML, LaTeX with its own delimiters. No torch."""
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,6 @@ from markupsafe import Markup, escape
 
 from saccade import products
 from saccade.files import read_json, write_atomic
-from saccade.records import SaccadeError
 from saccade.report import figures
 from saccade.report.latex import escape_latex, number_notes
 from saccade.report.tidy import TidyTable, read_table
@@ -153,46 +147,3 @@ def fill_latex(root: Path, template: str, path: Path, **values: Any) -> None:
     environment.filters |= {"tex": escape_latex, "from": lambda target: os.path.relpath(target, path.parent)}
     text = environment.get_template(template).render(**values)
     write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def compile_pdf(tex: Path) -> str:
-    """Writes the PDF beside `tex`; gives back '' or, where there is none, the sentence that says why. A LaTeX that
-    fails is warned of on stderr."""
-    if shutil.which("pdflatex") is None:
-        return "No PDF was made: pdflatex is not installed here (Debian: texlive-latex-recommended, lmodern)."
-    try:
-        _run_latex(tex)
-    except SaccadeError as error:
-        print(f"saccade: warning: no PDF was made: {error}", file=sys.stderr)
-        return f"No PDF was made: {error}."
-    return ""
-
-
-def _run_latex(tex: Path) -> None:
-    """Writes the PDF beside `tex`; raises SaccadeError with LaTeX's first error line, or the end of what it said, where
-    it fails."""
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "-file-line-error"]
-    undated = {**os.environ, "SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
-    with tempfile.TemporaryDirectory(prefix="saccade-") as folder:
-        for _ in range(4):  # longtable settles its column widths over several passes
-            options: dict[str, Any] = {
-                "cwd": tex.parent,
-                "env": undated,
-                "capture_output": True,
-                "text": True,
-                "errors": "replace",
-            }
-            try:
-                done = subprocess.run([*command, f"-output-directory={folder}", tex.name], **options)
-            except OSError as error:  # there, and no program
-                raise SaccadeError(f"pdflatex can't be started: {error.strerror or error}; the .tex is kept") from None
-            if done.returncode:
-                said = done.stdout.strip() or done.stderr.strip() or f"exit status {done.returncode}, without a word"
-                first = next((line for line in said.splitlines() if re.match(r"!|\S+:\d+: ", line)), said[-300:])
-                raise SaccadeError(f"pdflatex failed on {tex}: {' '.join(first.split())}; the .tex is kept")
-            if not re.search(r"Rerun to get|Table widths have changed|Rerun LaTeX", done.stdout):
-                break
-        write_atomic(
-            tex.with_suffix(".pdf"),
-            lambda temporary: shutil.copyfile(Path(folder, tex.with_suffix(".pdf").name), temporary),
-        )

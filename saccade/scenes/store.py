@@ -2,11 +2,7 @@
 
 import functools
 import json
-import multiprocessing
-import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +14,7 @@ from tqdm import tqdm
 from saccade import products
 from saccade.code_hash import code_hash
 from saccade.files import sha256, write_atomic
+from saccade.processes import processes
 from saccade.scenes import moments, truth
 from saccade.scenes.digits import digit_arrays, use_digit_arrays
 from saccade.scenes.encode import write_mp4
@@ -48,8 +45,7 @@ def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: 
     if workers <= 1:
         tables = [_write_one(job) for job in progress(jobs)]
     else:
-        context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of others' threads
-        with ProcessPoolExecutor(workers, context, _start_worker, (digit_arrays(),)) as pool:
+        with processes(workers, use_digit_arrays, digit_arrays()) as pool:
             tables = list(progress(pool.map(_write_one, jobs, chunksize=4)))
     return pd.DataFrame({name: np.concatenate([table[name] for table in tables]) for name in tables[0]})
 
@@ -67,20 +63,6 @@ def _code() -> str:
     """A hash of the code that turns a scene into a file."""
     here = Path(__file__).resolve()
     return code_hash(here.parents[2], [(here, "render_video")])
-
-
-def _start_worker(digits: dict[str, Any]) -> None:
-    """Gives the worker the digits and lets it end with its parent. A worker of a pool would otherwise outlive its
-    parent's sudden death."""
-    use_digit_arrays(digits)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: Any) -> None:
-    parent.join()
-    os._exit(1)
 
 
 def _write_one(job: _Job) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """The step that turns raw videos into an index: every file probed, every problem counted and named."""
 
-import concurrent.futures
+import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from saccade import products
+from saccade.code_hash import code_hash
 from saccade.files import sha256, write_json, write_parquet
 from saccade.project import load_module, provenance
 from saccade.records import (
@@ -16,6 +15,7 @@ from saccade.records import (
     INDEX_COLUMNS,
     INDEX_FILE,
     PREPARED_BY_FILE,
+    PROBED_FILE,
     SPLITS,
     TRUTH_COLUMNS,
     TRUTH_FILE,
@@ -29,6 +29,7 @@ from saccade.video.coverage import (
     copies,
     lost_classes,
     notes,
+    peculiar,
     peculiarities,
     untrained_classes,
     why_copies,
@@ -36,8 +37,9 @@ from saccade.video.coverage import (
 )
 from saccade.video.index import check_index
 from saccade.video.labels import numbered
-from saccade.video.probe import VideoInfo, probe
+from saccade.video.probe import probe
 from saccade.video.probe_packets import probe_packets
+from saccade.video.probed_before import Found, ProbedBefore, probe_each
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,9 +78,9 @@ def prepare(
     check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         _refuse_shared_clusters(videos, file)
-    probed = _probe_all(root, videos, way, workers)
+    probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
     index = videos.drop(columns="path").merge(
-        _frame([row for row, info in probed if info]), on="video_id", validate="one_to_one"
+        _frame([row | one.columns for row, one in probed if one.columns]), on="video_id", validate="one_to_one"
     )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
@@ -86,8 +88,8 @@ def prepare(
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
         "expected_by_split": {split: int((videos["split"] == split).sum()) for split in SPLITS},
-        "problems": [row for row, info in probed if not info],
-        "peculiar": peculiarities({row["video_id"]: info for row, info in probed if info}),
+        "problems": [row | {"kind": one.kind, "reason": one.reason} for row, one in probed if not one.columns],
+        "peculiar": peculiarities({row["video_id"]: one.peculiar for row, one in probed}),
         "lost_classes": lost_classes(videos, index, list(heads.values())),
         "untrained": untrained_classes(index, list(heads.values())),
         "copies": copies(index, root),
@@ -181,26 +183,29 @@ def _typed(dataset: Path, settings: Mapping[str, Any]) -> Any:
 
 
 def _probe_all(
-    root: Path, videos: "pd.DataFrame", way: str, workers: int
-) -> list[tuple[dict[str, Any], VideoInfo | None]]:
-    """What `_probe` gives for each video, in the given order."""
-    jobs = [(root, way, str(video), str(path)) for video, path in zip(videos["video_id"], videos["path"], strict=True)]
-    with concurrent.futures.ThreadPoolExecutor(max(workers, 1)) as pool:  # decoding releases the interpreter lock
-        return list(tqdm(pool.map(_probe, jobs), total=len(jobs), desc="probe", unit="video", mininterval=1.0))
+    root: Path, videos: "pd.DataFrame", way: str, kept: Path, workers: int
+) -> list[tuple[dict[str, Any], Found]]:
+    """(video_id and path, what was found) of each video, in the given order. `kept`: the file of what is known."""
+    paths = [Path(os.path.relpath(root / path, root)).as_posix() for path in videos["path"]]
+    here = Path(__file__).resolve()
+    how = f"{way} {code_hash(here.parents[2], [(here, '_probe')])} {fingerprint()}"
+    found = probe_each(paths, ProbedBefore(kept, root, how), functools.partial(_probe, root, way), workers)
+    rows = [{"video_id": str(video), "path": path} for video, path in zip(videos["video_id"], paths, strict=True)]
+    return list(zip(rows, found, strict=True))
 
 
-def _probe(job: tuple[Path, str, str, str]) -> tuple[dict[str, Any], VideoInfo | None]:
-    """(row, what the file holds), or (row with a `reason`, None). Nothing that one file raises ends the set."""
-    root, way, video, text = job
-    path = Path(text) if Path(text).is_absolute() else root / text
-    row = {"video_id": video, "path": Path(os.path.relpath(path, root)).as_posix()}
+def _probe(root: Path, way: str, path: str) -> Found:
+    """What the file holds, or why it can't be used. Nothing that one file raises ends the set."""
+    file = root / path
     try:
-        info = probe_packets(path) if way == "packets" else probe(path)
+        info = probe_packets(file) if way == "packets" else probe(file)
     except SaccadeError as error:
-        return row | {"reason": str(error)}, None
+        reason = str(error)
     except Exception as error:
-        return row | {"reason": f"{path}: {type(error).__name__}: {error}"}, None
-    return row | info.columns(), info
+        reason = f"{file}: {type(error).__name__}: {error}"
+    else:
+        return Found(info.columns(), peculiar(info))
+    return Found(kind="corrupt" if file.exists() else "missing", reason=reason)
 
 
 def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str | None:

@@ -70,13 +70,14 @@ def write_page(grid: "PlannedGrid", method: str, root: Path) -> None:
     """Writes reports/<budget>/<method>.tex, .pdf (where LaTeX is installed) and .html from the files that the notebook
     left."""
     from saccade.report import method_page, pages
+    from saccade.report.pdf import compile_pdf
     from saccade.results.runs import without_other_methods
 
     grid = without_other_methods(grid, method)
     folder = root / "reports" / grid["budget"]
     values = method_page.page_values(grid, method, root)
     pages.fill_latex(root, "method.tex.j2", folder / f"{method}.tex", **values)
-    values["no_pdf"] = pages.compile_pdf(folder / f"{method}.tex")
+    values["no_pdf"] = compile_pdf(folder / f"{method}.tex")
     pages.fill_html(root, "method.html.j2", folder / f"{method}.html", **values)
 
 

@@ -1,14 +1,14 @@
 """What a dataset has left once its videos are probed: classes that nobody can learn or be tested on, files that are
 copies. No torch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from saccade.files import equal_files
-from saccade.records import SPLITS, Head, first_few, peculiar_words
+from saccade.records import PECULIARITIES, SPLITS, Head, first_few, peculiar_words
 from saccade.video.probe import VideoInfo
 
 if TYPE_CHECKING:
@@ -47,16 +47,22 @@ def copies(index: "pd.DataFrame", root: Path) -> list[list[str]]:
     return sorted(sorted(ids[file] for file in group) for group in equal_files(ids))
 
 
-def peculiarities(infos: Mapping[str, VideoInfo]) -> dict[str, dict[str, Any]]:
-    """Of how many videos each of `records.PECULIARITIES` holds, where of any, and the ids of the first few."""
+def peculiar(info: VideoInfo) -> list[str]:
+    """Which of `records.PECULIARITIES` hold of a video."""
     holds = {
-        "variable_rate": [video for video, info in infos.items() if not info.steady],
-        "rotated": [video for video, info in infos.items() if info.rotation or info.mirrored],
-        "pixels_not_square": [video for video, info in infos.items() if info.pixel_aspect != 1],
-        "interlaced": [video for video, info in infos.items() if info.interlaced],
-        "several_video_tracks": [video for video, info in infos.items() if info.video_tracks > 1],
+        "variable_rate": not info.steady,
+        "rotated": info.rotation or info.mirrored,
+        "pixels_not_square": info.pixel_aspect != 1,
+        "interlaced": info.interlaced,
+        "several_video_tracks": info.video_tracks > 1,
     }
-    return {name: {"videos": len(videos), "first": videos[:5]} for name, videos in holds.items() if videos}
+    return [name for name in PECULIARITIES if holds[name]]
+
+
+def peculiarities(held: Mapping[str, Collection[str]]) -> dict[str, dict[str, Any]]:
+    """{name: how many videos it holds of, and the ids of the first few}, from {video: the names that hold}."""
+    found = {name: [video for video, names in held.items() if name in names] for name in PECULIARITIES}
+    return {name: {"videos": len(videos), "first": videos[:5]} for name, videos in found.items() if videos}
 
 
 def why_not_whole(

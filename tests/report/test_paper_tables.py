@@ -10,7 +10,7 @@ from fake_results import write_project
 from html_tags import Tags
 
 from saccade.cards import paper
-from saccade.report import pages
+from saccade.report import pdf
 from saccade.steps import report
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def project(tmp_path_factory):
     fake_paper.write_decisions(root, grid)
     fake_paper.write_paper(root)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages.shutil, "which", lambda name: None)
+        patch.setattr(pdf.shutil, "which", lambda name: None)
         report.report(root, path)
     return root
 
@@ -113,7 +113,7 @@ def test_page_and_claims_csv_say_the_same(project):
 
 
 def test_without_a_paper_the_page_has_none_of_the_sections(tmp_path, monkeypatch):
-    monkeypatch.setattr(pages.shutil, "which", lambda name: None)
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     path = write_project(tmp_path, fake_results.make_grid(seeds=1))
     for part in ("collect", "page", "index"):
         report.report(tmp_path, path, part)

@@ -132,6 +132,7 @@ def test_whatever_a_file_raises_it_is_named_and_the_others_are_read(clips, monke
         {
             "video_id": "a",
             "path": "data/clips/raw/demo/a.mp4",
+            "kind": "corrupt",
             "reason": f"{root}/data/clips/raw/demo/a.mp4: AttributeError: no attribute 'decode'",
         }
     ]
@@ -143,6 +144,27 @@ def test_the_card_says_how_files_are_probed(clips, monkeypatch, way):
     (root / "data/clips/card.yml").write_text(CARD + f"probe: {way}\n")
     monkeypatch.setattr(f"saccade.steps.prepare.{'probe_packets' if way == 'whole' else 'probe'}", None)
     assert prepare() == 0
+
+
+def test_a_second_budget_probes_nothing_again(clips, monkeypatch):
+    root, prepare = clips
+    assert prepare() == 0
+    shutil.copytree(root / "data/clips/raw/demo", root / "data/clips/raw/study")
+    monkeypatch.setattr("saccade.steps.prepare.probe", None)
+    assert main(["prepare", "clips", "--budget", "study"]) == 0
+    first, second = (
+        read_index(root / "data/clips/prepared" / budget, root, list(HEADS.values()))[0] for budget in ("demo", "study")
+    )
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_a_file_that_changed_is_probed_anew(clips):
+    root, prepare = clips
+    assert prepare() == 0
+    write_video(root / "data/clips/raw/demo/b.mp4", frames=30)
+    assert prepare() == 0
+    index, _ = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    assert index["frames"].tolist() == [12, 30, 12, 12]
 
 
 def test_a_playlist_is_a_problem_that_is_named(clips, capsys):

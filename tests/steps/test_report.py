@@ -13,7 +13,7 @@ from html_tags import Tags
 from seals import seal
 
 from saccade.records import SaccadeError
-from saccade.report import accuracy_tables, availability_tables, figures, pages, sections, tradeoff
+from saccade.report import accuracy_tables, availability_tables, figures, pdf, sections, tradeoff
 from saccade.report.captions import about
 from saccade.report.notebook import NOTEBOOK
 from saccade.report.tidy import save_table
@@ -49,7 +49,7 @@ def save_parts(root, grid):
 
 @pytest.fixture(autouse=True)
 def no_latex(monkeypatch):
-    monkeypatch.setattr(pages.shutil, "which", lambda name: None)
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def project(tmp_path_factory):
     path = write_project(root, grid)
     save_parts(root, grid)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages.shutil, "which", lambda name: None)
+        patch.setattr(pdf.shutil, "which", lambda name: None)
         for part in ("collect", "page", "index"):
             report.report(root, path, part)
     return root
@@ -204,7 +204,7 @@ def test_a_latex_that_fails_costs_the_pdf_and_not_the_page(tmp_path, grid, monke
     fake.write_text(f"#!/bin/sh\n{script}\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(pages.shutil, "which", lambda name: str(fake))
+    monkeypatch.setattr(pdf.shutil, "which", lambda name: str(fake))
     report.report(tmp_path, write_project(tmp_path, grid), "page")
     page = (tmp_path / "reports/demo/tsn.html").read_text()
     assert (

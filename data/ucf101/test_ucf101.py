@@ -1,0 +1,71 @@
+"""What only UCF101 can get wrong, and what a damaged copy of it is called."""
+
+import pandas as pd
+import pytest
+from miniature import acquired_miniature
+
+from saccade.__main__ import main
+from saccade.files import read_json
+
+LISTS = "raw/lists/UCF101TrainTestSplits-RecognitionTask/ucfTrainTestlist"
+VIDEOS = "raw/videos/UCF101_videos/UCF101"
+
+
+@pytest.fixture
+def ucf(tmp_path, monkeypatch):
+    """data/ucf101, acquired, in a project of its own."""
+    monkeypatch.chdir(acquired_miniature(tmp_path, "ucf101"))
+    return tmp_path / "data/ucf101"
+
+
+def prepare(capsys) -> str:
+    """What `prepare` says where it fails; '' where it doesn't."""
+    failed = main(["prepare", "ucf101", "--budget", "own", "--workers", "1"])
+    said = capsys.readouterr().err
+    return said if failed else ""
+
+
+def test_the_order_of_classes_is_that_of_the_list_and_not_of_sorted_folders(ucf, capsys):
+    classes = (ucf / "classes.txt").read_text().split()
+    assert len(classes) == 101 and classes[34:36] == ["Hammering", "HammerThrow"] and classes != sorted(classes)
+    index = ucf / LISTS / "classInd.txt"
+    index.write_text("".join(f"{number} {name}\n" for number, name in enumerate(sorted(classes), 1)))
+    for file in ucf.glob(f"{LISTS}/train*"):
+        text = file.read_text()
+        file.write_text(text.replace(" 37", f" {sorted(classes).index('HandstandPushups') + 1}"))
+    assert "the classes aren't the card's, in its order" in prepare(capsys)
+
+
+def test_a_capital_letter_more_or_less_is_the_same_video(ucf, capsys):
+    assert prepare(capsys) == ""
+    index = pd.read_parquet(ucf / "prepared/own/index.parquet").set_index("video_id")
+    assert "v_HandstandPushups_g01_c01.avi" in index.at["v_HandStandPushups_g01_c01", "path"]
+    assert index.at["v_HandStandPushups_g01_c01", "cluster"] == "v_HandStandPushups_g01"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("Juggling/v_Juggling_g01_c01.avi", "video v_Juggling_g01_c01: label: unknown class 'Juggling'"),
+        ("ApplyEyeMakeup/v_ApplyEyeMakeup_g02_c01.avi", "videos named twice: v_ApplyEyeMakeup_g02_c01"),
+        ("ApplyEyeMakeup/v_ApplyEyeMakeup_g09_c01.avi 5", "'ApplyEyeMakeup' isn't class 5 of classInd.txt"),
+    ],
+)
+def test_a_line_that_cannot_be_meant_is_named(ucf, capsys, line, says):
+    with (ucf / LISTS / "testlist01.txt").open("a") as file:
+        file.write(f"{line}\n")
+    assert says in prepare(capsys)
+
+
+def test_damaged_and_missing_videos_are_counted_and_named(ucf, capsys):
+    videos = sorted((ucf / VIDEOS).glob("*.avi"))
+    videos[0].unlink()
+    videos[1].write_bytes(b"")
+    videos[2].write_bytes(videos[2].read_bytes()[:-300])
+    (ucf / VIDEOS / "v_Unlisted_g01_c01.avi").write_bytes(videos[3].read_bytes())
+    said = prepare(capsys)
+    assert "3 of 12 videos can't be used" in said and "allow_missing" in said
+    coverage = read_json(ucf / "prepared/own/coverage.failed.json")
+    reasons = {problem["video_id"]: problem["reason"] for problem in coverage["problems"]}
+    assert "no such file" in reasons[videos[0].stem] and "0 bytes" in reasons[videos[1].stem]
+    assert "truncated" in reasons[videos[2].stem] and coverage["unlisted"] == [f"{VIDEOS[4:]}/v_Unlisted_g01_c01.avi"]

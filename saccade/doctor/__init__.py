@@ -1,0 +1,1 @@
+"""What this machine and this checkout can do now, and the command that brings each part further."""
