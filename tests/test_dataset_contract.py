@@ -38,12 +38,13 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
     if load_dataset(root, name).obtained and raw is None:
         acquired_miniature(home, name)
     else:
-        ignore = shutil.ignore_patterns("raw", "prepared", "__pycache__")
-        shutil.copytree(root / "data" / name, home / "data" / name, ignore=ignore)
+        for each in filter(None, (name, load_dataset(root, name).videos_of)):
+            ignore = shutil.ignore_patterns("raw", "prepared", "__pycache__")
+            shutil.copytree(root / "data" / each, home / "data" / each, ignore=ignore)
+            if raw is not None:
+                shutil.copytree(raw.parents[1] / each / "raw", home / "data" / each / "raw", symlinks=True)
     sample = load_module(home / "data" / name / "sample.py")
-    if raw is not None:
-        shutil.copytree(raw, home / "data" / name / "raw", symlinks=True)
-    elif not load_dataset(home, name).obtained:
+    if raw is None and not load_dataset(home, name).obtained:
         sample.write(home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
@@ -137,7 +138,7 @@ def relative(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
 
 
 def digests(raw: Path) -> dict[str, str]:
-    files = sorted(path for path in raw.rglob("*") if path.suffix in (".mp4", ".avi", ".jpg", ".csv"))
+    files = sorted(path for path in raw.rglob("*") if path.suffix in (".mp4", ".avi", ".jpg", ".csv", ".txt"))
     return {str(file.relative_to(raw)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
