@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
+from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.files import read_json
 from saccade.plan.availability import why_unavailable
@@ -18,14 +19,16 @@ from saccade.plan.layers import data_settings
 from saccade.project import load_module, names
 from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, SaccadeError
 from saccade.steps.prepare import prepare
+from saccade.subsets import split_edition
 from saccade.video.index import read_index
+from saccade.video.subset import Whole
 
 TOY = ROOT / "tests/toy"
 CASES = [
     (root, name, edition)
     for root in (ROOT, TOY)
     for name in names(root, "data")
-    for edition in ("", *load_dataset(root, name).editions)
+    for edition in ("", *load_dataset(root, name).editions, "v1")  # a subset, too
 ]
 
 
@@ -41,7 +44,8 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         shutil.copytree(raw, home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
-    label = "demo" + (f"@{edition}" if edition else "")
+    label, (own, subset) = with_edition("demo", edition), split_edition(edition)
+    whole = Whole(with_edition("demo", own), dataset.heads_in(own), subset.videos) if subset else None
     prepare(
         home,
         dataset.folder,
@@ -54,6 +58,7 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         truth=dataset.truth,
         clusters_apart=dataset.clusters_apart,
         whole_classes=dataset.whole_classes,
+        whole=whole,
     )
     return dataset, dataset.folder / "prepared" / label
 

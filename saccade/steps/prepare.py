@@ -36,6 +36,7 @@ from saccade.video.coverage import (
 )
 from saccade.video.index import check_index
 from saccade.video.probe import VideoInfo, probe
+from saccade.video.subset import Whole, taken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,8 +57,10 @@ def prepare(
     truth: bool = False,
     clusters_apart: bool = False,
     whole_classes: bool = False,
+    whole: Whole | None = None,
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
+    A subset has the raw files of the `whole` that it is taken from, and only its own videos are looked at.
 
     `name` is `<budget>[@<edition>]`. index.parquet holds only usable videos. coverage.json counts all that were
     expected, says why the others can't be used, and keeps what decided this: the settings and the `listing` (a digest
@@ -66,17 +69,22 @@ def prepare(
     class in train or test; and, with `clusters_apart`, where copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
-    answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
+    raw = dataset / "raw" / (whole.name if whole else name)
+    answer = load_module(file).prepare(_typed(dataset, settings), raw, seed, workers)
     videos, frames = _tables(answer, file, truth, list(heads))
-    check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
+    check_index(videos, list((whole.heads if whole else heads).values()), file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         _refuse_shared_clusters(videos, file)
+    listed = len(videos)
+    if whole:
+        videos = taken(videos, whole, heads, dataset.name)
     probed = _probe_all(root, videos, workers)
     index = videos.drop(columns="path").merge(
         _frame([row for row, info in probed if info]), on="video_id", validate="one_to_one"
     )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
+        "listed": listed,
         "expected": len(videos),
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
