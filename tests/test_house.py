@@ -16,6 +16,7 @@ from conftest import ROOT
 GROUND = (
     "records",
     "class_lists",
+    "subsets",
     "settings",
     "temporary",
     "files",

@@ -40,6 +40,7 @@ from saccade.video.labels import numbered
 from saccade.video.probe import probe
 from saccade.video.probe_packets import probe_packets
 from saccade.video.probed_before import Found, ProbedBefore, probe_each
+from saccade.video.subset import Whole, taken
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,8 +62,10 @@ def prepare(
     clusters_apart: bool = False,
     whole_classes: bool = False,
     way: str = "whole",
+    whole: Whole | None = None,
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
+    A subset has the raw files of the `whole` that it is taken from, and only its own videos are looked at.
 
     `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. index.parquet holds
     only usable videos. coverage.json counts all that were expected, says why the others can't be used, and keeps what
@@ -72,18 +75,24 @@ def prepare(
     copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
-    answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
+    raw = dataset / "raw" / (whole.name if whole else name)
+    answer = load_module(file).prepare(_typed(dataset, settings), raw, seed, workers)
     videos, frames = _tables(answer, file, truth, list(heads))
-    videos = numbered(videos, list(heads.values()), file)
-    check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
+    every = list((whole.heads if whole else heads).values())
+    videos = numbered(videos, every, file)
+    check_index(videos, every, file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         _refuse_shared_clusters(videos, file)
+    listed = len(videos)
+    if whole:
+        videos = taken(videos, whole, heads, dataset.name)
     probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
     index = videos.drop(columns="path").merge(
         _frame([row | one.columns for row, one in probed if one.columns]), on="video_id", validate="one_to_one"
     )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
+        "listed": listed,
         "expected": len(videos),
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},

@@ -6,9 +6,11 @@ import numpy as np
 import odd_files
 import pandas as pd
 import pytest
+from conftest import edit
 from numbered import encode
 
 from saccade.__main__ import main
+from saccade.cards.dataset import load_dataset
 from saccade.files import read_json
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.video.index import read_index
@@ -78,6 +80,33 @@ def test_every_video_is_indexed_and_counted(clips):
     assert (coverage["expected"], coverage["usable"], coverage["problems"]) == (4, 4, [])
     assert coverage["by_split"] == {"train": 2, "val": 1, "test": 1}
     assert coverage["classes_sha256"] == index.attrs["classes_sha256"] == {"noun": HEADS["noun"].classes_sha256}
+
+
+def test_a_subset_reads_the_raw_files_of_its_edition_and_looks_at_its_own_videos_alone(clips, capsys):
+    """Of two of three classes: a broken file of the third is no matter, labels are numbered anew."""
+    root, prepare = clips
+    card = root / "data/clips/card.yml"
+    edit(card, "classes: [a, b]", "classes: [a, b, c]")
+    assert prepare(noun=1) == 0
+    kept = load_dataset(root, "clips").heads_in("c2v1")["noun"].classes
+    lost = "abc".index(*set("abc") - set(kept))
+    rows = [
+        {"video_id": f"{name} {split}", "split": split, "cluster": name, "path": f"data/clips/raw/demo/{name}.mp4"}
+        | {"noun": "abc".index(name)}
+        for split in ("train", "val", "test")
+        for name in "abc"
+    ]
+    pd.DataFrame([*rows, rows[0] | {"video_id": "again"}]).to_json(root / "data/clips/raw/demo/videos.json")
+    (root / f"data/clips/raw/demo/{'abc'[lost]}.mp4").write_bytes(b"")
+    assert main(["prepare", "clips@c2v1", "--budget", "demo", "--workers", "1"]) == 0
+    assert "note: a subset: 6 of the 10 videos that the dataset lists" in capsys.readouterr().out
+    assert [path.name for path in (root / "data/clips/raw").iterdir()] == ["demo"]
+    heads = [Head("noun", "single", kept)]
+    index, _ = read_index(root / "data/clips/prepared/demo@c2v1", root, heads)
+    assert [kept[label] for label in index["noun"]] == [video[0] for video in index["path"].map(lambda p: Path(p).stem)]
+    assert index["split"].value_counts().to_dict() == {"train": 2, "val": 2, "test": 2}
+    coverage = read_json(root / "data/clips/prepared/demo@c2v1/coverage.json")
+    assert (coverage["listed"], coverage["expected"], coverage["problems"]) == (10, 6, [])
 
 
 def test_an_index_of_other_classes_is_refused(clips):
