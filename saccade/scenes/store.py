@@ -2,9 +2,9 @@
 
 import contextlib
 import fcntl
-import os
 import functools
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
