@@ -47,7 +47,7 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
             if raw is not None:
                 shutil.copytree(raw.parents[1] / each / "raw", home / "data" / each / "raw", symlinks=True)
     sample = load_module(home / "data" / name / "sample.py")
-    if raw is None and not load_dataset(home, name).obtained:
+    if raw is None and not load_dataset(root, name).obtained:
         sample.write(home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
