@@ -28,6 +28,7 @@ GROUND = (
 ROOMS = {
     "cards": ["ground"],
     "plan": ["ground", "cards"],
+    "acquire": ["ground", "cards"],
     "video": ["ground"],
     "nn": ["ground"],
     "scenes": ["ground"],
@@ -41,7 +42,7 @@ ROOMS = {
 }
 LOWER = ["ground", *ROOMS]
 ROOMS = {"ground": [], **ROOMS, "steps": LOWER, "verbs": [*LOWER, "steps"], "__main__": ["ground", "verbs"]}
-WITHOUT_TORCH = ["ground", "cards", "plan", "scoring", "results", "judging", "report"]
+WITHOUT_TORCH = ["ground", "cards", "plan", "acquire", "scoring", "results", "judging", "report"]
 
 
 def imported(file: Path) -> set[str]:
