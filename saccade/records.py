@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 # The files of data/<d>/prepared/<budget>[@edition], and those of a run's folder.
 INDEX_FILE, TRUTH_FILE, COVERAGE_FILE = "index.parquet", "truth.parquet", "coverage.json"
-ACQUIRED_FILE = "acquired.json"  # of data/<d>
+ACQUIRED_FILE = "acquired.json"  # of data/<d>/raw, the ledger; of data/<d>, what is whole there
 PREPARED_BY_FILE, FAILED_FILE = "provenance.json", "coverage.failed.json"
 PROBED_FILE = "probed.txt"  # of data/<d>/prepared: what was found of each file, for all budgets and editions
 PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
