@@ -20,6 +20,7 @@ from saccade.files import need_utf8
 from saccade.records import SaccadeError, suggest
 from saccade.settings import Machine
 
+PUBLISHED = "paper"  # the one budget whose runs may answer a printed cell
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 

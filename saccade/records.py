@@ -28,13 +28,16 @@ def provenance_name(step: str) -> str:
     return f"provenance.{step}.json"
 
 
-# INDEX_FILE; one integer (or list of integers, multi-label) column per head follows. times_s: when each frame is shown,
-# in seconds from the first; empty where frame n is shown at n / fps, to within half a frame.
+# INDEX_FILE; one integer (or list of integers, multi-label) column per head follows. path: of the file, or of the
+# folder with a video's pictures; first_frame: the number in the name of the first of these, 0 for files. bytes: the
+# file's, or those of the first and the last picture. times_s: when each frame is shown, in seconds from the first;
+# empty where frame n is shown at n / fps, to within half a frame.
 INDEX_COLUMNS = [
     "video_id",
     "split",
     "cluster",
     "path",
+    "first_frame",
     "bytes",
     "frames",
     "fps",

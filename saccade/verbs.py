@@ -32,11 +32,13 @@ from saccade.plan.layers import data_settings, heads_of, resolve, tests_only
 from saccade.plan.overview import describe_one, describe_project
 from saccade.plan.phases import Need, drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import point_settings, point_to_try, points_of
-from saccade.plan.runs import Run
+from saccade.plan.runs import Run, check_edition
 from saccade.product_names import command_for
 from saccade.project import check_budget
 from saccade.records import EAGER, EXACT, FEATURES_ENDS, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
+from saccade.subsets import split_edition
 from saccade.temporary import clear_leftovers
+from saccade.video.subset import Whole
 
 
 def run_list(root: Path, options: argparse.Namespace) -> None:
@@ -90,17 +92,19 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
     check_budget(options.budget)
     named = parse_address(options.dataset, DATA)
     dataset, edition = load_dataset(root, named.dataset), named.edition
-    heads = dataset.heads_in(edition)
+    check_edition(dataset, options.budget, edition)
     if why := why_unavailable(root, dataset, options.budget, edition):
         raise SaccadeError(why)
     settings = data_settings(root, dataset, options.budget, edition)
+    own, subset = split_edition(edition)
+    whole = Whole(with_edition(options.budget, own), dataset.heads_in(own), subset.videos) if subset else None
     label, trained = with_edition(options.budget, edition), not tests_only(root, dataset, options.budget, edition)
     prepare(
         root,
         dataset.folder,
         label,
         settings,
-        heads,
+        dataset.heads_in(edition),
         dataset.allow_missing,
         options.workers,
         listing=dataset.listing,
@@ -108,6 +112,7 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         clusters_apart=dataset.clusters_apart and trained,
         whole_classes=dataset.whole_classes and trained,
         way=dataset.probe,
+        whole=whole,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 from miniature import acquired_miniature
 
+from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.files import read_json
 from saccade.plan.availability import why_unavailable
@@ -19,16 +20,18 @@ from saccade.plan.layers import data_settings
 from saccade.project import load_module, names
 from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, SaccadeError
 from saccade.steps.prepare import prepare
+from saccade.subsets import split_edition
 from saccade.video.index import read_index
 from saccade.video.probe import probe
 from saccade.video.probe_packets import probe_packets
+from saccade.video.subset import Whole
 
 TOY = ROOT / "tests/toy"
 CASES = [  # other editions of published datasets: tests/acquire/test_miniatures.py
     (root, name, edition)
     for root in (ROOT, TOY)
     for name in names(root, "data")
-    for edition in ("", *(() if load_dataset(root, name).obtained else load_dataset(root, name).editions))
+    for edition in ("", *(() if load_dataset(root, name).obtained else load_dataset(root, name).editions), "v1")
 ]
 
 
@@ -44,11 +47,12 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
             if raw is not None:
                 shutil.copytree(raw.parents[1] / each / "raw", home / "data" / each / "raw", symlinks=True)
     sample = load_module(home / "data" / name / "sample.py")
-    if raw is None and not load_dataset(home, name).obtained:
+    if raw is None and not load_dataset(root, name).obtained:
         sample.write(home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
-    label = "demo" + (f"@{edition}" if edition else "")
+    label, (own, subset) = with_edition("demo", edition), split_edition(edition)
+    whole = Whole(with_edition("demo", own), dataset.heads_in(own), subset.videos) if subset else None
     prepare(
         home,
         dataset.folder,
@@ -62,6 +66,7 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         clusters_apart=dataset.clusters_apart,
         whole_classes=dataset.whole_classes,
         way=dataset.probe,
+        whole=whole,
     )
     return dataset, dataset.folder / "prepared" / label
 

@@ -16,6 +16,7 @@ from conftest import ROOT
 GROUND = (
     "records",
     "class_lists",
+    "subsets",
     "settings",
     "temporary",
     "files",
@@ -30,6 +31,7 @@ GROUND = (
 ROOMS = {
     "cards": ["ground"],
     "plan": ["ground", "cards"],
+    "acquire": ["ground", "cards"],
     "video": ["ground"],
     "nn": ["ground"],
     "scenes": ["ground"],
@@ -44,7 +46,7 @@ ROOMS = {
 }
 LOWER = ["ground", *ROOMS]
 ROOMS = {"ground": [], **ROOMS, "steps": LOWER, "verbs": [*LOWER, "steps"], "__main__": ["ground", "verbs"]}
-WITHOUT_TORCH = ["ground", "cards", "plan", "scoring", "results", "judging", "report", "doctor"]
+WITHOUT_TORCH = ["ground", "cards", "plan", "acquire", "scoring", "results", "judging", "report", "doctor"]
 
 
 def imported(file: Path) -> set[str]:

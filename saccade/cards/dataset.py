@@ -15,6 +15,7 @@ from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, read_body
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
 from saccade.settings import Modality
+from saccade.subsets import WRITTEN, named_like_one, split_edition
 from saccade.unforeseen import why_no_file
 
 Probe = Literal["whole", "packets"]
@@ -36,7 +37,7 @@ class Dataset:
     title: str
     source: str
     licence: str
-    heads_by_edition: Mapping[str, Mapping[str, Head]]  # to be asked through `heads_in`
+    heads_by_edition: Mapping[str, Mapping[str, Head]]  # of the card's own; to be asked through `heads_in`
     derive: Mapping[str, tuple[str, ...]]
     modalities: tuple[Modality, ...]  # what its videos may hold; a run that needs another one is not run
     truth: bool  # whether prepare gives the ground truth of every frame
@@ -55,7 +56,7 @@ class Dataset:
     keys: Mapping[str, Any]
     defaults: Mapping[str, Any]
     layers: Mapping[str, Mapping[str, Any]]
-    editions: tuple[str, ...]
+    editions: tuple[str, ...]  # the card's own; each has subsets (`saccade.subsets`)
     means: Mapping[str, tuple[str, ...]]  # editions that tables also show averaged, as <dataset>@<mean>
     budgets: tuple[str, ...]
     from_raw: tuple[str, ...] = ()  # the heads whose classes raw/ tells
@@ -73,10 +74,15 @@ class Dataset:
         return all(head.classes for head in self.heads_in("").values())
 
     def heads_in(self, edition: str) -> Mapping[str, Head]:
-        """The heads in an edition of the dataset, '' for none. Raises SaccadeError where there is no such edition."""
-        if edition not in self.heads_by_edition:
-            raise SaccadeError(f"{self.file}: unknown edition '{edition}'" + suggest(edition, self.editions))
-        return self.heads_by_edition[edition]
+        """The heads in an edition of the dataset, '' for none, of a subset with its classes alone. Raises SaccadeError
+        where there is no such edition or subset."""
+        own, subset = split_edition(edition)
+        if own not in self.heads_by_edition:
+            raise SaccadeError(
+                f"{self.file}: unknown edition '{own}'{suggest(own, self.editions)}; a subset is written {WRITTEN}"
+            )
+        heads = self.heads_by_edition[own]
+        return subset.heads(self.name, heads) if subset else heads
 
 
 class _Card(Body):
@@ -192,6 +198,9 @@ def _check_editions(file: Path, card: _Card) -> None:
     for name in card.editions:
         if not NAME.fullmatch(name):
             raise SaccadeError(f"{file}: editions: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
+    for name in (*card.editions, *card.means):
+        if named_like_one(name):
+            raise SaccadeError(f"{file}: '{name}' can't name an edition; a subset is written {WRITTEN}")
 
 
 def _check_means(file: Path, card: _Card, heads: Mapping[str, Mapping[str, Head]]) -> None:

@@ -12,12 +12,14 @@ from saccade import files, products
 from saccade.acquire.inventory import downloaded, inventory
 from saccade.acquire.ledger import Ledger
 from saccade.acquire.offer import offered
-from saccade.cards.address import RUNS, VARIANT_ON_DATA, parse_address, with_edition
+from saccade.cards.address import RUNS, VARIANT_ON_DATA, Address, parse_address, with_edition
 from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.paper import read_paper
-from saccade.plan.availability import why_raw_lacking
+from saccade.plan.availability import why_blocked, why_raw_lacking
+from saccade.plan.checked import check_settings
 from saccade.plan.describe import why_prepared_again
+from saccade.plan.runs import Run
 from saccade.project import names
 from saccade.records import COVERAGE_FILE, FAILED_FILE, INDEX_FILE, SaccadeError
 
@@ -28,8 +30,8 @@ DEMO, PAPER = "demo", "paper"  # budgets, each with a config of that name
 class RawState:
     """What is below raw/ of the files that acquire brings unasked. files, here: how many there are, and are here;
     bytes: of all, None where that isn't known; more: what lists name that aren't here yet; packed: archives that are
-    still to be unpacked; whole: whether nothing that prepare expects is lacking, which may also be a user's own
-    copy."""
+    still to be unpacked; whole: whether nothing that prepare expects is lacking; brought: whether that is the user's
+    own copy, and none of the files is here."""
 
     files: int
     here: int
@@ -38,11 +40,12 @@ class RawState:
     more: tuple[str, ...]
     packed: int
     whole: bool
+    brought: bool
 
     @property
     def complete(self) -> bool:
-        """Whether acquire has nothing left to do, or never began and prepare lacks nothing."""
-        return self.whole and (self.here == 0 or (self.here == self.files and not self.packed))
+        """Whether nothing is left for acquire to do."""
+        return self.brought or (self.whole and self.here == self.files and not self.packed)
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,16 @@ def raw_state(dataset: Dataset) -> RawState:
         sizes[file.name] = path.stat().st_size if path.is_file() else file.bytes or (entry.bytes if entry else None)
     more = tuple(one.about for one in dataset.listed if one.file in missing and not one.on_request)
     known = None not in sizes.values() and not more
+    here, whole = len(single) - len(missing), why_raw_lacking(replace(dataset, videos_of="")) is None
     return RawState(
         files=len(single),
-        here=len(single) - len(missing),
+        here=here,
         bytes=sum(filter(None, sizes.values())) if known else None,
         bytes_here=sum(size or 0 for name, size in sizes.items() if name not in missing),
         more=more,
         packed=len([file for file in found.unpack if not missing & {file.name, *file.parts}]),
-        whole=why_raw_lacking(dataset) is None,
+        whole=whole,
+        brought=whole and here == 0 and bool(dataset.expects),
     )
 
 
@@ -173,12 +178,25 @@ def _selects(config: Config, dataset: str) -> bool:
 
 
 def _named_by_a_paper(root: Path, dataset: Dataset) -> str:
-    """The first run on the dataset that a paper's table names; of a mean over editions the first edition's."""
+    """The first run on the dataset that a paper's table names and that can be run now; of a mean over editions the one
+    on the first of them."""
     for method in names(root, "methods"):
-        paper = read_paper(root, method)
+        try:
+            paper = read_paper(root, method)
+        except SaccadeError:  # told where the papers are
+            continue
         for run in paper.runs if paper else []:
             named = parse_address(run, VARIANT_ON_DATA)
-            if named.dataset == dataset.name:
-                edition = dataset.means.get(named.edition, (named.edition,))[0]
-                return f"{with_edition(dataset.name, edition)}/{named.method}/{named.variant}"
+            edition = dataset.means.get(named.edition, (named.edition,))[0]
+            if named.dataset == dataset.name and _can_be_run(root, replace(named, edition=edition)):
+                return str(replace(named, edition=edition))
     return ""
+
+
+def _can_be_run(root: Path, run: Address) -> bool:
+    try:
+        parsed = Run.parse(root, str(replace(run, budget=PAPER, seed="0")))
+        check_settings(root, parsed)
+        return why_blocked(root, parsed) is None
+    except SaccadeError:
+        return False

@@ -49,16 +49,17 @@ def state_words(dataset: Dataset, state: DatasetState) -> str:
 
 def raw_words(raw: RawState) -> str:
     """`fetched 1 of 2 files, 114 kB of 6.96 GB; 1 still to unpack`."""
+    count = f"{raw.files} file{'s' * (raw.files != 1)}"
     more = f", which name more: {'; '.join(raw.more)}" if raw.more else ""
     if not raw.here:
         size = f", {words(raw.bytes)}" if raw.bytes else ""
-        return "your own copy is here" if raw.whole else f"nothing here ({raw.files} files{size}{more})"
+        return "your own copy is here" if raw.brought else f"nothing here ({count}{size}{more})"
     unpack = f"; {raw.packed} still to unpack" if raw.packed else ""
     if raw.here == raw.files:
         lacking = "" if raw.whole or raw.packed else ", but not all that prepare expects"
-        return f"all {raw.files} files are here ({words(raw.bytes_here)}){unpack}{lacking}"
+        return f"all here: {count}, {words(raw.bytes_here)}{unpack}{lacking}"
     of = f" of {words(raw.bytes)}" if raw.bytes else ""
-    return f"fetched {raw.here} of {raw.files} files, {words(raw.bytes_here)}{of}{more}{unpack}"
+    return f"fetched {raw.here} of {count}, {words(raw.bytes_here)}{of}{more}{unpack}"
 
 
 def prepared_words(prepared: Sequence[PreparedState]) -> list[str]:

@@ -13,13 +13,12 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.layout import Layout
 from saccade.cards.paper import Paper, read_paper
 from saccade.cost.printed import is_complexity
-from saccade.judging.printed_cells import PUBLISHED
 from saccade.judging.reported import lines_of, printed_cells, source_of
 from saccade.plan.availability import missing_data, why_blocked
 from saccade.plan.checked import check_settings
 from saccade.plan.runs import Run
 from saccade.plan.wrapped_text import row, wrapped
-from saccade.project import names
+from saccade.project import PUBLISHED, names
 from saccade.records import METRICS_FILE, SaccadeError, one_line
 
 HEAD = (

@@ -19,6 +19,7 @@ from saccade.cards.paper import Paper
 from saccade.cost.printed import KEY, NULL_MODEL, PARAMETERS, UNITS, counts_macs, is_complexity
 from saccade.judging.reported import lines_of, source_of
 from saccade.plan.grid import runs_behind
+from saccade.project import PUBLISHED
 from saccade.results.reader import PlannedGrid, RunFiles
 from saccade.results.runs import average_editions, collect_metrics, collect_planned, quotients, rows_of, summarise
 
@@ -38,7 +39,6 @@ CELL_COLUMNS = [
     "source",
     "why",
 ]
-PUBLISHED = "paper"  # the one budget whose runs may answer a printed cell
 COUNTED, EXECUTED, NOT_RUN = "counted", "executed", "not run"  # or NULL_MODEL
 PER_POINT = " per point"  # of an accuracy in %
 PARTS = {"view": ("num_clips", "num_crops"), "frame": ("num_clips", "num_crops", "num_frames")}  # how many: settings

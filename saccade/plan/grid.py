@@ -21,6 +21,7 @@ from saccade.plan.points import points_of, role, stands_for
 from saccade.plan.runs import Run, check_run
 from saccade.project import names
 from saccade.records import SaccadeError, suggest
+from saccade.subsets import split_edition, with_subset
 
 
 def selected_runs(root: Path, config: Config) -> list[Run]:
@@ -100,7 +101,11 @@ def _dataset_row(dataset: Dataset, editions: Collection[str]) -> dict[str, Any]:
             for edition in sorted(editions)
         },
         "derive": {name: list(parts) for name, parts in dataset.derive.items()},
-        "means": dict(dataset.means),
+        "means": {
+            with_subset(name, subset): [with_subset(member, subset) for member in members]
+            for subset in dict.fromkeys([None, *(split_edition(edition)[1] for edition in sorted(editions))])
+            for name, members in dataset.means.items()
+        },
     }
 
 

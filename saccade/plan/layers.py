@@ -12,6 +12,7 @@ from saccade.plan.published import heads_of_weights
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError, suggest
+from saccade.subsets import split_edition
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
 
 
 def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:
-    """The settings of a dataset's preparation: defaults < settings < budgets.<b> < editions.<e>."""
-    values = dict(dataset.defaults)
-    for label in ("settings", f"budgets.{budget}", f"editions.{edition}"):
+    """The settings of a dataset's preparation: defaults < settings < budgets.<b> < editions.<e>. A subset has those of
+    its edition."""
+    values, own = dict(dataset.defaults), split_edition(edition)[0]
+    for label in ("settings", f"budgets.{budget}", f"editions.{own}"):
         values.update(dataset.layers.get(label, {}))
     if dataset.keys:
         _typed(dataset.file, f"{with_edition(dataset.name, edition)} under budget {budget}", values)

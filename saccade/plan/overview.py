@@ -16,6 +16,7 @@ from saccade.plan.runs import Run
 from saccade.plan.wrapped_text import labelled, row, wrapped
 from saccade.project import names
 from saccade.records import INDEX_FILE, SaccadeError, one_line, suggest
+from saccade.subsets import WRITTEN
 
 SELECTED = "*"
 FEW = 2  # lines of names at a glance, where most readers want none of them
@@ -148,8 +149,10 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
         yield from (mark + name, *labelled("wrong", one_line(error), width))
         return
     yield from wrapped(f"{mark}{name}  {dataset.title}", "", width)
-    if dataset.editions:
-        yield from labelled("editions", ", ".join(dataset.editions), width)
+    chosen = {run.edition for run in runs if run.dataset == name}
+    if editions := _editions(dataset, chosen):
+        marked = ((edition in chosen) * SELECTED + edition for edition in editions)
+        yield from labelled("editions", ", ".join(marked), width)
     if wrong := what_is_wrong(root, dataset, config.budget):  # a user's own videos that can't be meant so, say
         yield from labelled("wrong", one_line(wrong), width)
     else:
@@ -157,7 +160,7 @@ def _dataset_at_a_glance(root: Path, config: Config, name: str, runs: Iterable[R
 
 
 def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterable[Run], width: int) -> Iterator[str]:
-    chosen = {run.data for run in runs if run.dataset == dataset.name}
+    chosen = {run.edition for run in runs if run.dataset == dataset.name}
     yield from wrapped(f"{dataset.name}  {dataset.title}", "", width)
     facts = {
         "card": str(dataset.file.relative_to(root)),
@@ -167,6 +170,7 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
         "truth": "known for every frame" if dataset.truth else "not known",
         "derived": ", ".join(f"{label} of {' and '.join(parts)}" for label, parts in dataset.derive.items()),
         "budgets": ", ".join(dataset.budgets) if dataset.source == "embedded" else "any",
+        "subsets": WRITTEN,
         "means": ", ".join(f"{name} of {', '.join(members)}" for name, members in dataset.means.items()),
         "expects": ", ".join(dataset.expects),
         "acquire": dataset.acquire,
@@ -178,10 +182,15 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
     for name, text in told.items():
         yield from row(name, text, told, width)
     yield from ("", f"for budget {config.budget}")
-    editions = {edition: with_edition(dataset.name, edition) for edition in ("", *dataset.editions)}
-    marked = {edition: (SELECTED if data in chosen else "") + data for edition, data in editions.items()}
+    editions = {edition: with_edition(dataset.name, edition) for edition in ("", *_editions(dataset, chosen))}
+    marked = {edition: (SELECTED if edition in chosen else "") + data for edition, data in editions.items()}
     for edition, data in marked.items():
         yield from row(data, state_of_data(root, dataset, config.budget, edition), marked.values(), width)
+
+
+def _editions(dataset: Dataset, chosen: Collection[str]) -> list[str]:
+    """The card's own, and those of its subsets that are chosen."""
+    return [*dataset.editions, *sorted(set(chosen) - {"", *dataset.editions})]
 
 
 def _heads(dataset: Dataset) -> dict[str, str]:

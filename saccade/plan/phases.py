@@ -1,6 +1,7 @@
 """The phases that a run is made of, what they need from each other and from other runs, and what decides their weights.
 No torch."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from saccade.cards.method import IMPORT, Method, Phase, load_method
 from saccade.plan.layers import _layers, resolve
 from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
+from saccade.subsets import split_edition, with_subset
 
 NAMING = {"needs": "needs", "features": "takes the features of"}  # keys of a phase that name others, in words
 FINISHED = Phase()  # not a phase: what needs what a variant `borrows`
@@ -125,18 +127,19 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
     """The phase as it is in this run: what it needs and whose features it takes (`{dataset}`, `{edition}` and
     `{variant}` there are the run's), what it drops of that, what it trains, and the gate that holds. Raises
-    SaccadeError for `{edition}` in either where the run has none."""
+    SaccadeError for `{edition}` in either where the run has none. A subset's edition is the one that it is of."""
+    edition = split_edition(run.edition)[0]
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops", "features")}
         phase = phase.model_copy(update={**said, "gate": inner.get("gate", phase.gate)})
-    for key in NAMING if not run.edition else ():
+    for key in NAMING if not edition else ():
         if of_edition := [one for one in getattr(phase, key) if "{edition}" in one]:
             raise SaccadeError(
                 f"{method.file}: phases.{phase.name}.{key}: {', '.join(of_edition)} names the run's edition, but "
                 f"{run.name} has none; take {run.dataset}@<edition>"
             )
-    own = {"{dataset}": run.dataset, "{edition}": run.edition, "{variant}": run.variant}
+    own = {"{dataset}": run.dataset, "{edition}": edition, "{variant}": run.variant}
     named = {key: tuple(_filled(one, own) for one in getattr(phase, key)) for key in NAMING}
     return phase.model_copy(update=named)
 
@@ -149,10 +152,14 @@ def _filled(text: str, own: Mapping[str, str]) -> str:
 
 def named_phase(root: Path, run: Run, phase: Phase, key: str, text: str) -> Need:
     """The phase that one entry of `phase`'s `needs` or `features` (`key`) names, by `address.NEED`; parts that aren't
-    said are this run's own. Raises SaccadeError where there is none."""
+    said are this run's own. Of the run's dataset a subset's run needs the same subset, whose classes are its own.
+    Raises SaccadeError where there is none."""
     card = load_method(root, run.method).file
     place = f"variants.{run.variant}.borrows" if not phase.name else f"phases.{phase.name}.{key}"
     named = parse_address(text, NEED, run.address, where=f"{card}: {place}: ")
+    own, subset = split_edition(named.edition)
+    if named.dataset == run.dataset and not subset:
+        named = dataclasses.replace(named, edition=with_subset(own, split_edition(run.edition)[1]))
     other = Run.of(named)
     try:
         check_run(root, other)

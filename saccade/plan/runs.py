@@ -6,10 +6,11 @@ from pathlib import Path
 
 from saccade.cards.address import RUN, Address, parse_address, with_edition
 from saccade.cards.config import LARGEST_SEED
-from saccade.cards.dataset import load_dataset
+from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import load_method
-from saccade.project import check_budget
+from saccade.project import PUBLISHED, check_budget
 from saccade.records import SaccadeError, suggest
+from saccade.subsets import split_edition
 
 SEED = re.compile(r"0|[1-9][0-9]{0,18}")  # one number has one name
 
@@ -65,9 +66,21 @@ class Run:
         return cls(address.budget, address.dataset, address.edition, address.method, address.variant, int(address.seed))
 
 
+def check_edition(dataset: Dataset, budget: str, edition: str) -> None:
+    """Raises SaccadeError where the dataset has no such edition, or its numbers would stand beside printed ones though
+    it is a subset."""
+    dataset.heads_in(edition)
+    if budget == PUBLISHED and split_edition(edition)[1]:
+        raise SaccadeError(
+            f"{with_edition(dataset.name, edition)} is a subset, and numbers of budget {budget} stand beside printed "
+            "ones; name another budget: any name will do, and a method trains with its published settings where its "
+            "card says nothing of it"
+        )
+
+
 def check_run(root: Path, run: Run) -> None:
     """Raises SaccadeError where the run's dataset, edition, method or variant doesn't exist."""
     dataset, method = load_dataset(root, run.dataset), load_method(root, run.method)
-    dataset.heads_in(run.edition)
+    check_edition(dataset, run.budget, run.edition)
     if run.variant not in method.variants:
         raise SaccadeError(f"{method.file}: unknown variant '{run.variant}'" + suggest(run.variant, method.variants))

@@ -209,6 +209,8 @@ def data_notes(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list
     for head, lost in coverage.get("lost_classes", {}).items():
         named += [(f"none of the videos for {split} can be used", head, classes) for split, classes in lost.items()]
     notes = [f"{head}, {reason}: {first_few(classes, 20)}" for reason, head, classes in named if classes]
+    if (listed := coverage.get("listed", 0)) > coverage.get("expected", 0):
+        notes.append(f"a subset: {coverage['expected']} of the {listed} videos that the dataset lists")
     copies = len(coverage.get("copies", []))
     notes += [f"videos of which copies are there, byte for byte: {copies}"] if copies else []
     return [*dict.fromkeys(names), *notes]

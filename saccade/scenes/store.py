@@ -1,7 +1,10 @@
 """Many scenes as files: in parallel, resumable, the same whatever the number of workers."""
 
+import contextlib
+import fcntl
 import functools
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +37,7 @@ def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: 
     """Renders below `raw` what isn't there yet. Gives back the per-frame truth of all scenes, in their order.
 
     A video is kept if its script says that it shows this scene in this rendering by this code, and if it still is the
-    file that was written.
+    file that was written. Who renders below `raw` meanwhile, for a subset or for the whole, is waited for.
     """
     import pandas as pd  # here: the processes that render do without
 
@@ -42,12 +45,29 @@ def write_scenes(scenes: list[Scene], rendering: Rendering, raw: Path, workers: 
     for folder in {job.path.parent for job in jobs}:
         folder.mkdir(parents=True, exist_ok=True)
     progress = functools.partial(tqdm, total=len(jobs), desc=f"{raw.name}: rendering", unit="video", mininterval=1.0)
-    if workers <= 1:
-        tables = [_write_one(job) for job in progress(jobs)]
-    else:
-        with processes(workers, use_digit_arrays, digit_arrays()) as pool:
-            tables = list(progress(pool.map(_write_one, jobs, chunksize=4)))
+    with _alone(raw):
+        if workers <= 1:
+            tables = [_write_one(job) for job in progress(jobs)]
+        else:
+            with processes(workers, use_digit_arrays, digit_arrays()) as pool:
+                tables = list(progress(pool.map(_write_one, jobs, chunksize=4)))
     return pd.DataFrame({name: np.concatenate([table[name] for table in tables]) for name in tables[0]})
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Inside, other processes that ask for the same folder wait; not on file systems without locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"{folder.name}: another process renders these videos; waiting for it", flush=True)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @dataclass(frozen=True)

@@ -38,13 +38,16 @@ from saccade.video.coverage import (
 from saccade.video.index import check_index
 from saccade.video.labels import numbered
 from saccade.video.probe import probe
+from saccade.video.probe_folder import probe_folder
 from saccade.video.probe_packets import probe_packets
-from saccade.video.probed_before import Found, ProbedBefore, probe_each
+from saccade.video.probed_before import Found, ProbedBefore, Wanted, probe_each
+from saccade.video.subset import Whole, taken
 
 if TYPE_CHECKING:
     import pandas as pd
 
 VIDEO_COLUMNS = ["video_id", "split", "cluster", "path"]  # of a dataset's own table; one per head follows
+OF_FOLDERS = {"fps": float, "first_frame": int, "frames": int}  # it may have these, too, where paths are folders
 
 
 def prepare(
@@ -61,8 +64,10 @@ def prepare(
     clusters_apart: bool = False,
     whole_classes: bool = False,
     way: str = "whole",
+    whole: Whole | None = None,
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
+    A subset has the raw files of the `whole` that it is taken from, and only its own videos are looked at.
 
     `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. index.parquet holds
     only usable videos. coverage.json counts all that were expected, says why the others can't be used, and keeps what
@@ -72,18 +77,24 @@ def prepare(
     copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
-    answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / name, seed, workers)
+    raw = dataset / "raw" / (whole.name if whole else name)
+    answer = load_module(file).prepare(_typed(dataset, settings), raw, seed, workers)
     videos, frames = _tables(answer, file, truth, list(heads))
-    videos = numbered(videos, list(heads.values()), file)
-    check_index(videos, list(heads.values()), file, columns=VIDEO_COLUMNS)
+    every = list((whole.heads if whole else heads).values())
+    videos = numbered(videos, every, file)
+    check_index(videos, every, file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         _refuse_shared_clusters(videos, file)
+    listed = len(videos)
+    if whole:
+        videos = taken(videos, whole, heads, dataset.name)
     probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
-    index = videos.drop(columns="path").merge(
+    index = videos[["video_id", "split", "cluster", *heads]].merge(
         _frame([row | one.columns for row, one in probed if one.columns]), on="video_id", validate="one_to_one"
     )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
+        "listed": listed,
         "expected": len(videos),
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
@@ -187,25 +198,38 @@ def _probe_all(
 ) -> list[tuple[dict[str, Any], Found]]:
     """(video_id and path, what was found) of each video, in the given order. `kept`: the file of what is known."""
     paths = [Path(os.path.relpath(root / path, root)).as_posix() for path in videos["path"]]
+    said = zip(*(_numbers(videos, column, kind) for column, kind in OF_FOLDERS.items()), strict=True)
     here = Path(__file__).resolve()
     how = f"{way} {code_hash(here.parents[2], [(here, '_probe')])} {fingerprint()}"
-    found = probe_each(paths, ProbedBefore(kept, root, how), functools.partial(_probe, root, way), workers)
+    wanted = [Wanted(path, *given) for path, given in zip(paths, said, strict=True)]
+    found = probe_each(wanted, ProbedBefore(kept, root, how), functools.partial(_probe, root, way), workers)
     rows = [{"video_id": str(video), "path": path} for video, path in zip(videos["video_id"], paths, strict=True)]
     return list(zip(rows, found, strict=True))
 
 
-def _probe(root: Path, way: str, path: str) -> Found:
-    """What the file holds, or why it can't be used. Nothing that one file raises ends the set."""
-    file = root / path
+def _numbers(videos: "pd.DataFrame", column: str, kind: type) -> list[Any]:
+    """The column's numbers, None where there is none."""
+    if column not in videos:
+        return [None] * len(videos)
+    return [kind(value) if known else None for value, known in zip(videos[column], videos[column].notna(), strict=True)]
+
+
+def _probe(root: Path, way: str, video: Wanted) -> Found:
+    """What the file or folder holds, or why it can't be used. Nothing that one of them raises ends the set."""
+    path, said = root / video.path, video[1:]
     try:
-        info = probe_packets(file) if way == "packets" else probe(file)
+        if path.is_dir():
+            first, info = probe_folder(path, *said, whole=way == "whole")
+            return Found(info.columns() | {"first_frame": first})
+        if path.is_file() and any(value is not None for value in said):
+            raise SaccadeError(f"{path}: {', '.join(OF_FOLDERS)} are said of folders of pictures; this is none")
+        info = probe_packets(path) if way == "packets" else probe(path)
+        return Found(info.columns(), peculiar(info))
     except SaccadeError as error:
         reason = str(error)
     except Exception as error:
-        reason = f"{file}: {type(error).__name__}: {error}"
-    else:
-        return Found(info.columns(), peculiar(info))
-    return Found(kind="corrupt" if file.exists() else "missing", reason=reason)
+        reason = f"{path}: {type(error).__name__}: {error}"
+    return Found(kind="corrupt" if path.exists() else "missing", reason=reason)
 
 
 def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str | None:

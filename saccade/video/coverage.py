@@ -104,6 +104,8 @@ def why_copies(coverage: Mapping[str, Any], videos: "pd.DataFrame", heads: Seque
 
 def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     """What to tell whoever prepares, a sentence each; the dataset's own last (`attrs["notes"]` of its table)."""
+    if coverage["listed"] > coverage["expected"]:
+        yield f"a subset: {coverage['expected']} of the {coverage['listed']} videos that the dataset lists"
     if reasons := [problem["reason"] for problem in coverage["problems"]]:
         yield f"can't be used: {first_few(reasons, 3, '; ')}"
     for head, lost in coverage["lost_classes"].items():

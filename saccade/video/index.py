@@ -1,6 +1,7 @@
 """The index of a prepared dataset: read, and refused where it would make a run wrong. No torch, so that the step
 prepare starts quickly."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import numpy as np
 
 from saccade import products
 from saccade.records import INDEX_COLUMNS, INDEX_FILE, SPLITS, TRUTH_FILE, Head, SaccadeError, first_few
+from saccade.video.frame_folder import state_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,13 +59,13 @@ def check_index(
 
 
 def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
-    wrong = []
-    for name, size in zip(index["path"], index["bytes"], strict=True):
-        path = root / name
-        if not path.is_file():
+    wrong, columns = [], [index[column].tolist() for column in ("path", "bytes", "first_frame", "frames")]
+    for name, size, first, frames in zip(*columns, strict=True):
+        state = state_of(os.path.join(root, name), first, frames)
+        if not state:
             wrong.append(f"{name} is missing")
-        elif path.stat().st_size != size:
-            wrong.append(f"{name} has {path.stat().st_size} bytes, had {size}")
+        elif state[0] != size:
+            wrong.append(f"{name} has {state[0]} bytes, had {size}")
     if wrong:
         raise SaccadeError(
             f"prepared index no longer matches its files: {first_few(wrong)} ({source}); run prepare again"

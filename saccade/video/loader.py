@@ -22,6 +22,7 @@ from saccade.video import truth as of_frames
 from saccade.video.batches import Clip
 from saccade.video.by_number import FramesByNumber
 from saccade.video.cache import KeptVideos
+from saccade.video.frame_folder import place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,9 +136,9 @@ class VideoDataset(Dataset[Clip]):
 
     def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
         settings, video = self.settings, row["video_id"]
-        path, total = self.root / row["path"], int(row["frames"])
+        place, total = place_of(self.root, row), int(row["frames"])
         indices, glance = self._chosen(row, epoch)
-        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
+        frames = self._kept.read_frames(place, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
@@ -154,7 +155,7 @@ class VideoDataset(Dataset[Clip]):
         return clip | {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in known}
 
     def _on_demand(self, row: Mapping[str, Any]) -> Clip:
-        frames = FramesByNumber(self.root / row["path"], int(row["frames"]), self.settings)
+        frames = FramesByNumber(place_of(self.root, row), int(row["frames"]), self.settings)
         known = self._truth.get(row["video_id"], {}).items()
         whole = {f"truth.{column}": torch.from_numpy(values) for column, values in known}
         return {"frames": frames, "frame_size": torch.tensor([row["height"], row["width"]])} | whole

@@ -271,3 +271,24 @@ def test_a_mistake_in_lists_of_classes_is_named(project, old, new, message):
     edit(project / "data/dots/card.yml", old, new)
     with pytest.raises(SaccadeError, match=message):
         load_dataset(project, "dots")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('{"2": {}}', "{c10: {}}"), ('{"2": {}}', "{long-v5: {}}"), ('{"2": {}}', '{"2": {}}\nmeans: {c2v3: ["2"]}')],
+)
+def test_no_edition_is_named_like_a_subset(project, old, new):
+    edit(project / "data/dots/card.yml", old, new)
+    with pytest.raises(SaccadeError, match="can't name an edition; a subset is written c<N>, v<M> or c<N>v<M>"):
+        load_dataset(project, "dots")
+
+
+def test_an_editions_subset_has_classes_of_the_edition(project):
+    edit(project / "data/dots/card.yml", "classes: [a, b]", 'classes: [a, b], editions: {"2": [c, d, e]}')
+    dataset = load_dataset(project, "dots")
+    (two,) = [head.classes for head in dataset.heads_in("2-c2v5").values()]
+    assert len(two) == 2 and set(two) < {"c", "d", "e"}
+    assert dataset.heads_in("2-v5") == dataset.heads_in("2")
+    for edition, message in (("c3", "dots: c3 asks for more classes than head 'noun' has: 2"), ("3-c2", "edition '3'")):
+        with pytest.raises(SaccadeError, match=message):
+            dataset.heads_in(edition)

@@ -9,11 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import edit
+from conftest import ROOT, edit
 from seals import seal
 
 from saccade.__main__ import main
+from saccade.cards.dataset import load_dataset
 from saccade.doctor import machine
+from saccade.doctor.datasets import describe_datasets
+from saccade.doctor.one_dataset import describe_dataset
+from saccade.doctor.papers import describe_papers
+from saccade.project import names
 
 CARD = """
 dataset: dots
@@ -121,6 +126,12 @@ def test_a_dataset_of_which_nothing_is_here(dots, doctor):
     assert "dots automatic: nothing here (2 files, 3 MB) $ saccade acquire dots" in doctor()
 
 
+@pytest.mark.parametrize("obtained", ["manual", "unavailable"])
+def test_a_dataset_that_only_the_user_can_bring(dots, doctor, obtained):
+    edit(dots / "data/dots/card.yml", "obtained: automatic", f"obtained: {obtained}")
+    assert f"dots {obtained}: nothing here (2 files, 3 MB) $ saccade acquire dots" in doctor()
+
+
 def test_a_dataset_that_is_fetched_in_part(dots, doctor):
     fetched(dots, "lists.zip")
     assert "dots automatic: fetched 1 of 2 files, 4 bytes of 3 MB; 1 still to unpack $ saccade acquire dots" in doctor()
@@ -130,7 +141,7 @@ def test_a_dataset_that_is_unpacked(dots, doctor):
     fetched(dots, "lists.zip", "videos.zip")
     unpacked(dots)
     told = doctor()
-    assert "dots automatic: all 2 files are here (8 bytes); not prepared $ saccade prepare dots --budget paper" in told
+    assert "dots automatic: all here: 2 files, 8 bytes; not prepared $ saccade prepare dots --budget paper" in told
 
 
 def test_a_users_own_copy_needs_no_files(dots, doctor):
@@ -153,6 +164,9 @@ def test_without_a_config_a_run_that_a_paper_names_is_proposed(dots, doctor):
     unpacked(dots)
     prepared(dots, "paper")
     edit(dots / "config/demo.yaml", "[dots/toy/*]", "[]")
+    edit(
+        dots / "methods/toy/paper/paper.yml", "dots@mean/toy/wide", "dots@mean/toy/broad"
+    )  # before the other, and unknown
     run = "--configfile config/paper.yaml --config runs='[dots/toy/plain]'"
     assert f"$ snakemake --cores {os.cpu_count()} {run}" in doctor()
 
@@ -183,13 +197,17 @@ def test_what_was_prepared_and_is_damaged_says_so(dots, doctor):
 
 def test_videos_that_another_dataset_holds(dots, doctor):
     (dots / "data/few").mkdir()
-    card = CARD.replace("dataset: dots", "dataset: few\nvideos_of: dots").replace("unpack: videos\n", "\n")
-    (dots / "data/few/card.yml").write_text(card[: card.index("files:")].replace("videos, lists", "") + "files: {}")
+    card = CARD.replace("dataset: dots", "dataset: few\nvideos_of: dots").replace("expects: [videos, lists]\n", "")
+    (dots / "data/few/card.yml").write_text(card[: card.index("files:")] + "files: {few.txt: {}}")
     told = doctor()
-    assert "few automatic: videos of dots: nothing here (2 files, 3 MB) $ saccade acquire dots" in told
+    assert "few automatic: nothing here (1 file); videos of dots: nothing here (2 files, 3 MB)" in told
+    assert told.count("$ saccade acquire few") == told.count("$ saccade acquire dots") == 1
+    (dots / "data/few/raw/downloads").mkdir(parents=True)
+    (dots / "data/few/raw/downloads/few.txt").touch()
+    assert doctor().count("$ saccade acquire dots") == 2
 
 
-def test_data_that_only_the_user_can_bring(project, doctor, monkeypatch):
+def test_a_users_own_videos(project, doctor, monkeypatch):
     monkeypatch.chdir(project)
     assert "dots yours: nothing here Ask the authors for videos.zip." in doctor()
 
@@ -337,3 +355,11 @@ def test_what_lists_name_is_told_before_and_after_they_are_here(dots, doctor):
     (dots / "data/dots/raw/downloads/parts.txt").write_text("https://example.org/a.zip\nhttps://example.org/b.zip\n")
     assert "dots automatic: fetched 2 of 5 files" in doctor()
     assert "what parts.txt names (two parts, 9 GB) 1 of 2 are here" in doctor("dots")
+
+
+def test_the_shipped_cards_and_papers_can_be_told():
+    told = [*describe_datasets(ROOT, 80), *describe_papers(ROOT, 80)]
+    assert not [line for line in told if "wrong:" in line]
+    assert not [line for line in told if len(line) > 80 and not line.lstrip().startswith("$ ")]
+    for name in names(ROOT, "data"):
+        assert list(describe_dataset(ROOT, load_dataset(ROOT, name), 80))[0].startswith(name)

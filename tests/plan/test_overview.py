@@ -57,6 +57,14 @@ def test_a_dataset_in_full_says_what_it_lacks(grids):
     assert "lacks: data/dots/raw lacks videos.zip; Ask the authors for" in told
 
 
+def test_a_selected_subset_stands_among_the_editions(grids):
+    config = load_config(CONFIG | {"runs": ["dots@2-v8/toy/k2"]})
+    assert "editions 2, *2-v8" in lines_of(describe_project(grids, config))
+    told = lines_of(describe_one(grids, config, "dots"))
+    assert "subsets c<N>, v<M> or c<N>v<M>, behind an edition of the card with a hyphen" in told
+    assert [line.split()[0] for line in told if "dots" in line and "lacks" in line] == ["dots", "dots@2", "*dots@2-v8"]
+
+
 def test_an_unreadable_dataset_is_told_and_the_others_too(grids):
     edit(grids / "data/dots/card.yml", "licence: none", "licens: none")
     (grids / "methods/broken").mkdir()

@@ -17,12 +17,20 @@ from saccade.plan import describe, staleness
 from saccade.plan.availability import why_blocked, why_unavailable
 from saccade.plan.gates import why_gate_missed
 from saccade.plan.grid import planned_grid, selected_runs
-from saccade.plan.layers import heads_of, resolve
+from saccade.plan.layers import data_settings, heads_of, resolve
 from saccade.plan.phases import drops_of, needs_of, phase_of, phase_settings, phases_of, weights_of
 from saccade.plan.points import points_of
 from saccade.plan.runs import Run
 from saccade.records import SaccadeError
 from saccade.results.reader import classes_of
+
+DATA_SETTINGS = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    fold: int = 0
+"""
 
 
 def run(project, variant="plain", seed=0):
@@ -36,6 +44,39 @@ def test_later_layers_win_and_say_so(project):
     assert resolve(project, run(project)).values["epochs"] == 1
     assert resolve(project, run(project), point="frames2").typed.num_frames == 2
     assert resolved.origins["momentum"] == "default"
+
+
+def test_a_subset_is_planned_as_its_edition_is(project):
+    """The same settings of the data, the edition's classes but for those left out; a mean of editions is one of their
+    subsets, too."""
+    for name, text in (("settings", DATA_SETTINGS), ("prepare", "")):
+        (project / f"data/dots/{name}.py").write_text(text)
+    edit(project / "data/dots/card.yml", "classes: [a, b]", "classes: [a, b, c]")
+    edit(project / "data/dots/card.yml", '{"2": {}}', '{"2": {fold: 2}}\nmeans: {mean: ["2"]}')
+    config = load_config({"budget": "own", "runs": ["dots@2-c2v8/toy/plain", "dots@2/toy/plain"], "seeds": [0]})
+    grid = planned_grid(project, config)
+    assert [run["run"] for run in grid["runs"]] == ["own/dots@2/toy/plain/seed0", "own/dots@2-c2v8/toy/plain/seed0"]
+    assert [len(classes_of(grid, run)["noun"]) for run in grid["runs"]] == [3, 2]
+    assert grid["datasets"][0]["means"] == {"mean": ["2"], "mean-c2v8": ["2-c2v8"]}
+    settings = [data_settings(project, load_dataset(project, "dots"), "own", one) for one in ("2-c2v8", "2", "v8")]
+    assert settings == [{"fold": 2}, {"fold": 2}, {"fold": 0}]
+
+
+def test_what_a_subsets_run_needs_of_its_dataset_is_of_the_same_subset(project):
+    """The weights' classes would be others; what isn't of the dataset, or names its own subset, stays."""
+    card = project / "methods/toy/card.yml"
+    edit(
+        card, "wide: {width: 8}", 'wide: {use: [policy], phases: {policy: {needs: ["dots@{edition}/toy/plain/base"]}}}'
+    )
+    edit(card, "  shared:", '  far: {use: [policy], phases: {policy: {needs: ["dots@v9/toy/plain/base"]}}}\n  shared:')
+    edit(card, "needs: [plain/base]", "needs: [dots/toy/plain/base]")
+    found = [
+        str(weights_of(project, Run("demo", "dots", edition, "toy", variant, 0))[0].run.data)
+        for edition, variant in (("2-c2v8", "wide"), ("2-c2v8", "shared"), ("2", "shared"), ("2-c2v8", "far"))
+    ]
+    assert found == ["dots@2-c2v8", "dots@c2v8", "dots", "dots@v9"]
+    with pytest.raises(SaccadeError, match="names the run's edition, but demo/dots@c2v8/toy/wide/seed0 has none"):
+        weights_of(project, Run("demo", "dots", "c2v8", "toy", "wide", 0))
 
 
 def test_the_path_is_the_identity(project):
@@ -71,6 +112,10 @@ def test_a_run_learns_the_classes_of_its_edition_and_the_grid_tells_both(project
         (f"demo/dots/toy/plain/seed{'9' * 5000}", "must be seed and a number"),
         ("demo/dots/toy/plane/seed0", "unknown variant 'plane'; did you mean 'plain'"),
         ("demo/dots@3/toy/plain/seed0", "unknown edition '3'"),
+        ("demo/dots@2-c3/toy/plain/seed0", "dots: c3 asks for more classes than head 'noun' has: 2"),
+        ("demo/dots@v0/toy/plain/seed0", "edition 'v0': v0 leaves no video"),
+        ("demo/dots@c2-v8/toy/plain/seed0", "unknown edition 'c2'.*; a subset is written c<N>, v<M> or c<N>v<M>"),
+        ("paper/dots@2-v8/toy/plain/seed0", "dots@2-v8 is a subset, and numbers of budget paper .*; name another"),
         ("demo/dotz/toy/plain/seed0", "unknown dataset 'dotz'"),
     ],
 )

@@ -1,12 +1,14 @@
 """The scene generator and motion-digits, on sets of a few small videos."""
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import av
@@ -126,6 +128,20 @@ def test_videos_that_are_there_are_kept_and_others_remade(prepare, made):
     first.unlink()
     _, same = prepare.prepare(settings, folder, 3, 1)
     assert first.read_bytes() == whole and second.stat().st_mtime_ns == before and same.equals(truth)
+
+
+def test_who_renders_the_same_videos_meanwhile_is_waited_for(prepare, tmp_path, capsys):
+    """As a subset's job does, whose raw files are those of the whole."""
+    settings, holder = settings_of(counts={"train": 1, "val": 0, "test": 0}), os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    other = threading.Thread(target=prepare.prepare, args=(settings, tmp_path, 3, 1))
+    other.start()
+    other.join(0.5)
+    assert other.is_alive() and not list(tmp_path.rglob("*.mp4"))
+    os.close(holder)
+    other.join(30)
+    assert not other.is_alive() and len(list(tmp_path.rglob("*.mp4"))) == 1
+    assert "another process renders these videos; waiting for it" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("fault", ["cut", "one byte", "a script without its sum"])

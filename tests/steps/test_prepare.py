@@ -6,9 +6,12 @@ import numpy as np
 import odd_files
 import pandas as pd
 import pytest
-from numbered import encode
+from conftest import edit
+from numbered import encode, picture
+from PIL import Image
 
 from saccade.__main__ import main
+from saccade.cards.dataset import load_dataset
 from saccade.files import read_json
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
 from saccade.video.index import read_index
@@ -42,6 +45,12 @@ def write_video(path: Path, frames: int = 12) -> None:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+def write_pictures(folder: Path, numbers, quality: int = 90) -> None:
+    folder.mkdir(exist_ok=True)
+    for number in numbers:
+        Image.fromarray(picture(number)).save(folder / f"frame_{number:010d}.jpg", quality=quality)
 
 
 @pytest.fixture
@@ -78,6 +87,33 @@ def test_every_video_is_indexed_and_counted(clips):
     assert (coverage["expected"], coverage["usable"], coverage["problems"]) == (4, 4, [])
     assert coverage["by_split"] == {"train": 2, "val": 1, "test": 1}
     assert coverage["classes_sha256"] == index.attrs["classes_sha256"] == {"noun": HEADS["noun"].classes_sha256}
+
+
+def test_a_subset_reads_the_raw_files_of_its_edition_and_looks_at_its_own_videos_alone(clips, capsys):
+    """Of two of three classes: a broken file of the third is no matter, labels are numbered anew."""
+    root, prepare = clips
+    card = root / "data/clips/card.yml"
+    edit(card, "classes: [a, b]", "classes: [a, b, c]")
+    assert prepare(noun=1) == 0
+    kept = load_dataset(root, "clips").heads_in("c2v1")["noun"].classes
+    lost = "abc".index(*set("abc") - set(kept))
+    rows = [
+        {"video_id": f"{name} {split}", "split": split, "cluster": name, "path": f"data/clips/raw/demo/{name}.mp4"}
+        | {"noun": "abc".index(name)}
+        for split in ("train", "val", "test")
+        for name in "abc"
+    ]
+    pd.DataFrame([*rows, rows[0] | {"video_id": "again"}]).to_json(root / "data/clips/raw/demo/videos.json")
+    (root / f"data/clips/raw/demo/{'abc'[lost]}.mp4").write_bytes(b"")
+    assert main(["prepare", "clips@c2v1", "--budget", "demo", "--workers", "1"]) == 0
+    assert "note: a subset: 6 of the 10 videos that the dataset lists" in capsys.readouterr().out
+    assert [path.name for path in (root / "data/clips/raw").iterdir()] == ["demo"]
+    heads = [Head("noun", "single", kept)]
+    index, _ = read_index(root / "data/clips/prepared/demo@c2v1", root, heads)
+    assert [kept[label] for label in index["noun"]] == [video[0] for video in index["path"].map(lambda p: Path(p).stem)]
+    assert index["split"].value_counts().to_dict() == {"train": 2, "val": 2, "test": 2}
+    coverage = read_json(root / "data/clips/prepared/demo@c2v1/coverage.json")
+    assert (coverage["listed"], coverage["expected"], coverage["problems"]) == (10, 6, [])
 
 
 def test_an_index_of_other_classes_is_refused(clips):
@@ -165,6 +201,58 @@ def test_a_file_that_changed_is_probed_anew(clips):
     assert prepare() == 0
     index, _ = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
     assert index["frames"].tolist() == [12, 30, 12, 12]
+
+
+@pytest.fixture
+def segments(clips, monkeypatch):
+    """The project with two segments of a long folder of pictures and a folder of its own; gives (root, prepare)."""
+    root, _ = clips
+    raw = root / "data/clips/raw/demo"
+    write_pictures(raw / "P01", range(1, 31))
+    write_pictures(raw / "P02", range(1, 9))
+    rows = [("s0", "train", "P01", 3, 10), ("s1", "val", "P01", 21, 10), ("s2", "test", "P02", None, None)]
+    columns = ["video_id", "split", "path", "first_frame", "frames"]
+    table = pd.DataFrame(rows, columns=columns).assign(cluster="c", noun=0, fps=50.0)
+    table["path"] = "data/clips/raw/demo/" + table["path"]
+
+    def prepare(**changes) -> int:
+        table.assign(**changes).to_json(raw / "videos.json", orient="records")
+        return main(["prepare", "clips", "--budget", "demo", "--workers", "1"])
+
+    return root, prepare
+
+
+def test_segments_of_folders_of_pictures_are_indexed(segments):
+    root, prepare = segments
+    assert prepare() == 0
+    index, _ = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    assert index[["first_frame", "frames", "fps", "duration_s", "audio"]].values.tolist() == [
+        [3, 10, 50.0, 0.2, False],
+        [21, 10, 50.0, 0.2, False],
+        [1, 8, 50.0, 0.16, False],
+    ]
+    assert index["path"].tolist() == [f"data/clips/raw/demo/{name}" for name in ("P01", "P01", "P02")]
+
+
+def test_pictures_that_changed_are_noticed_and_probed_anew(segments):
+    root, prepare = segments
+    assert prepare() == 0
+    write_pictures(root / "data/clips/raw/demo/P02", [8], quality=30)
+    with pytest.raises(SaccadeError, match=r"no longer matches its files: .*P02 has .*run prepare again"):
+        read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    assert prepare() == 0
+    read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    (root / "data/clips/raw/demo/P01/frame_0000000030.jpg").unlink()
+    with pytest.raises(SaccadeError, match=r"P01 is missing"):
+        read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+
+
+def test_what_is_said_of_folders_holds_for_no_file(segments, capsys):
+    _, prepare = segments
+    assert prepare(path=["data/clips/raw/demo/a.mp4", "data/clips/raw/demo/P01", "data/clips/raw/demo/none"]) == 1
+    said = capsys.readouterr().err
+    assert "a.mp4: fps, first_frame, frames are said of folders of pictures; this is none" in said
+    assert "demo/none: no such file" in said
 
 
 def test_a_playlist_is_a_problem_that_is_named(clips, capsys):

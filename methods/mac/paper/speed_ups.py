@@ -8,8 +8,8 @@ import pandas as pd
 
 from saccade.cards.layout import Layout, Source
 from saccade.cards.paper import read_paper
-from saccade.judging.printed_cells import PUBLISHED
 from saccade.judging.reported import Reported, printed_cells
+from saccade.project import PUBLISHED
 from saccade.report.tidy import Column, TidyTable, tidy, words
 
 from .claims import WITHOUT
