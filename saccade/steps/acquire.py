@@ -84,7 +84,7 @@ def acquire(dataset: Dataset, order: Order) -> None:
         _tell(dataset, found, known)
         need_room(found, known, not order.remove_archives, AT_ONCE)
         _bring(dataset, ledger, files, order, known)
-    _tell_end(dataset, raw, files)
+    _tell_end(dataset, raw)
 
 
 def _announce(dataset: Dataset, raw: Path) -> None:
@@ -217,13 +217,16 @@ def _link_videos(dataset: Dataset, raw: Path, folder: Path) -> None:
     print(f"{place} leads to {folder}: nothing is copied")
 
 
-def _tell_end(dataset: Dataset, raw: Path, files: Sequence[PublishedFile]) -> None:
-    entries = Ledger(raw).entries()
-    here = {file.name: entries[file.name].model_dump() for file in files if file.name in entries}
+def _tell_end(dataset: Dataset, raw: Path) -> None:
+    """What comes next; and writes down that the dataset is here, once all that isn't on request is."""
+    entries, files = Ledger(raw).entries(), offered(dataset)
+    found = inventory(raw, files)
+    if not found.fetch and not found.unpack:
+        here = {file.name: entries[file.name].model_dump() for file in files if file.name in entries}
+        products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "published": here})
     if why := why_raw_lacking(dataset):
         print(f"what was asked for is here; {why}")
     else:
-        products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "published": here})
         print(f"{dataset.name} is here; next: saccade prepare {dataset.name} --budget paper")
 
 
