@@ -219,6 +219,14 @@ def first_few(names: Sequence[Any], most: int = 5, between: str = ", ") -> str:
     return between.join(map(str, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def size_words(count: int) -> str:
+    """So many bytes: `6.96 GB`; a thousand is a thousand."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
+
+
 def _as_utf8(surrogates: re.Match[str]) -> str:
     return surrogates[0].encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
