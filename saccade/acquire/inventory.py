@@ -78,8 +78,8 @@ def need_room(found: Inventory, sizes: Mapping[str, int | None], keep: bool, at_
     hint = f"; with --remove-archives {size_words(without)} are enough" if keep and without <= free else ""
     raise SaccadeError(
         f"{found.raw}: {size_words(needed)} are needed ({size_words(kept)} to fetch, {size_words(content)} to unpack, "
-        f"{size_words(RESERVE)} to spare), {size_words(free)} are free; make {found.raw} a link to a folder on a larger "
-        f"disk, or name fewer files with --only{hint}"
+        f"{size_words(RESERVE)} to spare), {size_words(free)} are free; make {found.raw} a link to a folder on a "
+        f"larger disk, or name fewer files with --only{hint}"
     )
 
 
