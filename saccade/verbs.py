@@ -92,6 +92,7 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         clusters_apart=dataset.clusters_apart and trained,
         whole_classes=dataset.whole_classes and trained,
         way=dataset.probe,
+        min_frames=dataset.min_frames,
     )
 
 
