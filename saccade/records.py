@@ -81,6 +81,7 @@ EAGER = next(iter(RUNTIMES))  # what the others are held against
 EXACT = tuple(name for name in RUNTIMES if name != "bf16")  # equal to `eager` but for fp32 rounding
 EXPORTED = "exported"  # the folder beside them with the parts of models as runtimes read them
 FASTEST = "fastest"  # in LATENCY_FILE: a point and its counterpart, each in the exact one that is its fastest
+KINDS = ("missing", "corrupt", "too short")  # of videos that can't be used, in COVERAGE_FILE
 # Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.
 PECULIARITIES = {
     "variable_rate": "of variable frame rate (sampled by frame unless `sample_by` is time)",

@@ -51,11 +51,27 @@ def check_index(
                 f"{source}: the classes of {head.name} were {first_few(known)}, now {first_few(head.classes)}; run "
                 "prepare again"
             )
-        for video, value in zip(index["video_id"], index[head.name], strict=True):
-            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < len(known)]:
-                raise SaccadeError(
-                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {len(known)} classes"
-                )
+        if unlabelled := index.loc[index[head.name].isna(), "video_id"].tolist():
+            raise SaccadeError(f"{source}: videos without a {head.name} label: {first_few(unlabelled)}")
+        rows, labels = labels_of(index[head.name])
+        inside = (labels >= 0) & (labels < len(known))
+        if not inside.all():
+            first = int(np.argmin(inside))
+            raise SaccadeError(
+                f"{source}: video {index['video_id'].iloc[rows[first]]}: {head.name} label {labels[first]} is outside "
+                f"the {len(known)} classes"
+            )
+
+
+def labels_of(column: "pd.Series") -> tuple[np.ndarray, np.ndarray]:
+    """(L,) each: the place of the row, and one of its labels, of all that a head's column holds, row by row."""
+    import pyarrow as pa
+
+    values = pa.array(column)
+    if not pa.types.is_list(values.type):
+        return np.arange(len(values)), values.to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(values)), np.diff(values.offsets.to_numpy()))
+    return rows, values.flatten().to_numpy(zero_copy_only=False)
 
 
 def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:

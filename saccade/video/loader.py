@@ -80,9 +80,7 @@ class VideoDataset(Dataset[Clip]):
             )
         self.num_views = 1 if train else sampling.num_views(settings)
         self.samples = round(float(index["duration_s"].max()) * settings.sample_rate_hz)
-        self._rows: list[dict[str, Any]] = [
-            {str(k): v for k, v in row.items()} for row in self.index.to_dict("records")
-        ]
+        self._columns = {str(name): self.index[name].tolist() for name in self.index}
         self._kept = KeptVideos(cache_mb, settings.colours)
         self._check_modalities()
         needs_places = settings.sampler == "oracle" and not settings.on_demand
@@ -90,11 +88,11 @@ class VideoDataset(Dataset[Clip]):
         self._truth = of_frames.of_each_frame(self.index, truth, settings.truth) if settings.truth else {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.index)
 
     def __getitem__(self, item: int | tuple[int, int]) -> Clip:
         number, epoch = (item, 0) if isinstance(item, int) else item
-        row, settings = self._rows[number], self.settings
+        row, settings = {name: values[number] for name, values in self._columns.items()}, self.settings
         clip: Clip = {"video_id": row["video_id"], "video_frames": int(row["frames"]), "labels": self._labels(row)}
         clip |= {"indices": torch.empty(0, dtype=torch.int64), "decoded_frames": 0}
         heard = settings.sound if "audio" in settings.modalities else None

@@ -135,7 +135,7 @@ def _entries(file: Path) -> Iterator[dict[str, Any]]:
             for line in stream:
                 digest, _, text = line.rstrip(b"\n").partition(b" ")
                 if digest.decode("ascii", "replace") == _sum(text):
-                    yield json.loads(text)
+                    yield json.loads(text.decode())
 
 
 def _sum(text: bytes) -> str:
