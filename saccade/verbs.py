@@ -114,6 +114,7 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         way=dataset.probe,
         whole=whole,
         min_frames=dataset.min_frames,
+        counts=dataset.counts.get(own, {}),
     )
 
 

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from saccade import products
@@ -25,6 +26,7 @@ from saccade.records import (
 )
 from saccade.video.container import fingerprint
 from saccade.video.coverage import (
+    beside_published,
     copies,
     counted,
     lost_classes,
@@ -66,16 +68,18 @@ def prepare(
     way: str = "whole",
     whole: Whole | None = None,
     min_frames: int = 1,
+    counts: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
     A subset has the raw files of the `whole` that it is taken from, and only its own videos are looked at.
 
-    `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. index.parquet holds
-    only usable videos, of `min_frames` and more. coverage.json counts all that were expected, says why the others can't
-    be used, and keeps what decided this: the settings and the `listing` (a digest of what lies in raw/). Raises
-    SaccadeError where more than `allow_missing` of the videos can't be used, where ids repeat, or where a label is
-    outside its classes; where nothing is left of a split or, with `whole_classes`, of a class in train or test; and,
-    with `clusters_apart`, where copies of a file are in two splits or have two labels.
+    `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. `counts`: how many
+    videos of each split were published. index.parquet holds only usable videos, of `min_frames` and more. coverage.json
+    counts all that were expected, says why the others can't be used, and keeps what decided this: the settings and the
+    `listing` (a digest of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't
+    be used, where ids repeat, or where a label is outside its classes; where nothing is left of a split or, with
+    `whole_classes`, of a class in train or test; and, with `clusters_apart`, where copies of a file are in two splits
+    or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
     raw = dataset / "raw" / (whole.name if whole else name)
@@ -86,7 +90,7 @@ def prepare(
     check_index(videos, every, file, columns=VIDEO_COLUMNS)
     if clusters_apart:
         need_clusters_apart(videos, file)
-    listed = len(videos)
+    listed, published = len(videos), beside_published(videos, counts)
     if whole:
         videos = taken(videos, whole, heads, dataset.name)
     probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
@@ -97,6 +101,7 @@ def prepare(
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
         "listed": listed,
+        "published": published,
         "expected": len(videos),
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},

@@ -109,6 +109,16 @@ def peculiarities(held: Mapping[str, Collection[str]]) -> dict[str, dict[str, An
     return {name: {"videos": len(videos), "first": videos[:5]} for name, videos in found.items() if videos}
 
 
+def beside_published(videos: "pd.DataFrame", counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """{split: {published, listed}}: how many videos the card says that the published lists name, and how many they name
+    here; what is held out of train for val counts as train."""
+    own = videos["split"].value_counts()
+    listed = {split: int(own.get(split, 0)) for split in SPLITS}
+    if "val" not in counts:
+        listed["train"] += listed["val"]
+    return {split: {"published": count, "listed": listed[split]} for split, count in counts.items()}
+
+
 def why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str | None:
     """Why too few videos are left to go on; None where enough are."""
     expected, lost = coverage["expected"], len(coverage["problems"])
@@ -162,6 +172,8 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     """What to tell whoever prepares, a sentence each; the dataset's own last (`attrs["notes"]` of its table)."""
     if coverage["listed"] > coverage["expected"]:
         yield f"a subset: {coverage['expected']} of the {coverage['listed']} videos that the dataset lists"
+    if other := [f"{split} {one['listed']}, published {one['published']}" for split, one in _unlike(coverage)]:
+        yield f"the lists name other numbers of videos than were published: {'; '.join(other)}"
     if reasons := [problem["reason"] for problem in coverage["problems"]]:
         yield f"can't be used: {first_few(reasons, 3, '; ')}"
     for head, lost in coverage["lost_classes"].items():
@@ -175,6 +187,10 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
         groups = [first_few(group, between=" = ") for group in coverage["copies"]]
         yield f"copies, byte for byte: {first_few(groups)}"
     yield from coverage.get("notes", ())
+
+
+def _unlike(coverage: Mapping[str, Any]) -> list[tuple[str, dict[str, int]]]:
+    return [(split, one) for split, one in coverage["published"].items() if one["listed"] != one["published"]]
 
 
 def _present(table: "pd.DataFrame", head: str) -> set[tuple[str, int]]:
