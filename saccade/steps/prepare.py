@@ -24,6 +24,7 @@ from saccade.records import (
     first_few,
     one_line,
 )
+from saccade.reencoding import Reencoding
 from saccade.video.container import fingerprint
 from saccade.video.coverage import (
     copies,
@@ -40,6 +41,7 @@ from saccade.video.labels import numbered
 from saccade.video.probe import probe
 from saccade.video.probe_packets import probe_packets
 from saccade.video.probed_before import Found, ProbedBefore, probe_each
+from saccade.video.reencode_each import encoded_anew
 from saccade.video.subset import Whole, taken
 
 if TYPE_CHECKING:
@@ -63,20 +65,23 @@ def prepare(
     whole_classes: bool = False,
     way: str = "whole",
     whole: Whole | None = None,
+    raw_name: str = "",
+    encoded: Reencoding | None = None,
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
-    A subset has the raw files of the `whole` that it is taken from, and only its own videos are looked at.
+    Of a subset only its own videos are looked at, out of the `whole` that it is taken from. With `encoded` they are
+    encoded anew first, and the index names the new files.
 
-    `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. index.parquet holds
-    only usable videos. coverage.json counts all that were expected, says why the others can't be used, and keeps what
-    decided this: the settings and the `listing` (a digest of what lies in raw/). Raises SaccadeError where more than
-    `allow_missing` of the videos can't be used, where ids repeat, or where a label is outside its classes; where
-    nothing is left of a split or, with `whole_classes`, of a class in train or test; and, with `clusters_apart`, where
-    copies of a file are in two splits or have two labels.
+    `name` is `<budget>[@<edition>]`; `raw_name` that of the raw files, where it is another. `way`: whether files are
+    probed `whole` or by their `packets`. index.parquet holds only usable videos. coverage.json counts all that were
+    expected, says why the others can't be used, and keeps what decided this: the settings, `encoded`, and the `listing`
+    (a digest of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't be used,
+    where ids repeat, or where a label is outside its classes; where nothing is left of a split or, with
+    `whole_classes`, of a class in train or test; and, with `clusters_apart`, where copies of a file are in two splits
+    or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
-    raw = dataset / "raw" / (whole.name if whole else name)
-    answer = load_module(file).prepare(_typed(dataset, settings), raw, seed, workers)
+    answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / (raw_name or name), seed, workers)
     videos, frames = _tables(answer, file, truth, list(heads))
     every = list((whole.heads if whole else heads).values())
     videos = numbered(videos, every, file)
@@ -86,7 +91,8 @@ def prepare(
     listed = len(videos)
     if whole:
         videos = taken(videos, whole, heads, dataset.name)
-    probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
+    kept, refused = encoded_anew(root, dataset, videos, encoded, workers) if encoded else (videos, [])
+    probed = refused + _probe_all(root, kept, way, dataset / "prepared" / PROBED_FILE, workers)
     index = videos.drop(columns="path").merge(
         _frame([row | one.columns for row, one in probed if one.columns]), on="video_id", validate="one_to_one"
     )
@@ -107,6 +113,7 @@ def prepare(
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
         "settings": dict(settings),
         "listing": listing,
+        "encoded": encoded.settings if encoded else None,
         "decoder": fingerprint(),
     }
     why = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from saccade import reencoding
 from saccade.files import equal_files
 from saccade.records import PECULIARITIES, SPLITS, Head, first_few, peculiar_words
 from saccade.video.probe import VideoInfo
@@ -106,6 +107,8 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     """What to tell whoever prepares, a sentence each; the dataset's own last (`attrs["notes"]` of its table)."""
     if coverage["listed"] > coverage["expected"]:
         yield f"a subset: {coverage['expected']} of the {coverage['listed']} videos that the dataset lists"
+    if coverage["encoded"]:
+        yield reencoding.in_words(coverage["encoded"])
     if reasons := [problem["reason"] for problem in coverage["problems"]]:
         yield f"can't be used: {first_few(reasons, 3, '; ')}"
     for head, lost in coverage["lost_classes"].items():
