@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 # The files of data/<d>/prepared/<budget>[@edition], and those of a run's folder.
 INDEX_FILE, TRUTH_FILE, COVERAGE_FILE = "index.parquet", "truth.parquet", "coverage.json"
-ACQUIRED_FILE = "acquired.json"  # of data/<d>
+ACQUIRED_FILE = "acquired.json"  # of data/<d>/raw, the ledger; of data/<d>, what is whole there
 PREPARED_BY_FILE, FAILED_FILE = "provenance.json", "coverage.failed.json"
 PROBED_FILE = "probed.txt"  # of data/<d>/prepared: what was found of each file, for all budgets and editions
 PREDICTIONS_FILE, HITS_FILE, METRICS_FILE = "predictions.parquet", "hits.parquet", "metrics.json"
@@ -28,13 +28,16 @@ def provenance_name(step: str) -> str:
     return f"provenance.{step}.json"
 
 
-# INDEX_FILE; one integer (or list of integers, multi-label) column per head follows. times_s: when each frame is shown,
-# in seconds from the first; empty where frame n is shown at n / fps, to within half a frame.
+# INDEX_FILE; one integer (or list of integers, multi-label) column per head follows. path: of the file, or of the
+# folder with a video's pictures; first_frame: the number in the name of the first of these, 0 for files. bytes: the
+# file's, or those of the first and the last picture. times_s: when each frame is shown, in seconds from the first;
+# empty where frame n is shown at n / fps, to within half a frame.
 INDEX_COLUMNS = [
     "video_id",
     "split",
     "cluster",
     "path",
+    "first_frame",
     "bytes",
     "frames",
     "fps",
@@ -78,6 +81,7 @@ EAGER = next(iter(RUNTIMES))  # what the others are held against
 EXACT = tuple(name for name in RUNTIMES if name != "bf16")  # equal to `eager` but for fp32 rounding
 EXPORTED = "exported"  # the folder beside them with the parts of models as runtimes read them
 FASTEST = "fastest"  # in LATENCY_FILE: a point and its counterpart, each in the exact one that is its fastest
+KINDS = ("missing", "corrupt", "too short")  # of videos that can't be used, in COVERAGE_FILE
 # Of videos, in COVERAGE_FILE: what a reader of the numbers should know of.
 PECULIARITIES = {
     "variable_rate": "of variable frame rate (sampled by frame unless `sample_by` is time)",
@@ -214,6 +218,14 @@ def first_line(error: BaseException) -> str:
 def first_few(names: Sequence[Any], most: int = 5, between: str = ", ") -> str:
     """At most so many of the names, and how many more there are."""
     return between.join(map(str, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def size_words(count: int) -> str:
+    """So many bytes: `6.96 GB`; a thousand is a thousand."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def _as_utf8(surrogates: re.Match[str]) -> str:

@@ -113,6 +113,8 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         whole_classes=dataset.whole_classes and trained,
         way=dataset.probe,
         whole=whole,
+        min_frames=dataset.min_frames,
+        counts=dataset.counts.get(named.own, {}),
         raw_name=with_edition(options.budget, named.own),
         encoded=named.way,
     )

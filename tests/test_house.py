@@ -140,6 +140,13 @@ def test_no_code_takes_what_a_card_says_of_heads_for_the_heads():
         assert not wrong, f"{file}:{wrong[0].lineno} reads {ast.unparse(wrong[0])}"
 
 
+def test_heads_are_asked_of_an_edition():
+    """An edition may have other classes than its dataset, and a subset fewer."""
+    for file in [*(ROOT / "saccade").rglob("*.py"), *(ROOT / "data").rglob("*.py"), *(ROOT / "methods").rglob("*.py")]:
+        if file != ROOT / "saccade/cards/dataset.py":
+            assert "heads_by_edition" not in file.read_text(), f"{file}: ask Dataset.heads_in(edition)"
+
+
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 

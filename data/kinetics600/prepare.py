@@ -29,7 +29,9 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     notes += check_archives(rows, came_as, missing)
     beyond = videos_beyond(rows, came_as, tested)
     if beyond:
-        notes.append(f"{len(beyond)} videos for training are in no table; their class is that of their archive")
+        notes.append(
+            f"videos for training that are in no table, of the class whose archive they came in: {len(beyond)}"
+        )
     rows += beyond
     known = tested | {clip.youtube_id for clip in lists["train"]} | {str(row["cluster"]) for row in beyond}
     videos = pd.DataFrame(hold_out(rows, settings.val_share))
@@ -67,8 +69,8 @@ def check_archives(rows: Sequence[Row], came_as: dict[Path, str], missing: Path)
             f"{len(other)} videos lie in the folder of another class than kinetics-600_train.csv says: "
             f"{first_few(other, 3)}; are the folders below {missing / 'train'} CVDF's archives?"
         )
-    what = f"{len(other)} videos came in another class's archive; the table is believed: {first_few(other)}"
-    return [what] if other else []
+    what = "videos that came in the archive of another class than their table's, which is believed"
+    return [f"{what}: {len(other)} ({first_few(other)})"] if other else []
 
 
 def videos_beyond(rows: Sequence[Row], came_as: dict[Path, str], tested: set[str]) -> list[Row]:

@@ -54,7 +54,7 @@ def many(label, first):
 def test_a_video_in_no_table_has_the_class_of_its_archive(prepared, folder):
     videos, about = prepared([in_archive(folder, 1)])
     assert dict(videos.loc[NAME.format(video(1)), ["label", "split"]]) == {"label": HEAD, "split": "train"}
-    assert about["notes"] == ["1 videos for training are in no table; their class is that of their archive"]
+    assert about["notes"] == ["videos for training that are in no table, of the class whose archive they came in: 1"]
     assert about["unlisted"] == []
 
 
@@ -77,9 +77,7 @@ def test_the_table_is_believed_where_an_archive_says_otherwise_of_the_same_clip(
     videos, about = prepared([*files, in_archive(CURLING, 1)], train=[*rows, (HEAD, 1)])
     name = NAME.format(video(1))
     assert videos.at[name, "label"] == HEAD and Path(videos.at[name, "path"]).is_file()
-    assert (
-        f"1 videos came in another class's archive; the table is believed: {name}.mp4 ({CURLING}, " in about["notes"][0]
-    )
+    assert f"which is believed: 1 ({name}.mp4 ({CURLING}, not " in about["notes"][0]
 
 
 def test_many_videos_in_other_classes_archives_are_refused(prepared):

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from conftest import edit
 from miniature import acquired_miniature
 
 from saccade.__main__ import main
@@ -69,3 +70,11 @@ def test_damaged_and_missing_videos_are_counted_and_named(ucf, capsys):
     reasons = {problem["video_id"]: problem["reason"] for problem in coverage["problems"]}
     assert "no such file" in reasons[videos[0].stem] and "0 bytes" in reasons[videos[1].stem]
     assert "truncated" in reasons[videos[2].stem] and coverage["unlisted"] == [f"{VIDEOS[4:]}/v_Unlisted_g01_c01.avi"]
+
+
+def test_lists_that_name_other_numbers_of_videos_are_told(ucf, capsys):
+    with (ucf / LISTS / "testlist01.txt").open("a") as file:
+        file.write("ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c03.avi\n")
+    edit(ucf / "card.yml", "allow_missing: 0.01", "allow_missing: 0.1")
+    assert main(["prepare", "ucf101", "--budget", "own", "--workers", "1"]) == 0
+    assert "other numbers of videos than were published: test 5, published 4" in capsys.readouterr().out

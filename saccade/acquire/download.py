@@ -7,11 +7,11 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 
 from saccade.acquire.checksums import Fetched, Wanted
-from saccade.acquire.download_bar import DownloadBar, size_words
+from saccade.acquire.download_bar import DownloadBar
 from saccade.acquire.part_file import PartFile
 from saccade.acquire.transfer import bring
 from saccade.acquire.web_sources import Patience, RefusedError
-from saccade.records import SaccadeError, first_few
+from saccade.records import SaccadeError, first_few, size_words
 
 # of name, bytes and sha256; raises SaccadeError where that isn't the file: see `Ledger.check`
 Check = Callable[[str, int, str], object]

@@ -11,11 +11,6 @@ SECONDS = 1.0
 SECONDS_IN_A_FILE = 60.0  # a log of hours stays readable
 
 
-def size_words(count: int) -> str:
-    """`6.96GB`; a thousand is a thousand."""
-    return tqdm.format_sizeof(count, "B")
-
-
 class DownloadBar:
     """The bar over files of these sizes, by name; several threads may use it. A file whose size isn't known yet joins
     the total when it is."""

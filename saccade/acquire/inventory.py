@@ -10,7 +10,7 @@ from pathlib import Path
 from saccade.acquire.checksums import Wanted
 from saccade.acquire.raw import DOWNLOADS
 from saccade.cards.published import PublishedFile
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, size_words
 
 ENDS = re.compile(r"(\.tar)?\.(zip|rar|tar|tgz|gz|bz2|xz)$", re.IGNORECASE)
 RESERVE = 10**9  # bytes that stay free, for whatever else writes to the disk
@@ -75,11 +75,11 @@ def need_room(found: Inventory, sizes: Mapping[str, int | None], keep: bool, at_
     if needed <= free:
         return
     without = content + sum(sorted(fetched)[-at_once:]) + RESERVE
-    hint = f"; with --remove-archives {words(without)} are enough" if keep and without <= free else ""
+    hint = f"; with --remove-archives {size_words(without)} are enough" if keep and without <= free else ""
     raise SaccadeError(
-        f"{found.raw}: {words(needed)} are needed ({words(kept)} to fetch, {words(content)} to unpack, "
-        f"{words(RESERVE)} to spare), {words(free)} are free; make {found.raw} a link to a folder on a larger disk, "
-        f"or name fewer files with --only{hint}"
+        f"{found.raw}: {size_words(needed)} are needed ({size_words(kept)} to fetch, {size_words(content)} to unpack, "
+        f"{size_words(RESERVE)} to spare), {size_words(free)} are free; make {found.raw} a link to a folder on a "
+        f"larger disk, or name fewer files with --only{hint}"
     )
 
 
@@ -89,14 +89,6 @@ def _packed(raw: Path, file: PublishedFile, sizes: Mapping[str, int | None]) -> 
         path = raw / DOWNLOADS / name
         total += path.stat().st_size if path.exists() else sizes.get(name) or 0
     return total
-
-
-def words(count: int) -> str:
-    """`6.96 GB`; a thousand is a thousand."""
-    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} bytes"
 
 
 def in_batches(files: Sequence[PublishedFile], at_once: int) -> list[tuple[PublishedFile, ...]]:

@@ -12,9 +12,8 @@ from saccade.acquire.checksums import Fetched
 from saccade.acquire.locks import held
 from saccade.cards.validation import Body, read_body
 from saccade.files import need_writable, read_json, write_json
-from saccade.records import SaccadeError
+from saccade.records import ACQUIRED_FILE, SaccadeError
 
-LEDGER_FILE = "acquired.json"
 ACCEPT = "--accept-changed"
 PATIENCE_S = 60  # for a lock that is held while a small file is written
 
@@ -44,7 +43,7 @@ class Ledger:
     under a lock. Raises SaccadeError where it is damaged."""
 
     def __init__(self, raw: Path, accept_changed: bool = False):
-        self.file, self.accept_changed = raw / LEDGER_FILE, accept_changed
+        self.file, self.accept_changed = raw / ACQUIRED_FILE, accept_changed
 
     def entries(self) -> dict[str, Entry]:
         if not self.file.exists():
@@ -91,7 +90,7 @@ class Ledger:
         """The entries, written when the block ends well."""
         need_writable(self.file.parent)
         busy = f"another process has been writing {self.file} for {PATIENCE_S} s; end it"
-        with held(self.file.with_name(f".{LEDGER_FILE}.lock"), PATIENCE_S, lambda: busy):
+        with held(self.file.with_name(f".{ACQUIRED_FILE}.lock"), PATIENCE_S, lambda: busy):
             entries = self.entries()
             yield entries
             write_json(self.file, {name: entry.model_dump() for name, entry in entries.items()})

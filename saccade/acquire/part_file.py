@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import BinaryIO
 
 from saccade.acquire.checksums import Sums, Wanted
-from saccade.acquire.download_bar import DownloadBar, size_words
+from saccade.acquire.download_bar import DownloadBar
 from saccade.acquire.web_sources import Origin
 from saccade.files import read_json, write_json
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, size_words
 
 
 class PartFile:

@@ -33,7 +33,7 @@ class Stored(NamedTuple):
 
 def stored_members(parts: Sequence[Path], kind: str) -> list[Stored]:
     """Files, folders and links, in the archive's order, of a `rar` or `rar5`. Raises DamagedError where a header isn't
-    as its checksum says or there is no end mark, both of which unar overlooks; SaccadeError where it is encrypted or
+    as its checksum says or a RAR 5 has no end mark, both of which unar overlooks; SaccadeError where it is encrypted or
     one volume of several."""
     with io.BufferedReader(Parts(parts), 4096) as stream:  # a larger one would read all that lies between the headers
         try:
@@ -47,6 +47,8 @@ def _rar4(stream: BinaryIO) -> Iterator[Stored]:
     while True:
         stream.seek(place)
         start = stream.read(7)
+        if not start:  # early writers of RAR gave no end mark; what was cut off between two files, only counting finds
+            return
         crc, kind, flags, length = struct.unpack("<HBHH", start)
         header = stream.read(max(length - 7, 0))
         _check(7 + len(header) == length and zlib.crc32(start[2:] + header) & 0xFFFF == crc)

@@ -11,9 +11,9 @@ import requests
 from urllib3.exceptions import MaxRetryError
 
 from saccade.acquire import web_sources
-from saccade.acquire.download_bar import size_words
 from saccade.acquire.part_file import PartFile
 from saccade.acquire.web_sources import CutError, Patience, RefusedError
+from saccade.records import size_words
 
 
 class StoppedError(Exception):

@@ -86,12 +86,11 @@ def clip_rows(
                 repeated.append(clip.name)
             else:
                 rows[clip.name] = row_of(clip, split, own.of(clip) or missing / f"{clip.name}.mp4")
-    notes = []
-    if repeated:
-        notes.append(f"{len(repeated)} clips are listed twice and taken as listed first: {first_few(repeated)}")
-    if in_both:
-        what = f"{len(in_both)} clips for training are cut out of videos that are tested on"
-        notes.append(f"{what}, and left out: {first_few(in_both)}")
+    told = {
+        "clips that are listed twice, taken as they are listed first": repeated,
+        "clips for training, out of videos that are tested on, left out": in_both,
+    }
+    notes = [f"{what}: {len(names)} ({first_few(names)})" for what, names in told.items() if names]
     return list(rows.values()), notes
 
 

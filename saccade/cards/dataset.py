@@ -43,6 +43,7 @@ class Dataset:
     truth: bool  # whether prepare gives the ground truth of every frame
     clusters_apart: bool  # whether no cluster may be in two splits
     whole_classes: bool  # whether each class must have a usable video in train and in test
+    min_frames: int  # fewer, and a video is too short to be used
     probe: Probe  # whether prepare decodes all of each file, or reads its packets where these tell what it holds
     allow_missing: float
     expects: tuple[str, ...]
@@ -97,6 +98,7 @@ class _Card(Body):
     truth: bool = False
     clusters_apart: bool = False
     whole_classes: bool = False
+    min_frames: int = 1
     probe: Probe = "whole"
     allow_missing: float = 0.0
     expects: Names = ()
@@ -137,6 +139,8 @@ def load_dataset(root: Path, name: str) -> Dataset:
         check_complete(file, label, keys, defaults, layers["settings"], layers[label])
     if not 0 <= card.allow_missing <= 1:
         raise SaccadeError(f"{file}: allow_missing: {card.allow_missing} is not a share between 0 and 1")
+    if card.min_frames < 1:
+        raise SaccadeError(f"{file}: min_frames: {card.min_frames} must be 1 or more")
     _check_means(file, card, heads)
     files = published_files(card.files, str(file))
     return Dataset(
@@ -151,6 +155,7 @@ def load_dataset(root: Path, name: str) -> Dataset:
         truth=card.truth,
         clusters_apart=card.clusters_apart,
         whole_classes=card.whole_classes,
+        min_frames=card.min_frames,
         probe=card.probe,
         allow_missing=card.allow_missing,
         expects=card.expects,

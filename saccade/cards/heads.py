@@ -60,7 +60,7 @@ def _classes(card: Path, name: str, body: HeadBody, found: ClassLists) -> tuple[
 
 
 def _stated(card: Path, place: str, value: Any) -> tuple[str, ...]:
-    """The classes that a list names, or a file. Raises SaccadeError where that aren't two or more different ones."""
+    """The classes that a list names, or a file. Raises SaccadeError where they aren't two or more different ones."""
     if isinstance(value, str):
         names, where = _from_file(card, place, value), f"{card}: {place}: {value}"
     else:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from saccade.acquire.inventory import words
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.doctor.dataset_state import DatasetState, PreparedState, RawState, look
 from saccade.plan.wrapped_text import row, second_column, to_type, wrapped
 from saccade.project import names
-from saccade.records import SaccadeError, one_line
+from saccade.records import SaccadeError, one_line, size_words
 
 
 def describe_datasets(root: Path, width: int) -> Iterator[str]:
@@ -52,14 +51,14 @@ def raw_words(raw: RawState) -> str:
     count = f"{raw.files} file{'s' * (raw.files != 1)}"
     more = f", which name more: {'; '.join(raw.more)}" if raw.more else ""
     if not raw.here:
-        size = f", {words(raw.bytes)}" if raw.bytes else ""
+        size = f", {size_words(raw.bytes)}" if raw.bytes else ""
         return "your own copy is here" if raw.brought else f"nothing here ({count}{size}{more})"
     unpack = f"; {raw.packed} still to unpack" if raw.packed else ""
     if raw.here == raw.files:
         lacking = "" if raw.whole or raw.packed else ", but not all that prepare expects"
-        return f"all here: {count}, {words(raw.bytes_here)}{unpack}{lacking}"
-    of = f" of {words(raw.bytes)}" if raw.bytes else ""
-    return f"fetched {raw.here} of {count}, {words(raw.bytes_here)}{of}{more}{unpack}"
+        return f"all here: {count}, {size_words(raw.bytes_here)}{unpack}{lacking}"
+    of = f" of {size_words(raw.bytes)}" if raw.bytes else ""
+    return f"fetched {raw.here} of {count}, {size_words(raw.bytes_here)}{of}{more}{unpack}"
 
 
 def prepared_words(prepared: Sequence[PreparedState]) -> list[str]:

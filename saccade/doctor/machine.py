@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from saccade.acquire.inventory import words
 from saccade.project import version_of
-from saccade.records import RUNTIMES, first_line
+from saccade.records import RUNTIMES, first_line, size_words
 
 PLACES = ("data", "results")  # of a checkout, where what is large lies
 NEEDED_BYTES = 10**9  # our choice: of free disk; what the demo leaves is a fraction of that
@@ -136,11 +135,11 @@ def _disk(path: Path) -> Finding:
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    says = f"{words(free)} free{leads}"
+    says = f"{size_words(free)} free{leads}"
     if not os.access(place, os.W_OK):
         return Finding(name, says, f"{place} can't be written", f"ls -ld {place}", needed=True)
     too_little = free < NEEDED_BYTES
-    lacks = f"the demo may need {words(NEEDED_BYTES)}" if too_little else ""
+    lacks = f"the demo may need {size_words(NEEDED_BYTES)}" if too_little else ""
     return Finding(name, says, lacks, f"du -sh {path}/*" if too_little else "", needed=True)
 
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from saccade.acquire.inventory import downloaded, is_unpacked, linked, words
+from saccade.acquire.inventory import downloaded, is_unpacked, linked
 from saccade.acquire.ledger import Entry, Ledger
 from saccade.acquire.offer import named_in
 from saccade.cards.address import with_edition
@@ -14,7 +14,7 @@ from saccade.doctor.dataset_state import PreparedState, look
 from saccade.doctor.datasets import how_obtained, next_lines, prepared_words, state_words
 from saccade.plan.availability import how_to_bring
 from saccade.plan.wrapped_text import labelled, row, wrapped
-from saccade.records import COVERAGE_FILE, FAILED_FILE, SPLITS, one_line
+from saccade.records import COVERAGE_FILE, FAILED_FILE, SPLITS, one_line, size_words
 
 SHOWN = 5  # of the problems that preparing found
 
@@ -48,7 +48,7 @@ def _facts(root: Path, dataset: Dataset) -> dict[str, str]:
         "obtained": f"{how_obtained(dataset)}; {how_to_bring(dataset)}".rstrip("; "),
         "videos": f"those of {dataset.videos_of}" if dataset.videos_of else "",
         "editions": ", ".join([*dataset.editions, *means]),
-        "below": f"{raw.relative_to(root)}{leads}; {words(shutil.disk_usage(place).free)} free",
+        "below": f"{raw.relative_to(root)}{leads}; {size_words(shutil.disk_usage(place).free)} free",
     }
 
 
@@ -76,7 +76,7 @@ def _file_state(raw: Path, file: PublishedFile, entry: Entry | None) -> str:
     """`6.96 GB, here, unpacked into videos/, its sha256 published`."""
     out, size = bool(file.unpack) and is_unpacked(raw, file), file.bytes or (entry.bytes if entry else None)
     link = linked(raw, file) if file.unpack else None
-    parts = [words(size) if size else "of unknown size"]
+    parts = [size_words(size) if size else "of unknown size"]
     if file.parts:
         parts = [f"put together from {len(file.parts)} files"]
     elif downloaded(raw, file).exists():

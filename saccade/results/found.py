@@ -11,7 +11,7 @@ import pandas as pd
 
 from saccade.results.reader import NotRun, PlannedGrid, PlannedRun, RunFiles, classes_of, runs_of
 from saccade.results.runs import collect_metrics, read_history
-from saccade.video.decode import read_frames
+from saccade.video.decode import place_of, read_frames, state_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +47,10 @@ class Found:
         prepared."""
         row: Any = self.index(run).set_index("video_id").loc[video]
         path = self.root / row["path"]
-        if not path.is_file() or path.stat().st_size != row["bytes"]:
+        state = state_of(path, row["first_frame"], row["frames"])
+        if not state or state[0] != row["bytes"]:
             raise NotRun(f"{run['run']}: {path} is missing, or has changed since it was prepared")
-        return read_frames(path, numbers, row["frames"]).rgb
+        return read_frames(place_of(self.root, row), numbers, row["frames"]).rgb
 
     def settings(self, run: PlannedRun, point: str) -> dict[str, Any]:
         """What the run was predicted with at that point; NotRun where it didn't say."""

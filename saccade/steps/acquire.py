@@ -20,7 +20,6 @@ from saccade.acquire.inventory import (
     need_room,
     unpacked,
     wanted,
-    words,
 )
 from saccade.acquire.ledger import Ledger, Unpacked
 from saccade.acquire.locks import lock
@@ -31,7 +30,7 @@ from saccade.cards.dataset import Dataset
 from saccade.cards.published import PublishedFile
 from saccade.files import need_writable
 from saccade.plan.availability import why_raw_lacking
-from saccade.records import ACQUIRED_FILE, SaccadeError, first_few
+from saccade.records import ACQUIRED_FILE, SaccadeError, first_few, size_words
 from saccade.temporary import clear_leftovers
 
 AT_ONCE = 8  # archives that lie beside what came out of others, where they are removed
@@ -84,7 +83,7 @@ def acquire(dataset: Dataset, order: Order) -> None:
         _tell(dataset, found, known)
         need_room(found, known, not order.remove_archives, AT_ONCE)
         _bring(dataset, ledger, files, order, known)
-    _tell_end(dataset, raw, files)
+    _tell_end(dataset, raw)
 
 
 def _announce(dataset: Dataset, raw: Path) -> None:
@@ -100,13 +99,13 @@ def _tell(dataset: Dataset, found: Inventory, known: Mapping[str, int | None]) -
     for file in found.fetch[:SHOWN]:
         count = known.get(file.name)
         then = f", unpacked into {file.unpack}/" if file.unpack else ""
-        print(f"to fetch: {file.name} ({words(count) if count is not None else 'of unknown size'}){then}")
+        print(f"to fetch: {file.name} ({size_words(count) if count is not None else 'of unknown size'}){then}")
     if len(found.fetch) > SHOWN:
         print(f"to fetch: {len(found.fetch) - SHOWN} more")
     if unknown := [listed for listed in dataset.listed if not (found.raw / DOWNLOADS / listed.file).is_file()]:
         print(*(f"to fetch: what {listed.file} names ({listed.about})" for listed in unknown), sep="\n")
     total, waiting = sum(filter(None, known.values())), len(found.unpack)
-    print(f"in all: {len(found.fetch)} files, {words(total)}, to fetch; {waiting} archives to unpack", flush=True)
+    print(f"in all: {len(found.fetch)} files, {size_words(total)}, to fetch; {waiting} archives to unpack", flush=True)
 
 
 def _bring(
@@ -164,7 +163,7 @@ def _unpack(dataset: Dataset, ledger: Ledger, file: PublishedFile) -> None:
             bar.update(done - bar.n)
 
         out = unpack(paths, into, nested=file.nested, dataset=dataset.name, progress=tell)
-    print(f"{file.name}: {out.files} files, {words(out.bytes)}, in {into.relative_to(raw)}/", flush=True)
+    print(f"{file.name}: {out.files} files, {size_words(out.bytes)}, in {into.relative_to(raw)}/", flush=True)
     for name in file.parts or (file.name,):
         ledger.record_unpacked(name, Unpacked(into=into.relative_to(raw).as_posix(), files=out.files, bytes=out.bytes))
 
@@ -173,7 +172,7 @@ def _by_hand(dataset: Dataset, found: Inventory) -> str:
     """What the user has to bring, and where it goes."""
     lines = []
     for file in found.fetch:
-        about = [words(file.bytes)] if file.bytes else []
+        about = [size_words(file.bytes)] if file.bytes else []
         about += [f"{kind} {value}" for kind, value in file.hashes.items()]
         lines.append(f"  {downloaded(found.raw, file)}" + (f" ({', '.join(about)})" if about else ""))
     why = "can't be fetched without an account" if dataset.obtained == "manual" else "is no longer offered"
@@ -217,13 +216,16 @@ def _link_videos(dataset: Dataset, raw: Path, folder: Path) -> None:
     print(f"{place} leads to {folder}: nothing is copied")
 
 
-def _tell_end(dataset: Dataset, raw: Path, files: Sequence[PublishedFile]) -> None:
-    entries = Ledger(raw).entries()
-    here = {file.name: entries[file.name].model_dump() for file in files if file.name in entries}
+def _tell_end(dataset: Dataset, raw: Path) -> None:
+    """What comes next; and writes down that the dataset is here, once all that isn't on request is."""
+    entries, files = Ledger(raw).entries(), offered(dataset)
+    found = inventory(raw, files)
+    if not found.fetch and not found.unpack:
+        here = {file.name: entries[file.name].model_dump() for file in files if file.name in entries}
+        products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "published": here})
     if why := why_raw_lacking(dataset):
         print(f"what was asked for is here; {why}")
     else:
-        products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "published": here})
         print(f"{dataset.name} is here; next: saccade prepare {dataset.name} --budget paper")
 
 

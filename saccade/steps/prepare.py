@@ -1,9 +1,9 @@
 """The step that turns raw videos into an index: every file probed, every problem counted and named."""
 
 import functools
-import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from saccade import products
@@ -17,7 +17,6 @@ from saccade.records import (
     PREPARED_BY_FILE,
     PROBED_FILE,
     SPLITS,
-    TRUTH_COLUMNS,
     TRUTH_FILE,
     Head,
     SaccadeError,
@@ -27,27 +26,31 @@ from saccade.records import (
 from saccade.reencoding import Reencoding
 from saccade.video.container import fingerprint
 from saccade.video.coverage import (
+    beside_published,
     copies,
+    counted,
     lost_classes,
     notes,
     peculiar,
     peculiarities,
+    table_of,
     untrained_classes,
     why_copies,
     why_not_whole,
+    why_too_few,
 )
+from saccade.video.dataset_tables import OF_FOLDERS, VIDEO_COLUMNS, need_clusters_apart, paths_below, tables_of
 from saccade.video.index import check_index
 from saccade.video.labels import numbered
 from saccade.video.probe import probe
+from saccade.video.probe_folder import probe_folder
 from saccade.video.probe_packets import probe_packets
-from saccade.video.probed_before import Found, ProbedBefore, probe_each
+from saccade.video.probed_before import Found, ProbedBefore, Wanted, probe_each
 from saccade.video.reencode_each import encoded_anew
 from saccade.video.subset import Whole, taken
 
 if TYPE_CHECKING:
     import pandas as pd
-
-VIDEO_COLUMNS = ["video_id", "split", "cluster", "path"]  # of a dataset's own table; one per head follows
 
 
 def prepare(
@@ -65,6 +68,8 @@ def prepare(
     whole_classes: bool = False,
     way: str = "whole",
     whole: Whole | None = None,
+    min_frames: int = 1,
+    counts: Mapping[str, int] = MappingProxyType({}),
     raw_name: str = "",
     encoded: Reencoding | None = None,
 ) -> None:
@@ -73,32 +78,37 @@ def prepare(
     encoded anew first, and the index names the new files.
 
     `name` is `<budget>[@<edition>]`; `raw_name` that of the raw files, where it is another. `way`: whether files are
-    probed `whole` or by their `packets`. index.parquet holds only usable videos. coverage.json counts all that were
-    expected, says why the others can't be used, and keeps what decided this: the settings, `encoded`, and the `listing`
-    (a digest of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't be used,
-    where ids repeat, or where a label is outside its classes; where nothing is left of a split or, with
-    `whole_classes`, of a class in train or test; and, with `clusters_apart`, where copies of a file are in two splits
-    or have two labels.
+    probed `whole` or by their `packets`. `counts`: how many videos of each split were published. index.parquet holds
+    only usable videos, of `min_frames` and more. coverage.json counts all that were expected, says why the others can't
+    be used, and keeps what decided this: the settings, `encoded`, and the `listing` (a digest of what lies in raw/).
+    Raises SaccadeError where more than `allow_missing` of the videos can't be used, where ids repeat, or where a label
+    is outside its classes; where nothing is left of a split or, with `whole_classes`, of a class in train or test; and,
+    with `clusters_apart`, where copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
     answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / (raw_name or name), seed, workers)
-    videos, frames = _tables(answer, file, truth, list(heads))
+    videos, frames = tables_of(answer, file, truth, list(heads))
     every = list((whole.heads if whole else heads).values())
     videos = numbered(videos, every, file)
     check_index(videos, every, file, columns=VIDEO_COLUMNS)
     if clusters_apart:
-        _refuse_shared_clusters(videos, file)
-    listed = len(videos)
+        need_clusters_apart(videos, file)
+    listed, published = len(videos), beside_published(videos, counts)
     if whole:
         videos = taken(videos, whole, heads, dataset.name)
-    kept, refused = encoded_anew(root, dataset, videos, encoded, workers) if encoded else (videos, [])
-    probed = refused + _probe_all(root, kept, way, dataset / "prepared" / PROBED_FILE, workers)
-    index = videos.drop(columns="path").merge(
+    refused: Mapping[str, Found] = {}
+    if encoded:
+        videos, refused = encoded_anew(root, dataset, videos, encoded, workers)
+    probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
+    probed = [(row, refused.get(row["video_id"], one)) for row, one in probed]
+    probed = [(row, _long_enough(row["path"], one, min_frames)) for row, one in probed]
+    index = videos[["video_id", "split", "cluster", *heads]].merge(
         _frame([row | one.columns for row, one in probed if one.columns]), on="video_id", validate="one_to_one"
     )
     index = index.sort_values("video_id", ignore_index=True)[[*INDEX_COLUMNS, *heads]]
     coverage = {
         "listed": listed,
+        "published": published,
         "expected": len(videos),
         "usable": len(index),
         "by_split": {split: int((index["split"] == split).sum()) for split in SPLITS},
@@ -107,7 +117,8 @@ def prepare(
         "peculiar": peculiarities({row["video_id"]: one.peculiar for row, one in probed}),
         "lost_classes": lost_classes(videos, index, list(heads.values())),
         "untrained": untrained_classes(index, list(heads.values())),
-        "copies": copies(index, root),
+        "unlisted": [str(path) for path in videos.attrs.get("unlisted", ())],
+        "copies": copies(index, root, clusters_apart),
         "notes": list(videos.attrs.get("notes", ())),
         "classes_sha256": {head.name: head.classes_sha256 for head in heads.values()},
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
@@ -115,9 +126,9 @@ def prepare(
         "listing": listing,
         "encoded": encoded.settings if encoded else None,
         "decoder": fingerprint(),
-    }
+    } | counted(videos, [one.kind for _, one in probed], list(heads.values()))
     why = (
-        _why_too_few(coverage, allow_missing, dataset)
+        why_too_few(coverage, allow_missing, dataset)
         or why_not_whole(coverage, videos, list(heads.values()), whole_classes)
         or (why_copies(coverage, videos, list(heads.values())) if clusters_apart else None)
     )
@@ -147,47 +158,6 @@ def _keep(
     )
 
 
-def _tables(answer: Any, file: Path, truth: bool, heads: list[str]) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
-    """(videos, frames) as the dataset's own `prepare` gave them; frames, the ground truth, where the card says so."""
-    import pandas as pd
-
-    shape = f"(videos, {'truth' if truth else 'None'}): `videos`, a DataFrame of {', '.join([*VIDEO_COLUMNS, *heads])}"
-    right = f"; it must give back {shape}{', and `truth`, one of ' + ', '.join(TRUTH_COLUMNS) if truth else ''}"
-    if not isinstance(answer, tuple) or len(answer) != 2:
-        given = f"{len(answer)} values" if isinstance(answer, tuple) else f"a {type(answer).__name__}"
-        raise SaccadeError(f"{file}: `prepare` gives back {given}{right}")
-    videos, frames = answer
-    if not isinstance(videos, pd.DataFrame) or not isinstance(frames, pd.DataFrame | None):
-        given = ", ".join(type(one).__name__ for one in answer)
-        raise SaccadeError(f"{file}: `prepare` gives back ({given}){right}")
-    if truth != (frames is not None):
-        says, gives = ("true", "none") if truth else ("false", "some")
-        raise SaccadeError(f"{file}: the card says `truth: {says}`, but `prepare` gives {gives}{right}")
-    if frames is not None:
-        _check_truth(frames, videos, file)
-    return videos, frames
-
-
-def _check_truth(frames: "pd.DataFrame", videos: "pd.DataFrame", file: Path) -> None:
-    if lacking := [column for column in TRUTH_COLUMNS if column not in frames]:
-        raise SaccadeError(
-            f"{file}: the ground truth has no column {', '.join(lacking)}; it has {', '.join(frames.columns)}"
-        )
-    without = sorted(set(videos.get("video_id", ())) - set(frames["video_id"]))
-    if without:
-        raise SaccadeError(
-            f"{file}: the ground truth lacks the frames of {first_few(without)}; each video needs its own"
-        )
-
-
-def _refuse_shared_clusters(videos: "pd.DataFrame", file: Path) -> None:
-    splits = videos.groupby("cluster")["split"].unique()
-    if shared := [f"{name} ({', '.join(own)})" for name, own in splits.items() if len(own) > 1]:
-        raise SaccadeError(
-            f"{file}: clusters in several splits: {first_few(shared)}; the card says `clusters_apart: true`"
-        )
-
-
 def _typed(dataset: Path, settings: Mapping[str, Any]) -> Any:
     """The settings as the dataset's own `Settings`; None where it has none."""
     if not (dataset / "settings.py").is_file():
@@ -202,37 +172,46 @@ def _probe_all(
     root: Path, videos: "pd.DataFrame", way: str, kept: Path, workers: int
 ) -> list[tuple[dict[str, Any], Found]]:
     """(video_id and path, what was found) of each video, in the given order. `kept`: the file of what is known."""
-    paths = [Path(os.path.relpath(root / path, root)).as_posix() for path in videos["path"]]
+    paths = paths_below(root, videos)
+    said = zip(*(_numbers(videos, column, kind) for column, kind in OF_FOLDERS.items()), strict=True)
     here = Path(__file__).resolve()
     how = f"{way} {code_hash(here.parents[2], [(here, '_probe')])} {fingerprint()}"
-    found = probe_each(paths, ProbedBefore(kept, root, how), functools.partial(_probe, root, way), workers)
+    wanted = [Wanted(path, *given) for path, given in zip(paths, said, strict=True)]
+    found = probe_each(wanted, ProbedBefore(kept, root, how), functools.partial(_probe, root, way), workers)
     rows = [{"video_id": str(video), "path": path} for video, path in zip(videos["video_id"], paths, strict=True)]
     return list(zip(rows, found, strict=True))
 
 
-def _probe(root: Path, way: str, path: str) -> Found:
-    """What the file holds, or why it can't be used. Nothing that one file raises ends the set."""
-    file = root / path
+def _long_enough(path: str, found: Found, min_frames: int) -> Found:
+    """What was found, or that the video has too few frames."""
+    if not found.columns or (frames := found.columns["frames"]) >= min_frames:
+        return found
+    return Found(kind="too short", reason=f"{path}: has {frames} of the {min_frames} frames that min_frames asks for")
+
+
+def _numbers(videos: "pd.DataFrame", column: str, kind: type) -> list[Any]:
+    """The column's numbers, None where there is none."""
+    if column not in videos:
+        return [None] * len(videos)
+    return [kind(value) if known else None for value, known in zip(videos[column], videos[column].notna(), strict=True)]
+
+
+def _probe(root: Path, way: str, video: Wanted) -> Found:
+    """What the file or folder holds, or why it can't be used. Nothing that one of them raises ends the set."""
+    path, said = root / video.path, video[1:]
     try:
-        info = probe_packets(file) if way == "packets" else probe(file)
+        if path.is_dir():
+            first, info = probe_folder(path, *said, whole=way == "whole")
+            return Found(info.columns() | {"first_frame": first})
+        if path.is_file() and any(value is not None for value in said):
+            raise SaccadeError(f"{path}: {', '.join(OF_FOLDERS)} are said of folders of pictures; this is none")
+        info = probe_packets(path) if way == "packets" else probe(path)
+        return Found(info.columns(), peculiar(info))
     except SaccadeError as error:
         reason = str(error)
     except Exception as error:
-        reason = f"{file}: {type(error).__name__}: {error}"
-    else:
-        return Found(info.columns(), peculiar(info))
-    return Found(kind="corrupt" if file.exists() else "missing", reason=reason)
-
-
-def _why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str | None:
-    expected, lost = coverage["expected"], len(coverage["problems"])
-    if expected and coverage["usable"] and lost <= allow_missing * expected:
-        return None
-    reasons = first_few([problem["reason"] for problem in coverage["problems"]], 3, "; ")
-    return (
-        f"{lost} of {expected} videos can't be used ({reasons or 'none was found'}). Mend them, or set allow_missing "
-        f"in {dataset / 'card.yml'} to go on without"
-    )
+        reason = f"{path}: {type(error).__name__}: {error}"
+    return Found(kind="corrupt" if path.exists() else "missing", reason=reason)
 
 
 def _tell(name: str, coverage: Mapping[str, Any], heads: Mapping[str, Head]) -> None:
@@ -241,6 +220,8 @@ def _tell(name: str, coverage: Mapping[str, Any], heads: Mapping[str, Head]) -> 
     print(f"{name}: {coverage['usable']} of {coverage['expected']} videos can be used ({splits})")
     for head in heads.values():
         print(one_line(f"{head.name}, {head.num_classes} classes: {first_few(head.classes)}"))
+    if coverage["problems"]:
+        print(table_of(coverage["by_kind"]))
     for note in notes(coverage):
         print(f"note: {one_line(note)}")
 

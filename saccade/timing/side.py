@@ -140,12 +140,13 @@ def time_reading(side: Side, number: int, clips: Sequence[Mapping[str, Any]], lo
 
 def time_decoding(side: Side, number: int, clips: Sequence[Mapping[str, Any]]) -> float:
     """Seconds that the frames of the video's clips alone take to decode."""
-    row = side.dataset.index.iloc[number]
+    row: Any = side.dataset.index.iloc[number]
     started = time.perf_counter()
     for clip in clips:
         if len(clip["indices"][0]):
             indices = clip["indices"][0].cpu().numpy()
-            decode.read_frames(side.task.root / str(row["path"]), indices, int(row["frames"]), side.settings.colours)
+            place = decode.place_of(side.task.root, row)
+            decode.read_frames(place, indices, int(row["frames"]), side.settings.colours)
     return time.perf_counter() - started
 
 

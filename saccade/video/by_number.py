@@ -15,8 +15,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 from saccade.records import SaccadeError
 from saccade.settings import Input
 from saccade.video import transforms
-from saccade.video.container import VideoError, named_errors, opened, video_stream
-from saccade.video.packets import Packets
+from saccade.video.container import VideoError, named_errors
+from saccade.video.frame_folder import FrameFolder
+from saccade.video.packets import Packets, opened_frames
 from saccade.video.upright import rgb_of
 
 BYTES_AT_ONCE = 2**18  # of pictures that are resized together: small ones one by one take much longer
@@ -37,14 +38,14 @@ class FramesByNumber:
     copy opens the file anew.
     """
 
-    def __init__(self, path: Path, frames: int, settings: Input) -> None:
+    def __init__(self, path: Path | FrameFolder, frames: int, settings: Input) -> None:
         self.path, self.frames, self.settings = path, frames, settings
         self.device = torch.device("cpu")
         self.decoded_frames = 0
         self.decoding_s = self.transforms_s = 0.0
         self.keep_bytes, self._kept = 0, dict[int, np.ndarray]()
         self._file, self._looked = contextlib.ExitStack(), False
-        self._packets: Packets | None = None
+        self._packets: Packets | FrameFolder | None = None
 
     def to(self, device: torch.device) -> "FramesByNumber":
         """Itself, from now on with its tensors on `device`."""
@@ -132,8 +133,8 @@ class FramesByNumber:
         """(number, frame): by plan, and then, where the caller still wants some, all from the beginning."""
         if packets := self._planned():
             yield from self._counted(packets.decode(wanted))
-        with opened(self.path) as container:
-            yield from self._counted(enumerate(container.decode(video_stream(self.path, container))))
+        with opened_frames(self.path, None) as video:
+            yield from self._counted(video.decode(wanted))
 
     def _counted(self, given: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
         while True:
@@ -145,13 +146,13 @@ class FramesByNumber:
             self.decoded_frames += 1
             yield found
 
-    def _planned(self) -> Packets | None:
-        """The file's packets, where a plan of them is proved."""
+    def _planned(self) -> Packets | FrameFolder | None:
+        """What decodes no more than it must: the folder, or the file's packets where a plan of them is proved."""
         if not self._looked:
             started = time.perf_counter()
-            packets = Packets(self.path, self._file.enter_context(opened(self.path)), self.frames)
-            self._packets, self._looked = packets if packets.plan else None, True
-            if not packets.plan:
+            packets = self._file.enter_context(opened_frames(self.path, self.frames))
+            self._packets, self._looked = packets if packets.planned else None, True
+            if not packets.planned:
                 self._file.close()
             self.decoding_s += time.perf_counter() - started
         return self._packets

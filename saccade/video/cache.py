@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from saccade.video import decode
+from saccade.video.frame_folder import FrameFolder
 
 
 class KeptVideos:
@@ -18,10 +19,12 @@ class KeptVideos:
     def __init__(self, megabytes: int, colours: str = "exact") -> None:
         self._colours = colours
         self._room = megabytes * 10**6
-        self._kept: dict[Path, decode.Frames] = {}
+        self._kept: dict[Path | FrameFolder, decode.Frames] = {}
         self._sounds: dict[tuple[Path, int], np.ndarray] = {}
 
-    def read_frames(self, path: Path, indices: np.ndarray, frames: int, size: tuple[int, int]) -> decode.Frames:
+    def read_frames(
+        self, path: Path | FrameFolder, indices: np.ndarray, frames: int, size: tuple[int, int]
+    ) -> decode.Frames:
         """`size`: height and width of the video's frames, in any order."""
         if path not in self._kept:
             needed = 3 * frames * size[0] * size[1]

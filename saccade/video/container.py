@@ -75,12 +75,12 @@ def opened(
 
 
 @contextmanager
-def named_errors(path: Path) -> Iterator[None]:
-    """Whatever FFmpeg finds wrong while it decodes becomes a VideoError that names the file."""
+def named_errors(video: object) -> Iterator[None]:
+    """Whatever FFmpeg finds wrong while it decodes becomes a VideoError that names the video."""
     try:
         yield
     except FFmpegError as error:
-        raise VideoError(f"{path}: decoding fails: {reason(error)}") from error
+        raise VideoError(f"{video}: decoding fails: {reason(error)}") from error
 
 
 def need_file(path: Path) -> None:

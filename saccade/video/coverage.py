@@ -9,13 +9,53 @@ import numpy as np
 
 from saccade import reencoding
 from saccade.files import equal_files
-from saccade.records import PECULIARITIES, SPLITS, Head, first_few, peculiar_words
+from saccade.records import KINDS, PECULIARITIES, SPLITS, Head, first_few, peculiar_words
+from saccade.video.index import labels_of
 from saccade.video.probe import VideoInfo
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_COMPARED = 20_000
 Lost = dict[str, dict[str, list[str]]]  # {head: {split: classes}}
+
+
+def counted(videos: "pd.DataFrame", kinds: Sequence[str], heads: Sequence[Head]) -> dict[str, Any]:
+    """by_kind: of each split, by_class: of each class of each head and split, how many videos were `expected`, how many
+    are `present`, and where any can't be used how many of each kind. `kinds`: of each video why it can't be, or ''."""
+    import pandas as pd
+
+    table = pd.DataFrame({"split": videos["split"].tolist(), "kind": list(kinds)})
+    by_class = {}
+    for head in heads:
+        rows, labels = labels_of(videos[head.name])
+        found: Any = table.iloc[rows].assign(label=labels).groupby("label", sort=True)
+        by_class[head.name] = {head.classes[int(label)]: _by_split(own) for label, own in found}
+    return {"by_kind": _by_split(table), "by_class": by_class}
+
+
+def _by_split(table: "pd.DataFrame") -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    pairs: Any = table.value_counts(["split", "kind"], sort=False).items()
+    for (split, kind), videos in pairs:
+        counts = found.setdefault(str(split), {"expected": 0, "present": 0})
+        counts["expected"] += int(videos)
+        counts[kind or "present"] = int(videos)
+    return found
+
+
+def table_of(by_kind: Mapping[str, Mapping[str, int]]) -> str:
+    """`counted`'s by_kind as lines to print."""
+    columns = ["expected", "present", *KINDS]
+    lines = [["", *columns]]
+    lines += [[split, *(str(by_kind[split].get(name, 0)) for name in columns)] for split in SPLITS if split in by_kind]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    )
 
 
 def lost_classes(videos: "pd.DataFrame", index: "pd.DataFrame", heads: Sequence[Head]) -> Lost:
@@ -42,8 +82,12 @@ def untrained_classes(index: "pd.DataFrame", heads: Sequence[Head]) -> dict[str,
     return {head: classes for head, classes in found.items() if classes}
 
 
-def copies(index: "pd.DataFrame", root: Path) -> list[list[str]]:
-    """Groups of video ids whose files hold the same bytes."""
+def copies(index: "pd.DataFrame", root: Path, clusters_apart: bool) -> list[list[str]]:
+    """Groups of video ids whose files hold the same bytes. Of more than MOST_COMPARED videos they are looked for only
+    where they would be refused, in a dataset whose clusters must be apart: it takes a look into each file that has the
+    size of another."""
+    if len(index) > MOST_COMPARED and not clusters_apart:
+        return []
     ids = {root / path: video for video, path in zip(index["video_id"], index["path"], strict=True)}
     return sorted(sorted(ids[file] for file in group) for group in equal_files(ids))
 
@@ -64,6 +108,28 @@ def peculiarities(held: Mapping[str, Collection[str]]) -> dict[str, dict[str, An
     """{name: how many videos it holds of, and the ids of the first few}, from {video: the names that hold}."""
     found = {name: [video for video, names in held.items() if name in names] for name in PECULIARITIES}
     return {name: {"videos": len(videos), "first": videos[:5]} for name, videos in found.items() if videos}
+
+
+def beside_published(videos: "pd.DataFrame", counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """{split: {published, listed}}: how many videos the card says that the published lists name, and how many they name
+    here; what is held out of train for val counts as train."""
+    own = videos["split"].value_counts()
+    listed = {split: int(own.get(split, 0)) for split in SPLITS}
+    if "val" not in counts:
+        listed["train"] += listed["val"]
+    return {split: {"published": count, "listed": listed[split]} for split, count in counts.items()}
+
+
+def why_too_few(coverage: Mapping[str, Any], allow_missing: float, dataset: Path) -> str | None:
+    """Why too few videos are left to go on; None where enough are."""
+    expected, lost = coverage["expected"], len(coverage["problems"])
+    if expected and coverage["usable"] and lost <= allow_missing * expected:
+        return None
+    reasons = first_few([problem["reason"] for problem in coverage["problems"]], 3, "; ")
+    return (
+        f"{lost} of {expected} videos can't be used ({reasons or 'none was found'}). Mend them, or set allow_missing "
+        f"in {dataset / 'card.yml'} to go on without"
+    )
 
 
 def why_not_whole(
@@ -109,11 +175,15 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
         yield f"a subset: {coverage['expected']} of the {coverage['listed']} videos that the dataset lists"
     if coverage["encoded"]:
         yield reencoding.in_words(coverage["encoded"])
+    if other := [f"{split} {one['listed']}, published {one['published']}" for split, one in _unlike(coverage)]:
+        yield f"the lists name other numbers of videos than were published: {'; '.join(other)}"
     if reasons := [problem["reason"] for problem in coverage["problems"]]:
         yield f"can't be used: {first_few(reasons, 3, '; ')}"
     for head, lost in coverage["lost_classes"].items():
         for split, classes in lost.items():
             yield f"{head}: no {split} video can be used of {first_few(classes)}"
+    if unlisted := coverage["unlisted"]:
+        yield f"not in the lists: {len(unlisted)} files, {first_few(unlisted, 3)}"
     if words := peculiar_words(coverage):
         yield words
     if coverage["copies"]:
@@ -122,13 +192,14 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     yield from coverage.get("notes", ())
 
 
+def _unlike(coverage: Mapping[str, Any]) -> list[tuple[str, dict[str, int]]]:
+    return [(split, one) for split, one in coverage["published"].items() if one["listed"] != one["published"]]
+
+
 def _present(table: "pd.DataFrame", head: str) -> set[tuple[str, int]]:
     """(split, class) of every label in it."""
-    return {
-        (split, int(label))
-        for split, value in zip(table["split"], table[head], strict=True)
-        for label in np.atleast_1d(value)
-    }
+    rows, labels = labels_of(table[head])
+    return {(split, int(label)) for split, label in set(zip(table["split"].to_numpy()[rows], labels, strict=True))}
 
 
 def _named(value: Any, what: str, heads: Sequence[Head]) -> str:

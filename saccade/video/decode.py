@@ -6,23 +6,25 @@ stay as stored. Colours follow what the file says of its matrix and range (BT.60
 full-range RGB, exactly to within rounding where nothing else is asked for; transparency is left out. Every decoder uses
 one thread.
 
-What a file holds and its sound are read by `probe` and `read_audio`, which this door offers too.
+What a file holds and its sound are read by `probe` and `read_audio`, which this door offers too. A folder of pictures
+(`frame_folder`) is read through it as a file is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from saccade.video.container import VideoError, opened, video_stream
-from saccade.video.packets import Packets
+from saccade.video.container import VideoError
+from saccade.video.frame_folder import FrameFolder, place_of, state_of
+from saccade.video.packets import opened_frames
 from saccade.video.probe import probe
 from saccade.video.sound import read_audio
 from saccade.video.upright import rgb_of
 
-__all__ = ["Frames", "probe", "read_audio", "read_frames", "rgb_of"]
+__all__ = ["Frames", "place_of", "probe", "read_audio", "read_frames", "rgb_of", "state_of"]
 
 
 class Frames(NamedTuple):
@@ -33,7 +35,10 @@ class Frames(NamedTuple):
 
 
 def read_frames(
-    path: Path, indices: Sequence[int] | np.ndarray, frames: int | None = None, colours: str = "exact"
+    path: Path | FrameFolder,
+    indices: Sequence[int] | np.ndarray,
+    frames: int | None = None,
+    colours: str = "exact",
 ) -> Frames:
     """The frames of these numbers, in this order (any order, repeats allowed), and how many were decoded for them.
     `colours`: see `rgb_of`.
@@ -67,10 +72,10 @@ class _Taken:
     reached: int = -1
 
 
-def _take(path: Path, wanted: np.ndarray, frames: int | None, colours: str) -> _Taken:
+def _take(path: Path | FrameFolder, wanted: np.ndarray, frames: int | None, colours: str) -> _Taken:
     taken, asked = _Taken(), set(wanted.tolist())
-    with opened(path) as container:
-        for taken.reached, frame in _decoded(path, container, asked, frames):
+    with opened_frames(path, frames) as video:
+        for taken.reached, frame in video.decode(asked):
             taken.decoded += 1
             if taken.reached in asked:
                 _put(path, taken, frame, wanted, colours)
@@ -79,7 +84,7 @@ def _take(path: Path, wanted: np.ndarray, frames: int | None, colours: str) -> _
     return taken
 
 
-def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray, colours: str) -> None:
+def _put(path: Path | FrameFolder, taken: _Taken, frame: Any, wanted: np.ndarray, colours: str) -> None:
     """Writes the frame wherever its number is wanted. There is no list of pictures in between, as copying them takes a
     tenth of the time."""
     if frame.is_corrupt:
@@ -94,10 +99,3 @@ def _put(path: Path, taken: _Taken, frame: Any, wanted: np.ndarray, colours: str
         )
     taken.rgb[wanted == taken.reached] = picture
     taken.numbers.add(taken.reached)
-
-
-def _decoded(path: Path, container: Any, asked: set[int], frames: int | None) -> Iterator[tuple[int, Any]]:
-    """(number, frame) of the frames to decode: by plan where the file allows one, else all from the beginning."""
-    if frames:
-        return Packets(path, container, frames).decode(asked)
-    return enumerate(container.decode(video_stream(path, container)))

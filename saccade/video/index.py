@@ -1,6 +1,7 @@
 """The index of a prepared dataset: read, and refused where it would make a run wrong. No torch, so that the step
 prepare starts quickly."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import numpy as np
 
 from saccade import products
 from saccade.records import INDEX_COLUMNS, INDEX_FILE, SPLITS, TRUTH_FILE, Head, SaccadeError, first_few
+from saccade.video.frame_folder import state_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,21 +51,37 @@ def check_index(
                 f"{source}: the classes of {head.name} were {first_few(known)}, now {first_few(head.classes)}; run "
                 "prepare again"
             )
-        for video, value in zip(index["video_id"], index[head.name], strict=True):
-            if wrong := [label for label in np.atleast_1d(value) if not 0 <= label < len(known)]:
-                raise SaccadeError(
-                    f"{source}: video {video}: {head.name} label {wrong[0]} is outside the {len(known)} classes"
-                )
+        if unlabelled := index.loc[index[head.name].isna(), "video_id"].tolist():
+            raise SaccadeError(f"{source}: videos without a {head.name} label: {first_few(unlabelled)}")
+        rows, labels = labels_of(index[head.name])
+        inside = (labels >= 0) & (labels < len(known))
+        if not inside.all():
+            first = int(np.argmin(inside))
+            raise SaccadeError(
+                f"{source}: video {index['video_id'].iloc[rows[first]]}: {head.name} label {labels[first]} is outside "
+                f"the {len(known)} classes"
+            )
+
+
+def labels_of(column: "pd.Series") -> tuple[np.ndarray, np.ndarray]:
+    """(L,) each: the place of the row, and one of its labels, of all that a head's column holds, row by row."""
+    import pyarrow as pa
+
+    values = pa.array(column)
+    if not pa.types.is_list(values.type):
+        return np.arange(len(values)), values.to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(values)), np.diff(values.offsets.to_numpy()))
+    return rows, values.flatten().to_numpy(zero_copy_only=False)
 
 
 def _check_files(index: "pd.DataFrame", root: Path, source: Path) -> None:
-    wrong = []
-    for name, size in zip(index["path"], index["bytes"], strict=True):
-        path = root / name
-        if not path.is_file():
+    wrong, columns = [], [index[column].tolist() for column in ("path", "bytes", "first_frame", "frames")]
+    for name, size, first, frames in zip(*columns, strict=True):
+        state = state_of(os.path.join(root, name), first, frames)
+        if not state:
             wrong.append(f"{name} is missing")
-        elif path.stat().st_size != size:
-            wrong.append(f"{name} has {path.stat().st_size} bytes, had {size}")
+        elif state[0] != size:
+            wrong.append(f"{name} has {state[0]} bytes, had {size}")
     if wrong:
         raise SaccadeError(
             f"prepared index no longer matches its files: {first_few(wrong)} ({source}); run prepare again"

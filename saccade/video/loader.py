@@ -22,6 +22,7 @@ from saccade.video import truth as of_frames
 from saccade.video.batches import Clip
 from saccade.video.by_number import FramesByNumber
 from saccade.video.cache import KeptVideos
+from saccade.video.frame_folder import place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,9 +80,7 @@ class VideoDataset(Dataset[Clip]):
             )
         self.num_views = 1 if train else sampling.num_views(settings)
         self.samples = round(float(index["duration_s"].max()) * settings.sample_rate_hz)
-        self._rows: list[dict[str, Any]] = [
-            {str(k): v for k, v in row.items()} for row in self.index.to_dict("records")
-        ]
+        self._columns = {str(name): self.index[name].tolist() for name in self.index}
         self._kept = KeptVideos(cache_mb, settings.colours)
         self._check_modalities()
         needs_places = settings.sampler == "oracle" and not settings.on_demand
@@ -89,11 +88,11 @@ class VideoDataset(Dataset[Clip]):
         self._truth = of_frames.of_each_frame(self.index, truth, settings.truth) if settings.truth else {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.index)
 
     def __getitem__(self, item: int | tuple[int, int]) -> Clip:
         number, epoch = (item, 0) if isinstance(item, int) else item
-        row, settings = self._rows[number], self.settings
+        row, settings = {name: values[number] for name, values in self._columns.items()}, self.settings
         clip: Clip = {"video_id": row["video_id"], "video_frames": int(row["frames"]), "labels": self._labels(row)}
         clip |= {"indices": torch.empty(0, dtype=torch.int64), "decoded_frames": 0}
         heard = settings.sound if "audio" in settings.modalities else None
@@ -135,9 +134,9 @@ class VideoDataset(Dataset[Clip]):
 
     def _pictures(self, row: Mapping[str, Any], epoch: int) -> Clip:
         settings, video = self.settings, row["video_id"]
-        path, total = self.root / row["path"], int(row["frames"])
+        place, total = place_of(self.root, row), int(row["frames"])
         indices, glance = self._chosen(row, epoch)
-        frames = self._kept.read_frames(path, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
+        frames = self._kept.read_frames(place, np.concatenate([indices, glance]), total, (row["height"], row["width"]))
         if self.train:
             rgb = transforms.train_clip(frames.rgb, settings, generator(self.seed, epoch, video, "crop"))
         else:
@@ -154,7 +153,7 @@ class VideoDataset(Dataset[Clip]):
         return clip | {f"truth.{column}": torch.from_numpy(values[indices]) for column, values in known}
 
     def _on_demand(self, row: Mapping[str, Any]) -> Clip:
-        frames = FramesByNumber(self.root / row["path"], int(row["frames"]), self.settings)
+        frames = FramesByNumber(place_of(self.root, row), int(row["frames"]), self.settings)
         known = self._truth.get(row["video_id"], {}).items()
         whole = {f"truth.{column}": torch.from_numpy(values) for column, values in known}
         return {"frames": frames, "frame_size": torch.tensor([row["height"], row["width"]])} | whole

@@ -10,19 +10,20 @@ import torch
 from saccade.records import SaccadeError
 from saccade.settings import Input
 from saccade.video import transforms
-from saccade.video.container import VideoError, opened
+from saccade.video.container import VideoError
 from saccade.video.decode import read_frames, rgb_of
-from saccade.video.packets import Packets
+from saccade.video.frame_folder import FrameFolder
+from saccade.video.packets import Packets, opened_frames
 
 
 @contextmanager
 def frames_on_demand(
-    path: Path, frames: int, settings: Input, among: Collection[int] | None = None
+    path: Path | FrameFolder, frames: int, settings: Input, among: Collection[int] | None = None
 ) -> Iterator["FramesOnDemand"]:
     """The frames of an open file; `frames`: how many `probe` found; `among`: the only numbers that may be asked for,
     where that is known. Raises VideoError where it can't be decoded."""
-    with opened(path) as container:
-        yield FramesOnDemand(path, container, frames, settings, range(frames) if among is None else frozenset(among))
+    with opened_frames(path, frames) as packets:
+        yield FramesOnDemand(path, packets, frames, settings, range(frames) if among is None else frozenset(among))
 
 
 class FramesOnDemand:
@@ -36,10 +37,17 @@ class FramesOnDemand:
     last wanted one are decoded. The packets are in memory meanwhile.
     """
 
-    def __init__(self, path: Path, container: Any, frames: int, settings: Input, among: Collection[int]) -> None:
+    def __init__(
+        self,
+        path: Path | FrameFolder,
+        packets: Packets | FrameFolder,
+        frames: int,
+        settings: Input,
+        among: Collection[int],
+    ) -> None:
         self.path, self.frames, self.settings, self._among = path, frames, settings, among
         self.wanted_frames = self.decoded_frames = 0  # so far
-        self._packets = Packets(path, container, frames)
+        self._packets = packets
         self._group: tuple[int, int] = (-1, -1)  # the first frame of the group being decoded, and that behind its last
         self._given: Iterator[tuple[int, Any]] = iter(())
         self._last: tuple[int, torch.Tensor] | None = None

@@ -55,9 +55,10 @@ class VideoInfo:
         return timeline.steady(np.array(self.times_s), self.fps)
 
     def columns(self) -> dict[str, Any]:
-        """The video's part of a row of the index. `times_s` is empty where `fps` says it all."""
+        """A file's part of a row of the index. `times_s` is empty where `fps` says it all."""
         names = ("bytes", "frames", "fps", "duration_s", "width", "height", "audio")
-        return {name: getattr(self, name) for name in names} | {"times_s": [] if self.steady else list(self.times_s)}
+        measured = {name: getattr(self, name) for name in names}
+        return {"first_frame": 0} | measured | {"times_s": [] if self.steady else list(self.times_s)}
 
 
 def probe(path: Path) -> VideoInfo:

@@ -1,4 +1,4 @@
-"""Each file is probed once: what is found is kept as soon as it is found, for whoever prepares the dataset next. No
+"""Each video is probed once: what is found is kept as soon as it is found, for whoever prepares the dataset next. No
 torch."""
 
 import hashlib
@@ -9,15 +9,26 @@ from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from saccade.processes import processes
 from saccade.records import SaccadeError, canonical
+from saccade.video.frame_folder import state_of
 
-_TOGETHER = 4  # files that a process takes at a time: what is lost where it is killed
-_WORTH_A_PROCESS = 64  # files; in the time in which it starts it would probe about as many
+_TOGETHER = 4  # videos that a process takes at a time: what is lost where it is killed
+_WORTH_A_PROCESS = 64  # videos; in the time in which it starts it would probe about as many
+
+
+class Wanted(NamedTuple):
+    """A video to look at: the path of its file or folder, relative to the root, and what its dataset says of a folder:
+    how many pictures a second, the number of the first and how many they are."""
+
+    path: str
+    fps: float | None = None
+    first_frame: int | None = None
+    frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,40 +43,42 @@ class Found:
 
 
 class ProbedBefore:
-    """What was found of the files below `root` that can be used, in a file of lines to which several may add at once.
+    """What was found of the videos below `root` that can be used, in a file of lines to which several may add at once.
 
     A line is the sum of an entry, and the entry as JSON; one that is torn or damaged counts as none, and a later one
-    replaces an earlier. An entry holds as long as the file has the size and the time of change that it had, and is
-    `way`'s: it names how, by which code and with which decoder files are probed.
+    replaces an earlier. An entry holds as long as the video has the bytes and the time of change that it had
+    (`frame_folder.state_of`), and is `way`'s: it names how, by which code and with which decoder videos are probed.
     """
 
     def __init__(self, file: Path, root: Path, way: str) -> None:
         self._file, self._root, self._way = file, root, way
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._known: dict[Wanted, tuple[Found, int]] = {}
         for entry in _entries(file):
             if entry["way"] == way:
-                self._entries[entry["path"]] = entry
+                self._known[Wanted(*entry["video"])] = Found(**entry["found"]), entry["changed"]
 
-    def get(self, path: str) -> Found | None:
-        """What is known of the file as it is now."""
-        entry = self._entries.get(path)
-        return Found(**entry["found"]) if entry and entry["stamp"] == self.stamp(path) else None
+    def get(self, video: Wanted) -> Found | None:
+        """What is known of the video as it is now."""
+        if video not in self._known:
+            return None
+        (found, changed), path = self._known[video], os.path.join(self._root, video.path)
+        was = found.columns["bytes"], changed
+        return found if state_of(path, found.columns["first_frame"], found.columns["frames"]) == was else None
 
-    def stamp(self, path: str) -> list[int] | None:
-        """The file's size and the time of its last change; None where it isn't there."""
+    def changed(self, video: Wanted) -> int | None:
+        """When its file or folder was last changed, in ns; None where it isn't there."""
         try:
-            now = os.stat(self._root / path)
+            return os.stat(os.path.join(self._root, video.path)).st_mtime_ns
         except OSError:
             return None
-        return [now.st_size, now.st_mtime_ns]
 
-    def add(self, found: Iterable[tuple[str, list[int] | None, Found]]) -> None:
-        """Keeps what was found of (path, its stamp before it was looked at). What can't be used isn't kept: it may have
-        been the disk's fault."""
+    def add(self, found: Iterable[tuple[Wanted, int | None, Found]]) -> None:
+        """Keeps what was found of (a video, when it was changed before it was looked at). What can't be used isn't
+        kept: it may have been the disk's fault."""
         lines = []
-        for path, stamp, one in found:
-            if stamp and one.columns:
-                text = canonical({"path": path, "stamp": stamp, "way": self._way, "found": asdict(one)})
+        for video, changed, one in found:
+            if changed is not None and one.columns:
+                text = canonical({"video": video, "changed": changed, "way": self._way, "found": asdict(one)})
                 lines.append(f"{_sum(text.encode())} {text}\n")
         if lines:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,26 +87,28 @@ class ProbedBefore:
                 stream.write(("\n" * torn + "".join(lines)).encode())
 
 
-def probe_each(paths: Sequence[str], known: ProbedBefore, look: Callable[[str], Found], workers: int) -> list[Found]:
-    """What is known of each path, or what `look` finds; in the given order. `look` must be known by name to other
-    processes."""
-    found = {number: one for number, path in enumerate(paths) if (one := known.get(path))}
-    missing = [number for number in range(len(paths)) if number not in found]
+def probe_each(
+    videos: Sequence[Wanted], known: ProbedBefore, look: Callable[[Wanted], Found], workers: int
+) -> list[Found]:
+    """What is known of each video, or what `look` finds; in the given order. Other processes must be able to import
+    `look`."""
+    found = {number: one for number, video in enumerate(videos) if (one := known.get(video))}
+    missing = [number for number in range(len(videos)) if number not in found]
     parts = [missing[at : at + _TOGETHER] for at in range(0, len(missing), _TOGETHER)]
-    stamps = {number: known.stamp(paths[number]) for number in missing}
-    looked = _look([[paths[number] for number in part] for part in parts], look, workers)
-    with tqdm(total=len(paths), initial=len(found), desc="probe", unit="video", mininterval=1.0) as progress:
-        for place, answers in looked:
-            known.add((paths[number], stamps[number], one) for number, one in zip(parts[place], answers, strict=True))
-            found |= zip(parts[place], answers, strict=True)
-            progress.update(len(answers))
-    return [found[number] for number in range(len(paths))]
+    changed = {number: known.changed(videos[number]) for number in missing}
+    with tqdm(total=len(videos), initial=len(found), desc="probe", unit="video", mininterval=1.0) as progress:
+        for place, answers in _look([[videos[number] for number in part] for part in parts], look, workers):
+            answered = list(zip(parts[place], answers, strict=True))
+            known.add((videos[number], changed[number], one) for number, one in answered)
+            found |= answered
+            progress.update(len(answered))
+    return [found[number] for number in range(len(videos))]
 
 
 def _look(
-    parts: Sequence[Sequence[str]], look: Callable[[str], Found], workers: int
+    parts: Sequence[Sequence[Wanted]], look: Callable[[Wanted], Found], workers: int
 ) -> Iterator[tuple[int, list[Found]]]:
-    """(number of the part, what was found of it), as they are done."""
+    """(number of the part, what was found of its videos), as they are done."""
     workers = min(workers, sum(map(len, parts)) // _WORTH_A_PROCESS)
     if workers < 2:
         yield from ((number, _look_at(look, part)) for number, part in enumerate(parts))
@@ -110,8 +125,8 @@ def _look(
             ) from None
 
 
-def _look_at(look: Callable[[str], Found], part: Sequence[str]) -> list[Found]:
-    return [look(path) for path in part]
+def _look_at(look: Callable[[Wanted], Found], part: Sequence[Wanted]) -> list[Found]:
+    return [look(video) for video in part]
 
 
 def _entries(file: Path) -> Iterator[dict[str, Any]]:
@@ -120,7 +135,7 @@ def _entries(file: Path) -> Iterator[dict[str, Any]]:
             for line in stream:
                 digest, _, text = line.rstrip(b"\n").partition(b" ")
                 if digest.decode("ascii", "replace") == _sum(text):
-                    yield json.loads(text)
+                    yield json.loads(text.decode())
 
 
 def _sum(text: bytes) -> str:

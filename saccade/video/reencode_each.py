@@ -24,6 +24,7 @@ from saccade.processes import processes
 from saccade.records import SaccadeError
 from saccade.reencoding import Reencoding
 from saccade.video.container import VideoError, fingerprint, need_file
+from saccade.video.dataset_tables import paths_below
 from saccade.video.probed_before import Found
 from saccade.video.reencode import reencode
 
@@ -55,19 +56,19 @@ class _Job:
 
 def encoded_anew(
     root: Path, dataset: Path, videos: "pd.DataFrame", way: Reencoding, workers: int
-) -> "tuple[pd.DataFrame, list[tuple[dict[str, Any], Found]]]":
-    """(the videos that can be, each with the `path` of its new file in `prepared/reencoded/<way>` of the dataset, for
-    all its budgets, folds and subsets; (video_id and path, why not) of the others)."""
-    folder = dataset / "prepared" / FOLDER / str(way)
-    paths = [Path(os.path.relpath(root / path, root)).as_posix() for path in videos["path"]]
-    made, reasons = reencode_each(root, folder, list(dict.fromkeys(paths)), way, workers)
-    refused = []
-    for video, path in zip(videos["video_id"], paths, strict=True):
-        if path in reasons:
-            kind = "corrupt" if (root / path).exists() else "missing"
-            refused.append(({"video_id": str(video), "path": path}, Found(kind=kind, reason=reasons[path])))
-    whole = [path in made for path in paths]
-    return videos[whole].assign(path=[made[path] for path in paths if path in made]), refused
+) -> "tuple[pd.DataFrame, dict[str, Found]]":
+    """(the videos, each with the `path` of its new file in `prepared/reencoded/<way>` of the dataset, for all its
+    budgets, folds and subsets; {video_id: why not} of those that have none and keep the path of their source)."""
+    paths = paths_below(root, videos)
+    made, reasons = reencode_each(
+        root, dataset / "prepared" / FOLDER / str(way), list(dict.fromkeys(paths)), way, workers
+    )
+    refused = {
+        str(video): Found(kind="corrupt" if (root / path).exists() else "missing", reason=reasons[path])
+        for video, path in zip(videos["video_id"], paths, strict=True)
+        if path in reasons
+    }
+    return videos.assign(path=[made.get(path, path) for path in paths]), refused
 
 
 def reencode_each(
@@ -104,6 +105,8 @@ def reencode_each(
 def _job(root: Path, folder: Path, source: str, way: Reencoding) -> _Job:
     """Raises VideoError where there is no file with something in it."""
     path = root / source
+    if path.is_dir():
+        raise VideoError(f"{path}: a folder of pictures isn't encoded anew; take the edition that reads it as it is")
     need_file(path)
     now = path.stat()
     stamp = {"source": source, "bytes": now.st_size, "mtime_ns": now.st_mtime_ns}

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from saccade.records import Head, SaccadeError, first_few
 from saccade.subsets import drawn
 
@@ -32,7 +30,8 @@ def taken(videos: "pd.DataFrame", whole: Whole, heads: Mapping[str, Head], datas
     """
     name = next(iter(heads))
     number_of = {whole.heads[name].classes.index(kept): number for number, kept in enumerate(heads[name].classes)}
-    labels = [[number_of[one] for one in np.atleast_1d(value) if one in number_of] for value in videos[name]]
+    given = videos[name] if heads[name].kind == "multi" else ([value] for value in videos[name])
+    labels = [[number_of[one] for one in own if one in number_of] for own in given]
     kept = _kept(videos, labels, whole.videos, dataset)
     found = videos.assign(**{name: _like(heads[name], labels)})[kept]
     for split in dict.fromkeys(videos["split"]):
@@ -47,7 +46,11 @@ def taken(videos: "pd.DataFrame", whole: Whole, heads: Mapping[str, Head], datas
 def _kept(videos: "pd.DataFrame", labels: list[list[int]], most: int | None, dataset: str) -> list[bool]:
     if most is None:
         return [bool(own) for own in labels]
-    rows = dict(zip(videos["video_id"], zip(videos["split"], labels, strict=True), strict=True))
+    rows = {
+        video: (split, own)
+        for video, split, own in zip(videos["video_id"], videos["split"], labels, strict=True)
+        if own
+    }
     seen: Counter[tuple[str, int]] = Counter()
     chosen = set()
     for video in drawn(dataset, rows):

@@ -10,10 +10,10 @@ from collections import namedtuple
 import pytest
 from acquire.loopback import Loopback
 from conftest import edit
-from saccade.acquire.ledger import Ledger
-from saccade.acquire.locks import lock
 
 from saccade.__main__ import main
+from saccade.acquire.ledger import Ledger
+from saccade.acquire.locks import lock
 from saccade.files import read_json
 
 CARD = """

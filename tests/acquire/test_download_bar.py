@@ -9,8 +9,7 @@ from acquire.loopback import Loopback
 
 from saccade.acquire.checksums import Wanted
 from saccade.acquire.download import fetch_all
-from saccade.acquire.download_bar import size_words
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, size_words
 
 MD5 = {"md5": hashlib.md5(CONTENT).hexdigest()}
 
@@ -53,4 +52,4 @@ def test_what_was_here_before_counts(site, tmp_path, capsys):
 
 
 def test_sizes_in_words():
-    assert [size_words(count) for count in (0, 999, 6_960_400_115)] == ["0.00B", "999B", "6.96GB"]
+    assert [size_words(count) for count in (0, 999, 6_960_400_115)] == ["0 bytes", "999 bytes", "6.96 GB"]

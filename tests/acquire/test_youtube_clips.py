@@ -69,11 +69,11 @@ def test_the_better_file_is_taken_whatever_its_seconds():
 def test_a_clip_that_is_listed_twice_is_taken_once_and_told():
     rows, notes = clip_rows({"train": [Clip(ONE, 4, 14, "zumba"), Clip(ONE, 4, 14, "yoga")]}, [], Path("none"))
     assert [row["label"] for row in rows] == ["zumba"]
-    assert notes == [f"1 clips are listed twice and taken as listed first: {ONE}_000004_000014"]
+    assert notes == [f"clips that are listed twice, taken as they are listed first: 1 ({ONE}_000004_000014)"]
 
 
 def test_a_video_is_tested_on_or_trained_on():
     lists = {"train": [Clip(ONE, 4, 14, "zumba"), Clip(OTHER, 0, 9, "yoga")], "test": [Clip(ONE, 60, 70, "zumba")]}
     rows, notes = clip_rows(lists, [], Path("none"))
     assert [(row["cluster"], row["split"]) for row in rows] == [(OTHER, "train"), (ONE, "test")]
-    assert "left out: " + lists["train"][0].name in notes[0]
+    assert f"left out: 1 ({lists['train'][0].name})" in notes[0]

@@ -205,6 +205,16 @@ def test_a_grids_variants_each_need_their_own(project):
 
 
 @pytest.mark.parametrize(
+    ("line", "message"),
+    [("min_frames: 0", "min_frames: 0 must be 1 or more"), ("probe: fast", "probe: 'fast'.*whole.*packets")],
+)
+def test_what_a_card_says_of_probing_is_checked(project, line, message):
+    edit(project / "data/dots/card.yml", "editions:", f"{line}\neditions:")
+    with pytest.raises(SaccadeError, match=message):
+        load_dataset(project, "dots")
+
+
+@pytest.mark.parametrize(
     ("means", "message"),
     [
         ('{mean: ["2", "3"]}', "means.mean: unknown edition '3'"),

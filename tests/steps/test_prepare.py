@@ -1,3 +1,4 @@
+import functools
 import shutil
 from pathlib import Path
 
@@ -7,13 +8,14 @@ import odd_files
 import pandas as pd
 import pytest
 from conftest import edit
-from numbered import encode
+from numbered import encode, picture
+from PIL import Image
 
 from saccade.__main__ import main
 from saccade.cards.dataset import load_dataset
 from saccade.files import read_json
 from saccade.records import INDEX_COLUMNS, Head, SaccadeError
-from saccade.video.index import read_index
+from saccade.video.index import check_index, read_index
 from saccade.video.probe import probe
 
 HEADS = {"noun": Head("noun", "single", ("a", "b"))}
@@ -44,6 +46,12 @@ def write_video(path: Path, frames: int = 12) -> None:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
+
+
+def write_pictures(folder: Path, numbers, quality: int = 90) -> None:
+    folder.mkdir(exist_ok=True)
+    for number in numbers:
+        Image.fromarray(picture(number)).save(folder / f"frame_{number:010d}.jpg", quality=quality)
 
 
 @pytest.fixture
@@ -219,6 +227,90 @@ def test_the_card_says_how_files_are_probed(clips, monkeypatch, way):
     assert prepare() == 0
 
 
+def test_coverage_counts_what_is_missing_corrupt_and_too_short_by_split_and_class(clips, capsys):
+    root, prepare = clips
+    (root / "data/clips/card.yml").write_text(CARD.replace("0.0", "1.0") + "min_frames: 12\n")
+    raw = root / "data/clips/raw/demo"
+    write_video(raw / "b.mp4", frames=11)
+    (raw / "c.mp4").unlink()
+    (raw / "d.mp4").write_bytes(b"no video")
+    rows = [("a", "train", 0), ("b", "train", 1), ("e", "train", 1), ("c", "val", 0), ("d", "test", 0)]
+    rows += [("f", "val", 0), ("g", "test", 1)]
+    for copy in "efg":
+        shutil.copy(raw / "a.mp4", raw / f"{copy}.mp4")
+    table = pd.DataFrame(rows, columns=["video_id", "split", "noun"]).assign(cluster="x")
+    table["path"] = "data/clips/raw/demo/" + table["video_id"] + ".mp4"
+    table.to_json(raw / "videos.json", orient="records")
+    assert main(["prepare", "clips", "--budget", "demo", "--workers", "1"]) == 0
+    coverage = read_json(root / "data/clips/prepared/demo/coverage.json")
+    train = {"expected": 3, "present": 2, "too short": 1}
+    assert coverage["by_kind"] == {
+        "train": train,
+        "val": {"expected": 2, "present": 1, "missing": 1},
+        "test": {"expected": 2, "present": 1, "corrupt": 1},
+    }
+    assert coverage["by_class"]["noun"] == {
+        "a": {
+            "train": {"expected": 1, "present": 1},
+            "val": {"expected": 2, "present": 1, "missing": 1},
+            "test": {"expected": 1, "present": 0, "corrupt": 1},
+        },
+        "b": {"train": {"expected": 2, "present": 1, "too short": 1}, "test": {"expected": 1, "present": 1}},
+    }
+    assert [(row["video_id"], row["kind"]) for row in coverage["problems"]] == [
+        ("b", "too short"),
+        ("c", "missing"),
+        ("d", "corrupt"),
+    ]
+    assert coverage["problems"][0]["reason"].endswith("b.mp4: has 11 of the 12 frames that min_frames asks for")
+    said = capsys.readouterr().out
+    assert "       expected  present  missing  corrupt  too short\ntrain         3        2        0        0" in said
+
+
+def test_files_that_no_list_names_are_counted(clips, capsys):
+    root, prepare = clips
+    file = root / "data/clips/prepare.py"
+    file.write_text(
+        PREPARE.replace("    return ", "    videos = ").replace(", None\n", "\n")
+        + "    videos.attrs['unlisted'] = ['raw/x.mp4', 'raw/y.mp4']\n    return videos, None\n"
+    )
+    assert prepare() == 0
+    assert read_json(root / "data/clips/prepared/demo/coverage.json")["unlisted"] == ["raw/x.mp4", "raw/y.mp4"]
+    assert "note: not in the lists: 2 files, raw/x.mp4, raw/y.mp4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("apart", "file", "copies"),
+    [("false", "coverage.json", []), ("true", "coverage.failed.json", [["a", "b", "c", "d"]])],
+)
+def test_copies_among_many_are_looked_for_where_clusters_must_be_apart(clips, monkeypatch, apart, file, copies):
+    root, prepare = clips
+    monkeypatch.setattr("saccade.video.coverage.MOST_COMPARED", 3)
+    (root / "data/clips/card.yml").write_text(CARD + f"clusters_apart: {apart}\n")
+    prepare()
+    assert read_json(root / "data/clips/prepared/demo" / file)["copies"] == copies
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([[0], [], [1, 2], [0, 2]], None),
+        ([[0], [], [1, 3], [5]], "video v2: tags label 3 is outside the 3 classes"),
+        ([[0], None, [1], [0]], "videos without a tags label: v1"),
+    ],
+)
+def test_lists_of_labels_are_checked(values, message):
+    videos = pd.DataFrame({"video_id": [f"v{n}" for n in range(4)], "split": "train", "tags": values})
+    check = functools.partial(
+        check_index, videos, [Head("tags", "multi", ("x", "y", "z"))], Path("list"), ["video_id", "split"]
+    )
+    if message is None:
+        check()
+    else:
+        with pytest.raises(SaccadeError, match=message):
+            check()
+
+
 def test_a_second_budget_probes_nothing_again(clips, monkeypatch):
     root, prepare = clips
     assert prepare() == 0
@@ -238,6 +330,58 @@ def test_a_file_that_changed_is_probed_anew(clips):
     assert prepare() == 0
     index, _ = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
     assert index["frames"].tolist() == [12, 30, 12, 12]
+
+
+@pytest.fixture
+def segments(clips, monkeypatch):
+    """The project with two segments of a long folder of pictures and a folder of its own; gives (root, prepare)."""
+    root, _ = clips
+    raw = root / "data/clips/raw/demo"
+    write_pictures(raw / "P01", range(1, 31))
+    write_pictures(raw / "P02", range(1, 9))
+    rows = [("s0", "train", "P01", 3, 10), ("s1", "val", "P01", 21, 10), ("s2", "test", "P02", None, None)]
+    columns = ["video_id", "split", "path", "first_frame", "frames"]
+    table = pd.DataFrame(rows, columns=columns).assign(cluster="c", noun=0, fps=50.0)
+    table["path"] = "data/clips/raw/demo/" + table["path"]
+
+    def prepare(**changes) -> int:
+        table.assign(**changes).to_json(raw / "videos.json", orient="records")
+        return main(["prepare", "clips", "--budget", "demo", "--workers", "1"])
+
+    return root, prepare
+
+
+def test_segments_of_folders_of_pictures_are_indexed(segments):
+    root, prepare = segments
+    assert prepare() == 0
+    index, _ = read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    assert index[["first_frame", "frames", "fps", "duration_s", "audio"]].values.tolist() == [
+        [3, 10, 50.0, 0.2, False],
+        [21, 10, 50.0, 0.2, False],
+        [1, 8, 50.0, 0.16, False],
+    ]
+    assert index["path"].tolist() == [f"data/clips/raw/demo/{name}" for name in ("P01", "P01", "P02")]
+
+
+def test_pictures_that_changed_are_noticed_and_probed_anew(segments):
+    root, prepare = segments
+    assert prepare() == 0
+    write_pictures(root / "data/clips/raw/demo/P02", [8], quality=30)
+    with pytest.raises(SaccadeError, match=r"no longer matches its files: .*P02 has .*run prepare again"):
+        read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    assert prepare() == 0
+    read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+    (root / "data/clips/raw/demo/P01/frame_0000000030.jpg").unlink()
+    with pytest.raises(SaccadeError, match=r"P01 is missing"):
+        read_index(root / "data/clips/prepared/demo", root, list(HEADS.values()))
+
+
+def test_what_is_said_of_folders_holds_for_no_file(segments, capsys):
+    _, prepare = segments
+    assert prepare(path=["data/clips/raw/demo/a.mp4", "data/clips/raw/demo/P01", "data/clips/raw/demo/none"]) == 1
+    said = capsys.readouterr().err
+    assert "a.mp4: fps, first_frame, frames are said of folders of pictures; this is none" in said
+    assert "demo/none: no such file" in said
 
 
 def test_a_playlist_is_a_problem_that_is_named(clips, capsys):
