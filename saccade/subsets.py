@@ -37,8 +37,8 @@ class Subset:
         return {**heads, name: _with_classes(dataset, first, self.classes)}
 
 
-def split_edition(edition: str) -> tuple[str, Subset | None]:
-    """(the card's own edition, '' for none, and the subset of it, None for the whole). Raises SaccadeError for a subset
+def split_subset(edition: str) -> tuple[str, Subset | None]:
+    """(the edition that it is of, '' for none, and the subset, None for the whole). Raises SaccadeError for a subset
     of less than two classes or one video, or with a zero before its numbers."""
     if not (found := PATTERN.fullmatch(edition)):
         return edition, None
@@ -56,10 +56,6 @@ def split_edition(edition: str) -> tuple[str, Subset | None]:
 def with_subset(own: str, subset: Subset | None) -> str:
     """The name of that subset of an edition."""
     return "-".join(filter(None, (own, str(subset or ""))))
-
-
-def named_like_one(name: str) -> bool:
-    return bool(PATTERN.fullmatch(name))
 
 
 def drawn(dataset: str, names: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from saccade.cards.config import Config, load_config
 from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.plain_yaml import parse_yaml
+from saccade.editions import parse_edition
 from saccade.files import need_writable
 from saccade.plan import staleness
 from saccade.plan.availability import (
@@ -36,7 +37,6 @@ from saccade.plan.runs import Run, check_edition
 from saccade.product_names import command_for
 from saccade.project import check_budget
 from saccade.records import EAGER, EXACT, FEATURES_ENDS, PLAN_FILE, RUNTIMES, SaccadeError, Task, suggest
-from saccade.subsets import split_edition
 from saccade.temporary import clear_leftovers
 from saccade.video.subset import Whole
 
@@ -90,14 +90,14 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.prepare import prepare
 
     check_budget(options.budget)
-    named = parse_address(options.dataset, DATA)
-    dataset, edition = load_dataset(root, named.dataset), named.edition
+    address = parse_address(options.dataset, DATA)
+    dataset, edition = load_dataset(root, address.dataset), address.edition
     check_edition(dataset, options.budget, edition)
     if why := why_unavailable(root, dataset, options.budget, edition):
         raise SaccadeError(why)
     settings = data_settings(root, dataset, options.budget, edition)
-    own, subset = split_edition(edition)
-    whole = Whole(with_edition(options.budget, own), dataset.heads_in(own), subset.videos) if subset else None
+    named = parse_edition(edition)
+    whole = Whole(dataset.heads_in(named.own), named.subset.videos) if named.subset else None
     label, trained = with_edition(options.budget, edition), not tests_only(root, dataset, options.budget, edition)
     prepare(
         root,
@@ -114,7 +114,9 @@ def run_prepare(root: Path, options: argparse.Namespace) -> None:
         way=dataset.probe,
         whole=whole,
         min_frames=dataset.min_frames,
-        counts=dataset.counts.get(own, {}),
+        counts=dataset.counts.get(named.own, {}),
+        raw_name=with_edition(options.budget, named.own),
+        encoded=named.way,
     )
 
 

@@ -14,13 +14,13 @@ from miniature import acquired_miniature
 
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
+from saccade.editions import parse_edition
 from saccade.files import read_json
 from saccade.plan.availability import why_unavailable
 from saccade.plan.layers import data_settings
 from saccade.project import load_module, names
 from saccade.records import INDEX_COLUMNS, SPLITS, TRUTH_COLUMNS, SaccadeError
 from saccade.steps.prepare import prepare
-from saccade.subsets import split_edition
 from saccade.video.index import read_index
 from saccade.video.probe import probe
 from saccade.video.probe_packets import probe_packets
@@ -51,8 +51,8 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         sample.write(home / "data" / name / "raw")
     dataset = load_dataset(home, name)
     assert why_unavailable(home, dataset, "demo", edition) is None
-    label, (own, subset) = with_edition("demo", edition), split_edition(edition)
-    whole = Whole(with_edition("demo", own), dataset.heads_in(own), subset.videos) if subset else None
+    label, named = with_edition("demo", edition), parse_edition(edition)
+    whole = Whole(dataset.heads_in(named.own), named.subset.videos) if named.subset else None
     prepare(
         home,
         dataset.folder,
@@ -67,6 +67,7 @@ def prepared(home: Path, root: Path, name: str, edition: str, raw: Path | None =
         whole_classes=dataset.whole_classes,
         way=dataset.probe,
         whole=whole,
+        raw_name=with_edition("demo", named.own),
     )
     return dataset, dataset.folder / "prepared" / label
 

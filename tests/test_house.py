@@ -17,6 +17,8 @@ GROUND = (
     "records",
     "class_lists",
     "subsets",
+    "reencoding",
+    "editions",
     "settings",
     "temporary",
     "files",

@@ -12,10 +12,10 @@ from saccade.cards.plain_yaml import read_yaml
 from saccade.cards.published import FileBodies, Listed, ListedBodies, PublishedFile, published_files, published_lists
 from saccade.cards.typed_settings import check_complete, read_layer
 from saccade.cards.validation import AsTuple, Body, Names, OrEmpty, read_body
+from saccade.editions import WRITTEN, named_like_one, parse_edition
 from saccade.project import NAME, card_file, load_module, settings_class
 from saccade.records import Head, SaccadeError, suggest
 from saccade.settings import Modality
-from saccade.subsets import WRITTEN, named_like_one, split_edition
 from saccade.unforeseen import why_no_file
 
 Probe = Literal["whole", "packets"]
@@ -77,13 +77,12 @@ class Dataset:
     def heads_in(self, edition: str) -> Mapping[str, Head]:
         """The heads in an edition of the dataset, '' for none, of a subset with its classes alone. Raises SaccadeError
         where there is no such edition or subset."""
-        own, subset = split_edition(edition)
-        if own not in self.heads_by_edition:
-            raise SaccadeError(
-                f"{self.file}: unknown edition '{own}'{suggest(own, self.editions)}; a subset is written {WRITTEN}"
-            )
-        heads = self.heads_by_edition[own]
-        return subset.heads(self.name, heads) if subset else heads
+        named = parse_edition(edition)
+        if named.own not in self.heads_by_edition:
+            hint = suggest(named.own, self.editions)
+            raise SaccadeError(f"{self.file}: unknown edition '{named.own}'{hint}; {WRITTEN}")
+        heads = self.heads_by_edition[named.own]
+        return named.subset.heads(self.name, heads) if named.subset else heads
 
 
 class _Card(Body):
@@ -205,7 +204,7 @@ def _check_editions(file: Path, card: _Card) -> None:
             raise SaccadeError(f"{file}: editions: '{name}' must be lower-case letters, digits, '-', '_' or '.'")
     for name in (*card.editions, *card.means):
         if named_like_one(name):
-            raise SaccadeError(f"{file}: '{name}' can't name an edition; a subset is written {WRITTEN}")
+            raise SaccadeError(f"{file}: '{name}' can't name an edition; {WRITTEN}")
 
 
 def _check_means(file: Path, card: _Card, heads: Mapping[str, Mapping[str, Head]]) -> None:

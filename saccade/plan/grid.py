@@ -11,6 +11,7 @@ from saccade.cards.config import Config
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.entries import Entry
 from saccade.cards.method import Method, load_method
+from saccade.editions import parse_edition
 from saccade.plan import staleness
 from saccade.plan.availability import what_is_wrong_with_data, why_blocked
 from saccade.plan.checked import check_settings
@@ -21,7 +22,6 @@ from saccade.plan.points import points_of, role, stands_for
 from saccade.plan.runs import Run, check_run
 from saccade.project import names
 from saccade.records import SaccadeError, suggest
-from saccade.subsets import split_edition, with_subset
 
 
 def selected_runs(root: Path, config: Config) -> list[Run]:
@@ -102,11 +102,16 @@ def _dataset_row(dataset: Dataset, editions: Collection[str]) -> dict[str, Any]:
         },
         "derive": {name: list(parts) for name, parts in dataset.derive.items()},
         "means": {
-            with_subset(name, subset): [with_subset(member, subset) for member in members]
-            for subset in dict.fromkeys([None, *(split_edition(edition)[1] for edition in sorted(editions))])
+            _named(name, like): [_named(member, like) for member in members]
+            for like in ("", *sorted(editions))
             for name, members in dataset.means.items()
         },
     }
+
+
+def _named(own: str, like: str) -> str:
+    """An edition of the card, as a subset and encoded anew as the other edition is."""
+    return str(dataclasses.replace(parse_edition(like), own=own))
 
 
 def runs_behind(datasets: Iterable[Mapping[str, Any]], run: str) -> list[str]:

@@ -8,11 +8,11 @@ from typing import Any
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import Method, load_method
+from saccade.editions import parse_edition
 from saccade.plan.published import heads_of_weights
 from saccade.plan.runs import Run
 from saccade.project import load_module
 from saccade.records import Head, SaccadeError, suggest
-from saccade.subsets import split_edition
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def heads_of(root: Path, run: Run) -> tuple[Head, ...]:
 
 def data_settings(root: Path, dataset: Dataset, budget: str, edition: str = "") -> dict[str, Any]:
     """The settings of a dataset's preparation: defaults < settings < budgets.<b> < editions.<e>. A subset has those of
-    its edition."""
-    values, own = dict(dataset.defaults), split_edition(edition)[0]
+    its edition, and so have videos encoded anew."""
+    values, own = dict(dataset.defaults), parse_edition(edition).own
     for label in ("settings", f"budgets.{budget}", f"editions.{own}"):
         values.update(dataset.layers.get(label, {}))
     if dataset.keys:

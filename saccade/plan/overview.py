@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from saccade import reencoding, subsets
 from saccade.cards.address import with_edition
 from saccade.cards.config import Config
 from saccade.cards.dataset import Dataset, load_dataset
@@ -16,7 +17,6 @@ from saccade.plan.runs import Run
 from saccade.plan.wrapped_text import labelled, row, wrapped
 from saccade.project import names
 from saccade.records import INDEX_FILE, SaccadeError, one_line, suggest
-from saccade.subsets import WRITTEN
 
 SELECTED = "*"
 FEW = 2  # lines of names at a glance, where most readers want none of them
@@ -170,7 +170,8 @@ def _dataset_in_full(root: Path, config: Config, dataset: Dataset, runs: Iterabl
         "truth": "known for every frame" if dataset.truth else "not known",
         "derived": ", ".join(f"{label} of {' and '.join(parts)}" for label, parts in dataset.derive.items()),
         "budgets": ", ".join(dataset.budgets) if dataset.source == "embedded" else "any",
-        "subsets": WRITTEN,
+        "subsets": subsets.WRITTEN,
+        "encoded": "" if dataset.source == "embedded" else reencoding.WRITTEN,
         "means": ", ".join(f"{name} of {', '.join(members)}" for name, members in dataset.means.items()),
         "expects": ", ".join(dataset.expects),
         "acquire": dataset.acquire,

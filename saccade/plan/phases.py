@@ -9,10 +9,10 @@ from typing import Any
 
 from saccade.cards.address import NEED, parse_address
 from saccade.cards.method import IMPORT, Method, Phase, load_method
+from saccade.editions import parse_edition
 from saccade.plan.layers import _layers, resolve
 from saccade.plan.runs import Run, check_run
 from saccade.records import SaccadeError, suggest
-from saccade.subsets import split_edition, with_subset
 
 NAMING = {"needs": "needs", "features": "takes the features of"}  # keys of a phase that name others, in words
 FINISHED = Phase()  # not a phase: what needs what a variant `borrows`
@@ -127,8 +127,9 @@ def phase_settings(root: Path, run: Run, phase: Phase) -> dict[str, Any]:
 def _in_run(method: Method, run: Run, phase: Phase) -> Phase:
     """The phase as it is in this run: what it needs and whose features it takes (`{dataset}`, `{edition}` and
     `{variant}` there are the run's), what it drops of that, what it trains, and the gate that holds. Raises
-    SaccadeError for `{edition}` in either where the run has none. A subset's edition is the one that it is of."""
-    edition = split_edition(run.edition)[0]
+    SaccadeError for `{edition}` in either where the run has none. A subset's edition is the one that it is of; so is
+    that of videos encoded anew."""
+    edition = parse_edition(run.edition).own
     for _, layer in _layers(method, run, None):
         inner = layer.get("phases", {}).get(phase.name, {})
         said = {key: tuple(inner.get(key, getattr(phase, key))) for key in ("needs", "trains", "drops", "features")}
@@ -152,14 +153,15 @@ def _filled(text: str, own: Mapping[str, str]) -> str:
 
 def named_phase(root: Path, run: Run, phase: Phase, key: str, text: str) -> Need:
     """The phase that one entry of `phase`'s `needs` or `features` (`key`) names, by `address.NEED`; parts that aren't
-    said are this run's own. Of the run's dataset a subset's run needs the same subset, whose classes are its own.
-    Raises SaccadeError where there is none."""
+    said are this run's own. Of the run's dataset a subset's run needs the same subset, whose classes are its own, and
+    videos encoded anew the same ones. Raises SaccadeError where there is none."""
     card = load_method(root, run.method).file
     place = f"variants.{run.variant}.borrows" if not phase.name else f"phases.{phase.name}.{key}"
     named = parse_address(text, NEED, run.address, where=f"{card}: {place}: ")
-    own, subset = split_edition(named.edition)
-    if named.dataset == run.dataset and not subset:
-        named = dataclasses.replace(named, edition=with_subset(own, split_edition(run.edition)[1]))
+    if named.dataset == run.dataset:
+        theirs, mine = parse_edition(named.edition), parse_edition(run.edition)
+        edition = dataclasses.replace(theirs, way=theirs.way or mine.way, subset=theirs.subset or mine.subset)
+        named = dataclasses.replace(named, edition=str(edition))
     other = Run.of(named)
     try:
         check_run(root, other)

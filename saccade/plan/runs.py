@@ -1,16 +1,16 @@
 """A run's name and what it means: one trained model, known by its path. No torch."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from saccade.cards.address import RUN, Address, parse_address, with_edition
 from saccade.cards.config import LARGEST_SEED
 from saccade.cards.dataset import Dataset, load_dataset
 from saccade.cards.method import load_method
+from saccade.editions import parse_edition
 from saccade.project import PUBLISHED, check_budget
 from saccade.records import SaccadeError, suggest
-from saccade.subsets import split_edition
 
 SEED = re.compile(r"0|[1-9][0-9]{0,18}")  # one number has one name
 
@@ -67,10 +67,17 @@ class Run:
 
 
 def check_edition(dataset: Dataset, budget: str, edition: str) -> None:
-    """Raises SaccadeError where the dataset has no such edition, or its numbers would stand beside printed ones though
-    it is a subset."""
+    """Raises SaccadeError where the dataset has no such edition, its numbers would stand beside printed ones though it
+    is a subset, or its videos would be encoded anew though they are made here."""
     dataset.heads_in(edition)
-    if budget == PUBLISHED and split_edition(edition)[1]:
+    named = parse_edition(edition)
+    if named.way and dataset.source == "embedded":
+        whole = with_edition(dataset.name, str(replace(named, way=None)))
+        raise SaccadeError(
+            f"{with_edition(dataset.name, edition)}: the videos of {dataset.name} are made here, small and quickly "
+            f"decoded, and aren't encoded anew; take {whole}"
+        )
+    if budget == PUBLISHED and named.subset:
         raise SaccadeError(
             f"{with_edition(dataset.name, edition)} is a subset, and numbers of budget {budget} stand beside printed "
             "ones; name another budget: any name will do, and a method trains with its published settings where its "

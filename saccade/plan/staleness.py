@@ -15,6 +15,7 @@ from saccade.cards.address import VARIANT_ON_DATA, parse_address
 from saccade.cards.dataset import Dataset, is_embedded, load_dataset
 from saccade.cards.method import IMPORT, Phase, load_method
 from saccade.cards.paper import claims_hash, read_paper
+from saccade.editions import parse_edition
 from saccade.plan.availability import released_file
 from saccade.plan.counterparts import Counterpart, counterparts_of
 from saccade.plan.features import deciding_features
@@ -230,4 +231,6 @@ def prepare_params(root: Path, dataset: Dataset, budget: str, edition: str) -> d
         "heads": [_head(head) for head in dataset.heads_in(edition).values()],
         "allow_missing": dataset.allow_missing,
     } | ({"listing": dataset.listing} if dataset.listing else {})
+    if way := parse_edition(edition).way:
+        spec["encoded"] = way.settings
     return {"settings": canonical(spec), "code": prepare_code(root, dataset.name)}

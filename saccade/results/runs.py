@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from saccade import products
+from saccade import products, reencoding
 from saccade.cards.address import DATA, parse_address, with_edition
 from saccade.cards.layout import QUOTIENT
 from saccade.plan.gates import why_gate_missed
@@ -211,6 +211,7 @@ def data_notes(grid: PlannedGrid, root: Path, method: str, dataset: str) -> list
     notes = [f"{head}, {reason}: {first_few(classes, 20)}" for reason, head, classes in named if classes]
     if (listed := coverage.get("listed", 0)) > coverage.get("expected", 0):
         notes.append(f"a subset: {coverage['expected']} of the {listed} videos that the dataset lists")
+    notes += [reencoding.in_words(encoded)] if (encoded := coverage.get("encoded")) else []
     copies = len(coverage.get("copies", []))
     notes += [f"videos of which copies are there, byte for byte: {copies}"] if copies else []
     return [*dict.fromkeys(names), *notes]

@@ -1,7 +1,6 @@
 """The step that turns raw videos into an index: every file probed, every problem counted and named."""
 
 import functools
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +23,7 @@ from saccade.records import (
     first_few,
     one_line,
 )
+from saccade.reencoding import Reencoding
 from saccade.video.container import fingerprint
 from saccade.video.coverage import (
     beside_published,
@@ -39,13 +39,14 @@ from saccade.video.coverage import (
     why_not_whole,
     why_too_few,
 )
-from saccade.video.dataset_tables import OF_FOLDERS, VIDEO_COLUMNS, need_clusters_apart, tables_of
+from saccade.video.dataset_tables import OF_FOLDERS, VIDEO_COLUMNS, need_clusters_apart, paths_below, tables_of
 from saccade.video.index import check_index
 from saccade.video.labels import numbered
 from saccade.video.probe import probe
 from saccade.video.probe_folder import probe_folder
 from saccade.video.probe_packets import probe_packets
 from saccade.video.probed_before import Found, ProbedBefore, Wanted, probe_each
+from saccade.video.reencode_each import encoded_anew
 from saccade.video.subset import Whole, taken
 
 if TYPE_CHECKING:
@@ -69,21 +70,23 @@ def prepare(
     whole: Whole | None = None,
     min_frames: int = 1,
     counts: Mapping[str, int] = MappingProxyType({}),
+    raw_name: str = "",
+    encoded: Reencoding | None = None,
 ) -> None:
     """Brings `data/<d>/raw/<name>`, where the dataset generates or unpacks it, and writes `data/<d>/prepared/<name>/`.
-    A subset has the raw files of the `whole` that it is taken from, and only its own videos are looked at.
+    Of a subset only its own videos are looked at, out of the `whole` that it is taken from. With `encoded` they are
+    encoded anew first, and the index names the new files.
 
-    `name` is `<budget>[@<edition>]`. `way`: whether files are probed `whole` or by their `packets`. `counts`: how many
-    videos of each split were published. index.parquet holds only usable videos, of `min_frames` and more. coverage.json
-    counts all that were expected, says why the others can't be used, and keeps what decided this: the settings and the
-    `listing` (a digest of what lies in raw/). Raises SaccadeError where more than `allow_missing` of the videos can't
-    be used, where ids repeat, or where a label is outside its classes; where nothing is left of a split or, with
-    `whole_classes`, of a class in train or test; and, with `clusters_apart`, where copies of a file are in two splits
-    or have two labels.
+    `name` is `<budget>[@<edition>]`; `raw_name` that of the raw files, where it is another. `way`: whether files are
+    probed `whole` or by their `packets`. `counts`: how many videos of each split were published. index.parquet holds
+    only usable videos, of `min_frames` and more. coverage.json counts all that were expected, says why the others can't
+    be used, and keeps what decided this: the settings, `encoded`, and the `listing` (a digest of what lies in raw/).
+    Raises SaccadeError where more than `allow_missing` of the videos can't be used, where ids repeat, or where a label
+    is outside its classes; where nothing is left of a split or, with `whole_classes`, of a class in train or test; and,
+    with `clusters_apart`, where copies of a file are in two splits or have two labels.
     """
     file, folder = dataset / "prepare.py", dataset / "prepared" / name
-    raw = dataset / "raw" / (whole.name if whole else name)
-    answer = load_module(file).prepare(_typed(dataset, settings), raw, seed, workers)
+    answer = load_module(file).prepare(_typed(dataset, settings), dataset / "raw" / (raw_name or name), seed, workers)
     videos, frames = tables_of(answer, file, truth, list(heads))
     every = list((whole.heads if whole else heads).values())
     videos = numbered(videos, every, file)
@@ -93,7 +96,11 @@ def prepare(
     listed, published = len(videos), beside_published(videos, counts)
     if whole:
         videos = taken(videos, whole, heads, dataset.name)
+    refused: Mapping[str, Found] = {}
+    if encoded:
+        videos, refused = encoded_anew(root, dataset, videos, encoded, workers)
     probed = _probe_all(root, videos, way, dataset / "prepared" / PROBED_FILE, workers)
+    probed = [(row, refused.get(row["video_id"], one)) for row, one in probed]
     probed = [(row, _long_enough(row["path"], one, min_frames)) for row, one in probed]
     index = videos[["video_id", "split", "cluster", *heads]].merge(
         _frame([row | one.columns for row, one in probed if one.columns]), on="video_id", validate="one_to_one"
@@ -117,6 +124,7 @@ def prepare(
         "sound": {"with": int(index["audio"].sum()), "without": int((~index["audio"].astype(bool)).sum())},
         "settings": dict(settings),
         "listing": listing,
+        "encoded": encoded.settings if encoded else None,
         "decoder": fingerprint(),
     } | counted(videos, [one.kind for _, one in probed], list(heads.values()))
     why = (
@@ -164,10 +172,7 @@ def _probe_all(
     root: Path, videos: "pd.DataFrame", way: str, kept: Path, workers: int
 ) -> list[tuple[dict[str, Any], Found]]:
     """(video_id and path, what was found) of each video, in the given order. `kept`: the file of what is known."""
-    paths = [
-        os.path.relpath(path, root) if os.path.isabs(path) else os.path.normpath(path)
-        for path in map(os.fspath, videos["path"].tolist())
-    ]
+    paths = paths_below(root, videos)
     said = zip(*(_numbers(videos, column, kind) for column, kind in OF_FOLDERS.items()), strict=True)
     here = Path(__file__).resolve()
     how = f"{way} {code_hash(here.parents[2], [(here, '_probe')])} {fingerprint()}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from saccade import reencoding
 from saccade.files import equal_files
 from saccade.records import KINDS, PECULIARITIES, SPLITS, Head, first_few, peculiar_words
 from saccade.video.index import labels_of
@@ -172,6 +173,8 @@ def notes(coverage: Mapping[str, Any]) -> Iterator[str]:
     """What to tell whoever prepares, a sentence each; the dataset's own last (`attrs["notes"]` of its table)."""
     if coverage["listed"] > coverage["expected"]:
         yield f"a subset: {coverage['expected']} of the {coverage['listed']} videos that the dataset lists"
+    if coverage["encoded"]:
+        yield reencoding.in_words(coverage["encoded"])
     if other := [f"{split} {one['listed']}, published {one['published']}" for split, one in _unlike(coverage)]:
         yield f"the lists name other numbers of videos than were published: {'; '.join(other)}"
     if reasons := [problem["reason"] for problem in coverage["problems"]]:

@@ -1,5 +1,6 @@
 """What a dataset's own `prepare` gives, refused where it isn't what it must be. No torch."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,14 @@ def _check_truth(frames: "pd.DataFrame", videos: "pd.DataFrame", file: Path) -> 
         raise SaccadeError(
             f"{file}: the ground truth lacks the frames of {first_few(without)}; each video needs its own"
         )
+
+
+def paths_below(root: Path, videos: "pd.DataFrame") -> list[str]:
+    """The path of each video, relative to the root."""
+    return [
+        os.path.relpath(path, root) if os.path.isabs(path) else os.path.normpath(path)
+        for path in map(os.fspath, videos["path"].tolist())
+    ]
 
 
 def need_clusters_apart(videos: "pd.DataFrame", file: Path) -> None:

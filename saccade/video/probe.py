@@ -68,7 +68,7 @@ def probe(path: Path) -> VideoInfo:
     empty, no video, or damaged. Damaged means: less is there than the container promises, packets or seconds, or a
     frame doesn't decode cleanly. What MPEG-TS lost without a trace can't be distinguished from a variable frame rate.
     """
-    return probe_by(_decode_all, path)
+    return probe_by(decode_all, path)
 
 
 def probe_by(read: Pass, path: Path, decoder: Mapping[str, str] = MappingProxyType({})) -> VideoInfo:
@@ -128,9 +128,11 @@ def _timed(tally: Tally, kind: str, tick_s: Fraction, rates: Sequence[float]) ->
     return ticks * tick_s.numerator / tick_s.denominator, float(step * tick_s), float(last * tick_s)
 
 
-def _decode_all(container: Any, stream: Any, sound: Any, tally: Tally) -> None:
+def decode_all(
+    container: Any, stream: Any, sound: Any, tally: Tally, each: Callable[[Any], object] = lambda frame: None
+) -> None:
     """Decodes the track up to its first problem, and the sound up to its own. Notes where the content of all tracks
-    ends."""
+    ends. `each` is given every frame before the problem."""
     silent = sound is None
     for packet in container.demux():
         # a flush packet says 0 for `stream_index`, whatever its track
@@ -141,6 +143,8 @@ def _decode_all(container: Any, stream: Any, sound: Any, tally: Tally) -> None:
             if own and not tally.problem:
                 for frame in packet.decode():
                     tally.note_frame(frame)
+                    if not tally.problem:
+                        each(frame)
             elif of_sound:
                 tally.sounds |= any([frame.samples for frame in packet.decode()])
         except FFmpegError as error:

@@ -25,7 +25,7 @@ def read_audio(path: Path, sample_rate_hz: int) -> np.ndarray:
     The channel is the mean of all channels (libswresample's own mixing can exceed 1). Raises VideoError where there is
     no sound.
     """
-    begin_s = _first_shown_s(path)
+    begin_s = first_shown_s(path)
     pieces: list[np.ndarray] = []
     there, decoded = 0, 0
     with opened(path) as container:
@@ -87,7 +87,7 @@ def _mixed(resampler: Any, frame: Any) -> list[np.ndarray]:
     return [piece.to_ndarray().mean(0) for piece in resampler.resample(frame)]
 
 
-def _first_shown_s(path: Path) -> float:
+def first_shown_s(path: Path) -> float:
     """When the first frame is shown, in seconds on the container's clock.
 
     Found from packets, without decoding: what comes before the first key frame isn't shown, and none is shown before it

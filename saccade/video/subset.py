@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Whole:
-    """What a subset is taken from. `name`: the budget and edition whose raw files these are; `heads`: with all their
-    classes; `videos`: at most how many of a class are taken in each split, None for all."""
+    """What a subset is taken from. `heads`: with all their classes; `videos`: at most how many of a class are taken in
+    each split, None for all."""
 
-    name: str
     heads: Mapping[str, Head]
     videos: int | None
 

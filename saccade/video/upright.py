@@ -15,7 +15,7 @@ from av.video.reformatter import VideoReformatter
 
 # libswscale's flags: bicubic, exact rounding, a colour for every pixel, the same bits on every machine. Without them it
 # is off by 3 levels and repeats colours in squares. Planes (gbrp): it makes them 4 times as fast.
-_EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
+EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000 | 0x80000
 _OF_THREAD = threading.local()
 _SLANTED = 0.0175  # how far a matrix may be from one of the eight: 1 degree, as in ffmpeg's own autorotation
 
@@ -79,7 +79,7 @@ def rgb_of(frame: Any, colours: str = "exact") -> np.ndarray:
     `to_rgb`."""
     exact = colours != "pyav"
     shape = "gbrp" if exact and not frame.format.is_rgb else "rgb24"
-    converted = _converter().reformat(frame, format=shape, interpolation=_EXACT if exact else None, threads=1)
+    converted = _converter().reformat(frame, format=shape, interpolation=EXACT if exact else None, threads=1)
     return turn_of(frame).upright(converted.to_ndarray())
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from saccade.records import Head, SaccadeError
-from saccade.subsets import Subset, split_edition, with_subset
+from saccade.subsets import Subset, split_subset, with_subset
 
 NAMES = tuple(f"class {number}" for number in range(40))
 HEADS = {"verb": Head("verb", "single", NAMES), "noun": Head("noun", "single", ("a", "b"))}
@@ -28,7 +28,7 @@ def classes(number: int, names=NAMES, dataset: str = "dots") -> tuple[str, ...]:
     ],
 )
 def test_an_editions_name_ends_in_its_subset(edition, own, subset):
-    assert split_edition(edition) == (own, subset)
+    assert split_subset(edition) == (own, subset)
     assert with_subset(own, subset) == edition
 
 
@@ -43,7 +43,7 @@ def test_an_editions_name_ends_in_its_subset(edition, own, subset):
 )
 def test_a_subset_of_next_to_nothing_is_refused(edition, message):
     with pytest.raises(SaccadeError, match=message):
-        split_edition(edition)
+        split_subset(edition)
 
 
 def test_the_first_head_alone_loses_classes_and_keeps_their_order():

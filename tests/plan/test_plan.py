@@ -79,6 +79,38 @@ def test_what_a_subsets_run_needs_of_its_dataset_is_of_the_same_subset(project):
         weights_of(project, Run("demo", "dots", "c2v8", "toy", "wide", 0))
 
 
+def test_videos_encoded_anew_are_planned_as_their_edition_is(project, monkeypatch):
+    """How they are encoded decides what is prepared; a mean of editions is one of them encoded so, too."""
+    monkeypatch.setattr(staleness, "prepare_code", lambda *_: "")
+    for name, text in (("settings", DATA_SETTINGS), ("prepare", "")):
+        (project / f"data/dots/{name}.py").write_text(text)
+    edit(project / "data/dots/card.yml", '{"2": {}}', '{"2": {fold: 2}}\nmeans: {mean: ["2"]}')
+    config = load_config({"budget": "paper", "runs": ["dots@2-short64/toy/plain"], "seeds": [0]})
+    (dataset,) = planned_grid(project, config)["datasets"]
+    assert dataset["means"] == {"mean": ["2"], "mean-short64": ["2-short64"]}
+    dots = load_dataset(project, "dots")
+    editions = ("2", "2-short64", "2-short64gop9", "2-short64-v5")
+    settings = [staleness.prepare_params(project, dots, "own", each)["settings"] for each in editions]
+    assert [('"fold":2' in each, '"gop":9' in each, '"crf":' in each) for each in settings] == [
+        (True, False, False),
+        (True, False, True),
+        (True, True, True),
+        (True, False, True),
+    ]
+
+
+def test_what_a_run_needs_of_its_dataset_is_encoded_anew_as_its_own_videos_are(project):
+    edit(project / "methods/toy/card.yml", "needs: [plain/base]", "needs: [dots/toy/plain/base]")
+    need = weights_of(project, Run("demo", "dots", "2-short64-v8", "toy", "shared", 0))[0]
+    assert need.run.data == "dots@short64-v8"
+
+
+def test_videos_that_are_made_here_are_not_encoded_anew(project):
+    edit(project / "data/dots/card.yml", "source: made up", "source: embedded")
+    with pytest.raises(SaccadeError, match=r"dots@2-short64-v8: .* are made here, .*; take dots@2-v8"):
+        Run.parse(project, "demo/dots@2-short64-v8/toy/plain/seed0")
+
+
 def test_the_path_is_the_identity(project):
     text = "demo/dots@2/toy/wide/seed3"
     assert Run.parse(project, text).name == text
@@ -116,6 +148,8 @@ def test_a_run_learns_the_classes_of_its_edition_and_the_grid_tells_both(project
         ("demo/dots@v0/toy/plain/seed0", "edition 'v0': v0 leaves no video"),
         ("demo/dots@c2-v8/toy/plain/seed0", "unknown edition 'c2'.*; a subset is written c<N>, v<M> or c<N>v<M>"),
         ("paper/dots@2-v8/toy/plain/seed0", "dots@2-v8 is a subset, and numbers of budget paper .*; name another"),
+        ("demo/dots@3-short64/toy/plain/seed0", "unknown edition '3'.*; videos encoded anew are short<S>"),
+        ("demo/dots@v8-short64/toy/plain/seed0", "unknown edition 'v8'.* or short<S>gop<G>, before a subset"),
         ("demo/dotz/toy/plain/seed0", "unknown dataset 'dotz'"),
     ],
 )

@@ -117,6 +117,50 @@ def test_a_subset_reads_the_raw_files_of_its_edition_and_looks_at_its_own_videos
     assert (coverage["listed"], coverage["expected"], coverage["problems"]) == (10, 6, [])
 
 
+def everything(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {str(file): (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.rglob("*") if file.is_file()}
+
+
+def test_an_edition_of_videos_encoded_anew_names_the_new_files_and_leaves_raw_alone(clips, capsys):
+    root, prepare = clips
+    assert prepare() == 0
+    before = everything(root / "data/clips/raw")
+    assert main(["prepare", "clips@short16gop4", "--budget", "demo", "--workers", "1"]) == 0
+    assert everything(root / "data/clips/raw") == before
+    index, _ = read_index(root / "data/clips/prepared/demo@short16gop4", root, list(HEADS.values()))
+    assert index["path"].str.startswith("data/clips/prepared/reencoded/short16gop4/").all()
+    assert index["width"].tolist() == index["height"].tolist() == [16] * 4 and index["frames"].tolist() == [12] * 4
+    coverage = read_json(root / "data/clips/prepared/demo@short16gop4/coverage.json")
+    assert (coverage["encoded"]["short_side"], coverage["encoded"]["gop"], coverage["problems"]) == (16, 4, [])
+    assert "note: videos encoded anew: a short side of 16 at most, a key frame every 4" in capsys.readouterr().out
+
+
+def test_of_a_subset_only_its_own_videos_are_encoded_anew_and_once_for_all(clips, capsys):
+    root, prepare = clips
+    assert prepare() == 0
+    for edition, said in (("short16-v1", "3 videos"), ("short16", "1 videos")):
+        assert main(["prepare", f"clips@{edition}", "--budget", "demo", "--workers", "1"]) == 0
+        assert f"to encode anew as short16: {said}" in capsys.readouterr().out
+    assert len(list((root / "data/clips/prepared/reencoded/short16").rglob("*.mp4"))) == 4
+    shutil.copytree(root / "data/clips/raw/demo", root / "data/clips/raw/own")
+    assert main(["prepare", "clips@short16", "--budget", "own", "--workers", "1"]) == 0
+    assert "to encode anew" not in capsys.readouterr().out
+
+
+def test_a_video_that_cannot_be_encoded_anew_is_a_problem_that_is_named(clips, capsys):
+    root, prepare = clips
+    edit(root / "data/clips/card.yml", "allow_missing: 0.0", "allow_missing: 0.25")
+    assert prepare() == 0
+    (root / "data/clips/raw/demo/a.mp4").write_bytes(b"no video")
+    shutil.copy(root / "data/clips/raw/demo/c.mp4", root / "data/clips/raw/demo/b.mp4")
+    assert main(["prepare", "clips@short16", "--budget", "demo", "--workers", "1"]) == 0
+    coverage = read_json(root / "data/clips/prepared/demo@short16/coverage.json")
+    (problem,) = coverage["problems"]
+    assert (problem["video_id"], problem["path"], problem["kind"]) == ("a", "data/clips/raw/demo/a.mp4", "corrupt")
+    assert "a.mp4: can't be opened" in problem["reason"] and "a.mp4: can't be opened" in capsys.readouterr().out
+    assert coverage["copies"] == [["b", "c", "d"]]  # of which the sources are copies
+
+
 def test_an_index_of_other_classes_is_refused(clips):
     root, prepare = clips
     assert prepare() == 0

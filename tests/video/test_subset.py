@@ -32,7 +32,7 @@ def table(kind: str) -> pd.DataFrame:
 def cut(kind: str, classes: int | None = None, videos: int | None = None, rows=None) -> tuple[pd.DataFrame, Head]:
     whole, rows = heads(kind), table(kind) if rows is None else rows
     kept = Subset(classes, videos).heads("dots", whole)
-    return taken(rows, Whole("demo", whole, videos), kept, "dots"), kept["activity"]
+    return taken(rows, Whole(whole, videos), kept, "dots"), kept["activity"]
 
 
 def named(found: pd.DataFrame, head: Head) -> dict[str, list[str]]:

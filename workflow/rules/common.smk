@@ -21,6 +21,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.method import IMPORT
 from saccade.cards.paper import read_paper
 from saccade.cards.plain_yaml import parse_yaml, read_yaml
+from saccade.editions import parse_edition
 from saccade.files import verbatim
 from saccade.plan import staleness
 from saccade.plan.availability import released_file, what_is_wrong_with_data
@@ -251,6 +252,12 @@ def prepare_params(wildcards):
             wildcards.edition.removeprefix("@"),
         )
     )
+
+
+def prepare_threads(wildcards):
+    """All cores where videos are encoded anew, which takes hours; else two, since little is done."""
+    named = or_workflow_error(parse_edition, wildcards.edition.removeprefix("@"))
+    return (workflow.cores or 1) if named.way else 2
 
 
 def scored(wildcards):

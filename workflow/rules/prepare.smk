@@ -24,9 +24,9 @@ rule prepare:
         "results/{budget}/benchmarks/prepare/{dataset}{edition}.tsv"
     conda:
         environment
-    threads: 2
+    threads: prepare_threads
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, threads: max(4000, 400 * threads),
     params:
         decides=prepare_params,
     shell:
