@@ -37,6 +37,15 @@ def cut_short(path: Path) -> str:
         return ""
 
 
+def is_movie(path: Path) -> bool:
+    """Whether the file begins as an MP4 or QuickTime file does; False where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+    except OSError:
+        return False
+
+
 def _movie(file: BinaryIO) -> bytes:
     """What is in the box `moov`; nothing where there is none."""
     for kind, at, head, size in _outermost(file):

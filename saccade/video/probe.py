@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -71,14 +70,14 @@ def probe(path: Path) -> VideoInfo:
     return probe_by(decode_all, path)
 
 
-def probe_by(read: Pass, path: Path, decoder: Mapping[str, str] = MappingProxyType({})) -> VideoInfo:
-    """What the file holds, as `read` finds it. `decoder`: the options of FFmpeg's decoders while the file is opened.
-    Raises VideoError as `probe` does, and what `read` raises."""
+def probe_by(read: Pass, path: Path, **options: Mapping[str, str]) -> VideoInfo:
+    """What the file holds, as `read` finds it. `options`: those of `opened`. Raises VideoError as `probe` does, and
+    what `read` raises."""
     path = Path(path)
     need_file(path)
     if other := outside_reference(path):
         raise VideoError(f"{path}: its pictures or sounds are in another file ({other}); a video is one file")
-    with opened(path, decoder=decoder) as container:
+    with opened(path, **options) as container:
         if (cut := cut_short(path)) == "moov":  # what is left of it may name all pictures and no sound
             raise VideoError(f"{path}: truncated: its index (moov) is longer than what is there of the file")
         stream, sound = video_stream(path, container), audio_stream(container)
@@ -90,11 +89,12 @@ def probe_by(read: Pass, path: Path, decoder: Mapping[str, str] = MappingProxyTy
         if not missing and kind == "mov" and not stream.frames and cut:
             missing = "a fragment that is longer than the file"
         rates = [float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate]
-        aspect, tracks = float(stream.sample_aspect_ratio or 1), video_tracks(container)
+        ratio, tracks = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio, video_tracks(container)
     if missing:
         raise VideoError(f"{path}: truncated or damaged: the container promises {missing}")
     if tally.problem or not tally.stamps:
         raise VideoError(f"{path}: {tally.problem or 'no frame of its video decodes'}")
+    aspect = float(ratio or 1)
     times, step_s, last_s = _timed(tally, kind, tick_s, rates)
     return VideoInfo(
         frames=len(times),

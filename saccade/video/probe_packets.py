@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from av.stream import Discard
 
 from saccade.video import timeline
+from saccade.video.boxes import is_movie
 from saccade.video.container import VideoError
 from saccade.video.picture_order import whole_frames
 from saccade.video.probe import VideoInfo, probe, probe_by
@@ -19,8 +20,9 @@ from saccade.video.tally import Tally
 
 _CONTAINERS = ("mov", "matroska")  # as FFmpeg calls MP4 and QuickTime, Matroska and WebM
 _CODECS = ("h264", "hevc", "vp9", "av1", "libdav1d")  # whose packets give one frame each
-# While FFmpeg opens a file it decodes pictures to learn what H.264 says in its headers, too.
-_NO_PICTURES = {"skip_frame": "all"}
+# What FFmpeg decodes while it opens an MP4, and the seconds that it reads, tell nothing that the file's header doesn't
+# but a frame rate, which isn't believed then.
+_BRIEFLY = {"decoder": {"skip_frame": "all"}, "options": {"analyzeduration": "100000"}}
 
 
 class _Odd(Exception):  # noqa: N818 (a state, not a mistake)
@@ -34,10 +36,12 @@ def probe_packets(path: Path) -> VideoInfo:
     sample. There a file passes that `probe` refuses because a later picture is damaged or has another size, `audio` is
     true where sound fails after it began, and `interlaced` is the first picture's. All is decoded where packets are
     hidden by an edit list, lie in fragments, have no time or the same, are marked as damaged, aren't as many as the
-    container says, or are shown in another order than the decoder's delay allows for; and where H.264 may hold fields.
+    container says, or are shown in another order than the decoder's delay allows for; where H.264 may hold fields; and
+    where an MP4's frames keep a rate that its header doesn't say.
     """
+    path = Path(path)
     try:
-        return probe_by(_read_packets, Path(path), _NO_PICTURES)
+        return probe_by(_read_packets, path, **(_BRIEFLY if is_movie(path) else {}))
     except (_Odd, VideoError):
         return probe(path)
 
@@ -56,21 +60,25 @@ def _read_packets(container: Any, stream: Any, sound: Any, tally: Tally) -> None
                 sound.discard = Discard.all
         if not packet.size:
             continue
+        if packet.is_corrupt:
+            raise _Odd
         at, index = packet.pts, packet.stream_index
-        _need(not packet.is_corrupt)
-        if at is not None and not packet.is_discard:
+        if kind != "mov" and at is not None and not packet.is_discard:
             tally.content_end_s = max(tally.content_end_s, (at + (packet.duration or 0)) * tick_s[index])
-        if index == own:
-            _need(at is not None and not packet.is_discard)
-            _need(not packet.is_keyframe or not packet.has_sidedata("new_extradata"))
-            if not stamps:
-                _decode_first(codec, packet, tally)
-            stamps.append(at)
-            lengths.append(packet.duration or 0)
+        if index != own:
+            continue
+        if at is None or packet.is_discard or (packet.is_keyframe and packet.has_sidedata("new_extradata")):
+            raise _Odd
+        if not stamps:
+            _decode_first(codec, packet, tally)
+        stamps.append(at)
+        lengths.append(packet.duration or 0)
     tally.packets = len(stamps)
     _need(tally.packets > 0)
     _need(stream.frames in ((tally.packets,) if kind == "mov" else (tally.packets, 0)))
     _put_in_order(np.array(stamps, np.int64), np.array(lengths, np.int64), codec.reorder_depth, tally)
+    if kind == "mov":
+        _need_stated_rate(stream, np.array(tally.stamps))
 
 
 def _need(fits: bool) -> None:
@@ -95,14 +103,22 @@ def _sounds(packet: Any) -> bool:
         return False
 
 
+def _need_stated_rate(stream: Any, stamps: np.ndarray) -> None:
+    """The rate is the one in the file's header, or there is none: another would be FFmpeg's guess from what it read."""
+    times_s = (stamps - stamps[0]) * float(stream.time_base)
+    own = (len(times_s) - 1) / times_s[-1] if len(times_s) > 1 else 0
+    others = [own, float(stream.guessed_rate or 0)]
+    stated = timeline.steady(times_s, float(stream.average_rate or 0))
+    _need(stated or not any(timeline.steady(times_s, rate) for rate in others))
+
+
 def _put_in_order(stamps: np.ndarray, lengths: np.ndarray, delay: int, tally: Tally) -> None:
     """stamps, lengths: (N,) in the order of decoding. delay: how many pictures the decoder holds back."""
     order = np.argsort(stamps, kind="stable")
     shown = stamps[order]
-    distances = np.diff(shown, append=np.inf)
-    _need(order[0] == 0 and bool((distances > 0).all()))
+    _need(order[0] == 0 and bool((shown[1:] > shown[:-1]).all()))
     _need(int((order - np.arange(len(order))).max()) <= delay)  # else FFmpeg drops pictures that come too late
-    falls_back = int((np.maximum.accumulate(stamps) - stamps).max())
-    _need(falls_back <= timeline.REORDERED * np.median(distances))  # else it may be two recordings
-    tally.reordered = bool((np.diff(stamps) < 0).any())
+    if falls_back := int((np.maximum.accumulate(stamps) - stamps).max()):
+        _need(falls_back <= timeline.REORDERED * np.median(np.diff(shown)))  # else it may be two recordings
+    tally.reordered = falls_back > 0
     tally.stamps, tally.lengths = shown.tolist(), lengths[order].tolist()

@@ -26,6 +26,7 @@ TOLD = {
     "sound-first.mp4": ("libx264", B_FRAMES, {"sound": tone(3.0), "sound_first": True}),
     "silent-track.mp4": ("libx264", B_FRAMES, {"sound": np.zeros(0, np.float32)}),
     "sound.mkv": ("libx264", B_FRAMES, {"sound": tone(4.0), "sound_at_s": 1.0}),
+    "wide-pixels.mp4": ("libx264", {"x264-params": "sar=4/3"}, {}),  # which the codec alone says
     "uneven.mp4": ("libx264", B_FRAMES, {"shown_at": UNEVEN}),
     "uneven.mkv": ("libx264", B_FRAMES, {"shown_at": UNEVEN}),
     "one.mp4": ("libx264", {}, {"frames": 1}),
@@ -85,24 +86,37 @@ def test_what_an_edit_list_hides_is_not_counted(tmp_path, whole, parts):
     assert probe_packets(path) == probe(path) and whole == ["v.mp4"]
 
 
-def test_times_that_order_pictures_as_no_decoder_does_are_not_believed(tmp_path, whole):
-    def later(count, by):
-        target = tmp_path / f"later-{count}-{by}.mp4"
-        with av.open(str(encode(tmp_path / "v.mp4", 30, options=B_FRAMES))) as source, av.open(str(target), "w") as out:
-            copy = out.add_stream_from_template(source.streams.video[0])
-            packets = [packet for packet in source.demux() if packet.size]
-            times = sorted(packet.pts for packet in packets)
-            for packet in packets:
-                if packet.pts in times[12 : 12 + count]:
-                    packet.pts += times[by] - times[0]
-                packet.stream = copy
-                out.mux(packet)
-        return target
+def _remuxed(folder, change):
+    """30 pictures whose packets are as `change(packets, a frame's length in ticks)` leaves them."""
+    with (
+        av.open(str(encode(folder / "v.mp4", 30, options=B_FRAMES))) as source,
+        av.open(str(folder / "changed.mp4"), "w") as out,
+    ):
+        copy = out.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux() if packet.size]
+        change(sorted(packets, key=lambda packet: packet.pts), packets[0].duration)
+        for packet in packets:
+            packet.stream = copy
+            out.mux(packet)
+    return folder / "changed.mp4"
 
-    for count, by, told in ((0, 0, True), (1, 29, False), (9, 14, False)):
-        path = later(count, by)
-        assert probe_packets(path) == probe(path) and (not whole) == told
-        whole.clear()
+
+@pytest.mark.parametrize(("count", "by", "told"), [(0, 0, True), (1, 29, False), (9, 14, False)])
+def test_times_that_order_pictures_as_no_decoder_does_are_not_believed(tmp_path, whole, count, by, told):
+    def later(shown, step):
+        for packet in shown[12 : 12 + count]:
+            packet.pts += by * step
+
+    path = _remuxed(tmp_path, later)
+    assert probe_packets(path) == probe(path) and (not whole) == told
+
+
+def test_a_rate_that_the_header_does_not_say_is_not_guessed_from_the_first_packets(tmp_path, whole):
+    def stay(shown, step):
+        shown[-1].duration = 50 * step
+
+    path = _remuxed(tmp_path, stay)
+    assert probe_packets(path) == probe(path) and probe(path).fps == 10 and whole
 
 
 def _cut(path, share):
