@@ -2,8 +2,9 @@
 short side has S pixels) or `short<S>gop<G>` (and a key frame every G frames), behind an edition of the card with a
 hyphen: `2-short256gop8`. No torch.
 
-Sampling takes a few frames of each video, and a decoder starts at a key frame: with one every 250 frames it decodes a
-third of the video for eight of them, with one every 12 a tenth (docs/speed.md, "Encoded anew", has the figures).
+Sampling takes a few frames of each video, and a decoder starts at a key frame: for eight frames of 300 it decodes half
+of those that x264 makes by its own defaults, and a twelfth where every 12th is a key frame (docs/speed.md, "Videos
+encoded anew").
 """
 
 import re
@@ -15,7 +16,7 @@ from saccade.records import SaccadeError
 
 WRITTEN = "short<S> or short<S>gop<G>, before a subset"
 PATTERN = re.compile(r"(?:(?P<own>.+)-)?short(?P<side>[0-9]{1,9})(?:gop(?P<gop>[0-9]{1,9}))?")
-GOP = 12  # twice as far apart they save 5 % of the room and take a third more time to decode eight frames
+GOP = 12  # 25 saves 5 to 19 % of the room, and eight frames take up to 40 % more time
 SMALLEST, LARGEST = 16, 4320  # of a short side; what x264 can do, and what anybody films
 
 
@@ -24,12 +25,12 @@ class Reencoding:
     """How videos are encoded anew, in H.264 by x264; all of it decides what they hold.
 
     short_side: of the upright picture, in pixels; smaller ones stay as large as they are. gop: frames from one key
-    frame to the next. crf: x264's constant quality; at 20 real clips of 340 x 256 keep 40 dB and more, at 18 they'd
-    take a quarter more room. preset: the slower ones make the files no smaller here, the next faster one a quarter
-    larger. b_frames: between others, referred to by none, so that they are passed over where they aren't wanted.
-    cabac: its codes take 8 % less room and a third more time to decode. mbtree: x264's choice by what later frames
-    repeat reads memory that nobody wrote (saccade/scenes/encode.py), so that two runs could differ. form: raised when
-    the same settings come to give other files.
+    frame to the next. crf: x264's constant quality; at 20 two clips of people at 340 x 256 keep 40 and 41.5 dB, at 18
+    they'd take a quarter more room. preset: the next slower one takes twice the time for 0.7 dB, the next faster one an
+    eighth to a quarter more room. b_frames: between others, referred to by none, so that they are passed over where
+    they aren't wanted. cabac: its codes take 8 % less room and a third more time to decode. mbtree: x264's choice by
+    what later frames repeat reads memory that nobody wrote (saccade/scenes/encode.py), so that two runs could differ.
+    form: raised when the same settings come to give other files.
     """
 
     short_side: int

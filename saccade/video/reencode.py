@@ -29,7 +29,8 @@ from saccade.video.reencoded_frames import Shaper
 from saccade.video.reencoded_sound import sound_packets
 from saccade.video.tally import Tally
 
-_FINEST_HZ = 10000  # ticks a second at least: FFmpeg's MP4 takes no fewer; frames shown at the same time are one apart
+_SLOWEST_HZ = 10000  # ticks a second at least: FFmpeg's MP4 takes no fewer; frames shown at the same time are one apart
+_QUICKEST_HZ = 1000000  # at most: a frame is shown for less than 2^32 ticks
 _RATES_HZ = (1, 1000)  # what a container states outside of these is a clock, no frame rate
 
 
@@ -91,7 +92,7 @@ class _Pictures:
         self._track, self._shaper = output.add_stream("libx264"), Shaper(way.short_side)
         self._coded: list[_Coded] = []
         self._frames = 0
-        self.ticks_hz = _FINEST_HZ
+        self.ticks_hz = _SLOWEST_HZ
 
     def encode(self, container: Any, stream: Any, sound: Any, tally: Tally) -> None:
         """The pass over the open source, as `probe_by` takes it."""
@@ -109,7 +110,7 @@ class _Pictures:
             self._keep(picture)
 
         ticks = Fraction(stream.time_base).denominator
-        self.ticks_hz = ticks * -(-_FINEST_HZ // ticks)
+        self.ticks_hz = min(ticks * -(-_SLOWEST_HZ // ticks), _QUICKEST_HZ)
         decode_all(container, stream, sound, tally, each)
         if self._frames and not tally.problem:
             self._keep(None)
@@ -174,7 +175,7 @@ def _need_same(source: Path, old: VideoInfo, times_s: np.ndarray, path: Path) ->
         raise VideoError(f"{source}: encoded anew, it can't be read: {str(error).removeprefix(f'{path}: ')}") from None
     if new.frames != old.frames:
         raise VideoError(f"{source}: encoded anew, it has {new.frames} frames in place of {old.frames}")
-    if (off_s := float(np.abs(np.array(new.times_s) - times_s).max())) > 1 / _FINEST_HZ:
+    if (off_s := float(np.abs(np.array(new.times_s) - times_s).max())) > 1 / _SLOWEST_HZ:
         raise VideoError(f"{source}: encoded anew, its frames are shown up to {off_s:.3f} s from where they were")
     if new.audio != old.audio:
         raise VideoError(f"{source}: encoded anew, its sound no longer decodes")

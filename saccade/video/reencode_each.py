@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from saccade.files import need_writable, read_json, write_json
 from saccade.processes import processes
-from saccade.records import SaccadeError
+from saccade.records import SaccadeError, size_words
 from saccade.reencoding import Reencoding
 from saccade.video.container import VideoError, fingerprint, need_file
 from saccade.video.dataset_tables import paths_below
@@ -92,8 +92,8 @@ def reencode_each(
             jobs.append(job)
     if not jobs:
         return made, reasons
-    sizes, kept = f"{sum(job.bytes for job in jobs) / 1e9:.2f} GB", len(made) - len(jobs)
-    print(f"to encode anew as {way}: {len(jobs)} videos, {sizes}; {kept} are there already", flush=True)
+    size, kept = size_words(sum(job.bytes for job in jobs)), len(made) - len(jobs)
+    print(f"to encode anew as {way}: {len(jobs)} videos, {size}; {kept} are there already", flush=True)
     for job, reason in _work(folder, jobs, workers):
         if reason:
             source = job.identity["source"]
@@ -159,8 +159,8 @@ def _need_room(folder: Path, needed: float, done: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed + _SPARE_BYTES > free:
         raise SaccadeError(
-            f"{folder}: the videos that are left will need about {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are "
-            f"free; make room and run again ({done} are done, and stay), or take a smaller short side or a subset"
+            f"{folder}: the videos that are left will need about {size_words(round(needed))}, and {size_words(free)} "
+            f"are free; make room and run again ({done} are done, and stay), or take a smaller short side or a subset"
         )
 
 

@@ -10,7 +10,7 @@ from saccade.video.container import audio_stream, opened
 from saccade.video.sound import first_shown_s, read_audio
 
 _BEFORE_S = 1.0  # kept of what comes before the first frame: not heard, but a decoder may need it
-_AAC_BIT_RATE = 96_000  # of one channel: what players' makers give two is 128,000
+_AAC_BIT_RATE = 96_000  # of one channel; two get 128,000 as a rule
 _AAC_RATE_HZ = 48_000  # where the sound's own is none of AAC's
 _AAC_SAMPLES = 1024  # of a packet
 

@@ -1,5 +1,6 @@
 """A video encoded anew holds the same frames at the same times, and the same sound."""
 
+import resource
 from fractions import Fraction
 
 import av
@@ -8,6 +9,7 @@ import odd_files
 import pytest
 from numbered import encode, number_of, tone
 
+from saccade.records import SaccadeError
 from saccade.reencoding import Reencoding
 from saccade.video.container import VideoError
 from saccade.video.decode import read_audio, read_frames
@@ -216,3 +218,15 @@ def test_a_damaged_source_is_named_and_leaves_nothing(tmp_path, anew, damage):
     with pytest.raises(VideoError, match=r"v\.mkv: "):
         anew(source)
     assert not list((tmp_path / "new").iterdir())
+
+
+def test_a_full_disk_is_not_the_videos_fault(tmp_path, anew):
+    source = encode(tmp_path / "v.mp4", 30)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(SaccadeError, match=r"cannot write .*n\.mp4: File too large") as found:
+            anew(source)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not isinstance(found.value, VideoError) and not list((tmp_path / "new").iterdir())

@@ -87,11 +87,12 @@ def test_one_that_cannot_be_is_said_and_leaves_nothing(root, asked):
     (root / "raw/a.mp4").unlink()
     (root / "raw/a.mp4").write_bytes((root / "one.mp4").read_bytes()[:-300])
     (root / "raw/empty.mp4").touch()
-    files, reasons = made(root, ["empty.mp4", "absent.mp4", *NAMES])
+    (root / "raw/frames").mkdir()
+    files, reasons = made(root, ["empty.mp4", "absent.mp4", "frames", *NAMES])
     assert list(files) == [f"raw/{name}" for name in NAMES[1:]]
-    assert list(reasons) == [f"raw/{name}" for name in ("empty.mp4", "absent.mp4", "a.mp4")]
-    for name, reason in (("empty", "the file is empty"), ("absent", "no such file"), ("a", "truncated")):
-        assert reason in reasons[f"raw/{name}.mp4"]
+    said = {"empty.mp4": "the file is empty", "absent.mp4": "no such file", "frames": "a folder", "a.mp4": "truncated"}
+    assert list(reasons) == [f"raw/{name}" for name in said]
+    assert all(reason in reasons[f"raw/{name}"] for name, reason in said.items())
     assert len([path for path in written(root) if path.endswith(".mp4")]) == 3 == len(written(root)) / 2
 
 
@@ -139,12 +140,15 @@ def test_room_is_asked_for_once_a_few_are_done(root, monkeypatch, capsys):
     names = [f"{number}.mp4" for number in range(30)]
     disk = collections.namedtuple("disk", "free")
     monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: disk(64 * 2**20 + 1000))
-    with pytest.raises(SaccadeError, match=r"will need about 0.00 GB.* make room and run again \(12 of 30 are done"):
+    with pytest.raises(
+        SaccadeError, match=r"will need about .*B are free; make room and run again \(12 of 30 are done"
+    ):
         made(root, names)
     assert len(written(root)) == 24
     monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: disk(80 * 2**20))
     made(root, names)
-    assert "to encode anew as short32gop4: 18 videos, 0.00 GB; 12 are there already" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "to encode anew as short32gop4: 18 videos, " in said and "; 12 are there already" in said
 
 
 def test_large_videos_go_before_small_ones_but_for_a_few_of_all_sizes(root, asked):
