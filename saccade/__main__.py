@@ -170,7 +170,8 @@ def _parser() -> argparse.ArgumentParser:
     acquiring.add_argument("--videos", type=Path, metavar="FOLDER", help="has the unpacked videos; nothing is copied")
     acquiring.add_argument("--parallel", type=_at_least_one, default=4, help="files at a time (default: %(default)s)")
     acquiring.add_argument("--remove-archives", action="store_true", help="each as soon as it is unpacked")
-    acquiring.add_argument("--accept-changed", action="store_true", help="take files that differ from those first seen")
+    changed = "a file that may differ from that first seen; may be given several times"
+    acquiring.add_argument("--accept-changed", action="append", default=[], metavar="PATTERN", help=changed)
     acquiring.add_argument("--dry-run", action="store_true", help="say what would be fetched, and change nothing")
     preparing = verb("prepare", verbs.run_prepare, "index a dataset: <dataset>[@<edition>]", "dataset")
     preparing.add_argument("--budget", default="demo")

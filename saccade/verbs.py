@@ -83,7 +83,8 @@ def run_acquire(root: Path, options: argparse.Namespace) -> None:
     from saccade.steps.acquire import Order, acquire
 
     asked = {item.name: getattr(options, item.name) for item in dataclasses.fields(Order)}
-    acquire(dataset, Order(**asked | {"only": tuple(options.only)}))
+    patterns = {name: tuple(getattr(options, name)) for name in ("only", "accept_changed")}
+    acquire(dataset, Order(**asked | patterns))
 
 
 def run_prepare(root: Path, options: argparse.Namespace) -> None:

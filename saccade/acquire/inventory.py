@@ -54,6 +54,16 @@ def is_unpacked(raw: Path, file: PublishedFile) -> bool:
     return unpacked(raw, file).is_dir() or linked(raw, file) is not None
 
 
+def is_out(raw: Path, file: PublishedFile) -> bool:
+    """Whether the archive was unpacked here, and not found unpacked behind a link."""
+    return unpacked(raw, file).is_dir() and linked(raw, file) is None
+
+
+def members_of(file: PublishedFile) -> tuple[str, ...]:
+    """The names of the files that the archive is made of."""
+    return file.parts or (file.name,)
+
+
 def linked(raw: Path, file: PublishedFile) -> Path | None:
     """The link below raw/ in which the content is expected, as the user already had it; None where there is none."""
     folder = raw / file.unpack
@@ -85,7 +95,7 @@ def need_room(found: Inventory, sizes: Mapping[str, int | None], keep: bool, at_
 
 def _packed(raw: Path, file: PublishedFile, sizes: Mapping[str, int | None]) -> int:
     total = 0
-    for name in file.parts or (file.name,):
+    for name in members_of(file):
         path = raw / DOWNLOADS / name
         total += path.stat().st_size if path.exists() else sizes.get(name) or 0
     return total

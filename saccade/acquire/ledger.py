@@ -3,7 +3,8 @@ torch."""
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pydantic import Field
@@ -42,8 +43,9 @@ class Ledger:
     """The ledger of `raw`. Other processes may write it meanwhile: it is read for every answer, and each change is made
     under a lock. Raises SaccadeError where it is damaged."""
 
-    def __init__(self, raw: Path, accept_changed: bool = False):
-        self.file, self.accept_changed = raw / ACQUIRED_FILE, accept_changed
+    def __init__(self, raw: Path, accept_changed: Sequence[str] = ()):
+        """`accept_changed`: patterns of names: files that may differ from those first seen."""
+        self.file, self.accept_changed = raw / ACQUIRED_FILE, tuple(accept_changed)
 
     def entries(self) -> dict[str, Entry]:
         if not self.file.exists():
@@ -56,13 +58,14 @@ class Ledger:
     def check(self, name: str, bytes: int, sha256: str) -> None:
         """Raises SaccadeError where a file of that name was seen before and differed, unless changes are accepted."""
         seen = self.entries().get(name)
-        if seen is None or self.accept_changed or (seen.bytes, seen.sha256) == (bytes, sha256):
+        accepted = any(fnmatchcase(name, pattern) for pattern in self.accept_changed)
+        if seen is None or accepted or (seen.bytes, seen.sha256) == (bytes, sha256):
             return
         source = f"came from {seen.url}" if seen.url else "was put there by hand"
         raise SaccadeError(
             f"{name} has {bytes:,} bytes and sha256 {sha256}, but what {source} on {seen.date} had {seen.bytes:,} "
             f"bytes and sha256 {seen.sha256} ({self.file}); find out who changed it and why, then run again with "
-            f"{ACCEPT}"
+            f"{ACCEPT} {name}"
         )
 
     def record(self, fetched: Fetched) -> None:
@@ -76,6 +79,11 @@ class Ledger:
                 entries[fetched.name] = Entry(
                     bytes=fetched.bytes, sha256=fetched.sha256, md5=fetched.md5, url=fetched.url, date=today
                 )
+
+    def forget(self, name: str) -> None:
+        """The file is no longer known: another one of that name is as good."""
+        with self._changed() as entries:
+            entries.pop(name, None)
 
     def record_unpacked(self, name: str, unpacked: Unpacked | None) -> None:
         """Keeps what came out of the file, or with None that nothing did. Raises SaccadeError for a file that isn't in

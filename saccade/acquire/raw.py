@@ -10,6 +10,7 @@ from saccade.records import SaccadeError
 from saccade.temporary import PREFIX
 
 DOWNLOADS = "downloads"  # of raw/: the files as their publisher offers them
+VIDEOS = "videos"  # of raw/: where most cards unpack them
 VIDEO_SUFFIXES = (".mp4", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".flv", ".mpg")
 
 

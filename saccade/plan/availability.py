@@ -45,7 +45,10 @@ def why_raw_lacking(dataset: Dataset) -> str | None:
     """What raw/ lacks, and how to bring it; None where it is whole."""
     if dataset.wrong:
         return dataset.wrong
-    missing = [path for path in dataset.expects if not (dataset.folder / "raw" / path).exists()]
+    raw = dataset.folder / "raw"
+    missing = [path for path in dataset.expects if not (raw / path).exists()]
+    if dead := [path for path in (raw, *(raw / one for one in missing)) if path.is_symlink() and not path.exists()]:
+        return f"{dead[0]} is a link to {dead[0].readlink()}, which isn't there; bring that back, or make the link anew"
     what = f"lacks {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}" if missing else "holds no videos yet"
     if missing or not dataset.classes_known:
         return f"data/{dataset.name}/raw {what}; {how_to_bring(dataset)}".rstrip("; ")

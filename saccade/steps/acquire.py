@@ -1,9 +1,13 @@
 """The step that brings a published dataset: fetched, verified, unpacked; or that says what only the user can bring, and
 verifies that."""
 
-from collections import Counter
+import datetime
+import os
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,20 +16,26 @@ from saccade import products
 from saccade.acquire.archives import unpack
 from saccade.acquire.checksums import verify
 from saccade.acquire.download import fetch_all
+from saccade.acquire.download_bar import SECONDS, SECONDS_IN_A_FILE
 from saccade.acquire.inventory import (
-    Inventory,
     downloaded,
     in_batches,
     inventory,
+    is_out,
+    linked,
+    members_of,
     need_room,
     unpacked,
     wanted,
 )
 from saccade.acquire.ledger import Ledger, Unpacked
+from saccade.acquire.links import link_files, link_videos
 from saccade.acquire.locks import lock
 from saccade.acquire.offer import lists_of, offered
 from saccade.acquire.raw import DOWNLOADS
 from saccade.acquire.sizes import sizes
+from saccade.acquire.telling import announce, by_hand, counted, tell, tell_lost
+from saccade.acquire.writing import DamagedError
 from saccade.cards.dataset import Dataset
 from saccade.cards.published import PublishedFile
 from saccade.files import need_writable
@@ -34,20 +44,20 @@ from saccade.records import ACQUIRED_FILE, SaccadeError, first_few, size_words
 from saccade.temporary import clear_leftovers
 
 AT_ONCE = 8  # archives that lie beside what came out of others, where they are removed
-SHOWN = 12  # files that are told one by one
 
 
 @dataclass(frozen=True)
 class Order:
     """What is to be brought, and how. only: patterns of names; all that isn't on request without any. archives: a
-    folder that has the files already; videos: one that has the unpacked videos: both are linked and not copied."""
+    folder that has the files already; videos: one that has the unpacked videos: both are linked and not copied.
+    accept_changed: patterns of names: files that may differ from those first seen."""
 
     only: tuple[str, ...] = ()
     archives: Path | None = None
     videos: Path | None = None
     parallel: int = 4
     remove_archives: bool = False
-    accept_changed: bool = False
+    accept_changed: tuple[str, ...] = ()
     dry_run: bool = False
 
 
@@ -59,53 +69,36 @@ def acquire(dataset: Dataset, order: Order) -> None:
     can bring; for an archive that can't be unpacked; and where the disk has too little room.
     """
     raw = dataset.folder / "raw"
-    _announce(dataset, raw)
+    announce(dataset, raw)
     if order.dry_run:
         files = offered(dataset, order.only)
         found = inventory(raw, files)
-        _tell(dataset, found, sizes([wanted(file) for file in found.fetch]))
+        tell(dataset, found, sizes([wanted(file) for file in found.fetch]), order.only)
         return
+    if raw.is_symlink() and not raw.exists():
+        raise SaccadeError(
+            f"{raw} is a link to {raw.readlink()}, which isn't there; make that folder, or the link anew"
+        )
     need_writable(raw)
     clear_leftovers(raw)
     with lock(raw):
         ledger = Ledger(raw, order.accept_changed)
         if order.videos:
-            _link_videos(dataset, raw, order.videos)
+            link_videos(dataset, raw, order.videos)
         if order.archives:
-            _link_files(raw, order.archives, lists_of(dataset))
+            link_files(raw, order.archives, lists_of(dataset))
         _bring(dataset, ledger, lists_of(dataset), order, {})
-        if order.archives and not _link_files(raw, order.archives, every := offered(dataset, ["*"])):
+        if order.archives and not link_files(raw, order.archives, every := offered(dataset, ["*"])):
             names = first_few([file.name for file in every])
             raise SaccadeError(f"--archives {order.archives}: it holds none of the files of {dataset.name}: {names}")
         files = offered(dataset, order.only)
         found = inventory(raw, files)
         known = sizes([wanted(file) for file in found.fetch])
-        _tell(dataset, found, known)
+        tell(dataset, found, known, order.only)
         need_room(found, known, not order.remove_archives, AT_ONCE)
         _bring(dataset, ledger, files, order, known)
+        tell_lost(raw, ledger, files)
     _tell_end(dataset, raw)
-
-
-def _announce(dataset: Dataset, raw: Path) -> None:
-    print(f"{dataset.title}: {dataset.source}")
-    print(f"licence: {dataset.licence}")
-    if dataset.terms:
-        print(f"terms: {dataset.terms}")
-    print(f"into: {raw}", flush=True)
-
-
-def _tell(dataset: Dataset, found: Inventory, known: Mapping[str, int | None]) -> None:
-    """What is still to be done, before it is."""
-    for file in found.fetch[:SHOWN]:
-        count = known.get(file.name)
-        then = f", unpacked into {file.unpack}/" if file.unpack else ""
-        print(f"to fetch: {file.name} ({size_words(count) if count is not None else 'of unknown size'}){then}")
-    if len(found.fetch) > SHOWN:
-        print(f"to fetch: {len(found.fetch) - SHOWN} more")
-    if unknown := [listed for listed in dataset.listed if not (found.raw / DOWNLOADS / listed.file).is_file()]:
-        print(*(f"to fetch: what {listed.file} names ({listed.about})" for listed in unknown), sep="\n")
-    total, waiting = sum(filter(None, known.values())), len(found.unpack)
-    print(f"in all: {len(found.fetch)} files, {size_words(total)}, to fetch; {waiting} archives to unpack", flush=True)
 
 
 def _bring(
@@ -115,27 +108,47 @@ def _bring(
     order: Order,
     known: Mapping[str, int | None],
 ) -> None:
-    """Fetches and unpacks what isn't here; archives go as soon as they are unpacked where that is asked for."""
-    raw = dataset.folder / "raw"
+    """Fetches and unpacks what isn't here; archives whose content is there go where that is asked for. What fails stops
+    nothing else: a SaccadeError at the end tells of all."""
+    raw, failed = dataset.folder / "raw", list[str]()
     _verify(dataset, ledger, files)
     for batch in in_batches(files, AT_ONCE) if order.remove_archives else [tuple(files)]:
         found = inventory(raw, batch)
         if found.fetch and dataset.obtained != "automatic":
-            raise SaccadeError(_by_hand(dataset, found))
-        if found.fetch:
-            fetch_all(
-                [wanted(file) for file in found.fetch],
-                raw / DOWNLOADS,
-                order.parallel,
-                label=dataset.name,
-                sizes=known,
-                check=ledger.check,
-                done=ledger.record,
-            )
+            raise SaccadeError(by_hand(dataset, found))
+        try:
+            if found.fetch:
+                fetch_all(
+                    [wanted(file) for file in found.fetch],
+                    raw / DOWNLOADS,
+                    order.parallel,
+                    label=dataset.name,
+                    sizes=known,
+                    check=ledger.check,
+                    done=ledger.record,
+                )
+        except SaccadeError as error:
+            failed.append(str(error))
         for file in found.unpack:
-            _unpack(dataset, ledger, file)
-            for name in (file.parts or (file.name,)) if order.remove_archives else ():
-                (raw / DOWNLOADS / name).unlink()
+            if all((raw / DOWNLOADS / name).is_file() for name in members_of(file)):
+                try:
+                    _unpack(dataset, ledger, file)
+                except SaccadeError as error:
+                    print(f"{file.name}: failed", flush=True)
+                    failed.append(str(error))
+        if order.remove_archives:
+            _remove_unpacked(raw, batch)
+    if failed:
+        raise SaccadeError("\n".join(failed))
+
+
+def _remove_unpacked(raw: Path, files: Sequence[PublishedFile]) -> None:
+    """Removes the archives whose content is there; first all of it is on the disk and no longer in memory alone."""
+    done = [raw / DOWNLOADS / name for file in files if file.unpack for name in members_of(file) if is_out(raw, file)]
+    if any(path.is_symlink() or path.is_file() for path in done):
+        os.sync()
+        for path in done:
+            path.unlink(missing_ok=True)
 
 
 def _verify(dataset: Dataset, ledger: Ledger, files: Sequence[PublishedFile]) -> None:
@@ -147,88 +160,64 @@ def _verify(dataset: Dataset, ledger: Ledger, files: Sequence[PublishedFile]) ->
         if not path.exists():
             continue
         entry = entries.get(file.name)
-        if entry is None or ledger.accept_changed or path.stat().st_size != entry.bytes:
+        accepted = any(fnmatchcase(file.name, pattern) for pattern in ledger.accept_changed)
+        if entry is None or accepted or path.stat().st_size != entry.bytes:
             print(f"{file.name}: verifying", flush=True)
-            ledger.record(verify(wanted(file), path))
+            now = verify(wanted(file), path)
+            ledger.record(now)
+            if entry and entry.sha256 != now.sha256 and file.unpack and is_out(raw, file):
+                _set_aside(raw, unpacked(raw, file))
+
+
+def _set_aside(raw: Path, folder: Path) -> None:
+    """The content of an archive that has changed makes room for that of the new one, and stays where prepare doesn't
+    look."""
+    aside = Path(tempfile.mkdtemp(prefix=f".before-{datetime.date.today().isoformat()}-", dir=raw)) / folder.name
+    folder.rename(aside)
+    print(f"{folder} came from the archive as it was; it is in {aside} now, for you to remove", flush=True)
 
 
 def _unpack(dataset: Dataset, ledger: Ledger, file: PublishedFile) -> None:
-    raw = dataset.folder / "raw"
-    paths = [raw / DOWNLOADS / name for name in file.parts or (file.name,)]
-    into = unpacked(raw, file)
-    with tqdm(desc=file.name, unit="B", unit_scale=True, mininterval=1.0) as bar:
+    """Makes the archive's folder. A damaged archive is forgotten: another one of its name is no change then."""
+    raw, into = dataset.folder / "raw", unpacked(dataset.folder / "raw", file)
+    if os.path.lexists(into):
+        raise SaccadeError(f"{into} is there and no folder (a link that leads nowhere?); remove it and run again")
+    seconds = SECONDS if sys.stderr.isatty() else SECONDS_IN_A_FILE
+    with tqdm(desc=file.name, unit="B", unit_scale=True, mininterval=seconds, maxinterval=max(seconds, 10.0)) as bar:
 
-        def tell(done: int, of: int) -> None:
+        def show(done: int, of: int) -> None:
             bar.total = of
             bar.update(done - bar.n)
 
-        out = unpack(paths, into, nested=file.nested, dataset=dataset.name, progress=tell)
-    print(f"{file.name}: {out.files} files, {size_words(out.bytes)}, in {into.relative_to(raw)}/", flush=True)
-    for name in file.parts or (file.name,):
+        try:
+            paths = [raw / DOWNLOADS / name for name in members_of(file)]
+            out = unpack(paths, into, nested=file.nested, dataset=dataset.name, progress=show)
+        except SaccadeError as error:
+            if isinstance(error.__cause__, DamagedError):
+                for name in members_of(file):
+                    ledger.forget(name)
+            raise
+    print(f"{file.name}: {counted(out.files)}, {size_words(out.bytes)}, in {into.relative_to(raw)}/", flush=True)
+    for name in members_of(file):
         ledger.record_unpacked(name, Unpacked(into=into.relative_to(raw).as_posix(), files=out.files, bytes=out.bytes))
-
-
-def _by_hand(dataset: Dataset, found: Inventory) -> str:
-    """What the user has to bring, and where it goes."""
-    lines = []
-    for file in found.fetch:
-        about = [size_words(file.bytes)] if file.bytes else []
-        about += [f"{kind} {value}" for kind, value in file.hashes.items()]
-        lines.append(f"  {downloaded(found.raw, file)}" + (f" ({', '.join(about)})" if about else ""))
-    why = "can't be fetched without an account" if dataset.obtained == "manual" else "is no longer offered"
-    return (
-        f"{dataset.title} {why} ({dataset.source}). {dataset.acquire}\nThese files are missing; put them there and run "
-        f"`saccade acquire {dataset.name}` again, which verifies them:\n" + "\n".join(lines) + "\nWho has the files in "
-        "a folder says --archives FOLDER, who has the videos already unpacked --videos FOLDER: nothing is copied"
-    )
-
-
-def _link_files(raw: Path, folder: Path, files: Sequence[PublishedFile]) -> int:
-    """Makes downloads/<name> a link to the user's file of that name, where he has one; how many he has. The folder of
-    the name may be left out where no other file's name ends alike: `part_0.tar.gz` may be of train or of val."""
-    _need_folder(folder, "--archives")
-    found, alike = 0, Counter(Path(file.name).name for file in files)
-    for file in files:
-        short = Path(file.name).name
-        places = [folder / file.name, *([folder / short] if alike[short] == 1 else [])]
-        own = next((place for place in places if place.is_file()), None)
-        path = downloaded(raw, file)
-        found += own is not None
-        if own and not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)  # a link that leads nowhere
-            path.symlink_to(own.resolve())
-    return found
-
-
-def _link_videos(dataset: Dataset, raw: Path, folder: Path) -> None:
-    """Makes the folder of the unpacked videos, which the card expects first, a link to the user's."""
-    _need_folder(folder, "--videos")
-    if dataset.videos_of:
-        whose = f"saccade acquire {dataset.videos_of} --videos {folder}"
-        raise SaccadeError(f"{dataset.name} takes its videos from {dataset.videos_of}: `{whose}`")
-    place = raw / dataset.expects[0]
-    if place.is_symlink() and place.resolve() == folder.resolve():
-        return
-    if place.exists() or place.is_symlink():
-        raise SaccadeError(f"{place} is there already; remove it, or leave out --videos")
-    place.symlink_to(folder.resolve())
-    print(f"{place} leads to {folder}: nothing is copied")
 
 
 def _tell_end(dataset: Dataset, raw: Path) -> None:
     """What comes next; and writes down that the dataset is here, once all that isn't on request is."""
     entries, files = Ledger(raw).entries(), offered(dataset)
     found = inventory(raw, files)
-    if not found.fetch and not found.unpack:
+    left = list(dict.fromkeys(file.name for file in (*found.fetch, *found.unpack)))
+    if not left:
         here = {file.name: entries[file.name].model_dump() for file in files if file.name in entries}
         products.write(dataset.folder / ACQUIRED_FILE, {"dataset": dataset.name, "published": here})
-    if why := why_raw_lacking(dataset):
+    if links := sorted({str(link) for file in files if file.unpack and (link := linked(raw, file))}):
+        print(f"{', '.join(links)}: your own folder; what would be unpacked there isn't fetched")
+    why, next_step = why_raw_lacking(dataset), f"saccade prepare {dataset.name} --budget paper"
+    if why:
         print(f"what was asked for is here; {why}")
+    elif left:
+        print(
+            f"what was asked for is here; not here: {first_few(left)}; next: {next_step}, which counts what is missing"
+        )
     else:
-        print(f"{dataset.name} is here; next: saccade prepare {dataset.name} --budget paper")
-
-
-def _need_folder(folder: Path, option: str) -> None:
-    if not folder.is_dir():
-        raise SaccadeError(f"{option} {folder}: there is no such folder")
+        print(f"{dataset.name} is here; next: {next_step}")

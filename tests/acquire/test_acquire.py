@@ -122,7 +122,7 @@ def test_everything_is_announced_fetched_and_unpacked_once(dots, site, capsys):
     site.asked.clear()
     (raw / "downloads/lists.zip").unlink()  # what is unpacked needn't be there
     assert main(["acquire", "dots"]) == 0 and site.asked == []
-    assert "in all: 0 files, 0 bytes, to fetch; 0 archives to unpack" in capsys.readouterr().out
+    assert "in all: 0 files (0 bytes) to fetch, 0 files to unpack" in capsys.readouterr().out
 
 
 def test_a_dry_run_tells_and_changes_nothing(dots, site, capsys):
@@ -201,7 +201,7 @@ def test_a_file_that_changed_since_it_was_first_seen_is_refused_until_the_user_a
     site.files["parts.txt"] += b"\n"
     assert main(["acquire", "dots"]) == 1
     assert "--accept-changed" in capsys.readouterr().err
-    assert main(["acquire", "dots", "--accept-changed"]) == 0
+    assert main(["acquire", "dots", "--accept-changed", "*"]) == 0
 
 
 def test_a_damaged_archive_names_itself_and_leaves_nothing(dots, site, capsys):
@@ -213,7 +213,7 @@ def test_a_damaged_archive_names_itself_and_leaves_nothing(dots, site, capsys):
     assert not (dots / "acquired.json").exists()
     site.files["part_1.tar.gz"] = FILES["part_1.tar.gz"]
     (dots / "raw/downloads/train/part_1.tar.gz").unlink()
-    assert main(["acquire", "dots", "--accept-changed"]) == 0
+    assert main(["acquire", "dots"]) == 0
 
 
 def test_files_that_the_user_has_are_linked_and_verified(dots, site, tmp_path, capsys):
@@ -229,11 +229,15 @@ def test_files_that_the_user_has_are_linked_and_verified(dots, site, tmp_path, c
     assert "it holds none of the files of dots" in capsys.readouterr().err
 
 
-def test_unpacked_videos_that_the_user_has_are_used_where_they_are(dots, site, tmp_path):
+def test_unpacked_videos_that_the_user_has_are_used_where_they_are(dots, site, tmp_path, capsys):
     own = tmp_path / "mine/train"
     own.mkdir(parents=True)
+    assert main(["acquire", "dots", "--videos", str(own.parent)]) == 1
+    assert "it holds no video" in capsys.readouterr().err
+    (own / "a.mp4").write_bytes(b"first")
     assert main(["acquire", "dots", "--videos", str(own.parent)]) == 0
-    assert (dots / "raw/videos").readlink() == own.parent and list(own.iterdir()) == []
+    assert (dots / "raw/videos").readlink() == own.parent and len(list(own.iterdir())) == 1
+    assert "your own folder" in capsys.readouterr().out
     assert not any("part " in asked.path or "part_" in asked.path for asked in site.asked)
 
 
@@ -262,8 +266,59 @@ def test_the_disk_is_asked_before(dots, site, monkeypatch, capsys):
     assert {asked.path for asked in site.asked if asked.method == "GET" and asked.sent} == {"parts.txt"}
 
 
-def test_a_second_run_at_the_same_time_says_so(dots, capsys):
+def test_a_second_run_at_the_same_time_says_so(dots, site, capsys):
     (dots / "raw").mkdir()
     with lock(dots / "raw"):
         assert main(["acquire", "dots"]) == 1
-    assert "dots" in capsys.readouterr().err
+    assert "another process" in capsys.readouterr().err and site.asked == []
+
+
+def test_what_fails_stops_nothing_else(dots, site, capsys):
+    del site.files["part 0.tar.gz"]
+    site.files["lists.zip"] = FILES["lists.zip"][:-1] + b"!"
+    assert main(["acquire", "dots", "--remove-archives"]) == 1
+    said = capsys.readouterr().err
+    assert "part 0.tar.gz" in said and "lists.zip" in said
+    assert below(dots / "raw", "downloads", "acquired.json") == {"videos/train/part_1/b.mp4"}
+
+
+def test_archives_that_were_unpacked_before_can_go_later(dots):
+    assert main(["acquire", "dots"]) == 0
+    assert main(["acquire", "dots", "--remove-archives"]) == 0
+    assert below(dots / "raw", "acquired.json") == WHOLE | {"downloads/parts.txt"}
+
+
+def test_the_content_of_an_archive_that_changed_is_made_anew_and_the_old_one_kept_aside(dots, capsys):
+    assert main(["acquire", "dots"]) == 0
+    new = tarred(**{"c.mp4": b"other bytes, other length"})
+    (dots / "raw/downloads/train/part_1.tar.gz").write_bytes(new)
+    assert main(["acquire", "dots"]) == 1
+    assert "run again with --accept-changed train/part_1.tar.gz" in capsys.readouterr().err
+    assert main(["acquire", "dots", "--accept-changed", "train/part_1*"]) == 0
+    assert [path.name for path in (dots / "raw/videos/train/part_1").iterdir()] == ["c.mp4"]
+    assert [path.name for path in dots.glob("raw/.before-*/part_1/*")] == ["b.mp4"]
+
+
+def test_a_folder_that_lost_a_file_is_named(dots, capsys):
+    assert main(["acquire", "dots"]) == 0
+    (dots / "raw/lists/lists/train list.txt").unlink()
+    assert main(["acquire", "dots"]) == 0
+    assert "lists holds 1 of the 2 files that came out of lists.zip; remove the folder" in capsys.readouterr().out
+
+
+def test_a_part_of_a_dataset_is_not_called_the_whole(dots, capsys):
+    assert main(["acquire", "dots", "--only", "*part_1*"]) == 0
+    said = capsys.readouterr().out
+    assert "not here: lists.zip, train/part 0.tar.gz" in said and "dots is here" not in said
+    assert not (dots / "acquired.json").exists()
+
+
+def test_links_that_lead_nowhere_are_named(dots, capsys, tmp_path):
+    (dots / "raw").symlink_to(tmp_path / "unplugged")
+    assert main(["acquire", "dots"]) == 1
+    assert "which isn't there; make that folder, or the link anew" in capsys.readouterr().err
+    (dots / "raw").unlink()
+    (dots / "raw/lists").mkdir(parents=True)
+    (dots / "raw/lists/lists").symlink_to(tmp_path / "unplugged")
+    assert main(["acquire", "dots"]) == 1
+    assert "is there and no folder" in capsys.readouterr().err

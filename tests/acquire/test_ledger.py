@@ -60,7 +60,7 @@ def test_another_file_is_refused(ledger, bytes, sha256):
 
 def test_a_change_can_be_accepted_and_is_what_is_compared_from_then_on(tmp_path, ledger):
     ledger.record_unpacked("a.zip", Unpacked(into="videos/a", files=3, bytes=9))
-    Ledger(tmp_path, accept_changed=True).record(CHANGED)
+    Ledger(tmp_path, accept_changed=["*"]).record(CHANGED)
     entry = ledger.entries()["a.zip"]
     assert (entry.sha256, entry.url, entry.unpacked) == (OTHER, CHANGED.url, None)
     with pytest.raises(SaccadeError, match="from https://mirror.invalid"):
