@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from saccade.acquire.checksums import Fetched, Wanted
 from saccade.acquire.download_bar import DownloadBar
 from saccade.acquire.part_file import PartFile
-from saccade.acquire.transfer import bring
+from saccade.acquire.transfer import Hosts, bring
 from saccade.acquire.web_sources import Patience, RefusedError
 from saccade.records import SaccadeError, first_few, size_words
 
@@ -29,6 +29,7 @@ def fetch(
     check: Check = anything,
     patience: Patience = PATIENCE,
     stop: threading.Event | None = None,
+    hosts: Hosts | None = None,
 ) -> Fetched:
     """Brings the file to `folder/<name>`. It appears there when it is whole and right, and replaces what was there.
 
@@ -37,12 +38,13 @@ def fetch(
     each of them did, and how to bring it by hand.
     """
     path, reasons = place(folder, wanted.name), []
+    stop, hosts = stop or threading.Event(), hosts or Hosts()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for url in wanted.urls:
             try:
                 with PartFile(path, wanted, bar) as part:
-                    return _from_source(url, part, check, patience, stop or threading.Event())
+                    return _from_source(url, part, check, patience, stop, hosts)
             except RefusedError as error:
                 reasons.append(f"  {url}: {error}")
     except OSError as error:
@@ -58,17 +60,20 @@ def place(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def _from_source(url: str, part: PartFile, check: Check, patience: Patience, stop: threading.Event) -> Fetched:
+def _from_source(
+    url: str, part: PartFile, check: Check, patience: Patience, stop: threading.Event, hosts: Hosts
+) -> Fetched:
     """Raises RefusedError where that source doesn't give the right file."""
     name, started = part.wanted.name, time.monotonic()
+    others = url != part.wanted.urls[-1]
     had = part.take_up(url)
-    bring(url, part, patience, stop)
+    bring(url, part, patience, stop, hosts, others)
     wrong = _what_is_wrong(part, check)
     if wrong and part.pieced:
         part.bar.say(f"{name}: {wrong}; once more from the beginning, since it came in pieces")
         part.forget()
         had = 0
-        bring(url, part, patience, stop)
+        bring(url, part, patience, stop, hosts, others)
         wrong = _what_is_wrong(part, check)
     if wrong:
         part.remove()
@@ -120,12 +125,12 @@ def fetch_all(
     so that what came is known for whole whatever happens to the others. One that fails stops none of the others; then
     a SaccadeError at the end says which, and why.
     """
-    stop, results, errors = threading.Event(), dict[int, Fetched](), dict[int, str]()
+    stop, hosts, results, errors = threading.Event(), Hosts(), dict[int, Fetched](), dict[int, str]()
     expected = {one.name: one.bytes if one.bytes is not None else (sizes or {}).get(one.name) for one in wanted}
 
     def job(number: int) -> tuple[int, Fetched | SaccadeError]:
         try:
-            return number, fetch(wanted[number], folder, bar, check, patience, stop)
+            return number, fetch(wanted[number], folder, bar, check, patience, stop, hosts)
         except SaccadeError as error:
             return number, error
 
