@@ -14,7 +14,7 @@ from urllib3.util import Retry
 
 from saccade.acquire import web_sources
 from saccade.acquire.part_file import PartFile
-from saccade.acquire.web_sources import CutError, Patience, RefusedError, UnreachedError
+from saccade.acquire.web_sources import CutError, Patience, RefusedError, UnreachedError, WrongFileError
 from saccade.records import size_words
 
 
@@ -113,7 +113,7 @@ def _join(url: str, response: requests.Response, part: PartFile) -> None:
     origin, start = web_sources.origin(url, response), web_sources.first_byte(response)
     right = part.wanted.bytes
     if origin.bytes is not None and right not in (None, origin.bytes):
-        raise RefusedError(f"it has {origin.bytes:,} bytes there, and {right:,} are right")
+        raise WrongFileError(f"it has {origin.bytes:,} bytes there, and {right:,} are right")
     if part.size and start == part.size and part.goes_on(origin):
         part.go_on(origin)
     elif start == 0:

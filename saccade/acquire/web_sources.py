@@ -34,6 +34,15 @@ class RefusedError(Exception):
     """This source doesn't give the file, and would not the next minute. The text says why."""
 
 
+class WrongFileError(RefusedError):
+    """This source gives another file than the card describes, to a browser too. `by_card` is false where the card
+    leaves open which file it is, and an earlier one was another."""
+
+    def __init__(self, why: str, by_card: bool = True):
+        super().__init__(why)
+        self.by_card = by_card
+
+
 class CutError(Exception):
     """Worth another try: the connection was refused, cut or silent, or the server is busy and may say for how long."""
 
