@@ -186,6 +186,7 @@ def test_no_other_module_opens_a_product():
         "acquire/ledger.py": "the ledger of raw/, which is no product",
         "acquire/part_file.py": "what a part is of, compared with what the server says",
         "cost/printed.py": "reported.csv",
+        "doctor/dataset_state.py": "what a prepare that failed left",
         "judging/reported.py": "reported.csv",
         "scenes/checks.py": "checks.json",
         "scenes/contact_sheet.py": "scripts beside videos",
