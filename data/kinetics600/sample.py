@@ -24,8 +24,8 @@ MAC = bytes.fromhex("0005160700020000") + bytes(18)  # the head of such a file
 
 
 def publish(served: Path, tools: Any) -> None:
-    """Of each class three videos to train on, one to test on; one more to test on. One of each split is in no table, but
-    in the archive of its class."""
+    """Of each class three videos to train on, one to test on; one more to test on. One of each split is in no table,
+    but in the archive of its class."""
     tables = {"train": "label,youtube_id,time_start,time_end,split\n"}
     tables |= {"val": tables["train"], "test": "youtube_id,time_start,time_end,split\n"}
     archives: dict[str, dict[str, bytes]] = {"test/part_0": {}}
