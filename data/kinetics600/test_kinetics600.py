@@ -58,6 +58,21 @@ def test_a_video_in_no_table_has_the_class_of_its_archive(prepared, folder):
     assert about["unlisted"] == []
 
 
+def test_a_video_of_val_in_no_table_is_tested_on_and_no_other_clip_of_it_trained_on(prepared):
+    other = "{}_000050_000060"
+    videos, about = prepared([f"val/{HEAD}/{NAME.format(video(1))}.mp4", in_archive(HEAD, 1, other)])
+    assert videos[["label", "split"]].to_dict("index") == {NAME.format(video(1)): {"label": HEAD, "split": "test"}}
+    assert about["notes"] == ["videos for testing that are in no table, of the class whose archive they came in: 1"]
+
+
+@pytest.mark.parametrize(("train", "test"), [((1,), ()), ((), (1,))], ids=["trained on", "held out by the publisher"])
+def test_a_video_of_vals_archives_that_another_table_has_is_not_tested_on(prepared, train, test):
+    videos, _ = prepared(
+        [f"val/{HEAD}/{NAME.format(video(1))}.mp4"], train=[(HEAD, number) for number in (*train, 2)], test=test
+    )
+    assert "test" not in set(videos["split"])
+
+
 @pytest.mark.parametrize("place", ["train/no class/{}.mp4", "val/part_0/{}.mp4", "train/{}.mp4"])
 def test_a_video_in_no_table_and_no_archive_of_a_class_is_unlisted(prepared, place):
     videos, about = prepared([place.format(NAME.format(video(1)))], train=[(HEAD, 2)])
@@ -78,6 +93,12 @@ def test_the_table_is_believed_where_an_archive_says_otherwise_of_the_same_clip(
     name = NAME.format(video(1))
     assert videos.at[name, "label"] == HEAD and Path(videos.at[name, "path"]).is_file()
     assert f"which is believed: 1 ({name}.mp4 ({CURLING}, not " in about["notes"][0]
+
+
+def test_a_label_of_val_is_the_tables_whatever_archive_it_came_in(prepared):
+    files, rows = many(HEAD, 100)
+    videos, _ = prepared([*files, f"val/{CURLING}/{NAME.format(video(1))}.mp4"], train=rows, val=[(HEAD, 1)])
+    assert dict(videos.loc[NAME.format(video(1)), ["label", "split"]]) == {"label": HEAD, "split": "test"}
 
 
 def test_many_videos_in_other_classes_archives_are_refused(prepared):

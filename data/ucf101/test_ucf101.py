@@ -1,8 +1,12 @@
 """What only UCF101 can get wrong, and what a damaged copy of it is called."""
 
+import zipfile
+from pathlib import Path
+
 import pandas as pd
 import pytest
-from miniature import acquired_miniature
+from acquire.loopback import Loopback
+from miniature import Tools, acquired_miniature, write_data
 
 from saccade.__main__ import main
 from saccade.files import read_json
@@ -16,6 +20,33 @@ def ucf(tmp_path, monkeypatch):
     """data/ucf101, acquired, in a project of its own."""
     monkeypatch.chdir(acquired_miniature(tmp_path, "ucf101"))
     return tmp_path / "data/ucf101"
+
+
+@pytest.fixture
+def published_rar(tmp_path, monkeypatch):
+    """data/ucf101, acquired from the publisher's RAR, which a user has, and from the lists."""
+    (tmp_path / "Snakefile").touch()
+    monkeypatch.chdir(tmp_path)
+    with Loopback(tmp_path / "served") as server:
+        write_data(tmp_path, "ucf101", tmp_path / "served", server.address)
+        with zipfile.ZipFile(next(tmp_path.glob("served/**/UCF101_videos.zip"))) as archive:
+            clips = {
+                Path(name).stem.replace("Handstand", "HandStand", 1): archive.read(name) for name in archive.namelist()
+            }
+        Tools.rar(
+            Tools.made(tmp_path / "own/UCF101.rar"),
+            {f"UCF-101/{n.split('_')[1]}/{n}.avi": data for n, data in clips.items()},
+        )
+        only = ["--only", "UCF101.rar", "--only", "UCF101Train*"]
+        assert main(["acquire", "ucf101", "--archives", "own", *only]) == 0
+        assert not [asked for asked in server.asked if asked.path.endswith("UCF101_videos.zip")]
+    return tmp_path / "data/ucf101"
+
+
+def test_the_publishers_own_archive_gives_the_same_videos(published_rar, capsys):
+    assert prepare(capsys) == ""
+    index = pd.read_parquet(published_rar / "prepared/own/index.parquet")
+    assert len(index) == 12 and index["path"].str.contains("UCF101/UCF-101/").all()
 
 
 def prepare(capsys) -> str:

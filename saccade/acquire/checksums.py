@@ -26,13 +26,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that is here and right. `url` is None where the user put it there, `md5` where the card has none."""
+    """A file that is here and right. `url` is None where the user put it there."""
 
     name: str
     bytes: int
     sha256: str
     url: str | None = None
-    md5: str | None = None
 
 
 class Sums:
@@ -65,8 +64,7 @@ class Sums:
         return ""
 
     def fetched(self, name: str, url: str | None) -> Fetched:
-        md5 = self._kinds["md5"].hexdigest() if "md5" in self._kinds else None
-        return Fetched(name, self.bytes, self._kinds["sha256"].hexdigest(), url, md5)
+        return Fetched(name, self.bytes, self._kinds["sha256"].hexdigest(), url)
 
 
 def git_blob(file: Path) -> str:
@@ -80,7 +78,8 @@ def git_blob(file: Path) -> str:
 
 def verify(wanted: Wanted, file: Path, tell: Callable[[int], object] = lambda count: None) -> Fetched:
     """The file that the user put there, if it is what is wanted; `tell` hears how many bytes were read each time.
-    Raises SaccadeError that says what was found and what is right."""
+    Raises SaccadeError that says what was found, where a link leads, and what is right."""
+    named = f"{file}, a link to {file.resolve()}," if file.is_symlink() else f"{file}"
     try:
         size, sums = file.stat().st_size, Sums(wanted.hashes)
         if wanted.bytes not in (None, size):
@@ -89,7 +88,7 @@ def verify(wanted: Wanted, file: Path, tell: Callable[[int], object] = lambda co
             sums.add_file(file, tell)
             wrong = sums.why_wrong(wanted, file) if size or wanted.bytes == 0 else "it is empty"
     except OSError as error:
-        raise SaccadeError(f"{file} can't be read: {error.strerror or error}") from None
+        raise SaccadeError(f"{named} can't be read: {error.strerror or error}") from None
     if wrong:
-        raise SaccadeError(f"{file} isn't the file that is wanted: {wrong}; remove it, or put the right one there")
+        raise SaccadeError(f"{named} isn't the file that is wanted: {wrong}; remove it, or put the right one there")
     return sums.fetched(wanted.name, None)

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from saccade.acquire.checksums import Fetched, Wanted
 from saccade.acquire.download_bar import DownloadBar
 from saccade.acquire.part_file import PartFile
-from saccade.acquire.transfer import bring
-from saccade.acquire.web_sources import Patience, RefusedError
+from saccade.acquire.transfer import Hosts, bring
+from saccade.acquire.web_sources import Patience, RefusedError, WrongFileError
 from saccade.records import SaccadeError, first_few, size_words
 
 # of name, bytes and sha256; raises SaccadeError where that isn't the file: see `Ledger.check`
@@ -29,6 +29,7 @@ def fetch(
     check: Check = anything,
     patience: Patience = PATIENCE,
     stop: threading.Event | None = None,
+    hosts: Hosts | None = None,
 ) -> Fetched:
     """Brings the file to `folder/<name>`. It appears there when it is whole and right, and replaces what was there.
 
@@ -36,18 +37,19 @@ def fetch(
     Raises SaccadeError where the disk is full (what has come stays), and where no source gives the right file: what
     each of them did, and how to bring it by hand.
     """
-    path, reasons = place(folder, wanted.name), []
+    path, refused = place(folder, wanted.name), dict[str, RefusedError]()
+    stop, hosts = stop or threading.Event(), hosts or Hosts()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for url in wanted.urls:
             try:
                 with PartFile(path, wanted, bar) as part:
-                    return _from_source(url, part, check, patience, stop or threading.Event())
+                    return _from_source(url, part, check, patience, stop, hosts)
             except RefusedError as error:
-                reasons.append(f"  {url}: {error}")
+                refused[url] = error
     except OSError as error:
         raise SaccadeError(f"{wanted.name}: {error.filename or path}: {error.strerror or error}") from error
-    raise SaccadeError(_nobody_gave(wanted, path, reasons))
+    raise SaccadeError(_nobody_gave(wanted, path, refused))
 
 
 def place(folder: Path, name: str) -> Path:
@@ -58,49 +60,60 @@ def place(folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def _from_source(url: str, part: PartFile, check: Check, patience: Patience, stop: threading.Event) -> Fetched:
+def _from_source(
+    url: str, part: PartFile, check: Check, patience: Patience, stop: threading.Event, hosts: Hosts
+) -> Fetched:
     """Raises RefusedError where that source doesn't give the right file."""
     name, started = part.wanted.name, time.monotonic()
+    others = url != part.wanted.urls[-1]
     had = part.take_up(url)
-    bring(url, part, patience, stop)
+    bring(url, part, patience, stop, hosts, others)
     wrong = _what_is_wrong(part, check)
     if wrong and part.pieced:
         part.bar.say(f"{name}: {wrong}; once more from the beginning, since it came in pieces")
         part.forget()
         had = 0
-        bring(url, part, patience, stop)
+        bring(url, part, patience, stop, hosts, others)
         wrong = _what_is_wrong(part, check)
     if wrong:
         part.remove()
-        raise RefusedError(wrong)
+        raise wrong
     part.keep()
     speed = (part.size - had) / max(time.monotonic() - started, 0.001)
     part.bar.say(f"{name}: {size_words(part.size)}, {size_words(int(speed))}/s")
     return part.sums.fetched(name, url)
 
 
-def _what_is_wrong(part: PartFile, check: Check) -> str:
-    """Of a part that is whole; '' where it is the file."""
+def _what_is_wrong(part: PartFile, check: Check) -> RefusedError | None:
+    """Of a part that is whole; None where it is the file."""
     if not part.size and part.wanted.bytes != 0:
-        return "it is empty there"
+        return RefusedError("it is empty there")
     part.flush()
     if wrong := part.sums.why_wrong(part.wanted, part.part):
-        return wrong
+        return WrongFileError(wrong)
     found = part.sums.fetched(part.wanted.name, None)
     try:
         check(found.name, found.bytes, found.sha256)
     except SaccadeError as error:
-        return str(error)
-    return ""
+        return WrongFileError(str(error), by_card=False)
+    return None
 
 
-def _nobody_gave(wanted: Wanted, path: Path, reasons: Sequence[str]) -> str:
+def _nobody_gave(wanted: Wanted, path: Path, refused: Mapping[str, RefusedError]) -> str:
+    """What each source did, and what the user can do: to save a file that the card says is wrong helps nobody."""
     by_hand = f"save it as {path} and run again: it is checked then"
     if not wanted.urls:
         return f"{wanted.name}: its card names no source; where you have it, {by_hand}"
-    sources = "its source doesn't give it" if len(reasons) == 1 else f"none of its {len(reasons)} sources gives it"
-    lines = "\n".join(reasons)
-    return f"{wanted.name}: {sources}:\n{lines}\nWhere {wanted.urls[0]} opens in a browser, {by_hand}"
+    sources = "its source doesn't give it" if len(refused) == 1 else f"none of its {len(refused)} sources gives it"
+    lines = [f"{wanted.name}: {sources}:", *(f"  {url}: {error}" for url, error in refused.items())]
+    if unseen := [url for url, error in refused.items() if not isinstance(error, WrongFileError)]:
+        lines.append(f"Where {unseen[0]} opens in a browser, {by_hand}")
+    if any(isinstance(error, WrongFileError) and error.by_card for error in refused.values()):
+        lines.append(
+            "The publisher may have changed the file since the card was written: find out what differs, and where the "
+            "new one is right, correct its size and checksum in the dataset's card.yml, and tell us"
+        )
+    return "\n".join(lines)
 
 
 def fetch_all(
@@ -120,12 +133,12 @@ def fetch_all(
     so that what came is known for whole whatever happens to the others. One that fails stops none of the others; then
     a SaccadeError at the end says which, and why.
     """
-    stop, results, errors = threading.Event(), dict[int, Fetched](), dict[int, str]()
+    stop, hosts, results, errors = threading.Event(), Hosts(), dict[int, Fetched](), dict[int, str]()
     expected = {one.name: one.bytes if one.bytes is not None else (sizes or {}).get(one.name) for one in wanted}
 
     def job(number: int) -> tuple[int, Fetched | SaccadeError]:
         try:
-            return number, fetch(wanted[number], folder, bar, check, patience, stop)
+            return number, fetch(wanted[number], folder, bar, check, patience, stop, hosts)
         except SaccadeError as error:
             return number, error
 
@@ -143,5 +156,6 @@ def fetch_all(
             stop.set()
     if errors:
         said = first_few([errors[number] for number in sorted(errors)], 3, "\n")
-        raise SaccadeError(f"{len(errors)} of {len(wanted)} files couldn't be fetched:\n{said}")
+        which = f"{len(errors)} of {len(wanted)} files" if len(wanted) > 1 else "1 file"
+        raise SaccadeError(f"{which} couldn't be fetched:\n{said}")
     return [results[number] for number in sorted(results)]

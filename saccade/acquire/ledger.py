@@ -33,7 +33,6 @@ class Entry(Body):
 
     bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    md5: str | None = None
     url: str | None
     date: str
     unpacked: Unpacked | None = None
@@ -76,9 +75,7 @@ class Ledger:
             seen = entries.get(fetched.name)
             if seen is None or seen.sha256 != fetched.sha256:
                 today = datetime.date.today().isoformat()
-                entries[fetched.name] = Entry(
-                    bytes=fetched.bytes, sha256=fetched.sha256, md5=fetched.md5, url=fetched.url, date=today
-                )
+                entries[fetched.name] = Entry(bytes=fetched.bytes, sha256=fetched.sha256, url=fetched.url, date=today)
 
     def forget(self, name: str) -> None:
         """The file is no longer known: another one of that name is as good."""

@@ -5,14 +5,16 @@ what we found deletes its part (pooch), writes over it (pypdl), or isn't finishe
 """
 
 import threading
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import MaxRetryError
+from urllib3.util import Retry
 
 from saccade.acquire import web_sources
 from saccade.acquire.part_file import PartFile
-from saccade.acquire.web_sources import CutError, Patience, RefusedError
+from saccade.acquire.web_sources import CutError, Patience, RefusedError, UnreachedError, WrongFileError
 from saccade.records import size_words
 
 
@@ -20,37 +22,76 @@ class StoppedError(Exception):
     """Another thread was interrupted; the part stays."""
 
 
-def bring(url: str, part: PartFile, patience: Patience, stop: threading.Event) -> None:
-    """Asks for what is missing until the part is whole.
+@dataclass
+class Hosts:
+    """Which servers answered in this run, and which were given up for want of any connection."""
+
+    answered: set[str] = field(default_factory=set)
+    given_up: set[str] = field(default_factory=set)
+
+    def answers(self, url: str) -> None:
+        self.answered.add(_host(url))
+        self.given_up.discard(_host(url))
+
+    def tries(self, url: str, patience: Patience, others: bool) -> int:
+        """How often a connection is tried: once where an earlier file tried in vain; long where it is known to be
+        there, or no `others` have the file."""
+        if _host(url) in self.given_up:
+            return 1
+        return patience.tries if others and _host(url) not in self.answered else patience.unreached_tries
+
+
+def bring(
+    url: str, part: PartFile, patience: Patience, stop: threading.Event, hosts: Hosts, others: bool = False
+) -> None:
+    """Asks for what is missing until the part is whole; `others` says whether there are sources after this one.
 
     Raises RefusedError where the source doesn't give it, or where so many tries in a row brought no byte that was new.
     After a beginning from the first byte, those are new that come after the furthest that had come before. Raises
     SaccadeError where the disk is full, and StoppedError.
     """
-    waits, furthest = patience.waits(), part.size
+    left, furthest = _left(url, patience, hosts, others), part.size
     with web_sources.session() as http:
         while not part.whole:
             try:
-                return _ask_for_the_rest(http, url, part, patience, stop)
+                return _ask_for_the_rest(http, url, part, patience, stop, hosts)
             except CutError as cut:
+                unreached = isinstance(cut, UnreachedError)
+                if not unreached:
+                    hosts.answers(url)
                 if part.size > furthest:
-                    waits, furthest = patience.waits(), part.size
+                    left, furthest = _left(url, patience, hosts, others), part.size
                 try:
-                    waits = waits.increment(error=cut)
+                    left[unreached] = left[unreached].increment(error=cut)
                 except MaxRetryError:
-                    raise RefusedError(f"{cut}{_how_far(part)} ({patience.tries} tries)") from None
-                seconds = patience.seconds(waits, cut)
+                    if unreached:
+                        hosts.given_up.add(_host(url))
+                    tries = len(left[unreached].history) + 1
+                    times = f"{tries} tries" if tries > 1 else "1 try"
+                    raise RefusedError(f"{cut}{_how_far(part)} ({times})") from None
+                seconds = patience.seconds(left[unreached], cut)
                 when = f"in {seconds:.0f} s" if seconds else "at once"
                 part.bar.say(f"{part.wanted.name}: {cut}{_how_far(part)}; again {when}")
                 if stop.wait(seconds):
                     raise StoppedError from None
 
 
+def _left(url: str, patience: Patience, hosts: Hosts, others: bool) -> dict[bool, Retry]:
+    """The tries that are left: by whether no connection came about."""
+    return {False: patience.waits(patience.tries), True: patience.waits(hosts.tries(url, patience, others))}
+
+
+def _host(url: str) -> str:
+    """`https://host:port` of an address, also of one that is none."""
+    return "/".join(url.split("/")[:3])
+
+
 def _ask_for_the_rest(
-    http: requests.Session, url: str, part: PartFile, patience: Patience, stop: threading.Event
+    http: requests.Session, url: str, part: PartFile, patience: Patience, stop: threading.Event, hosts: Hosts
 ) -> None:
     """One answer, to its end. Raises CutError where it isn't the end of the file."""
     with web_sources.ask(http, url, bool(part.wanted.hashes), patience, part.range_wanted()) as response:
+        hosts.answers(url)
         _join(url, response, part)
         for chunk in web_sources.chunks(response):
             if stop.is_set():
@@ -72,7 +113,7 @@ def _join(url: str, response: requests.Response, part: PartFile) -> None:
     origin, start = web_sources.origin(url, response), web_sources.first_byte(response)
     right = part.wanted.bytes
     if origin.bytes is not None and right not in (None, origin.bytes):
-        raise RefusedError(f"it has {origin.bytes:,} bytes there, and {right:,} are right")
+        raise WrongFileError(f"it has {origin.bytes:,} bytes there, and {right:,} are right")
     if part.size and start == part.size and part.goes_on(origin):
         part.go_on(origin)
     elif start == 0:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, InvalidHeader, NewConnectionError
 from urllib3.util import Retry
 
 from saccade.acquire.checksums import CHUNK
@@ -34,6 +34,15 @@ class RefusedError(Exception):
     """This source doesn't give the file, and would not the next minute. The text says why."""
 
 
+class WrongFileError(RefusedError):
+    """This source gives another file than the card describes, to a browser too. `by_card` is false where the card
+    leaves open which file it is, and an earlier one was another."""
+
+    def __init__(self, why: str, by_card: bool = True):
+        super().__init__(why)
+        self.by_card = by_card
+
+
 class CutError(Exception):
     """Worth another try: the connection was refused, cut or silent, or the server is busy and may say for how long."""
 
@@ -42,18 +51,25 @@ class CutError(Exception):
         self.response = response
 
 
+class UnreachedError(CutError):
+    """Nobody was there to ask: the connection was refused, no way leads there, or the name isn't known. That is how a
+    network looks that is down, too."""
+
+
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for, and how often it is tried again with no new byte between."""
+    """How long a server is waited for, and how often it is tried again with no new byte between: more often where no
+    connection comes about, as a router that starts anew needs minutes. `unreached_tries` are 20 minutes."""
 
     connect_s: float = 15.0
     silence_s: float = 60.0
     tries: int = 6
+    unreached_tries: int = 17
     backoff_s: float = 1.0  # none before the second try, 2 before the third, 4 before the fourth
     longest_wait_s: float = 120.0
 
-    def waits(self) -> Retry:
-        return Retry(self.tries - 1, backoff_factor=self.backoff_s, backoff_max=self.longest_wait_s)
+    def waits(self, tries: int) -> Retry:
+        return Retry(tries - 1, backoff_factor=self.backoff_s, backoff_max=self.longest_wait_s)
 
     def seconds(self, waits: Retry, cut: CutError) -> float:
         """How long to wait before the next try: what the server asks for, else the back-off's."""
@@ -160,6 +176,8 @@ def _as_ours(error: requests.RequestException) -> CutError | RefusedError:
             "its certificate can't be verified, which is never switched off; where a proxy of yours signs for others, "
             "name the file with its certificate in REQUESTS_CA_BUNDLE"
         )
+    if any(isinstance(one, (NewConnectionError, ConnectTimeoutError)) for one in _chain(error)):
+        return UnreachedError(why(error))
     passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     return CutError(why(error)) if isinstance(error, passing) else RefusedError(why(error))
 
@@ -168,11 +186,17 @@ def why(error: BaseException) -> str:
     """What is said at the root of a network library's error."""
     if isinstance(error, requests.Timeout) or "timed out" in str(error).lower():
         return "no answer"
-    while deeper := error.__cause__ or error.__context__:
-        error = deeper
+    *_, error = _chain(error)
     if "IncompleteRead" in type(error).__name__:
         return CUT
     return (error.strerror if isinstance(error, OSError) else "") or str(error) or type(error).__name__
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what led to it."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def chunks(response: requests.Response) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from saccade.acquire.download import fetch
 from saccade.acquire.download_bar import DownloadBar
 from saccade.acquire.web_sources import Patience
 
-QUICK = Patience(connect_s=2, silence_s=0.2, tries=3, backoff_s=0)
+QUICK = Patience(connect_s=2, silence_s=0.2, tries=3, unreached_tries=5, backoff_s=0)
 CONTENT = bytes(range(256)) * 1200  # more than two chunks
 OTHER = CONTENT[::-1]
 

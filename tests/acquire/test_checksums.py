@@ -24,7 +24,7 @@ def file(tmp_path):
 
 def test_what_the_user_put_there_is_right(file):
     wanted = Wanted("a.txt", bytes=6, hashes={kind: text.upper() for kind, text in SUMS.items()})
-    assert verify(wanted, file) == Fetched("a.txt", 6, SUMS["sha256"], None, SUMS["md5"])
+    assert verify(wanted, file) == Fetched("a.txt", 6, SUMS["sha256"])
 
 
 @pytest.mark.parametrize("kind", SUMS)
@@ -36,6 +36,12 @@ def test_a_wrong_checksum_is_told_with_the_right_one(file, kind):
 def test_a_wrong_size_is_told_with_the_right_one_and_nothing_is_read(file):
     with pytest.raises(SaccadeError, match="it has 6 bytes, and 6,960,400,115 are right"):
         verify(Wanted("a.txt", bytes=6_960_400_115), file, tell=pytest.fail)
+
+
+def test_of_a_link_it_is_said_where_it_leads(file, tmp_path):
+    (tmp_path / "link").symlink_to(file)
+    with pytest.raises(SaccadeError, match=f"link, a link to {file.resolve()}, isn't the file"):
+        verify(Wanted("a.txt", bytes=7), tmp_path / "link")
 
 
 def test_an_empty_file_is_none(file):
@@ -58,7 +64,7 @@ def test_reading_is_told(tmp_path):
     told = []
     found = verify(Wanted("a"), tmp_path / "a", told.append)
     assert sum(told) == 300_000 and len(told) > 1
-    assert found.sha256 == hashlib.sha256(bytes(300_000)).hexdigest() and found.md5 is None
+    assert found.sha256 == hashlib.sha256(bytes(300_000)).hexdigest()
 
 
 def test_git_names_files_so(file):

@@ -7,7 +7,7 @@ import pytest
 from acquire.fetching import CONTENT, OTHER, QUICK, get, names
 from acquire.loopback import Loopback
 
-from saccade.acquire.checksums import Wanted
+from saccade.acquire.checksums import Fetched, Wanted
 from saccade.acquire.download import fetch_all
 from saccade.acquire.ledger import Ledger
 from saccade.acquire.web_sources import Patience
@@ -29,7 +29,7 @@ def sources(site, *paths, name="a.zip", **more) -> Wanted:
 @pytest.mark.parametrize("first", ["dead.zip", "wrong.zip", "short.zip"])
 def test_the_next_source_is_tried(site, tmp_path, first):
     fetched = get(sources(site, first, "a.zip", "never.zip", bytes=len(CONTENT), hashes=MD5), tmp_path)
-    assert (fetched.url, fetched.md5) == (site.url("a.zip"), MD5["md5"])
+    assert fetched.url == site.url("a.zip")
     assert [asked.path for asked in site.asked] == [first, "a.zip"] and names(tmp_path) == ["a.zip"]
 
 
@@ -48,7 +48,21 @@ def test_the_error_says_what_each_source_did_and_what_to_do_by_hand(site, tmp_pa
     wrong = hashlib.md5(OTHER).hexdigest()
     assert said[2] == f"  {site.url('wrong.zip')}: its md5 is {wrong}, and {MD5['md5']} is right"
     assert site.url("dead.zip") in said[3] and f"save it as {tmp_path / 'a.zip'} and run again" in said[3]
+    assert said[4].startswith("The publisher may have changed the file")
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("path", ["wrong.zip", "short.zip"])
+def test_nobody_is_sent_to_a_browser_for_the_wrong_file(site, tmp_path, path):
+    with pytest.raises(SaccadeError, match="correct its size and checksum in the dataset's card.yml") as error:
+        get(sources(site, path, bytes=len(CONTENT), hashes=MD5), tmp_path)
+    assert "browser" not in str(error.value)
+
+
+def test_what_differs_from_the_file_first_seen_has_no_card_to_correct(site, tmp_path):
+    Ledger(tmp_path).record(Fetched("a.zip", 1, "a" * 64))
+    with pytest.raises(SaccadeError, match="--accept-changed$"):
+        get(sources(site, "a.zip"), tmp_path, check=Ledger(tmp_path).check)
 
 
 def test_a_file_without_sources_says_where_it_goes(tmp_path):
@@ -154,6 +168,11 @@ def test_many_errors_are_counted(site, tmp_path):
     site.files = {}
     with pytest.raises(SaccadeError, match="(?s)6 of 6 files.*2.zip.* and 3 more$"):
         fetch_all(wanted, tmp_path, patience=QUICK)
+
+
+def test_of_one_file_one_is_said(site, tmp_path):
+    with pytest.raises(SaccadeError, match="^1 file couldn't be fetched:"):
+        fetch_all([sources(site, "dead.zip")], tmp_path, patience=QUICK)
 
 
 def test_what_nobody_foresaw_is_no_error_of_a_file(site, tmp_path):

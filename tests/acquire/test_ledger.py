@@ -13,7 +13,7 @@ from saccade.acquire.ledger import Entry, Ledger, Unpacked
 from saccade.records import SaccadeError
 
 SHA256, OTHER = "a" * 64, "b" * 64
-FETCHED = Fetched("a.zip", 7, SHA256, "https://files.invalid/a.zip", "c" * 32)
+FETCHED = Fetched("a.zip", 7, SHA256, "https://files.invalid/a.zip")
 CHANGED = Fetched("a.zip", 8, OTHER, "https://mirror.invalid/a.zip")
 
 
@@ -29,7 +29,6 @@ def test_a_file_is_recorded_with_its_origin_and_the_day(tmp_path, ledger):
         "a.zip": {
             "bytes": 7,
             "sha256": SHA256,
-            "md5": "c" * 32,
             "url": "https://files.invalid/a.zip",
             "date": datetime.date.today().isoformat(),
             "unpacked": None,

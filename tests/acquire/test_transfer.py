@@ -3,6 +3,7 @@
 import hashlib
 import resource
 import shutil
+import socket
 import time
 from collections import namedtuple
 
@@ -10,10 +11,12 @@ import pytest
 from acquire.fetching import CONTENT, OTHER, QUICK, get, names
 from acquire.loopback import Loopback
 
+from saccade.acquire import web_sources
 from saccade.acquire.checksums import Wanted
-from saccade.acquire.download import fetch
+from saccade.acquire.download import fetch, fetch_all
 from saccade.acquire.download_bar import DownloadBar
-from saccade.acquire.web_sources import Patience
+from saccade.acquire.transfer import Hosts
+from saccade.acquire.web_sources import CutError, Patience, UnreachedError
 from saccade.records import SaccadeError
 
 SHA256 = {"sha256": hashlib.sha256(CONTENT).hexdigest()}
@@ -88,6 +91,63 @@ def test_a_busy_server_is_given_up_after_so_many_tries(site, tmp_path, status):
     with pytest.raises(SaccadeError, match=f"{status} .*3 tries"):
         get(wanted(site), tmp_path)
     assert len(site.asked) == QUICK.tries
+
+
+@pytest.fixture
+def nobody():
+    """An address of this machine at which nothing listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(("sources", "tries"), [(["{}/a.zip"], 5), (["{}/a.zip", "ftp://files.invalid/a.zip"], 3)])
+def test_a_server_that_isnt_there_is_tried_longer_where_no_other_has_the_file(tmp_path, nobody, sources, tries):
+    with pytest.raises(SaccadeError, match=f"Connection refused .{tries} tries"):
+        get(Wanted("a.zip", tuple(each.format(nobody) for each in sources)), tmp_path)
+
+
+def test_a_name_that_nobody_knows_is_no_server_that_is_busy(tmp_path):
+    with pytest.raises(SaccadeError, match="files.invalid/a.zip: .*5 tries"):
+        get(Wanted("a.zip", ("https://files.invalid/a.zip",)), tmp_path)
+
+
+def test_a_router_that_starts_anew_ends_nothing(site, tmp_path, capsys):
+    """Nobody is there for longer than a busy server would be waited for; then somebody is."""
+    real, asked = web_sources.ask, iter([CutError("cut"), *[UnreachedError("no route")] * 4, None])
+
+    def ask(*arguments):
+        if error := next(asked, None):
+            raise error
+        return real(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web_sources, "ask", ask)
+        assert get(wanted(site), tmp_path).bytes == len(CONTENT)
+    assert capsys.readouterr().out.count("no route; again") == 4
+
+
+def test_a_server_that_answered_in_this_run_is_waited_for_though_others_have_the_file(nobody):
+    hosts = Hosts()
+    assert hosts.tries(nobody, QUICK, others=True) == QUICK.tries
+    hosts.answers(nobody)
+    assert hosts.tries(nobody, QUICK, others=True) == QUICK.unreached_tries
+
+
+def test_where_one_file_waited_in_vain_the_next_ones_try_once(tmp_path, nobody):
+    with pytest.raises(SaccadeError) as error:
+        fetch_all([Wanted(name, (f"{nobody}/{name}",)) for name in "abc"], tmp_path, 1, patience=QUICK)
+    said = str(error.value)
+    assert said.count("(5 tries)") == 1 and said.count("(1 try)") == 2
+
+
+def test_who_is_waited_for_in_all_about_twenty_minutes():
+    patience = Patience()
+    waits, seconds = patience.waits(patience.unreached_tries), 0.0
+    for _ in range(patience.unreached_tries - 1):
+        waits = waits.increment(error=CutError("cut"))
+        seconds += patience.seconds(waits, CutError("cut"))
+    assert 1100 < seconds < 1300
 
 
 def test_a_missing_file_is_asked_for_once(site, tmp_path):
