@@ -234,6 +234,13 @@ def test_cells_whose_data_are_here_are_ready_and_then_done(dots, doctor):
     assert "Table 1 1 counted; 1 done; 1 ready to run" in doctor()
 
 
+def test_cells_of_a_run_that_hears_do_not_wait_for_data_without_sound(dots, doctor):
+    edit(dots / "methods/toy/card.yml", "num_frames: 4", "num_frames: 4, modalities: [rgb, audio]")
+    edit(dots / "data/dots/card.yml", "heads:\n", "modalities: [rgb]\nheads:\n")
+    told = doctor()
+    assert "2 not to be run: dots has no audio, which plain needs" in told and "lacking dots" not in told
+
+
 def test_a_run_that_cannot_be_planned_names_the_command_that_says_why(dots, doctor):
     edit(dots / "methods/toy/paper/paper.yml", "dots/toy/plain", "dots/toy/plane")
     assert "1 not to be planned (saccade plan paper/dots/toy/plane/seed0 says why)" in doctor()
