@@ -131,12 +131,20 @@ def _prepared(root: Path, dataset: Dataset, folder: Path) -> PreparedState | Non
             return None
         found = files.read_json(folder / FAILED_FILE)
         why = f"failed, {len(found['problems']):,} of {found['expected']:,} videos couldn't be used"
-        return PreparedState(budget, edition, found, wrong=why)
+        return PreparedState(budget, edition, found, wrong="; ".join(filter(None, (why, _come_since(root, found)))))
     try:
-        stale = why_prepared_again(root, dataset, budget, edition) or ""
-        return PreparedState(budget, edition, products.read(folder / COVERAGE_FILE), stale)
+        stale, found = why_prepared_again(root, dataset, budget, edition), products.read(folder / COVERAGE_FILE)
+        stale = "; ".join(filter(None, (stale, _come_since(root, found))))
+        return PreparedState(budget, edition, found, stale)
     except SaccadeError as error:
         return PreparedState(budget, edition, {}, wrong=str(error))
+
+
+def _come_since(root: Path, coverage: Mapping[str, Any]) -> str:
+    """How many of the videos that were missing lie now where they were expected; '' where none does."""
+    missing = (problem["path"] for problem in coverage["problems"] if problem.get("kind") == "missing")
+    come = sum((root / path).exists() for path in missing)
+    return f"{come:,} of the videos that were missing are here now" if come else ""
 
 
 def _from_raw_on(root: Path, dataset: Dataset, prepared: Sequence[PreparedState]) -> str:

@@ -179,6 +179,16 @@ def test_what_would_be_prepared_again_is_stale(dots, doctor):
     assert "$ saccade prepare dots@2 --budget paper" in told
 
 
+def test_videos_that_came_after_preparing_ask_to_prepare_again(dots, doctor):
+    unpacked(dots)
+    lost = [{"video_id": k, "path": f"data/dots/raw/{k}.avi", "kind": "missing", "reason": "no file"} for k in "ab"]
+    prepared(dots, "paper", problems=lost)
+    assert "stale" not in doctor()
+    (dots / "data/dots/raw/a.avi").touch()
+    told = doctor()
+    assert "stale: 1 of the videos that were missing are here now $ saccade prepare dots --budget paper" in told
+
+
 def test_what_failed_to_be_prepared_says_so(dots, doctor):
     unpacked(dots)
     prepared(dots, "paper")
