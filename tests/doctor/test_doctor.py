@@ -137,6 +137,23 @@ def test_a_dataset_that_is_fetched_in_part(dots, doctor):
     assert "dots automatic: fetched 1 of 2 files, 4 bytes of 3 MB; 1 still to unpack $ saccade acquire dots" in doctor()
 
 
+def test_prepare_comes_before_archives_that_it_can_do_without(dots, doctor):
+    edit(dots / "data/dots/card.yml", "files:\n", "files:\n  more.zip: {unpack: videos}\n")
+    fetched(dots, "lists.zip", "videos.zip")
+    unpacked(dots)
+    told = doctor()
+    assert "fetched 2 of 3 files, 8 bytes; not here: more.zip; not prepared $ saccade prepare dots" in told
+    edit(dots / "data/dots/card.yml", "more.zip: {unpack: videos}", "labels.txt: {}")  # a list is needed
+    load_dataset.cache_clear()
+    assert "fetched 2 of 3 files, 8 bytes $ saccade acquire dots" in doctor()
+
+
+def test_a_damaged_ledger_says_what_mends_it(dots, doctor):
+    fetched(dots, "lists.zip")
+    (dots / "data/dots/raw/acquired.json").write_text("{")
+    assert "damaged: remove it and run `saccade acquire dots`, which verifies what is here" in doctor()
+
+
 def test_a_dataset_that_is_unpacked(dots, doctor):
     fetched(dots, "lists.zip", "videos.zip")
     unpacked(dots)
