@@ -81,7 +81,8 @@ def _told(error: BaseException) -> int:
         print("saccade: interrupted", file=sys.stderr)
         return 130
     if isinstance(error, SaccadeError):
-        print(f"saccade: {one_line(error)}", file=sys.stderr)
+        # its own lines stay lines: of sources, of files
+        print("saccade:", "\n".join(map(one_line, str(error).split("\n"))), file=sys.stderr)
         return 1
     if isinstance(error, OSError):
         if isinstance(error, BrokenPipeError) and _nobody_reads():

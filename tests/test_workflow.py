@@ -182,6 +182,8 @@ def test_a_dataset_missing_stops_only_its_own_runs_and_is_reported(toy):
     edit(toy / "config/demo.yaml", "runs: [", "runs: [absent/toy/k1, ")
     jobs = planned(toy)
     assert not {"prepare", "train", "predict", "score"} & set(jobs)
+    said = snakemake(toy, "--dry-run").stdout
+    assert "not run: absent/toy/k1: data/absent/raw lacks absent.zip; Ask its authors" in said
     assert jobs["collect"] == 1
     done = snakemake(toy, "results/demo/planned.csv")
     assert done.returncode == 0, done.stderr

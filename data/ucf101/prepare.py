@@ -14,7 +14,7 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     """One row per video of the fold's two lists, found by its name wherever it lies below raw/. A group (`g08` of a
     class), cut from one recording, is a cluster."""
     files = RawFiles(raw.parent)
-    classes = [line.split(None, 1)[1] for _, line in lines(files.named("classInd.txt"))]
+    classes = [_class(line, where) for where, line in lines(files.named("classInd.txt"))]
     rows: list[dict[str, Any]] = []
     for split in ("train", "test"):
         path = files.named(f"{split}list0{settings.fold}.txt")
@@ -25,12 +25,22 @@ def prepare(settings: Any, raw: Path, seed: int, workers: int) -> tuple[pd.DataF
     return videos, None
 
 
+def _class(line: str, where: str) -> str:
+    """Of `1 ApplyEyeMakeup`."""
+    number, _, label = line.partition(" ")
+    if not number.isdecimal() or not label:
+        raise SaccadeError(f"{where}: '{line}' isn't a class's number and name")
+    return label.strip()
+
+
 def _row(line: str, split: str, where: str, classes: list[str], files: RawFiles) -> dict[str, Any]:
     """Of `ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi 1`, whose number counts from 1; test lists have none."""
     entry, _, number = line.partition(" ")
     label, _, file = entry.partition("/")
     name = file.removesuffix(".avi")
-    if number and classes[int(number) - 1 : int(number)] != [label]:
+    if label not in classes or not file.endswith(".avi"):
+        raise SaccadeError(f"{where}: '{line}' isn't a class of classInd.txt, / and the name of a video (.avi)")
+    if number not in ("", str(classes.index(label) + 1)):
         raise SaccadeError(f"{where}: '{label}' isn't class {number} of classInd.txt")
     # names in the zip differ from those of the lists in a letter's case: v_HandstandPushups, v_HandStandPushups
     path = files.video(name) or files.raw / "videos" / entry

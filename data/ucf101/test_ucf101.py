@@ -77,7 +77,8 @@ def test_a_capital_letter_more_or_less_is_the_same_video(ucf, capsys):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("Juggling/v_Juggling_g01_c01.avi", "video v_Juggling_g01_c01: label: unknown class 'Juggling'"),
+        ("Juggling/v_Juggling_g01_c01.avi", "testlist01.txt: line 5: 'Juggling/v_Juggling_g01_c01.avi' isn't a class"),
+        ("<html>", "testlist01.txt: line 5: '<html>' isn't a class of classInd.txt, / and the name of a video"),
         ("ApplyEyeMakeup/v_ApplyEyeMakeup_g02_c01.avi", "videos named twice: v_ApplyEyeMakeup_g02_c01"),
         ("ApplyEyeMakeup/v_ApplyEyeMakeup_g09_c01.avi 5", "'ApplyEyeMakeup' isn't class 5 of classInd.txt"),
     ],
@@ -86,6 +87,18 @@ def test_a_line_that_cannot_be_meant_is_named(ucf, capsys, line, says):
     with (ucf / LISTS / "testlist01.txt").open("a") as file:
         file.write(f"{line}\n")
     assert says in prepare(capsys)
+
+
+def test_a_list_of_classes_that_is_none_is_named_with_its_line(ucf, capsys):
+    (ucf / LISTS / "classInd.txt").write_text("<html>\n")
+    assert "classInd.txt: line 1: '<html>' isn't a class's number and name" in prepare(capsys)
+
+
+def test_a_link_to_itself_is_a_video_that_cannot_be_read(ucf, capsys):
+    video = min((ucf / VIDEOS).glob("*.avi"))
+    video.unlink()
+    video.symlink_to(video)
+    assert "1 of 12 videos can't be used" in prepare(capsys)
 
 
 def test_damaged_and_missing_videos_are_counted_and_named(ucf, capsys):

@@ -94,12 +94,19 @@ class RawFiles:
         for entry in entries:
             if entry.name.startswith((PREFIX, ".")):
                 continue
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield Path(entry.path)
             elif self._frames and self._frames.fullmatch(entry.name):
                 self._folders.setdefault(entry.name.casefold(), []).append(Path(entry.path))
             else:
                 yield from self._below(Path(entry.path), seen)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself, say: whoever reads it is told, as of a link that leads nowhere
 
 
 def _ends(path: Path, wanted: PurePosixPath) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from saccade import files, products
 from saccade.acquire.inventory import downloaded, inventory
-from saccade.acquire.ledger import Ledger
+from saccade.acquire.ledger import Entry, Ledger
 from saccade.acquire.offer import offered
 from saccade.cards.address import RUNS, VARIANT_ON_DATA, Address, parse_address, with_edition
 from saccade.cards.config import Config, load_config
@@ -31,7 +31,8 @@ class RawState:
     """What is below raw/ of the files that acquire brings unasked. files, here: how many there are, and are here;
     bytes: of all, None where that isn't known; more: what lists name that aren't here yet; packed: archives that are
     still to be unpacked; whole: whether nothing that prepare expects is lacking; brought: whether that is the user's
-    own copy, and none of the files is here."""
+    own copy, and none of the files is here; partial: the archives that aren't here, where prepare can do with those
+    that are."""
 
     files: int
     here: int
@@ -41,11 +42,12 @@ class RawState:
     packed: int
     whole: bool
     brought: bool
+    partial: tuple[str, ...]
 
     @property
-    def complete(self) -> bool:
-        """Whether nothing is left for acquire to do."""
-        return self.brought or (self.whole and self.here == self.files and not self.packed)
+    def enough(self) -> bool:
+        """Whether prepare comes next: nothing is left for acquire to do, or only what the user may not want."""
+        return self.brought or bool(self.partial) or (self.whole and self.here == self.files and not self.packed)
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ def look(root: Path, dataset: Dataset) -> DatasetState:
     state = DatasetState(own, videos, tuple(prepared_states(root, dataset)))
     if dataset.wrong:
         return replace(state, advice=dataset.wrong)
-    if own and not own.complete:
+    if own and not own.enough:
         return replace(state, command=f"saccade acquire {dataset.name}")
-    if other and videos and not videos.complete:
+    if other and videos and not videos.enough:
         return replace(state, command=f"saccade acquire {other.name}")
     if why_raw_lacking(dataset):
         return replace(state, advice=dataset.acquire)
@@ -96,7 +98,7 @@ def look(root: Path, dataset: Dataset) -> DatasetState:
 def raw_state(dataset: Dataset) -> RawState:
     """Raises SaccadeError where a published list or the ledger can't be read."""
     raw, every = dataset.folder / "raw", offered(dataset)
-    found, seen = inventory(raw, every), Ledger(raw).entries()
+    found, seen = inventory(raw, every), ledger_entries(dataset)
     missing = {file.name for file in found.fetch}
     single = [file for file in every if not file.parts]
     sizes = {}
@@ -106,16 +108,31 @@ def raw_state(dataset: Dataset) -> RawState:
     more = tuple(one.about for one in dataset.listed if one.file in missing and not one.on_request)
     known = None not in sizes.values() and not more
     here, whole = len(single) - len(missing), why_raw_lacking(replace(dataset, videos_of="")) is None
+    packed = len([file for file in found.unpack if not missing & {file.name, *file.parts}])
+    partly = here > 0 and whole and bool(dataset.expects) and not packed and all(file.unpack for file in found.fetch)
     return RawState(
         files=len(single),
         here=here,
         bytes=sum(filter(None, sizes.values())) if known else None,
         bytes_here=sum(size or 0 for name, size in sizes.items() if name not in missing),
         more=more,
-        packed=len([file for file in found.unpack if not missing & {file.name, *file.parts}]),
+        packed=packed,
         whole=whole,
         brought=whole and here == 0 and bool(dataset.expects),
+        partial=tuple(file.name for file in found.fetch) if partly else (),
     )
+
+
+def ledger_entries(dataset: Dataset) -> Mapping[str, Entry]:
+    """What the ledger says of each file. Raises SaccadeError, which says what mends it, where it is damaged."""
+    ledger = Ledger(dataset.folder / "raw")
+    try:
+        return ledger.entries()
+    except SaccadeError as error:
+        raise SaccadeError(
+            f"{ledger.file} is damaged: remove it and run `saccade acquire {dataset.name}`, which verifies what is "
+            f"here ({error})"
+        ) from None
 
 
 def prepared_states(root: Path, dataset: Dataset) -> list[PreparedState]:
@@ -131,12 +148,20 @@ def _prepared(root: Path, dataset: Dataset, folder: Path) -> PreparedState | Non
             return None
         found = files.read_json(folder / FAILED_FILE)
         why = f"failed, {len(found['problems']):,} of {found['expected']:,} videos couldn't be used"
-        return PreparedState(budget, edition, found, wrong=why)
+        return PreparedState(budget, edition, found, wrong="; ".join(filter(None, (why, _come_since(root, found)))))
     try:
-        stale = why_prepared_again(root, dataset, budget, edition) or ""
-        return PreparedState(budget, edition, products.read(folder / COVERAGE_FILE), stale)
+        stale, found = why_prepared_again(root, dataset, budget, edition), products.read(folder / COVERAGE_FILE)
+        stale = "; ".join(filter(None, (stale, _come_since(root, found))))
+        return PreparedState(budget, edition, found, stale)
     except SaccadeError as error:
         return PreparedState(budget, edition, {}, wrong=str(error))
+
+
+def _come_since(root: Path, coverage: Mapping[str, Any]) -> str:
+    """How many of the videos that were missing lie now where they were expected; '' where none does."""
+    missing = (problem["path"] for problem in coverage["problems"] if problem.get("kind") == "missing")
+    come = sum((root / path).exists() for path in missing)
+    return f"{come:,} of the videos that were missing are here now" if come else ""
 
 
 def _from_raw_on(root: Path, dataset: Dataset, prepared: Sequence[PreparedState]) -> str:

@@ -7,7 +7,7 @@ from saccade.cards.dataset import Dataset, load_dataset
 from saccade.doctor.dataset_state import DatasetState, PreparedState, RawState, look
 from saccade.plan.wrapped_text import row, second_column, to_type, wrapped
 from saccade.project import names
-from saccade.records import SaccadeError, one_line, size_words
+from saccade.records import SaccadeError, first_few, one_line, size_words
 
 
 def describe_datasets(root: Path, width: int) -> Iterator[str]:
@@ -42,7 +42,7 @@ def state_words(dataset: Dataset, state: DatasetState) -> str:
     parts += [f"videos of {dataset.videos_of}: {raw_words(state.videos)}"] if state.videos else []
     if state.advice:
         parts = ["what is here can't be used" if dataset.wrong else "nothing here"]
-    lacking = state.advice or not all(raw.complete for raw in (state.raw, state.videos) if raw)
+    lacking = state.advice or not all(raw.enough for raw in (state.raw, state.videos) if raw)
     return "; ".join([*parts, *(prepared_words(state.prepared) or ([] if lacking else ["not prepared"]))])
 
 
@@ -58,7 +58,8 @@ def raw_words(raw: RawState) -> str:
         lacking = "" if raw.whole or raw.packed else ", but not all that prepare expects"
         return f"all here: {count}, {size_words(raw.bytes_here)}{unpack}{lacking}"
     of = f" of {size_words(raw.bytes)}" if raw.bytes else ""
-    return f"fetched {raw.here} of {count}, {size_words(raw.bytes_here)}{of}{more}{unpack}"
+    lacking = f"; not here: {first_few(raw.partial, 3)}" if raw.partial else ""
+    return f"fetched {raw.here} of {count}, {size_words(raw.bytes_here)}{of}{more}{unpack}{lacking}"
 
 
 def prepared_words(prepared: Sequence[PreparedState]) -> list[str]:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from saccade.acquire.inventory import downloaded, is_unpacked, linked
-from saccade.acquire.ledger import Entry, Ledger
+from saccade.acquire.ledger import Entry
 from saccade.acquire.offer import named_in
 from saccade.cards.address import with_edition
 from saccade.cards.dataset import Dataset
 from saccade.cards.published import PublishedFile
-from saccade.doctor.dataset_state import PreparedState, look
+from saccade.doctor.dataset_state import PreparedState, ledger_entries, look
 from saccade.doctor.datasets import how_obtained, next_lines, prepared_words, state_words
 from saccade.plan.availability import how_to_bring
 from saccade.plan.wrapped_text import labelled, row, wrapped
@@ -54,7 +54,7 @@ def _facts(root: Path, dataset: Dataset) -> dict[str, str]:
 
 def _files(dataset: Dataset, width: int) -> Iterator[str]:
     """Each file of the card in full; of those that a list names how many there are and are here."""
-    raw, seen = dataset.folder / "raw", Ledger(dataset.folder / "raw").entries()
+    raw, seen = dataset.folder / "raw", ledger_entries(dataset)
     for file in dataset.files:
         yield from wrapped(f"{file.name}  {_file_state(raw, file, seen.get(file.name))}", "  ", width, "    ")
         if entry := seen.get(file.name):

@@ -14,7 +14,7 @@ from saccade.cards.layout import Layout
 from saccade.cards.paper import Paper, read_paper
 from saccade.cost.printed import is_complexity
 from saccade.judging.reported import lines_of, printed_cells, source_of
-from saccade.plan.availability import missing_data, why_blocked
+from saccade.plan.availability import missing_data, why_blocked, why_without
 from saccade.plan.checked import check_settings
 from saccade.plan.runs import Run
 from saccade.plan.wrapped_text import row, wrapped
@@ -84,6 +84,9 @@ def run_state(root: Path, name: str) -> State:
         runs = [Run.parse(root, str(dataclasses.replace(named, edition=edition))) for edition in editions]
         if all(list((root / run.folder).parent.glob(f"seed*/{METRICS_FILE}")) for run in runs):
             return DONE, ""
+        if deaf := next(filter(None, (why_without(root, run) for run in runs)), None):
+            lacks, comma, who = one_line(deaf).partition(", ")
+            return f"not to be run: {lacks}", comma + who
         missing = {data.partition("@")[0]: "" for run in runs for data in missing_data(root, run)}
         blocked = "" if missing else next(filter(None, (why_blocked(root, run) for run in runs)), "")
         for run in [] if missing or blocked else runs:

@@ -1,7 +1,7 @@
 """Whether a run can be done here and now, and if not, why: its data or its released weights are missing. No torch."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from saccade import products
@@ -91,6 +91,19 @@ def missing_data(root: Path, run: Run) -> dict[str, str]:
     every = dict.fromkeys([run, *(need.run for need in weights_of(root, run))])
     asked = {one.data: (load_dataset(root, one.dataset), one.budget, one.edition) for one in every}
     return {data: why for data, about in asked.items() if (why := why_unavailable(root, *about))}
+
+
+def waiting_for_data(root: Path, runs: Iterable[Run], most: int = 5) -> list[str]:
+    """For each dataset that runs wait for, the first of them and what is lacking, in a line; at most so many lines, and
+    how many more there are."""
+    lacking: dict[str, str] = {}
+    for run in runs:
+        if not what_is_wrong_with_data(root, run):  # which is told for itself
+            for data, why in missing_data(root, run).items():
+                name = str(dataclasses.replace(run.address, budget="", seed=""))
+                lacking.setdefault(data.partition("@")[0], f"{name}: {why}")
+    lines = list(lacking.values())
+    return lines[:most] + ([f"and {len(lines) - most} more"] if len(lines) > most else [])
 
 
 def why_without(root: Path, run: Run, phase: str | None = None) -> str | None:

@@ -137,6 +137,23 @@ def test_a_dataset_that_is_fetched_in_part(dots, doctor):
     assert "dots automatic: fetched 1 of 2 files, 4 bytes of 3 MB; 1 still to unpack $ saccade acquire dots" in doctor()
 
 
+def test_prepare_comes_before_archives_that_it_can_do_without(dots, doctor):
+    edit(dots / "data/dots/card.yml", "files:\n", "files:\n  more.zip: {unpack: videos}\n")
+    fetched(dots, "lists.zip", "videos.zip")
+    unpacked(dots)
+    told = doctor()
+    assert "fetched 2 of 3 files, 8 bytes; not here: more.zip; not prepared $ saccade prepare dots" in told
+    edit(dots / "data/dots/card.yml", "more.zip: {unpack: videos}", "labels.txt: {}")  # a list is needed
+    load_dataset.cache_clear()
+    assert "fetched 2 of 3 files, 8 bytes $ saccade acquire dots" in doctor()
+
+
+def test_a_damaged_ledger_says_what_mends_it(dots, doctor):
+    fetched(dots, "lists.zip")
+    (dots / "data/dots/raw/acquired.json").write_text("{")
+    assert "damaged: remove it and run `saccade acquire dots`, which verifies what is here" in doctor()
+
+
 def test_a_dataset_that_is_unpacked(dots, doctor):
     fetched(dots, "lists.zip", "videos.zip")
     unpacked(dots)
@@ -177,6 +194,16 @@ def test_what_would_be_prepared_again_is_stale(dots, doctor):
     told = doctor()
     assert "prepared for paper@2 (3 of 10 videos usable), stale: fold 2 -> (not read)" in told
     assert "$ saccade prepare dots@2 --budget paper" in told
+
+
+def test_videos_that_came_after_preparing_ask_to_prepare_again(dots, doctor):
+    unpacked(dots)
+    lost = [{"video_id": k, "path": f"data/dots/raw/{k}.avi", "kind": "missing", "reason": "no file"} for k in "ab"]
+    prepared(dots, "paper", problems=lost)
+    assert "stale" not in doctor()
+    (dots / "data/dots/raw/a.avi").touch()
+    told = doctor()
+    assert "stale: 1 of the videos that were missing are here now $ saccade prepare dots --budget paper" in told
 
 
 def test_what_failed_to_be_prepared_says_so(dots, doctor):
@@ -232,6 +259,13 @@ def test_cells_whose_data_are_here_are_ready_and_then_done(dots, doctor):
     run.mkdir(parents=True)
     (run / "metrics.json").touch()
     assert "Table 1 1 counted; 1 done; 1 ready to run" in doctor()
+
+
+def test_cells_of_a_run_that_hears_do_not_wait_for_data_without_sound(dots, doctor):
+    edit(dots / "methods/toy/card.yml", "num_frames: 4", "num_frames: 4, modalities: [rgb, audio]")
+    edit(dots / "data/dots/card.yml", "heads:\n", "modalities: [rgb]\nheads:\n")
+    told = doctor()
+    assert "2 not to be run: dots has no audio, which plain needs" in told and "lacking dots" not in told
 
 
 def test_a_run_that_cannot_be_planned_names_the_command_that_says_why(dots, doctor):

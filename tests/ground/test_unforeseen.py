@@ -42,6 +42,13 @@ def test_what_the_user_can_mend_is_one_line(project, monkeypatch, capsys, error,
     assert code == 1 and said.startswith(f"saccade: {says}") and said.count("\n") == 1
 
 
+def test_lines_of_a_message_stay_lines_and_nothing_else_garbles_them(project, monkeypatch, capsys):
+    error = SaccadeError("no source gives it:\nhttps://a.org: 404\nhttps://b.org: \x1b[2J")
+    code, said = ask(project, monkeypatch, capsys, error)
+    assert code == 1
+    assert said == "saccade: no source gives it:\nhttps://a.org: 404\nhttps://b.org: \\x1b[2J\n"
+
+
 def test_a_bug_says_that_it_is_one_and_what_to_report(project, monkeypatch, capsys):
     code, said = ask(project, monkeypatch, capsys, ValueError("cannot reshape array"))
     assert code == EXIT_CODE and "Traceback" in said and "ValueError: cannot reshape array" in said

@@ -14,7 +14,7 @@ from saccade.cards.dataset import load_dataset
 from saccade.cards.method import load_method
 from saccade.files import read_json
 from saccade.plan import describe, staleness
-from saccade.plan.availability import why_blocked, why_unavailable
+from saccade.plan.availability import waiting_for_data, why_blocked, why_unavailable
 from saccade.plan.gates import why_gate_missed
 from saccade.plan.grid import planned_grid, selected_runs
 from saccade.plan.layers import data_settings, heads_of, resolve
@@ -498,6 +498,16 @@ def test_a_missing_dataset_is_planned_but_not_run_with_the_instruction(project):
     (project / "data/dots/raw").mkdir()
     (project / "data/dots/raw/videos.zip").touch()
     assert why_unavailable(project, load_dataset(project, "dots"), "demo") is None
+
+
+def test_the_first_run_that_waits_for_a_dataset_says_so(project):
+    runs = [run(project, "plain", seed) for seed in (0, 1)] + [run(project, "shared")]
+    waiting = "dots/toy/plain: data/dots/raw lacks videos.zip; Ask the authors for videos.zip."
+    assert waiting_for_data(project, runs) == [waiting]
+    assert waiting_for_data(project, runs, most=0) == ["and 1 more"]
+    (project / "data/dots/raw").mkdir()
+    (project / "data/dots/raw/videos.zip").touch()
+    assert waiting_for_data(project, runs) == []
 
 
 def test_a_point_that_needs_truth_says_why_it_cannot_run(project):

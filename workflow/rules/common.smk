@@ -24,7 +24,11 @@ from saccade.cards.plain_yaml import parse_yaml, read_yaml
 from saccade.editions import parse_edition
 from saccade.files import verbatim
 from saccade.plan import staleness
-from saccade.plan.availability import released_file, what_is_wrong_with_data
+from saccade.plan.availability import (
+    released_file,
+    waiting_for_data,
+    what_is_wrong_with_data,
+)
 from saccade.plan.counterparts import counterparts_of
 from saccade.plan.features import features_of
 from saccade.plan.grid import planned_grid, runs_behind, selected_runs
@@ -121,6 +125,8 @@ RUNS = or_workflow_error(selected_runs, ROOT, CONFIG)
 GRID = or_workflow_error(planned_grid, ROOT, CONFIG)
 for wrong in sorted({what_is_wrong_with_data(ROOT, run) for run in RUNS} - {""}):
     logger.warning(f"left out: {printable(wrong)}")
+for waiting in or_workflow_error(waiting_for_data, ROOT, RUNS):
+    logger.warning(f"not run: {printable(waiting)}")
 METHODS = [method["name"] for method in GRID["methods"]]
 # In one order, and eager, which is timed anyway, said as well: a list that means the same re-runs nothing.
 ASKED_RUNTIMES = " ".join(
