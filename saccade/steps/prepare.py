@@ -147,7 +147,7 @@ def _probe_all(
     """(video_id and path, what was found) of each video, in the given order. `kept`: the file of what is known."""
     paths = [
         os.path.relpath(path, root) if os.path.isabs(path) else os.path.normpath(path)
-        for path in map(os.fspath, videos["path"].tolist())
+        for path in map(str, videos["path"].tolist())
     ]
     said = zip(*(_numbers(videos, column, kind) for column, kind in OF_FOLDERS.items()), strict=True)
     here = Path(__file__).resolve()
