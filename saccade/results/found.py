@@ -47,7 +47,7 @@ class Found:
         prepared."""
         row: Any = self.index(run).set_index("video_id").loc[video]
         path = self.root / row["path"]
-        state = state_of(path, row["first_frame"], row["frames"])
+        state = state_of(path, row.get("first_frame", 0), row["frames"])
         if not state or state[0] != row["bytes"]:
             raise NotRun(f"{run['run']}: {path} is missing, or has changed since it was prepared")
         return read_frames(place_of(self.root, row), numbers, row["frames"]).rgb

@@ -307,7 +307,7 @@ def test_fine_tuning_starts_from_kinetics_without_its_classifier():
     method = load_method(ROOT, "atfr")
     for dataset in ("something-v2", "ucf101", "hmdb51"):
         inner = method.layers[f"datasets.{dataset}"]["phases"]["train"]
-        assert inner == {"needs": ["kinetics400/train"], "drops": ["classifiers.*"]}
+        assert inner == {"needs": ["kinetics400/atfr/{variant}/train"], "drops": ["classifiers.*"]}
 
 
 @pytest.mark.parametrize("name", ["3dresnet18", "3dresnet50"])

@@ -107,7 +107,7 @@ def run_of(variant: str) -> Run:
 def built(variant: str) -> nn.Module:
     """Without contents, for the classes of the weights."""
     method, dataset = load_method(ROOT, "mac"), load_dataset(ROOT, "folder")
-    heads = heads_of_weights(method, method.variants[variant].released, dataset).values()
+    heads = heads_of_weights(method, method.variants[variant].released, dataset, "").values()
     with torch.device("meta"):
         return model.build(resolve(ROOT, run_of(variant)).typed, tuple(heads) or (Head("label", "single", ("a", "b")),))
 
