@@ -22,14 +22,12 @@ def site():
 
 
 RUN = """
-import sys
+import signal, sys
 from pathlib import Path
 from saccade.acquire.checksums import Wanted
-from saccade.acquire.download import fetch
-from saccade.acquire.download_bar import DownloadBar
-from saccade.acquire.web_sources import Patience
 from saccade.acquire.download import fetch_all
 from saccade.acquire.web_sources import Patience
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 fetch_all([Wanted("a.zip", (sys.argv[1],))], Path(sys.argv[2]), patience=Patience(silence_s=60))
 """
 
@@ -63,6 +61,5 @@ def test_an_interrupted_run_ends_at_once_though_the_server_is_silent(site, tmp_p
     site.fault("a.zip", hang_after=200_000)
     process = run_until(site, tmp_path, 1 << 17)
     process.send_signal(signal.SIGINT)
-    started = time.monotonic()
-    assert process.wait(20) == -signal.SIGINT
-    assert time.monotonic() - started < 5 and names(tmp_path) == ["a.zip.part", "a.zip.part.json"]
+    assert process.wait(20) == -signal.SIGINT  # the server would be waited for a minute
+    assert names(tmp_path) == ["a.zip.part", "a.zip.part.json"]
