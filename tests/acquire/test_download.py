@@ -187,4 +187,4 @@ def test_each_file_is_said_with_its_size_when_it_is_there(site, tmp_path, capsys
     fetch_all(many(site, 2), tmp_path, patience=QUICK)
     lines = capsys.readouterr().out.splitlines()
     assert sorted(line.partition(",")[0] for line in lines) == ["0.zip: 1 kB", "1.zip: 1 kB"]
-    assert all(line.endswith("B/s") for line in lines)
+    assert all(line.endswith("/s") for line in lines)
