@@ -16,6 +16,15 @@ MODE = 0o100644
 DAY = 1 << 21 | 1 << 16  # of 1980: its first
 
 
+def has_libarchive() -> bool:
+    """Whether the system's library is here."""
+    try:
+        import libarchive  # noqa: F401
+    except (ImportError, OSError, AttributeError, TypeError):
+        return False
+    return True
+
+
 def write_rar(
     path: Path, files: Mapping[str, bytes], version: int = 4, flags: Mapping[int, int] = MappingProxyType({})
 ) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from acquire import rar
-from acquire.rar import write_rar
+from acquire.rar import has_libarchive, write_rar
 from conftest import ROOT
 
 from saccade.acquire import archives, writing
@@ -22,15 +22,6 @@ from saccade.acquire.archives import Unpacked, unpack
 from saccade.acquire.unar import has_unar
 from saccade.records import SaccadeError
 from saccade.temporary import look_again
-
-
-def has_libarchive() -> bool:
-    try:
-        import libarchive  # noqa: F401
-    except (ImportError, OSError, AttributeError, TypeError):
-        return False
-    return True
-
 
 RARS = ROOT.parent / "shared" / "fixtures" / "rar"
 fixtures = pytest.mark.skipif(not RARS.is_dir(), reason="the shared fixture archives are not here")
