@@ -4,10 +4,16 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+from saccade.records import SaccadeError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -20,6 +26,19 @@ def processes(workers: int, start: Callable[..., object] | None = None, *given: 
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def as_done(
+    pool: ProcessPoolExecutor, work: Callable[[Job], Result], jobs: Iterable[Job], died: str
+) -> Iterator[tuple[Job, Result]]:
+    """(job, what `work` makes of it), as they are done. Raises SaccadeError, which says `died`, where a process ends
+    before its job does."""
+    waiting = {pool.submit(work, job): job for job in jobs}
+    try:
+        for done in as_completed(waiting):
+            yield waiting.pop(done), done.result()
+    except BrokenProcessPool:
+        raise SaccadeError(died) from None
 
 
 def _start(start: Callable[..., object] | None, given: tuple[Any, ...]) -> None:

@@ -58,9 +58,9 @@ def with_subset(own: str, subset: Subset | None) -> str:
     return "-".join(filter(None, (own, str(subset or ""))))
 
 
-def drawn(dataset: str, names: Iterable[str]) -> list[str]:
-    """The names in the order in which the dataset's subsets take them."""
-    return sorted(names, key=lambda name: hashlib.sha256(f"{dataset}/{name}".encode()).digest())
+def drawn(use: str, names: Iterable[str]) -> list[str]:
+    """The names in an order that depends on them and on the use alone: a dataset's name, for its subsets."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{use}/{name}".encode()).digest())
 
 
 @lru_cache

@@ -45,7 +45,7 @@ def _row(fields: dict[str, str], split: str, where: str, classes: dict[str, str]
     codes = sorted({action.partition(" ")[0] for action in fields["actions"].split(";")} - {""})
     if unknown := [code for code in codes if code not in classes]:
         raise SaccadeError(f"{where}: action '{unknown[0]}' is none of the {len(classes)} of Charades_v1_classes.txt")
-    path = files.video(fields["id"], last=SMALL) or files.raw / "videos" / SMALL / SMALL / f"{fields['id']}.mp4"
+    path = files.video(fields["id"], preferred=SMALL) or files.raw / "videos" / SMALL / SMALL / f"{fields['id']}.mp4"
     return {
         "video_id": fields["id"],
         "split": split,

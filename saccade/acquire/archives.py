@@ -161,7 +161,7 @@ class _Unpacking:
         for archive in found:
             apart = self._work / "inside"
             os.rename(archive, apart)
-            own = archive.with_name(_stem(archive.name))
+            own = archive.with_name(stem_of(archive.name))
             place = archive if os.path.lexists(own) else own
             try:
                 self.fill([apart], place)
@@ -189,10 +189,10 @@ def _is_tar(path: Path) -> bool:
         return kind_of(stream) == "tar"
 
 
-def _stem(name: str) -> str:
-    """`a` of a.zip and a.tar.gz."""
-    ending = max((ending for ending in (*ARCHIVE_ENDINGS, ".gz") if name.lower().endswith(ending)), key=len)
-    return name[: -len(ending)] or name
+def stem_of(name: str) -> str:
+    """`a` of a.zip and a.tar.gz; the name itself where it has no archive's ending."""
+    ending = max((one for one in (*ARCHIVE_ENDINGS, ".gz") if name.lower().endswith(one)), key=len, default="")
+    return name.removesuffix(name[len(name) - len(ending) :]) or name
 
 
 def _bytes_of(paths: Sequence[Path]) -> int:

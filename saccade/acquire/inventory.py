@@ -1,18 +1,17 @@
 """Which of a dataset's files are here, which are still to be fetched and unpacked, and how much room that takes. No
 torch."""
 
-import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from saccade.acquire.archives import stem_of
 from saccade.acquire.checksums import Wanted
 from saccade.acquire.raw import DOWNLOADS
 from saccade.cards.published import PublishedFile
 from saccade.records import SaccadeError, size_words
 
-ENDS = re.compile(r"(\.tar)?\.(zip|rar|tar|tgz|gz|bz2|xz)$", re.IGNORECASE)
 RESERVE = 10**9  # bytes that stay free, for whatever else writes to the disk
 
 
@@ -30,11 +29,11 @@ def inventory(raw: Path, files: Iterable[PublishedFile]) -> Inventory:
     """What there is. A file whose content is unpacked needn't be here itself; nor need its parts."""
     files = tuple(files)
     unpack = tuple(file for file in files if file.unpack and not is_unpacked(raw, file))
-    in_parts = {part: file for file in files for part in file.parts}
+    in_parts, packed = {part: file for file in files for part in file.parts}, {file.name for file in unpack}
     fetch = []
     for file in files:
         of = in_parts.get(file.name, file)
-        if not file.parts and (not of.unpack or of in unpack) and not downloaded(raw, file).exists():
+        if not file.parts and (not of.unpack or of.name in packed) and not downloaded(raw, file).exists():
             fetch.append(file)
     return Inventory(raw, tuple(fetch), unpack)
 
@@ -46,7 +45,7 @@ def downloaded(raw: Path, file: PublishedFile) -> Path:
 
 def unpacked(raw: Path, file: PublishedFile) -> Path:
     """The folder of what comes out of the archive, which appears when all of it is out."""
-    return raw / file.unpack / ENDS.sub("", Path(file.name).name)
+    return raw / file.unpack / stem_of(Path(file.name).name)
 
 
 def is_unpacked(raw: Path, file: PublishedFile) -> bool:

@@ -54,11 +54,14 @@ class Ledger:
             raise SaccadeError(f"{self.file} holds no mapping of names to files; remove it and run again")
         return {name: read_body(Entry, body, self.file, name) for name, body in found.items()}
 
+    def accepts(self, name: str) -> bool:
+        """Whether the file may differ from the one first seen."""
+        return any(fnmatchcase(name, pattern) for pattern in self.accept_changed)
+
     def check(self, name: str, bytes: int, sha256: str) -> None:
         """Raises SaccadeError where a file of that name was seen before and differed, unless changes are accepted."""
         seen = self.entries().get(name)
-        accepted = any(fnmatchcase(name, pattern) for pattern in self.accept_changed)
-        if seen is None or accepted or (seen.bytes, seen.sha256) == (bytes, sha256):
+        if seen is None or self.accepts(name) or (seen.bytes, seen.sha256) == (bytes, sha256):
             return
         source = f"came from {seen.url}" if seen.url else "was put there by hand"
         raise SaccadeError(

@@ -1,12 +1,12 @@
 """What the `prepare.py` of published datasets share: reading their lists, and holding videos out of them. No torch."""
 
 import csv
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from saccade.records import SaccadeError, first_few
+from saccade.subsets import drawn
 
 Row = dict[str, object]  # video_id, split, cluster, path, and a label per head
 
@@ -22,11 +22,11 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
             yield f"{path}: line {number}", line.strip()
 
 
-def table(path: Path, columns: Sequence[str], header: bool = True) -> Iterator[tuple[str, dict[str, str]]]:
-    """(where it stands, {column: text}) of each row of a CSV file; without a header the columns are these, in order.
-    Raises SaccadeError where a column is missing or a row is shorter or longer."""
+def table(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """(where it stands, {column: text}) of each row of a CSV file, whose first line must name these columns. Raises
+    SaccadeError where one is missing or a row is shorter or longer."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, fieldnames=None if header else columns)
+        reader = csv.DictReader(file)
         if lacking := [column for column in columns if column not in (reader.fieldnames or ())]:
             found = ", ".join(reader.fieldnames or ()) or "nothing"
             raise SaccadeError(f"{path}: no column {', '.join(lacking)}; its first line names {found}")
@@ -42,9 +42,8 @@ def hold_out(rows: Sequence[Row], share: float) -> list[Row]:
     Which clusters these are depends on their names alone. With a share above 0 at least one is held out, and at least
     one stays for training."""
     count = Counter(str(row["cluster"]) for row in rows if row["split"] == "train")
-    order = sorted(count, key=lambda cluster: hashlib.sha256(cluster.encode()).digest())
     wanted, held, taken = share * sum(count.values()), set[str](), 0
-    for cluster in order[:-1]:
+    for cluster in drawn("val", count)[:-1]:
         if taken >= wanted:
             break
         held.add(cluster)

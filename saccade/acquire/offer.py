@@ -16,7 +16,6 @@ def offered(dataset: Dataset, only: Sequence[str] = ()) -> list[PublishedFile]:
     """The files to bring, in the card's order: `only` those whose name fits one of these patterns; without patterns all
     that are not on request. Those that a list names are there once the list itself is. Raises SaccadeError where a
     pattern fits nothing, or a list can't be read."""
-    lists = lists_of(dataset)
     files = [*dataset.files, *(file for listed in dataset.listed for file in named_in(dataset, listed))]
     waiting = [one.file for one in dataset.listed if not (dataset.folder / "raw" / DOWNLOADS / one.file).is_file()]
     for pattern in only:
@@ -24,9 +23,9 @@ def offered(dataset: Dataset, only: Sequence[str] = ()) -> list[PublishedFile]:
             raise SaccadeError(
                 f"{dataset.name} offers no file '{pattern}'" + suggest(pattern, [file.name for file in files][:40])
             )
-    chosen = [file for file in files if file in lists or _is_chosen(file, only)]
-    named_parts = {part for file in chosen for part in file.parts}
-    return [file for file in files if file in chosen or file.name in named_parts]
+    chosen = {file.name for file in lists_of(dataset)} | {file.name for file in files if _is_chosen(file, only)}
+    chosen |= {part for file in files if file.name in chosen for part in file.parts}
+    return [file for file in files if file.name in chosen]
 
 
 def lists_of(dataset: Dataset) -> list[PublishedFile]:

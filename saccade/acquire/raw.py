@@ -4,6 +4,7 @@ where a user already has it. No torch."""
 import os
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from saccade.records import SaccadeError
@@ -43,15 +44,15 @@ class RawFiles:
             raise self._lacking(what)
         return found
 
-    def video(self, tail: str, last: str = "") -> Path | None:
+    def video(self, tail: str, preferred: str = "") -> Path | None:
         """The video whose path ends so, its suffix and the case of letters aside: `v_Diving_g01_c01`, or with as many
         folders as tell it from others, `P03/cam01/P03_tea`. Of several the first by name; those below a folder named
-        `last` go before."""
+        `preferred` go before."""
         wanted = PurePosixPath(tail.casefold())
-        found = [path for path in self._by_stems().get(wanted.name, []) if _ends(path, wanted)]
+        found = [path for path in self._by_stem.get(wanted.name, []) if _ends(path, wanted)]
         if not found:
             return None
-        return min(found, key=lambda path: (last not in path.parts if last else False, str(path)))
+        return min(found, key=lambda path: (preferred not in path.parts, str(path)))
 
     def folder(self, name: str, holds: str = "") -> Path | None:
         """The folder of this name that holds a video's frames; of several the first, those with a file `holds`
@@ -71,16 +72,16 @@ class RawFiles:
 
     def videos(self) -> list[Path]:
         """Every video below raw/."""
-        return [path for paths in self._by_stems().values() for path in paths]
+        return [path for paths in self._by_stem.values() for path in paths]
 
-    def _by_stems(self) -> dict[str, list[Path]]:
-        if not hasattr(self, "_by_stem"):
-            self._by_stem: dict[str, list[Path]] = {}
-            for name, paths in self._by_name.items():
-                stem, dot, suffix = name.rpartition(".")
-                if dot + suffix in VIDEO_SUFFIXES:
-                    self._by_stem.setdefault(stem, []).extend(paths)
-        return self._by_stem
+    @cached_property
+    def _by_stem(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for name, paths in self._by_name.items():
+            stem, dot, suffix = name.rpartition(".")
+            if dot + suffix in VIDEO_SUFFIXES:
+                found.setdefault(stem, []).extend(paths)
+        return found
 
     def _below(self, folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
         try:

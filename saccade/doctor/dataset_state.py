@@ -20,10 +20,10 @@ from saccade.plan.availability import why_blocked, why_raw_lacking
 from saccade.plan.checked import check_settings
 from saccade.plan.describe import why_prepared_again
 from saccade.plan.runs import Run
-from saccade.project import names
+from saccade.project import PUBLISHED, names
 from saccade.records import COVERAGE_FILE, FAILED_FILE, INDEX_FILE, SaccadeError
 
-DEMO, PAPER = "demo", "paper"  # budgets, each with a config of that name
+DEMO = "demo"  # a budget with a config of that name, as PUBLISHED is
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _from_raw_on(root: Path, dataset: Dataset, prepared: Sequence[PreparedState]
     if old := next((each for each in prepared if each.stale or each.wrong), None):
         return f"saccade prepare {with_edition(dataset.name, old.edition)} --budget {old.budget}"
     if dataset.obtained and not prepared:
-        return f"saccade prepare {dataset.name} --budget {PAPER}"
+        return f"saccade prepare {dataset.name} --budget {PUBLISHED}"
     return _snakemake(root, dataset, [each.budget for each in prepared])
 
 
@@ -182,7 +182,7 @@ def _snakemake(root: Path, dataset: Dataset, budgets: Sequence[str]) -> str:
     if order:
         return command if order[0] == DEMO else f"{command} --configfile config/{order[0]}.yaml"
     if dataset.source != "embedded" and (run := _named_by_a_paper(root, dataset)):
-        return f"{command} --configfile config/{PAPER}.yaml --config runs='[{run}]'"
+        return f"{command} --configfile config/{PUBLISHED}.yaml --config runs='[{run}]'"
     budget = DEMO if DEMO in dataset.budgets else next(iter(dataset.budgets), DEMO)
     return f"saccade list {dataset.name}" if budgets else f"saccade prepare {dataset.name} --budget {budget}"
 
@@ -220,7 +220,7 @@ def _named_by_a_paper(root: Path, dataset: Dataset) -> str:
 
 def _can_be_run(root: Path, run: Address) -> bool:
     try:
-        parsed = Run.parse(root, str(replace(run, budget=PAPER, seed="0")))
+        parsed = Run.parse(root, str(replace(run, budget=PUBLISHED, seed="0")))
         check_settings(root, parsed)
         return why_blocked(root, parsed) is None
     except SaccadeError:

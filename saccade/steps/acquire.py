@@ -7,7 +7,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tqdm import tqdm
@@ -160,8 +159,7 @@ def _verify(dataset: Dataset, ledger: Ledger, files: Sequence[PublishedFile]) ->
         if not path.exists():
             continue
         entry = entries.get(file.name)
-        accepted = any(fnmatchcase(file.name, pattern) for pattern in ledger.accept_changed)
-        if entry is None or accepted or path.stat().st_size != entry.bytes:
+        if entry is None or ledger.accepts(file.name) or path.stat().st_size != entry.bytes:
             print(f"{file.name}: verifying", flush=True)
             now = verify(wanted(file), path)
             ledger.record(now)

@@ -5,18 +5,21 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from saccade.processes import processes
-from saccade.records import SaccadeError, canonical
+from saccade.processes import as_done, processes
+from saccade.records import canonical
 from saccade.video.frame_folder import state_of
 
+DIED = (
+    "a process died while it looked at videos: memory ran out, or the decoder failed on one of them; what was found of "
+    "the others is kept, so run it again; --workers 1 takes least memory"
+)
 _TOGETHER = 4  # videos that a process takes at a time: what is lost where it is killed
 _WORTH_A_PROCESS = 64  # videos; in the time in which it starts it would probe about as many
 
@@ -111,22 +114,15 @@ def _look(
     """(number of the part, what was found of its videos), as they are done."""
     workers = min(workers, sum(map(len, parts)) // _WORTH_A_PROCESS)
     if workers < 2:
-        yield from ((number, _look_at(look, part)) for number, part in enumerate(parts))
+        yield from ((number, _look_at(look, (number, part))) for number, part in enumerate(parts))
         return
     with processes(workers) as pool:
-        waiting = {pool.submit(_look_at, look, part): number for number, part in enumerate(parts)}
-        try:
-            for done in as_completed(waiting):
-                yield waiting.pop(done), done.result()
-        except BrokenProcessPool:
-            raise SaccadeError(
-                "a process died while it looked at videos: memory ran out, or the decoder failed on one of them; what "
-                "was found of the others is kept, so run it again; --workers 1 takes least memory"
-            ) from None
+        done = as_done(pool, partial(_look_at, look), enumerate(parts), DIED)
+        yield from ((number, answers) for (number, _), answers in done)
 
 
-def _look_at(look: Callable[[Wanted], Found], part: Sequence[Wanted]) -> list[Found]:
-    return [look(video) for video in part]
+def _look_at(look: Callable[[Wanted], Found], numbered: tuple[int, Sequence[Wanted]]) -> list[Found]:
+    return [look(video) for video in numbered[1]]
 
 
 def _entries(file: Path) -> Iterator[dict[str, Any]]:

@@ -11,8 +11,6 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from saccade.files import need_writable, read_json, write_json
-from saccade.processes import processes
+from saccade.processes import as_done, processes
 from saccade.records import SaccadeError, size_words
 from saccade.reencoding import Reencoding
 from saccade.video.container import VideoError, fingerprint, need_file
@@ -32,6 +30,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "reencoded"  # of data/<d>/prepared
+DIED = (
+    "a process died while it encoded a video anew: memory ran out, or somebody ended it; those that are done stay, so "
+    "run it again, with fewer --workers where memory is short"
+)
 _FIRST = 12  # videos, of all sizes, whose new sizes tell how much room the others will need
 _SPARE_BYTES = 64 * 2**20  # that should stay free
 
@@ -170,15 +172,8 @@ def _make_each(jobs: Sequence[_Job], workers: int) -> Iterator[tuple[_Job, str]]
         return
     stop = multiprocessing.get_context("spawn").Event()
     with processes(workers, _stop_at, stop) as pool:
-        waiting = {pool.submit(_make, job): job for job in jobs}
         try:
-            for done in as_completed(waiting):
-                yield waiting.pop(done), done.result()
-        except BrokenProcessPool:
-            raise SaccadeError(
-                "a process died while it encoded a video anew: memory ran out, or somebody ended it; those that are "
-                "done stay, so run it again, with fewer --workers where memory is short"
-            ) from None
+            yield from as_done(pool, _make, jobs, DIED)
         except KeyboardInterrupt:
             stop.set()  # else what has begun, an hour of film perhaps, would be waited for
             raise
